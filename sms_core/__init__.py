@@ -1,0 +1,109 @@
+"""Send SMS and MMS through any vendor, say truthfully what became of each message, and never send one twice.
+
+::
+
+    import sms_core
+
+    with sms_core.connect("every8d://UID:PWD@new.e8d.tw") as sms:
+        result = sms.send("您的驗證碼是 123456", to="0900000001")
+"""
+
+from sms_core.callbacks import Callback, CallbackRequest, CallbackResponse
+from sms_core.client import Client, connect
+from sms_core.errors import (
+    AuthenticationFailed,
+    CallbackRefused,
+    ConfigurationError,
+    ContentRefused,
+    InsufficientCredit,
+    InvalidMessage,
+    MalformedResponse,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    PartiallySent,
+    RateLimited,
+    RecipientRefused,
+    SendError,
+    SessionExpired,
+    SmsError,
+    TransportError,
+    Unsupported,
+    VendorError,
+    VendorUnavailable,
+)
+from sms_core.hookspecs import ProviderHooks, hookimpl
+from sms_core.model import (
+    Balance,
+    Cancellation,
+    DeliveryReport,
+    DeliveryStatus,
+    Duplicate,
+    InboundMessage,
+    Media,
+    Message,
+    Outcome,
+    Recipient,
+    RecipientOutcome,
+    SendResult,
+    VendorOptions,
+)
+from sms_core.operations import Capability
+from sms_core.preview import Preview, RecipientPreview
+from sms_core.provider import Account, Limits, MmsLimits, ProviderInfo, Tariff
+from sms_core.registry import providers
+from sms_core.sessions import MemorySessions, SessionStore
+
+__all__ = [
+    "Account",
+    "AuthenticationFailed",
+    "Balance",
+    "Callback",
+    "CallbackRefused",
+    "CallbackRequest",
+    "CallbackResponse",
+    "Cancellation",
+    "Capability",
+    "Client",
+    "ConfigurationError",
+    "ContentRefused",
+    "DeliveryReport",
+    "DeliveryStatus",
+    "Duplicate",
+    "InboundMessage",
+    "InsufficientCredit",
+    "InvalidMessage",
+    "Limits",
+    "MalformedResponse",
+    "Media",
+    "MemorySessions",
+    "Message",
+    "MmsLimits",
+    "NotFound",
+    "NotSent",
+    "Outcome",
+    "OutcomeUnknown",
+    "PartiallySent",
+    "Preview",
+    "ProviderHooks",
+    "ProviderInfo",
+    "RateLimited",
+    "Recipient",
+    "RecipientOutcome",
+    "RecipientPreview",
+    "RecipientRefused",
+    "SendError",
+    "SendResult",
+    "SessionExpired",
+    "SessionStore",
+    "SmsError",
+    "Tariff",
+    "TransportError",
+    "Unsupported",
+    "VendorError",
+    "VendorOptions",
+    "VendorUnavailable",
+    "connect",
+    "hookimpl",
+    "providers",
+]

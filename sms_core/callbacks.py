@@ -1,0 +1,75 @@
+"""A vendor's push as a value, and what to make of it: typed events, and the answer the vendor waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from urllib.parse import parse_qsl
+
+from attrs import field, frozen
+
+from sms_core.errors import CallbackRefused
+from sms_core.model import DeliveryReport, InboundMessage
+
+
+def _upper(text: str) -> str:
+    return text.upper()
+
+
+def _to_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+@frozen
+class CallbackRequest:
+    """What arrived: ``query`` is the raw query string (no ``?``), ``body`` the raw body."""
+
+    method: str = field(converter=_upper)
+    path: str = field(repr=False)
+    query: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(factory=dict, converter=_to_headers, repr=False)
+    body: bytes = field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
+    remote_addr: str = ""
+
+    def fields(self, charset: str = "utf-8") -> dict[str, str]:
+        """The parameters of query and form body, percent-decoded once; names in lower case.
+
+        Of a name that occurs several times the first non-empty value counts. Raises `CallbackRefused` for
+        what is not in this charset.
+        """
+        try:
+            encoded = "&".join(filter(None, (self.query, self._form())))
+            pairs = parse_qsl(encoded, keep_blank_values=True, encoding=charset, errors="strict", max_num_fields=1000)
+        except ValueError as error:
+            raise CallbackRefused(f"the parameters are not percent-encoded {charset}") from error
+        fields: dict[str, str] = {}
+        for name, value in pairs:
+            fields[name.lower()] = fields.get(name.lower()) or value
+        return fields
+
+    def _form(self) -> str:
+        if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return ""
+        return self.body.decode("ascii")
+
+
+@frozen
+class CallbackResponse:
+    """What the vendor wants to hear."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(factory=lambda: {"content-type": "text/plain; charset=utf-8"})
+    body: bytes = b""
+
+
+@frozen
+class Callback:
+    """A push that was understood: its events, and the answer to give once they are taken care of."""
+
+    events: tuple[DeliveryReport | InboundMessage, ...]
+    response: CallbackResponse = field(factory=CallbackResponse)
+
+
+def event_key(*parts: str) -> str:
+    """A stable key for an event. It is a digest, for the parts hold a number and a key may be logged."""
+    return blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,148 @@
+"""The conversation with a vendor as a generator: log in, send, parse, log in again once, retry what may be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+from attrs import define, field
+
+from sms_core.errors import (
+    ContentRefused,
+    RateLimited,
+    RecipientRefused,
+    SendError,
+    SessionExpired,
+    SmsError,
+    TransportError,
+    VendorError,
+    VendorUnavailable,
+)
+from sms_core.http import Request
+from sms_core.model import Outcome, SendResult
+from sms_core.operations import Login, Operation, Send
+from sms_core.outcomes import conclude, merge, outcome_after, same_for_all
+from sms_core.plan import Plan
+from sms_core.steps import Authenticate, Flow, Sleep
+
+if TYPE_CHECKING:
+    from sms_core.registry import Provider
+
+T = TypeVar("T")
+
+FIRST_PAUSE = 0.25
+"""Seconds before the first retry; each later pause is four times as long."""
+LONGEST_PAUSE = 30.0
+"""Seconds. A vendor that asks for a longer pause gets no retry: the caller knows better what to do meanwhile."""
+
+
+def perform(client: Provider, operation: Operation[T]) -> Flow[T]:
+    """One operation, from login to result. A `Send` that fails raises a `SendError` with its outcomes.
+
+    A session that the vendor no longer takes is renewed once: the vendor took nothing then.
+    """
+    stale = None
+    attempt = 0
+    while True:
+        session, asked = None, False
+        try:
+            session = None if isinstance(operation, Login) else (yield Authenticate(stale))
+            request = client.auth() if isinstance(operation, Login) else client.request(session, operation)
+            asked = True
+            result = client.parse(operation, (yield request))
+        except SmsError as error:
+            pause = _pause(operation, error, attempt, asked=asked) if attempt < client.retries else None
+            if isinstance(error, SessionExpired) and session is not None and stale is None:
+                stale = session
+            elif pause is not None:
+                attempt += 1
+                yield Sleep(pause)
+            elif isinstance(operation, Send) and (asked or isinstance(error, TransportError | VendorError)):
+                outcome = outcome_after(error) if asked else Outcome.NOT_SENT
+                conclude(same_for_all(operation.destinations, outcome, error), error)
+            else:
+                raise
+        else:
+            if isinstance(result, SendResult):
+                conclude(result)
+            return result
+
+
+def _pause(operation: Operation[Any], error: SmsError, attempt: int, *, asked: bool) -> float | None:
+    """Seconds to wait before trying again; None where that may not be, or cannot help."""
+    harmless = operation.is_read or not asked
+    pause = FIRST_PAUSE * float(4**attempt)
+    match error:
+        case RateLimited():
+            pause = error.retry_after or pause
+            return pause if pause <= LONGEST_PAUSE else None
+        case TransportError() if harmless or not error.sent:
+            return pause
+        case VendorUnavailable() if harmless and error.retry:
+            return pause
+    return None
+
+
+def send_all(client: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
+    """All parts of a message, one after another, and what became of each. Raises as `conclude` does.
+
+    After a failure the remaining parts stay unsent, unless it was about these recipients or their text alone.
+    An error of the caller's before anything was sent is raised as it is.
+    """
+    results: list[SendResult] = []
+    stopped: SmsError | None = None
+    for part in plan.parts:
+        if stopped is not None:
+            results.append(same_for_all(part.destinations, Outcome.NOT_SENT, stopped))
+            continue
+        try:
+            results.append((yield from client.perform(part)))
+        except SmsError as error:
+            if isinstance(error, SendError):
+                results.append(error.result)
+            elif results:
+                results.append(same_for_all(part.destinations, Outcome.NOT_SENT, error))
+            else:
+                raise
+            if not isinstance(error, RecipientRefused | ContentRefused):
+                stopped = next((row.error for row in results[-1].outcomes if row.error), error)
+    merged = merge(results, [one.reference for one in plan.destinations])
+    return conclude(attrs.evolve(merged, message=plan.message, duplicates=plan.duplicates, sent_at=now))
+
+
+@define
+class Trace:
+    """What middleware sees of one operation. ``seconds`` and ``error`` are set when it has ended."""
+
+    operation: Operation[Any]
+    requests: int = 0
+    seconds: float = 0.0
+    result: Any = field(default=None, repr=False)
+    error: BaseException | None = None
+
+
+def traced(flow: Flow[T], trace: Trace, done: Callable[[Trace], None], clock: Callable[[], float] = time.monotonic) -> Flow[T]:
+    """The same conversation, with ``done(trace)`` called at its end, however it ends: the heart of a middleware."""
+    started = clock()
+    try:
+        step = next(flow)
+        while True:
+            trace.requests += isinstance(step, Request)
+            try:
+                answer = yield step
+            except BaseException as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(answer)
+    except StopIteration as stop:
+        trace.result = stop.value
+        return trace.result  # type: ignore[no-any-return]
+    except BaseException as error:
+        trace.error = error
+        raise
+    finally:
+        trace.seconds = clock() - started
+        done(trace)

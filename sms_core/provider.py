@@ -1,0 +1,106 @@
+"""What a provider says of itself, and the account that it works for. Values only."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+import attrs
+from attrs import field, frozen
+
+from sms_core.model import VendorOptions
+from sms_core.operations import Capability
+
+OptionsT = TypeVar("OptionsT")
+
+
+@frozen
+class MmsLimits:
+    """What an MMS may be. Lengths in characters, sizes in bytes; picture and text count together."""
+
+    subject_ascii: int
+    subject_other: int
+    text: int
+    size: int
+    formats: tuple[str, ...]
+    international: bool = False
+    subject_required: bool = True
+
+
+@frozen
+class Limits:
+    """What one request may hold. ``text`` is None where the vendor sets no limit."""
+
+    recipients: int
+    text: int | None = None
+    mms: MmsLimits | None = None
+
+
+@frozen
+class Tariff:
+    """A vendor's own price table: a text of up to ``steps[n]`` characters costs ``n + 1`` points.
+
+    ``mms`` pairs a size in bytes with the points of a picture up to that size. ``doubts`` are what the table
+    leaves open, in words for the person who budgets with it.
+    """
+
+    steps: tuple[int, ...]
+    international_factor: int = 1
+    mms: tuple[tuple[int, Decimal], ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@frozen
+class ProviderInfo:
+    """What `sms_describe` gives: all that may be known of a provider before it is used.
+
+    ``account_options`` is an attrs class whose fields are the DSN options of this vendor; ``send_options`` the
+    class of its `VendorOptions`. ``default_host`` serves where the DSN names none.
+    """
+
+    name: str
+    title: str
+    capabilities: frozenset[Capability] = field(converter=frozenset)
+    limits: Limits
+    default_host: str = ""
+    default_scheme: str = "https"
+    send_options: type[VendorOptions] | None = None
+    account_options: type[Any] | None = None
+    tariff: Tariff | None = None
+
+    def can(self, capability: Capability) -> bool:
+        """Whether the provider can do this."""
+        return capability in self.capabilities
+
+
+@frozen
+class NoOptions:
+    """The DSN options of a provider that has none."""
+
+
+@frozen
+class Account:
+    """Who asks, and where: one account at one vendor. ``base_url`` has no slash at its end."""
+
+    provider: str
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    base_url: str
+    options: object = field(factory=NoOptions)
+
+    def typed_options(self, kind: type[OptionsT]) -> OptionsT:
+        """The provider's own DSN options."""
+        assert isinstance(self.options, kind), f"the options of {self.provider} are no {kind.__name__}"
+        return self.options
+
+    @property
+    def key(self) -> str:
+        """Tells this account, with these credentials, from any other, without showing them."""
+        parts = (self.provider, self.base_url, self.user, self.password)
+        return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def limits_with(info: ProviderInfo, **changes: Any) -> ProviderInfo:
+    """The same provider with other limits, for those that an account may have of its own."""
+    return attrs.evolve(info, limits=attrs.evolve(info.limits, **changes))

@@ -1,0 +1,46 @@
+"""What a conversation with a vendor consists of: steps that a flow yields and a driver answers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import datetime
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+
+from sms_core.http import Request
+
+
+@frozen
+class Session:
+    """A login: the vendor's token, and when (aware) it is to be renewed."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+@frozen
+class Sleep:
+    """Wait. The driver answers None."""
+
+    seconds: float
+
+
+@frozen
+class Authenticate:
+    """Hand me the account's session. The driver answers with a `Session`, or None where there is no login.
+
+    ``stale`` is a session that the vendor no longer takes; the answer is then another one. However many flows
+    ask at once, one login is under way.
+    """
+
+    stale: Session | None = None
+
+
+Step = Request | Sleep | Authenticate
+"""A driver answers a `Request` with a `Response`, or throws a `TransportError` into the flow."""
+
+T = TypeVar("T")
+
+Flow = Generator[Step, Any, T]
+"""A conversation that ends with a ``T``. It opens no socket and reads no clock, so any driver can run it."""

@@ -1,0 +1,71 @@
+"""How many segments a text takes on the air: GSM 03.38's 7-bit alphabet where it fits, UCS-2 elsewhere.
+
+Source: 3GPP TS 23.038 §6.2.1 (default alphabet and extension table), TS 23.040 §9.2.3.24.1 (concatenation).
+"""
+
+from __future__ import annotations
+
+import enum
+
+from attrs import frozen
+
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENSION = frozenset("\f^{}\\[~]|€")
+
+
+class Encoding(enum.Enum):
+    """The alphabet of a text: ``single`` units fit one segment, ``joined`` one of several."""
+
+    GSM7 = ("GSM 03.38", 160, 153)
+    UCS2 = ("UCS-2", 70, 67)
+
+    def __init__(self, title: str, single: int, joined: int) -> None:
+        self.title = title
+        self.single = single
+        self.joined = joined
+
+
+@frozen
+class Segments:
+    """A counted text. ``units`` are septets (GSM 03.38) or UTF-16 code units (UCS-2)."""
+
+    encoding: Encoding
+    units: int
+    count: int
+
+
+def encoding_of(text: str) -> Encoding:
+    """The smallest alphabet that holds the whole text."""
+    characters = set(text)
+    return Encoding.GSM7 if characters <= _BASIC or characters <= _BASIC | _EXTENSION else Encoding.UCS2
+
+
+def count_segments(text: str) -> Segments:
+    """Count a text as a handset gets it. An empty text takes one segment."""
+    encoding = encoding_of(text)
+    doubles = _EXTENSION if encoding is Encoding.GSM7 else None
+    units = len(text) + sum((one in doubles) if doubles else (ord(one) > 0xFFFF) for one in text)
+    if units <= encoding.single:
+        return Segments(encoding, units, 1)
+    if units == len(text):
+        return Segments(encoding, units, -(-units // encoding.joined))
+    return Segments(encoding, units, _pack(text, encoding, doubles))
+
+
+def _pack(text: str, encoding: Encoding, doubles: frozenset[str] | None) -> int:
+    """Neither an escape sequence nor a surrogate pair is ever cut in two, so a unit may stay empty."""
+    count, filled = 1, 0
+    for one in text:
+        width = 1 + ((one in doubles) if doubles else (ord(one) > 0xFFFF))
+        if filled + width > encoding.joined:
+            count, filled = count + 1, 0
+        filled += width
+    return count
+
+
+def utf16_length(text: str) -> int:
+    """The number of UTF-16 code units, which is what vendors count as characters."""
+    return len(text) + sum(ord(one) > 0xFFFF for one in text)

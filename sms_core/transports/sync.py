@@ -1,0 +1,157 @@
+"""The transport over urllib3: one pool for each host, and an exact word on whether a byte of a request left."""
+
+from __future__ import annotations
+
+import threading
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from sms_core.dsn import is_loopback
+from sms_core.errors import MalformedResponse, TransportError
+from sms_core.http import Request, Response
+
+LARGEST_ANSWER = 16 * 1024 * 1024
+"""Bytes. A page of 1,000 reports is a few hundred kilobytes; a larger answer than this is refused."""
+CHUNK = 64 * 1024
+
+
+class _Progress(threading.local):
+    """Whether the request that this thread is sending has begun to leave."""
+
+    begun = False
+
+
+_progress = _Progress()
+
+
+class _Watched:
+    """Connects (DNS, TCP, TLS, a proxy's tunnel) before it marks the request as begun.
+
+    urllib3's errors alone cannot tell: the same SSL error may come from a handshake or from the answer.
+    """
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.is_closed:  # type: ignore[attr-defined]
+            self.connect()  # type: ignore[attr-defined]
+        _progress.begun = True
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class _WatchedHttp(_Watched, HTTPConnection):
+    pass
+
+
+class _WatchedHttps(_Watched, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHttp
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHttps
+
+
+class Urllib3Transport:
+    """Requests over kept-alive connections. Times in seconds; ``proxy`` is a URL, else the environment decides.
+
+    At most ``connections`` requests to one host are in flight; further ones wait for their turn.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 30.0,
+        proxy: str = "",
+        connections: int = 32,
+    ) -> None:
+        self._proxy = proxy
+        self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
+        self._connections = connections
+        self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
+        self._managers: list[urllib3.PoolManager] = []
+        self._lock = threading.Lock()
+
+    def send(self, request: Request) -> Response:
+        """Send one request and read the whole answer. Raises `TransportError` or `MalformedResponse`."""
+        parts = urlsplit(request.url)
+        target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        pool = self._pool(parts.scheme, parts.netloc)
+        if parts.scheme == "http" and pool.proxy is not None:
+            target = request.url
+        _progress.begun = False
+        try:
+            answer = pool.urlopen(
+                request.method,
+                target,
+                body=request.body or None,
+                headers=dict(request.headers),
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                timeout=self._timeout,
+                preload_content=False,
+            )
+            return _read(answer)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # ValueError: http.client refuses to send a header or target that it finds malformed.
+            raise _transport_error(error, parts.hostname or "", sent=_progress.begun) from error
+
+    def close(self) -> None:
+        """Close idle connections; one in use is closed when its answer has come."""
+        with self._lock:
+            pools, self._pools = self._pools, {}
+            managers, self._managers = self._managers, []
+        for pool in pools.values():
+            pool.close()
+        for manager in managers:
+            manager.clear()
+
+    def _pool(self, scheme: str, netloc: str) -> HTTPConnectionPool:
+        with self._lock:
+            pool = self._pools.get((scheme, netloc))
+            if pool is None:
+                pool = self._pools[scheme, netloc] = self._open(scheme, netloc)
+            return pool
+
+    def _open(self, scheme: str, netloc: str) -> HTTPConnectionPool:
+        where = urlsplit(f"{scheme}://{netloc}")
+        host = where.hostname or ""
+        settings: dict[str, Any] = {"maxsize": self._connections, "block": True}
+        manager = urllib3.PoolManager(**settings)
+        if proxy := self._proxy_for(scheme, host):
+            manager = urllib3.ProxyManager(proxy, **settings)
+        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self._managers.append(manager)
+        return manager.connection_from_host(host, where.port, scheme)
+
+    def _proxy_for(self, scheme: str, host: str) -> str:
+        if self._proxy or is_loopback(host) or urllib.request.proxy_bypass(host):
+            return self._proxy
+        return urllib.request.getproxies().get(scheme, "")
+
+
+def _read(answer: urllib3.BaseHTTPResponse) -> Response:
+    body = bytearray()
+    while chunk := answer.read(CHUNK):
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            answer.close()
+            raise MalformedResponse(f"the answer is larger than {LARGEST_ANSWER} bytes")
+    answer.release_conn()
+    return Response(answer.status, dict(answer.headers), bytes(body))
+
+
+def _transport_error(error: Exception, host: str, *, sent: bool) -> TransportError:
+    if not sent:
+        return TransportError(f"no connection to {host} ({type(error).__name__})", sent=False)
+    timed_out = isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError)
+    what = "no answer in time" if timed_out else "the connection broke before the whole answer"
+    return TransportError(f"{what} from {host} ({type(error).__name__})", sent=True, timed_out=timed_out)
