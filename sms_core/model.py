@@ -246,7 +246,7 @@ class DeliveryReport:
 
     ``number`` is E.164 where the vendor's form can be read, else as it came. Times are aware, ``cost`` is in
     points. ``vendor_code`` and ``vendor_text`` are the vendor's own status; ``raw`` its fields as they came.
-    ``key`` is the same for the same report however often, and by whichever way, it arrives.
+    ``key`` is the same each time the same report arrives.
     """
 
     number: str = field(repr=mask)

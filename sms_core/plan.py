@@ -90,8 +90,6 @@ _SIGNATURES = {"jpg": (b"\xff\xd8\xff",), "png": (b"\x89PNG\r\n\x1a\n",), "gif":
 
 
 def _check_mms(message: Message, media: Media, limits: MmsLimits) -> None:
-    if limits.subject_required and not message.subject:
-        raise InvalidMessage("subject", "is empty, and an MMS needs one")
     most = limits.subject_ascii if message.subject.isascii() else limits.subject_other
     if utf16_length(message.subject) > most:
         rule = f"{limits.subject_ascii} characters in ASCII, {limits.subject_other} otherwise"

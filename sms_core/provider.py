@@ -25,7 +25,6 @@ class MmsLimits:
     size: int
     formats: tuple[str, ...]
     international: bool = False
-    subject_required: bool = True
 
 
 @frozen

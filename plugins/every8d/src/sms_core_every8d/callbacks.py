@@ -1,0 +1,55 @@
+"""EVERY8D's pushes (chapter 6): delivery reports and replies by GET, told apart by STATUS."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_plus
+
+from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse
+from sms_core_every8d.codes import REPLY
+from sms_core_every8d.pages import reply_of, report_of
+
+METHODS = frozenset({"GET", "POST"})
+"""GET says 6.1.2; a form POST of the same fields is understood too."""
+
+_STATUS = re.compile(r"-?\d{1,4}", re.ASCII)
+_ENCODED = re.compile(r"(?:[A-Za-z0-9_.~*!'()+-]|%[0-9A-Fa-f]{2})+")
+
+
+def parse(request: CallbackRequest) -> Callback:
+    """The report or reply of one push, and the 200 that ends the vendor's retries. Raises `CallbackRefused`."""
+    if request.method not in METHODS:
+        raise CallbackRefused(f"EVERY8D pushes by GET, not {request.method}", 405)
+    fields = _fields(request)
+    batch_id, number, status = (fields.get(name, "").strip() for name in ("batchid", "rm", "status"))
+    if not batch_id or not number or not _STATUS.fullmatch(status):
+        raise CallbackRefused("a push of EVERY8D has BatchID, RM and a numeric STATUS")
+    row = {
+        **{name.upper(): value for name, value in fields.items()},
+        "MOBILE": _decoded_again(fields["rm"]).strip(),
+        "STATUS": status,
+        "SEND_TIME": fields.get("st", ""),
+        "RECEIVED_TIME": fields.get("rt", ""),
+        "COST": fields.get("charge", ""),
+        "CONTENT": _decoded_again(fields.get("sm", "")),
+    }
+    event = reply_of(row, batch_id) if status == REPLY else report_of(row, batch_id)
+    return Callback((event,), CallbackResponse(200, body=b"OK"))
+
+
+def _fields(request: CallbackRequest) -> dict[str, str]:
+    """UTF-8 is what every known receiver assumes; Big5 is tried before a reply is given up."""
+    try:
+        return request.fields()
+    except CallbackRefused:
+        return request.fields("cp950")
+
+
+def _decoded_again(value: str) -> str:
+    """A value that arrived encoded twice (seen in one receiver): all of it is still percent-encoded UTF-8."""
+    if "%" not in value or not _ENCODED.fullmatch(value):
+        return value
+    try:
+        return unquote_plus(value, errors="strict")
+    except UnicodeDecodeError:
+        return value
