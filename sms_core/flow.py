@@ -11,14 +11,16 @@ import attrs
 from attrs import define, field
 
 from sms_core.errors import (
+    ConfigurationError,
     ContentRefused,
+    InvalidMessage,
     RateLimited,
     RecipientRefused,
     SendError,
     SessionExpired,
     SmsError,
     TransportError,
-    VendorError,
+    Unsupported,
     VendorUnavailable,
 )
 from sms_core.http import Request
@@ -37,6 +39,8 @@ FIRST_PAUSE = 0.25
 """Seconds before the first retry; each later pause is four times as long."""
 LONGEST_PAUSE = 30.0
 """Seconds. A vendor that asks for a longer pause gets no retry: the caller knows better what to do meanwhile."""
+
+_CALLERS_FAULT = (ConfigurationError, InvalidMessage, Unsupported)
 
 
 def perform(client: Provider, operation: Operation[T]) -> Flow[T]:
@@ -60,7 +64,7 @@ def perform(client: Provider, operation: Operation[T]) -> Flow[T]:
             elif pause is not None:
                 attempt += 1
                 yield Sleep(pause)
-            elif isinstance(operation, Send) and (asked or isinstance(error, TransportError | VendorError)):
+            elif isinstance(operation, Send) and not isinstance(error, _CALLERS_FAULT):
                 outcome = outcome_after(error) if asked else Outcome.NOT_SENT
                 conclude(same_for_all(operation.destinations, outcome, error), error)
             else:

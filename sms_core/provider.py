@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -50,6 +51,10 @@ class Tariff:
     doubts: tuple[str, ...] = ()
 
 
+def _to_capabilities(capabilities: Iterable[Capability]) -> frozenset[Capability]:
+    return frozenset(capabilities)
+
+
 @frozen
 class ProviderInfo:
     """What `sms_describe` gives: all that may be known of a provider before it is used.
@@ -60,7 +65,7 @@ class ProviderInfo:
 
     name: str
     title: str
-    capabilities: frozenset[Capability] = field(converter=frozenset)
+    capabilities: frozenset[Capability] = field(converter=_to_capabilities)
     limits: Limits
     default_host: str = ""
     default_scheme: str = "https"

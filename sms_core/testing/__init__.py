@@ -1,0 +1,55 @@
+"""Public tools for tests without a server: the provider ``memory``, `FakeTransport`, and the exchange behind both.
+
+===================  ==================================================================================
+`memory_exchange`    look into what ``connect("memory://")`` sent, move its clock, reset it
+`FakeTransport`      any provider without a network: a function, or a list, gives the answers
+`Exchange`           a pretended vendor's inside; the sandbox puts real wires in front of it
+`behaviour_rows`     how recipients behave, by the last three digits of their number
+===================  ==================================================================================
+"""
+
+from sms_core.testing.behaviours import Behaviour, behaviour_named, behaviour_of, behaviour_rows
+from sms_core.testing.clock import Clock
+from sms_core.testing.exchange import Exchange
+from sms_core.testing.fake_transport import FakeTransport, Handler
+from sms_core.testing.memory import memory_exchange
+from sms_core.testing.records import (
+    Accepted,
+    AccountState,
+    Allowance,
+    Batch,
+    Cancelled,
+    Draft,
+    Event,
+    LoginRefused,
+    NoSuchBatch,
+    NotBooked,
+    Reply,
+    StoredMessage,
+    credit_for,
+)
+
+__all__ = [
+    "Accepted",
+    "AccountState",
+    "Allowance",
+    "Batch",
+    "Behaviour",
+    "Cancelled",
+    "Clock",
+    "Draft",
+    "Event",
+    "Exchange",
+    "FakeTransport",
+    "Handler",
+    "LoginRefused",
+    "NoSuchBatch",
+    "NotBooked",
+    "Reply",
+    "StoredMessage",
+    "behaviour_named",
+    "behaviour_of",
+    "behaviour_rows",
+    "credit_for",
+    "memory_exchange",
+]

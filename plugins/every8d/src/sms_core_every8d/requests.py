@@ -84,12 +84,11 @@ def _send(account: Account, session: Session | None, operation: Send) -> Request
 
 def _is_plain(operation: Send) -> bool:
     """Whether 2.2 (one text, one time, bare numbers) can carry all that the message says."""
-    return (
-        operation.one_text is not None
-        and len({one.send_at for one in operation.destinations}) == 1
-        and not any(one.name or one.email for one in operation.destinations)
-        and not any(one.reference for one in operation.message.to)
+    personal = (
+        one.text is not None or one.params or one.name or one.email or one.reference or one.send_at
+        for one in operation.message.to
     )
+    return not any(personal)
 
 
 def _send_filtered(account: Account, session: Session | None, operation: Send) -> Request:

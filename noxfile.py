@@ -1,0 +1,96 @@
+"""Every job that a person or CI runs. ``python3 -m nox -l`` lists them."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "lint", "typing", "wheels"]
+
+ROOT = pathlib.Path(__file__).parent
+PLUGINS = ["plugins/every8d", "plugins/sandbox"]
+SUPPORTED = ["3.11", "3.12", "3.13"]
+
+
+def present() -> list[str]:
+    """The supported interpreters that run here: a name on the PATH may be a shim with nothing behind it."""
+    found = []
+    for version in SUPPORTED:
+        python = shutil.which(f"python{version}")
+        if python and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:
+            found.append(version)
+    return found or [f"{sys.version_info.major}.{sys.version_info.minor}"]
+
+
+def install_all(session: nox.Session, *groups: str, extras: str = "[cli]") -> None:
+    """The core and every plugin, editable, with what the groups of pyproject.toml name."""
+    requirements = [one for group in groups for one in nox.project.dependency_groups(PROJECT, group)]
+    session.install("-e", f".{extras}", *(part for plugin in PLUGINS for part in ("-e", plugin)), *requirements)
+
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Send a campaign of some 220 people through the sandbox, and see what became of each."""
+    install_all(session)
+    session.run("python", "examples/campaign/demo.py", *session.posargs)
+
+
+@nox.session(python=present())
+def tests(session: nox.Session) -> None:
+    """Run all tests; with the oldest interpreter here, measure branch coverage too."""
+    install_all(session, "test")
+    if session.posargs or session.python != present()[0]:
+        session.run("pytest", "-q", *session.posargs)
+        return
+    for old in ROOT.glob(".coverage*"):
+        old.unlink()
+    session.run("coverage", "run", "-m", "pytest", "-q")
+    session.run("coverage", "combine", "-q")
+    session.run("coverage", "report")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, and that imports point one way."""
+    install_all(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check types as users see them: mypy --strict and pyright; tests/typing is checked and never run."""
+    install_all(session, "test", "typing")
+    session.run("mypy", "sms_core", "tests/typing", "examples/campaign/demo.py", "noxfile.py")
+    for plugin in PLUGINS:
+        session.run("mypy", f"{plugin}/src")
+    session.run("pyright")
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build every distribution; send with two of them in a clean environment, and run all tests against the wheels."""
+    session.install("build")
+    dist = pathlib.Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for source in [".", *PLUGINS]:
+        session.run("python", "-m", "build", "--outdir", str(dist), source, silent=True)
+    session.run("python", "tests/wheels/check_contents.py", str(dist))
+    session.run("python", "tests/wheels/send_from_wheels.py", str(dist))
+
+
+@nox.session
+def installed(session: nox.Session) -> None:
+    """Run the plain pytest against installed wheels, with the source tree out of the way."""
+    session.install(".[cli]", *PLUGINS, *nox.project.dependency_groups(PROJECT, "test"))
+    session.run("pytest", "-q", "-o", "pythonpath=", *session.posargs)

@@ -1,0 +1,23 @@
+"""``python -m sms_core_sandbox``: run the sandbox in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+
+from sms_core_sandbox.box import CREDIT
+from sms_core_sandbox.serve import serve
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m sms_core_sandbox", description="SMS vendors on your own machine.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8025, help="port, 0 for a free one (default: %(default)s)")
+    parser.add_argument("--callback-url", help="where reports and replies are pushed")
+    parser.add_argument("--credit", type=int, default=int(CREDIT), help="points of the account (default: %(default)s)")
+    parser.add_argument("--filter-sees-all", action="store_true", help="duplicate filters know plain sends too")
+    serve(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    main()

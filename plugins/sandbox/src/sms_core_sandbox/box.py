@@ -1,0 +1,175 @@
+"""The sandbox itself: faces over one exchange, served by uvicorn in a thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from sms_core import dsn as dsns
+from sms_core.errors import ConfigurationError
+from sms_core.testing import Clock, Exchange
+from sms_core_sandbox.control import make_app
+from sms_core_sandbox.face import Face, FaceFactory, load_factories
+from sms_core_sandbox.faults import Faults
+from sms_core_sandbox.faulty import HangUpProtocol
+from sms_core_sandbox.pusher import PushAttempt, Pusher
+
+USER = "sandbox"
+PASSWORD = "sandbox-password"  # noqa: S105 - everybody's, on purpose
+CREDIT = Decimal(100_000)
+"""The points that the sandbox's account begins with."""
+START_PATIENCE = 10.0
+"""Seconds that the server may take to start."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets=sockets)
+        self.ready.set()
+
+
+class Sandbox:
+    """Vendors on this machine, while a ``with`` block lasts, or between `start` and `stop`.
+
+    ``port`` 0 takes a free one. ``faces`` are the providers to pretend: names of installed ones, or a mapping from name
+    to factory; without it all that are installed. ``clock`` can be moved (``box.clock.advance(hours=1)``);
+    ``filter_sees_all`` says whether the vendors' duplicate filters know plain sends too. Reports and replies are pushed
+    to ``callback_url``, at first after ``push_delay`` and then every ``push_interval`` seconds until the receiver
+    acknowledges or the vendor gives up; ``slow`` is how late a slow report comes. ``credit`` is in points.
+
+    ``exchange`` is what the vendors know, ``faults`` what goes wrong. A sandbox that was stopped does not start again.
+
+    Raises `ConfigurationError` for a face that is not installed, and `start` an `OSError` for a port that is taken.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        faces: Iterable[str] | Mapping[str, FaceFactory] | None = None,
+        clock: Clock | None = None,
+        callback_url: str | None = None,
+        filter_sees_all: bool = False,
+        credit: Decimal | int = CREDIT,
+        slow: timedelta = timedelta(seconds=5),
+        push_delay: float = 0.1,
+        push_interval: float = 0.2,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.exchange = Exchange(clock, filter_sees_all=filter_sees_all, slow=slow)
+        self.exchange.add_account(USER, PASSWORD, Decimal(credit))
+        self.faults = Faults()
+        factories = faces if isinstance(faces, Mapping) else load_factories(faces)
+        self.faces: dict[str, Face] = {name: factory(self.exchange) for name, factory in factories.items()}
+        self._pusher = Pusher(
+            self.exchange, self.faces, callback_url=callback_url, delay=push_delay, interval=push_interval
+        )
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The time in the sandbox."""
+        return self.exchange.clock
+
+    @property
+    def url(self) -> str:
+        """Where it listens; a browser finds the inbox page there. Raises `RuntimeError` unless it is started."""
+        if self._server is None:
+            raise RuntimeError("the sandbox is not started: use it in a with block")
+        where = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{where}:{self.port}"
+
+    def dsn(self, provider: str, *, user: str = USER, password: str = PASSWORD, **options: object) -> str:
+        """The DSN of one of its vendors: ``connect(box.dsn("every8d", auth="password"))``.
+
+        Raises `ConfigurationError` for a vendor that it does not pretend.
+        """
+        if provider not in self.faces:
+            raise ConfigurationError(f"the sandbox has no face for {provider!r}; it has {sorted(self.faces)}")
+        where = self.url.removeprefix("http://")
+        return dsns.build(provider, user, password, f"{where}/{provider}", scheme="http", **options)
+
+    @property
+    def callback_url(self) -> str | None:
+        """Where reports and replies are pushed; None pushes nothing. It may be set at any time."""
+        return self._pusher.callback_url
+
+    @callback_url.setter
+    def callback_url(self, url: str | None) -> None:
+        self._pusher.callback_url = url
+
+    @property
+    def pushes(self) -> tuple[PushAttempt, ...]:
+        """Every try to push so far, in order."""
+        return self._pusher.attempts
+
+    def wait_pushed(self, timeout: float = 5.0) -> bool:
+        """Wait until nothing is left to push (then True), at most ``timeout`` seconds (then False)."""
+        return self._pusher.wait_idle(timeout)
+
+    def reset(self) -> None:
+        """Forget messages, sessions, faults and pushes; accounts are as at the start, the clock stays."""
+        self.faults.clear()
+        self.exchange.reset()
+        self._pusher.forget()
+
+    def start(self) -> Self:
+        """Listen, and return when it does."""
+        listener = socket.create_server((self.host, self.port), family=_family(self.host), backlog=2048)
+        self.port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            make_app(self),
+            http=HangUpProtocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,  # it would show the passwords in query strings
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = server = _Server(config)
+        self._thread = threading.Thread(target=server.run, args=([listener],), name="sandbox-http", daemon=True)
+        self._thread.start()
+        if not server.ready.wait(START_PATIENCE):
+            raise RuntimeError("the sandbox's server did not start")
+        self._pusher.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and pushing; returns when every thread has ended."""
+        if self._server is None or self._thread is None:
+            return
+        self._pusher.stop()
+        self._server.should_exit = True
+        self._thread.join()
+        self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

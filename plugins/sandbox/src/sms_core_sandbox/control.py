@@ -1,0 +1,199 @@
+"""The JSON control API under ``/_sandbox/``, and the inbox page at ``/``.
+
+==========================  ==================================================================================
+``GET  messages``           every message in its present state
+``GET  accepted``           what was really accepted, in order
+``GET  pushes``             every try to push
+``GET  behaviours``         how recipients behave, by the ending of their number
+``GET  accounts``           users and points
+``POST accounts``           ``{"user", "password"?, "credit"?}``: open an account, or give one other points
+``GET  faults``             the faults that are switched on, and the kinds there are
+``POST faults``             ``{"kind", "match"?, "times"?, "seconds"?, …}``: switch one on
+``DELETE faults``           switch all off
+``GET  clock``              the time
+``POST clock``              ``{"advance": seconds}``: move it forward
+``POST callback``           ``{"url"}``: where to push; null for nowhere
+``POST reply``              ``{"number", "text", "batch_id"?}``: have a recipient write back
+``POST expire-sessions``    end every login
+``POST reset``              forget messages, sessions, faults; accounts as at the start
+==========================  ==================================================================================
+
+A wrong request gets status 400 and ``{"error"}``. A POST needs the content type ``application/json``, which keeps a web
+page in the same browser from sending one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Mount, Route
+
+from sms_core.numbers import to_e164
+from sms_core.testing import StoredMessage, behaviour_rows
+from sms_core_sandbox import inbox
+from sms_core_sandbox.faults import KINDS, Fault
+from sms_core_sandbox.faulty import Faulty
+
+if TYPE_CHECKING:
+    from sms_core_sandbox.box import Sandbox
+
+Action = Callable[["Sandbox", dict[str, Any]], object]
+
+
+def make_app(box: Sandbox) -> Starlette:
+    """The whole application of a sandbox: inbox, control API, and each face at its name."""
+
+    async def show_inbox(_: Request) -> HTMLResponse:
+        return HTMLResponse(inbox.page(box.exchange))
+
+    faces = [Mount(f"/{name}", app=Faulty(face.app, name, box.faults)) for name, face in box.faces.items()]
+    control = [
+        Route(f"/_sandbox/{name}", _endpoint(box, by_method), methods=[*by_method])
+        for name, by_method in _TABLE.items()
+    ]
+    return Starlette(routes=[Route("/", show_inbox), *control, *faces])
+
+
+def _endpoint(box: Sandbox, by_method: dict[str, Action]) -> Callable[[Request], Awaitable[JSONResponse]]:
+    async def endpoint(request: Request) -> JSONResponse:
+        try:
+            arguments = await _arguments(request)
+            action = by_method["GET" if request.method == "HEAD" else request.method]
+            return JSONResponse(action(box, arguments))
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
+
+    return endpoint
+
+
+async def _arguments(request: Request) -> dict[str, Any]:
+    if request.method != "POST":
+        return {}
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise ValueError("the content type is application/json")
+    arguments = json.loads(await request.body() or b"{}")
+    if not isinstance(arguments, dict):
+        raise TypeError("the body is a JSON object")
+    return arguments
+
+
+def _message(one: StoredMessage) -> dict[str, Any]:
+    return {
+        "user": one.user,
+        "face": one.face,
+        "kind": one.kind,
+        "batch_id": one.batch_id,
+        "position": one.position,
+        "number": one.number,
+        "name": one.name,
+        "subject": one.subject,
+        "text": one.text,
+        "reference": one.reference,
+        "cost": str(one.cost),
+        "status": one.status.value,
+        "behaviour": one.behaviour.name,
+        "accepted_at": one.accepted_at.isoformat(),
+        "sent_at": one.sent_at.isoformat() if one.sent_at else None,
+        "done_at": one.done_at.isoformat() if one.done_at else None,
+    }
+
+
+def _messages(box: Sandbox, _: dict[str, Any]) -> object:
+    return [_message(one) for one in box.exchange.messages]
+
+
+def _accepted(box: Sandbox, _: dict[str, Any]) -> object:
+    names = ("number", "text", "batch_id", "reference")
+    return [{name: getattr(one, name) for name in names} for one in box.exchange.accepted]
+
+
+def _pushes(box: Sandbox, _: dict[str, Any]) -> object:
+    names = ("number", "face", "attempt", "taken", "status")
+    return [{name: getattr(one, name) for name in names} for one in box.pushes]
+
+
+def _behaviours(_: Sandbox, __: dict[str, Any]) -> object:
+    names = ("ending", "name", "status", "meaning")
+    return [dict(zip(names, row, strict=True)) for row in behaviour_rows()]
+
+
+def _accounts(box: Sandbox, _: dict[str, Any]) -> object:
+    return [{"user": one.user, "credit": str(one.credit), "blocked": one.blocked} for one in box.exchange.accounts]
+
+
+def _set_account(box: Sandbox, arguments: dict[str, Any]) -> object:
+    user, credit = str(arguments["user"]), arguments.get("credit")
+    if "password" in arguments:
+        box.exchange.add_account(user, str(arguments["password"]), credit)
+    elif credit is not None:
+        box.exchange.set_credit(user, credit)
+    return _accounts(box, {})
+
+
+def _fault(one: Fault) -> dict[str, Any]:
+    match = one.match if isinstance(one.match, str | None) else "(a function)"
+    return {"kind": one.kind, "match": match, "times": one.times, "acts": one.acts}
+
+
+def _faults(box: Sandbox, _: dict[str, Any]) -> object:
+    return {"active": [_fault(one) for one in box.faults.active], "kinds": KINDS}
+
+
+def _add_fault(box: Sandbox, arguments: dict[str, Any]) -> object:
+    return _fault(box.faults.add(**arguments))
+
+
+def _clear_faults(box: Sandbox, _: dict[str, Any]) -> object:
+    box.faults.clear()
+    return _faults(box, {})
+
+
+def _clock(box: Sandbox, _: dict[str, Any]) -> object:
+    return {"now": box.clock.now().isoformat()}
+
+
+def _advance(box: Sandbox, arguments: dict[str, Any]) -> object:
+    box.clock.advance(float(arguments["advance"]))
+    return _clock(box, {})
+
+
+def _callback(box: Sandbox, arguments: dict[str, Any]) -> object:
+    url = arguments["url"]
+    box.callback_url = None if url is None else str(url)
+    return {"url": box.callback_url}
+
+
+def _reply(box: Sandbox, arguments: dict[str, Any]) -> object:
+    number = to_e164(str(arguments["number"]))
+    reply = box.exchange.reply(number, str(arguments["text"]), str(arguments.get("batch_id", "")))
+    return {"batch_id": reply.message.batch_id, "text": reply.text, "received_at": reply.received_at.isoformat()}
+
+
+def _expire_sessions(box: Sandbox, _: dict[str, Any]) -> object:
+    box.exchange.expire_sessions()
+    return {}
+
+
+def _reset(box: Sandbox, _: dict[str, Any]) -> object:
+    box.reset()
+    return {}
+
+
+_TABLE: dict[str, dict[str, Action]] = {
+    "messages": {"GET": _messages},
+    "accepted": {"GET": _accepted},
+    "pushes": {"GET": _pushes},
+    "behaviours": {"GET": _behaviours},
+    "accounts": {"GET": _accounts, "POST": _set_account},
+    "faults": {"GET": _faults, "POST": _add_fault, "DELETE": _clear_faults},
+    "clock": {"GET": _clock, "POST": _advance},
+    "callback": {"POST": _callback},
+    "reply": {"POST": _reply},
+    "expire-sessions": {"POST": _expire_sessions},
+    "reset": {"POST": _reset},
+}

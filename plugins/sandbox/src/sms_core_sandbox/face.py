@@ -1,0 +1,79 @@
+"""A vendor's face: its wire as an ASGI application, and the form in which it pushes events to its customers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+from attrs import frozen
+from starlette.types import ASGIApp
+
+from sms_core.errors import ConfigurationError
+from sms_core.http import Request, Response
+from sms_core.testing import Event, Exchange
+
+GROUP = "sms_core.sandbox"
+"""The entry-point group. The entry point's name is the provider's name, its value a `FaceFactory`."""
+HTTP_OK = 200
+
+log = logging.getLogger(__name__)
+
+
+def status_200(response: Response) -> bool:
+    """The acknowledgement that most vendors want."""
+    return response.status == HTTP_OK
+
+
+@frozen
+class Face:
+    """One vendor, as seen from outside.
+
+    ``app`` speaks the vendor's wire; it is mounted at ``/<name>``, so it finds its own path after the scope's
+    ``root_path``. ``push`` gives the request that tells the customer's callback URL of an event; None where the
+    vendor pushes nothing. ``acknowledged`` says whether the customer's answer will do; if not, the vendor pushes
+    again, up to ``retries`` times.
+    """
+
+    app: ASGIApp
+    push: Callable[[Event, str], Request] | None = None
+    acknowledged: Callable[[Response], bool] = status_200
+    retries: int = 10
+
+
+FaceFactory = Callable[[Exchange], Face]
+"""What an entry point of the group holds."""
+
+
+def installed() -> dict[str, EntryPoint]:
+    """The installed faces by provider name, not loaded yet."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def load_factories(names: Iterable[str] | None = None) -> dict[str, FaceFactory]:
+    """The factories of these providers; without names of all that are installed and work.
+
+    Raises `ConfigurationError` for a name that is asked for and not installed, or that cannot be imported. When
+    nobody asked for it, a broken one is left out with a warning in the log.
+    """
+    found = installed()
+    factories: dict[str, FaceFactory] = {}
+    for name in sorted(found) if names is None else names:
+        try:
+            factories[name] = _load(name, found)
+        except ConfigurationError as error:
+            if names is not None:
+                raise
+            log.warning("%s", error)
+    return factories
+
+
+def _load(name: str, found: dict[str, EntryPoint]) -> FaceFactory:
+    if name not in found:
+        raise ConfigurationError(f"no installed package has a sandbox face for {name!r}; there are {sorted(found)}")
+    try:
+        factory: FaceFactory = found[name].load()
+    except Exception as error:  # a third party's module: whatever it raises, the others still work
+        reason = f"the sandbox face of {name!r} cannot be imported: {type(error).__name__}: {error}"
+        raise ConfigurationError(reason) from error
+    return factory

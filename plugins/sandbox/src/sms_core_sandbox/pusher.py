@@ -1,0 +1,189 @@
+"""Pushes events to the customer's callback URL as the vendor does: again and again until it is acknowledged.
+
+The events of one number go out in their order: the next waits until the one before was taken or given up. Other
+numbers do not wait for it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+
+from attrs import define, field, frozen
+
+from sms_core.errors import SmsError
+from sms_core.http import Request
+from sms_core.masking import mask
+from sms_core.testing import Event, Exchange, Reply
+from sms_core.transports.sync import Urllib3Transport
+from sms_core_sandbox.face import Face
+
+log = logging.getLogger(__name__)
+
+
+@frozen
+class PushAttempt:
+    """One try, counted from 1. ``status`` is the receiver's HTTP status, None where no answer came."""
+
+    number: str = field(repr=mask)
+    face: str
+    attempt: int
+    taken: bool
+    status: int | None = None
+    request: Request | None = None
+
+
+@define
+class _Push:
+    event: Event
+    face: str
+    number: str
+    attempts: int = 0
+
+
+class Pusher:
+    """Two threads: one lets happen what comes due in the exchange, one pushes.
+
+    Times are in seconds. ``delay`` passes before the first try, since a vendor's push seldom overtakes its
+    answer to the send; ``interval`` between tries. Nothing is pushed while ``callback_url`` is None: an event of such
+    a time is not pushed later either.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        faces: Mapping[str, Face],
+        *,
+        callback_url: str | None = None,
+        interval: float = 0.2,
+        delay: float = 0.1,
+        timeout: float = 5.0,
+    ) -> None:
+        self.callback_url = callback_url
+        self._exchange = exchange
+        self._faces = faces
+        self._interval = interval
+        self._delay = delay
+        self._transport = Urllib3Transport(connect_timeout=timeout, read_timeout=timeout)
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._lanes: dict[str, deque[_Push]] = {}
+        self._ready: list[tuple[float, int, str]] = []
+        self._order = itertools.count()
+        self._attempts: list[PushAttempt] = []
+        self._threads = [
+            threading.Thread(target=self._tick, name="sandbox-clock", daemon=True),
+            threading.Thread(target=self._run, name="sandbox-push", daemon=True),
+        ]
+        exchange.subscribe(self._take)
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End, whatever is left to push; returns when both threads have ended."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._exchange.wake()
+        for thread in self._threads:
+            thread.join()
+        self._transport.close()
+
+    def forget(self) -> None:
+        """Drop what is left to push, and the list of attempts."""
+        with self._changed:
+            self._lanes.clear()
+            self._ready.clear()
+            self._attempts.clear()
+            self._changed.notify_all()
+
+    @property
+    def attempts(self) -> tuple[PushAttempt, ...]:
+        """Every try so far, in order."""
+        with self._changed:
+            return tuple(self._attempts)
+
+    def wait_idle(self, timeout: float = 5.0) -> bool:
+        """Wait until nothing is left to push (then True), at most ``timeout`` seconds (then False)."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._lanes, timeout)
+
+    def _take(self, event: Event) -> None:
+        message = event.message if isinstance(event, Reply) else event
+        face = self._faces.get(message.face)
+        if self.callback_url is None or face is None or face.push is None:
+            return
+        with self._changed:
+            lane = self._lanes.setdefault(message.number, deque())
+            lane.append(_Push(event, message.face, message.number))
+            if len(lane) == 1:
+                self._line_up(message.number, self._delay)
+
+    def _line_up(self, number: str, seconds: float) -> None:
+        heapq.heappush(self._ready, (time.monotonic() + seconds, next(self._order), number))
+        self._changed.notify_all()
+
+    def _tick(self) -> None:
+        while not self._stopping:
+            self._exchange.wait_for(lambda: self._stopping, timeout=60.0)
+
+    def _run(self) -> None:
+        while push := self._next():
+            attempt = self._try(push)
+            self._done(push, attempt)
+
+    def _next(self) -> _Push | None:
+        """The next push whose time has come; None at the end. Its lane stays out of the queue until `_done`."""
+        with self._changed:
+            while not self._stopping:
+                left = self._ready[0][0] - time.monotonic() if self._ready else None
+                if left is None or left > 0:
+                    self._changed.wait(left)
+                    continue
+                lane = self._lanes.get(heapq.heappop(self._ready)[2])
+                if lane:
+                    return lane[0]
+            return None
+
+    def _try(self, push: _Push) -> PushAttempt:
+        push.attempts += 1
+        face = self._faces[push.face]
+        url = self.callback_url
+        if url is None or face.push is None:
+            return PushAttempt(push.number, push.face, push.attempts, taken=False)
+        request = None
+        try:
+            request = face.push(push.event, url)
+            response = self._transport.send(request)
+            taken = face.acknowledged(response)
+        except SmsError as error:
+            log.info("push %d to the callback URL failed: %s", push.attempts, error)
+            return PushAttempt(push.number, push.face, push.attempts, taken=False, request=request)
+        except Exception:  # a third party's face: its bug must not end all pushing
+            log.exception("the face %r failed to push", push.face)
+            return PushAttempt(push.number, push.face, push.attempts, taken=False, request=request)
+        return PushAttempt(push.number, push.face, push.attempts, taken, response.status, request)
+
+    def _done(self, push: _Push, attempt: PushAttempt) -> None:
+        with self._changed:
+            lane = self._lanes.get(push.number)
+            if lane is None or not lane or lane[0] is not push:
+                return  # forgotten meanwhile
+            self._attempts.append(attempt)
+            if attempt.taken or push.attempts > self._faces[push.face].retries:
+                lane.popleft()
+                if lane:
+                    self._line_up(push.number, 0.0)
+                else:
+                    del self._lanes[push.number]
+                    self._changed.notify_all()
+            else:
+                self._line_up(push.number, self._interval)

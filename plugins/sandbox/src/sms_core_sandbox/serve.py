@@ -1,0 +1,43 @@
+"""The sandbox in the foreground, for a person: ``python -m sms_core_sandbox`` and ``sms sandbox``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from sms_core_sandbox.box import CREDIT, Sandbox
+
+
+def serve(
+    port: int = 8025,
+    host: str = "127.0.0.1",
+    *,
+    callback_url: str | None = None,
+    filter_sees_all: bool = False,
+    credit: int = int(CREDIT),
+    say: Callable[[str], object] = print,
+    stop: threading.Event | None = None,
+) -> None:
+    """Run a sandbox until Ctrl-C, or until ``stop`` is set; ``say`` gets the lines that tell how to use it.
+
+    Raises `OSError` for a port that is taken; 0 takes a free one.
+    """
+    box = Sandbox(port, host, callback_url=callback_url, filter_sees_all=filter_sees_all, credit=credit)
+    with box:
+        for line in _greeting(box):
+            say(line)
+        try:
+            (stop or threading.Event()).wait()
+        except KeyboardInterrupt:
+            say("Stopped.")
+
+
+def _greeting(box: Sandbox) -> list[str]:
+    lines = ["The SMS sandbox is running. Nothing that is sent here leaves this machine."]
+    lines += [f"  inbox        {box.url}/", f"  control API  {box.url}/_sandbox/messages"]
+    lines += [f"  {name:<12} {box.dsn(name)}" for name in box.faces]
+    if not box.faces:
+        lines.append("  No installed package pretends a vendor: pip install sms-core-every8d")
+    if box.callback_url:
+        lines.append(f"  pushing to   {box.callback_url}")
+    return [*lines, "Ctrl-C stops it."]

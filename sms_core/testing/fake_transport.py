@@ -1,0 +1,67 @@
+"""A transport without a network: your function, or a list, gives the answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+from sms_core.errors import SmsError
+from sms_core.http import Request, Response
+
+Handler = Callable[[Request], Response]
+"""Answers a request, or raises a `TransportError` as a network would."""
+
+
+class FakeTransport:
+    """Answers from ``answers`` and keeps every request in ``requests``. Threads may share it.
+
+    ``answers`` is a function from `Request` to `Response`, or the `Response`s and errors to give in turn::
+
+        >>> import sms_core
+        >>> from sms_core.http import Request, Response
+        >>> from sms_core.testing import FakeTransport
+        >>> network = FakeTransport([Response(200, body=b"hello"), sms_core.TransportError("cut off", sent=True)])
+        >>> network.send(Request("GET", "https://sms.invalid/credit")).body
+        b'hello'
+        >>> network.send(Request("GET", "https://sms.invalid/credit"))
+        Traceback (most recent call last):
+        ...
+        sms_core.errors.TransportError: cut off
+        >>> [request.method for request in network.requests]
+        ['GET', 'GET']
+
+    Give it to a client as ``connect(dsn, transport=network)``. Raises `AssertionError` for a request that the list
+    has no answer for.
+    """
+
+    def __init__(self, answers: Handler | Iterable[Response | SmsError]) -> None:
+        self.requests: list[Request] = []
+        self.closed = False
+        self._lock = threading.Lock()
+        self._handler = answers if callable(answers) else _in_turn(answers)
+
+    def send(self, request: Request) -> Response:
+        """Keep the request and answer it."""
+        with self._lock:
+            self.requests.append(request)
+        return self._handler(request)
+
+    def close(self) -> None:
+        """Note that the client closed it."""
+        self.closed = True
+
+
+def _in_turn(answers: Iterable[Response | SmsError]) -> Handler:
+    waiting = iter(answers)
+    lock = threading.Lock()
+
+    def answer(request: Request) -> Response:
+        with lock:
+            one = next(waiting, None)
+        if one is None:
+            raise AssertionError(f"the FakeTransport has no answer left for {request!r}")
+        if isinstance(one, SmsError):
+            raise one
+        return one
+
+    return answer

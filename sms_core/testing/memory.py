@@ -1,0 +1,278 @@
+"""The provider ``memory``: a vendor in this process, for tests of your own.
+
+::
+
+    with sms_core.connect("memory://") as sms:
+        sms.send("您的驗證碼是 123456", to="0900000001")
+    assert memory_exchange().accepted[0].text == "您的驗證碼是 123456"
+
+Recipients behave by their number, see `sms_core.testing.behaviours`. ``memory://NAME`` is an exchange of its own; all
+clients of one name share it, and `memory_exchange` lets you look into it, move its clock and reset it.
+``memory://?credit=100`` is an account with so many points, a text costs what EVERY8D takes for it. Any user and
+password will do, unless the exchange has an account of this user.
+
+Unlike every other provider it keeps state: it is the vendor too.
+"""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from sms_core.callbacks import event_key
+from sms_core.errors import (
+    AuthenticationFailed,
+    InsufficientCredit,
+    NotFound,
+    RecipientRefused,
+    SmsError,
+    Unsupported,
+)
+from sms_core.hookspecs import hookimpl
+from sms_core.http import Request
+from sms_core.model import (
+    Balance,
+    Cancellation,
+    DeliveryReport,
+    DeliveryStatus,
+    InboundMessage,
+    Outcome,
+    RecipientOutcome,
+    SendResult,
+)
+from sms_core.numbers import is_taiwan
+from sms_core.operations import (
+    Cancel,
+    Capability,
+    Check,
+    Destination,
+    FindSent,
+    GetBalance,
+    GetInbound,
+    GetReports,
+    Operation,
+    Page,
+    Send,
+    Sightings,
+)
+from sms_core.outcomes import conclude, outcome_after, same_for_all
+from sms_core.provider import Account, Limits, ProviderInfo, Tariff
+from sms_core.registry import Provider
+from sms_core.steps import Authenticate, Flow
+from sms_core.testing.behaviours import behaviour_of
+from sms_core.testing.exchange import PLENTY, Exchange
+from sms_core.testing.records import Draft, LoginRefused, NoSuchBatch, NotBooked, Reply, StoredMessage
+from sms_core.text import utf16_length
+
+NAME = "memory"
+STEPS = (70, 134, 201, 268, 333)
+"""Characters that 1, 2, 3 … points pay, EVERY8D's table. A longer text starts over."""
+ABROAD = 3
+"""How many times as much a text abroad costs."""
+MMS_POINTS = Decimal(3)
+"""What any picture costs."""
+ANY_SIZE = 1 << 62
+PAGE_SIZE = 1000
+"""Rows in one page of reports or replies."""
+
+
+@frozen
+class MemoryOptions:
+    """The DSN options of ``memory://``: ``credit`` is the points that the account begins with."""
+
+    credit: int = int(PLENTY)
+
+
+INFO = ProviderInfo(
+    name=NAME,
+    title="In memory, for tests",
+    capabilities=frozenset(Capability) - {Capability.PUSHED_REPORTS, Capability.PUSHED_INBOUND},
+    limits=Limits(recipients=1000),
+    default_scheme="memory",
+    account_options=MemoryOptions,
+    tariff=Tariff(STEPS, international_factor=ABROAD, mms=((ANY_SIZE, MMS_POINTS),)),
+)
+
+_exchanges: dict[str, Exchange] = {}
+_lock = threading.Lock()
+
+
+def memory_exchange(name: str = "") -> Exchange:
+    """The exchange behind ``memory://NAME``, made at its first use. Names are case-insensitive, like hosts."""
+    with _lock:
+        if name.lower() not in _exchanges:
+            _exchanges[name.lower()] = Exchange()
+        return _exchanges[name.lower()]
+
+
+@hookimpl
+def sms_describe() -> ProviderInfo:
+    """Everything but pushes."""
+    return INFO
+
+
+@hookimpl
+def sms_send() -> Request:
+    """Never called: there is no wire. Raises `Unsupported`."""
+    raise Unsupported(NAME, "requests")
+
+
+@hookimpl
+def sms_parse_response() -> object:
+    """Never called: there is no wire. Raises `Unsupported`."""
+    raise Unsupported(NAME, "responses")
+
+
+@hookimpl
+def sms_perform(client: Provider, operation: Operation[Any]) -> Flow[Any]:
+    """The whole conversation: nothing but the turn of an unproven password, as vendors with one have it."""
+    return _perform(client, operation)
+
+
+def _perform(client: Provider, operation: Operation[Any]) -> Flow[Any]:
+    yield Authenticate()
+    try:
+        exchange, user = _enter(client.account)
+        return _answer(exchange, user, operation)
+    except AuthenticationFailed as error:
+        if isinstance(operation, Send):
+            conclude(same_for_all(operation.destinations, outcome_after(error), error), error)
+        raise
+
+
+def _enter(account: Account) -> tuple[Exchange, str]:
+    """The exchange and the user's name in it. Accounts of one user with another credit are others."""
+    exchange = memory_exchange(urlsplit(account.base_url).hostname or "")
+    credit = account.typed_options(MemoryOptions).credit
+    user = account.user
+    with _lock:
+        known = {one.user for one in exchange.accounts}
+        if user not in known and credit != MemoryOptions().credit:
+            user = f"{account.user}?credit={credit}"
+        if user not in known:
+            exchange.add_account(user, account.password, credit)
+    try:
+        exchange.login(user, account.password)
+    except LoginRefused as error:
+        raise AuthenticationFailed("the exchange has another password for this user", code=error.reason) from error
+    return exchange, user
+
+
+def _answer(exchange: Exchange, user: str, operation: Operation[Any]) -> object:
+    match operation:
+        case Send():
+            return conclude(_send(exchange, user, operation))
+        case GetBalance():
+            return Balance(exchange.account(user).credit)
+        case Check():
+            return None
+        case GetReports():
+            return _page(operation.page, [_report(one) for one in _batch(exchange, user, operation.batch_id)])
+        case GetInbound():
+            _batch(exchange, user, operation.batch_id)
+            return _page(operation.page, [_inbound(one) for one in exchange.replies_to(user, operation.batch_id)])
+        case Cancel():
+            return _cancel(exchange, user, operation)
+        case FindSent():
+            return Sightings(exchange.find_accepted(user, operation.text, operation.numbers), absence_is_proof=True)
+        case _:
+            raise Unsupported(NAME, operation.name)
+
+
+def _send(exchange: Exchange, user: str, operation: Send) -> SendResult:
+    media = operation.message.media
+    taken = [one for one in operation.destinations if not behaviour_of(one.number).refused]
+    drafts = [_draft(one, picture=media is not None) for one in taken]
+    batch = exchange.submit(
+        user,
+        drafts,
+        face=NAME,
+        kind="SMS" if media is None else "MMS",
+        subject=operation.message.subject,
+        media=media.content if media else None,
+    )
+    stored = {one.reference: one for one in batch.messages}
+    return SendResult(
+        outcomes=tuple(_outcome(one, stored.get(one.reference)) for one in operation.destinations),
+        accepted=batch.sent,
+        unsent=batch.unsent,
+        cost=batch.cost,
+        balance=batch.credit,
+        batches=(batch.batch_id,) if batch.sent else (),
+    )
+
+
+def _draft(one: Destination, *, picture: bool) -> Draft:
+    points = MMS_POINTS if picture else _points(utf16_length(one.text), abroad=not is_taiwan(one.number))
+    return Draft(one.number, one.text, points, one.reference, one.name, one.send_at)
+
+
+def _points(characters: int, *, abroad: bool) -> Decimal:
+    whole, rest = divmod(characters, STEPS[-1])
+    points = whole * len(STEPS)
+    if rest:
+        points += 1 + sum(rest > step for step in STEPS)
+    return Decimal(points * (ABROAD if abroad else 1))
+
+
+def _outcome(one: Destination, stored: StoredMessage | None) -> RecipientOutcome:
+    error: SmsError
+    if stored is None:
+        error = RecipientRefused("this number refuses every message", code=behaviour_of(one.number).name)
+        return RecipientOutcome(one.number, Outcome.REFUSED, None, one.reference, error)
+    if stored.status is DeliveryStatus.NO_CREDIT:
+        error = InsufficientCredit("too few points for this recipient")
+        return RecipientOutcome(one.number, Outcome.REFUSED, None, one.reference, error)
+    return RecipientOutcome(one.number, Outcome.ACCEPTED, stored.batch_id, one.reference)
+
+
+def _batch(exchange: Exchange, user: str, batch_id: str) -> tuple[StoredMessage, ...]:
+    try:
+        return exchange.batch(user, batch_id)
+    except NoSuchBatch as error:
+        raise NotFound("there is no such batch") from error
+
+
+def _page(number: int, rows: list[Any]) -> Page[Any]:
+    start = (number - 1) * PAGE_SIZE
+    return Page(tuple(rows[start : start + PAGE_SIZE]), has_more=start + PAGE_SIZE < len(rows))
+
+
+def _report(one: StoredMessage) -> DeliveryReport:
+    final = one.status.is_final and one.status is one.behaviour.status
+    return DeliveryReport(
+        number=one.number,
+        status=one.status,
+        batch_id=one.batch_id,
+        reference=one.reference,
+        sent_at=one.sent_at,
+        done_at=one.done_at,
+        cost=one.cost,
+        vendor_code=one.behaviour.name if final else one.status.value,
+        vendor_text=one.behaviour.meaning if final else "",
+        key=event_key(NAME, one.batch_id, one.reference, one.number, one.status.value),
+    )
+
+
+def _inbound(one: Reply) -> InboundMessage:
+    return InboundMessage(
+        number=one.message.number,
+        text=one.text,
+        batch_id=one.message.batch_id,
+        received_at=one.received_at,
+        key=event_key(NAME, one.message.batch_id, one.message.number, one.text, one.received_at.isoformat()),
+    )
+
+
+def _cancel(exchange: Exchange, user: str, operation: Cancel) -> Cancellation:
+    try:
+        cancelled = exchange.cancel(user, operation.batch_id)
+    except NoSuchBatch as error:
+        raise NotFound("there is no such batch") from error
+    except NotBooked as error:
+        raise NotFound("nothing of this batch waits for its time any more") from error
+    return Cancellation(cancelled.count, cancelled.refunded)

@@ -1,0 +1,86 @@
+"""Every code fence of README and docs runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from sms_core_sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OUR_PACKAGES = {"sms-core", "sms-core[cli]", "sms-core-every8d", "sms-core-sandbox"}
+
+
+class Fence(NamedTuple):
+    """One fence; ``place`` is its page and line."""
+
+    place: str
+    language: str
+    code: str
+
+
+def fences() -> list[Fence]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for fence in FENCE.finditer(text):
+            line = text.count("\n", 0, fence.start()) + 1
+            found.append(Fence(f"{page.relative_to(ROOT)}:{line}", fence[1], fence[2]))
+    return found
+
+
+FENCES = fences()
+
+
+def of(language: str) -> list[pytest.ParameterSet]:  # type: ignore[name-defined]
+    return [pytest.param(fence, id=fence.place) for fence in FENCES if fence.language == language]
+
+
+def run(command: list[str], dsn: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "SMS_DSN": dsn, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60, encoding="utf-8"
+    )
+
+
+def test_every_fence_is_of_a_kind_that_runs_here() -> None:
+    assert {fence.language for fence in FENCES} <= {"python", "sh", ""}
+    assert sum(fence.language == "python" for fence in FENCES) >= 6
+
+
+@pytest.mark.parametrize("fence", of("python"))
+def test_python(fence: Fence, tmp_path: Path) -> None:
+    """With SMS_DSN naming the sandbox, which speaks EVERY8D's wire."""
+    script = tmp_path / "fence.py"
+    script.write_text(fence.code, encoding="utf-8")
+    with Sandbox() as box:
+        done = run([sys.executable, str(script)], box.dsn("every8d"), tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("fence", of("sh"))
+def test_commands(fence: Fence, tmp_path: Path) -> None:
+    """``sms`` commands run; of those that install, each package is one of ours and each nox session exists."""
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    with Sandbox() as box:
+        for line in fence.code.splitlines():
+            for command in filter(None, (part.strip() for part in line.partition("#")[0].split("&&"))):
+                words = shlex.split(command.replace("examples/", f"{ROOT}/examples/"))
+                if words[0] == "sms":
+                    if "--dsn" in words:
+                        words[words.index("--dsn") + 1] = box.dsn("every8d")
+                    done = run([sys.executable, "-m", "sms_core.cli", *words[1:]], box.dsn("every8d"), tmp_path)
+                    assert done.returncode == 0, done.stderr
+                elif "nox" in words and "install" not in words:
+                    assert f"def {words[-1]}(" in noxfile
+                else:
+                    assert words[: words.index("install") + 1][-2:] == ["pip", "install"]
+                    assert set(words[words.index("install") + 1 :]) <= OUR_PACKAGES | {"nox"}

@@ -1,0 +1,88 @@
+"""Checked by mypy and pyright as a user's code would be, and never run."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, assert_type
+
+import sms_core
+from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, SmsError, hookimpl
+from sms_core.flow import Trace, traced
+from sms_core.operations import Operation
+from sms_core.registry import Provider
+from sms_core.steps import Flow
+
+import sms_core_every8d
+
+
+def messages() -> None:
+    """``to`` takes one or many, numbers or recipients; options one or many."""
+    Message("text", "0900000001")
+    Message("text", ["0900000001", Recipient("0900000002", params={"name": "小明", "amount": 3})])
+    Message("text", Recipient("0900000001"), options=sms_core_every8d.SendOptions(event_id="1234"))
+    Message("text", ("0900000001",), send_at=datetime.now(UTC), validity=timedelta(hours=4))
+    Message("text", 912345678)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Message("text", "0900000001", options="fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def results(sms: sms_core.Client) -> None:
+    """What comes back is typed."""
+    result = sms.send("text", to="0900000001")
+    assert_type(result, SendResult)
+    assert_type(result.batch_id, str | None)
+    assert_type(result.cost, Decimal | None)
+    assert_type(sms.balance().credit, Decimal)
+    assert_type([report.status for report in sms.reports(result)], list[sms_core.DeliveryStatus])
+    for sent, error in sms.send_many([Message("text", "0900000001")]):
+        assert_type(sent, SendResult | None)
+        assert_type(error, SmsError | None)
+    callback = sms.parse_callback(sms_core.CallbackRequest("GET", "/", "a=b"))
+    assert_type(callback.events, tuple[DeliveryReport | InboundMessage, ...])
+
+
+def errors(sms: sms_core.Client) -> None:
+    """A failed send has its result."""
+    try:
+        sms.send("text", to="0900000001")
+    except sms_core.SendError as error:
+        assert_type(error.result, SendResult)
+
+
+class Middleware:
+    """Middleware is a typed wrapper of flows."""
+
+    @hookimpl(wrapper=True)
+    def sms_perform(self, client: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+        """Trace."""
+        flow = yield
+        return traced(flow, Trace(operation), print)
+
+
+class FixedProvider:
+    """The hooks are a static contract too: an object with these methods is a `ProviderHooks`."""
+
+    def sms_describe(self) -> sms_core.ProviderInfo:
+        """Describe."""
+        raise AssertionError
+
+    def sms_auth(self, account: sms_core.Account) -> Any:
+        """Log in."""
+
+    def sms_send(self, account: sms_core.Account, session: Any, operation: Operation[Any]) -> Any:
+        """Send."""
+
+    def sms_parse_response(self, account: sms_core.Account, operation: Operation[Any], response: Any) -> Any:
+        """Parse."""
+
+    def sms_parse_callback(self, account: sms_core.Account, request: sms_core.CallbackRequest) -> sms_core.Callback:
+        """Parse a push."""
+        raise AssertionError
+
+    def sms_perform(self, client: Provider, operation: Operation[Any]) -> Flow[Any]:
+        """Perform."""
+        raise AssertionError
+
+
+provider: sms_core.ProviderHooks = FixedProvider()

@@ -1,0 +1,34 @@
+"""Check what the built distributions hold: ``python check_contents.py DIST``."""
+
+from __future__ import annotations
+
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+EXPECTED = {
+    "sms_core-": ("sms_core/", "sms_core/py.typed"),
+    "sms_core_every8d-": ("sms_core_every8d/", "sms_core_every8d/py.typed"),
+    "sms_core_sandbox-": ("sms_core_sandbox/", "sms_core_sandbox/py.typed"),
+}
+
+
+def main(dist: Path) -> None:
+    """Exit with a message unless each wheel and sdist holds its own package, and no other."""
+    for prefix, (package, marker) in EXPECTED.items():
+        (wheel,) = dist.glob(f"{prefix}[0-9]*.whl")
+        names = zipfile.ZipFile(wheel).namelist()
+        strangers = [name for name in names if not name.startswith((package, prefix))]
+        if marker not in names or strangers:
+            sys.exit(f"{wheel.name}: {marker} missing, or strangers: {strangers}")
+        (sdist,) = dist.glob(f"{prefix}[0-9]*.tar.gz")
+        with tarfile.open(sdist) as archive:
+            inside = [name.partition("/")[2] for name in archive.getnames()]
+        if prefix == "sms_core-" and any(name.startswith(("plugins", "tests", "examples")) for name in inside):
+            sys.exit(f"{sdist.name} has swallowed what is not the core's")
+        print(f"{wheel.name}: {len(names)} files; {sdist.name}: {len(inside)}")  # noqa: T201 - a script reports
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,63 @@
+"""Send with the built wheels of the core and of one vendor alone: ``python send_from_wheels.py DIST``.
+
+Makes a clean environment, installs the two wheels, and sends through a scripted server on this machine.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import threading
+import venv
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
+SEND = f"""
+import sys
+import sms_core
+assert {{info.name for info in sms_core.providers()}} == {{"every8d", "memory"}}, sms_core.providers()
+with sms_core.connect(sys.argv[1]) as sms:
+    result = sms.send("您的驗證碼是 123456", to="0900000001")
+assert result.batch_id == "{BATCH}", result
+assert not {{"starlette", "click", "rich", "uvicorn"}} & set(sys.modules)
+print("sent with", sms_core.__file__)
+"""
+
+
+class Vendor(BaseHTTPRequestHandler):
+    """Answers a login with a token and everything else with one accepted message."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        login = self.path.endswith("ConnectionHandler.ashx")
+        body = b'{"Result": true, "Msg": "0123456789abcdef"}' if login else f"87.00,1,1.0,0,{BATCH}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Stay quiet."""
+
+
+def main(dist: Path) -> None:
+    """Install, serve, send."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = next(Path(folder).glob("*/python*")).as_posix()
+        wheels = [str(next(dist.glob(f"{name}-[0-9]*.whl"))) for name in ("sms_core", "sms_core_every8d")]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *wheels], check=True)
+        dsn = f"every8d://UID:PWD@127.0.0.1:{server.server_port}?scheme=http"
+        subprocess.run([python, "-c", SEND, dsn], check=True, cwd=folder)
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
