@@ -64,14 +64,22 @@ def all_reports(client: Provider, batch_id: str, *, mms: bool) -> Flow[list[Deli
 def _told_by_reports(
     unknown: dict[str, RecipientOutcome], batch: str, reports: list[DeliveryReport]
 ) -> dict[str, RecipientOutcome]:
-    """A report proves that the batch has this recipient; one that says so, that credit was lacking for it."""
-    by_reference = {report.reference: report for report in reports if report.reference}
-    by_number = {report.number: report for report in reports}
+    """A report proves that the batch has this recipient; one that says so, that credit was lacking for it.
+
+    Some requests carry no reference, and then the vendor numbers the reports itself; so a report counts by its
+    reference only together with its number.
+    """
+    by_number: dict[str, list[DeliveryReport]] = {}
+    for report in reports:
+        by_number.setdefault(report.number, []).append(report)
     told = {}
     for reference, row in unknown.items():
-        report = by_reference.get(reference) or by_number.get(row.number)
-        if row.batch_id != batch or report is None:
+        of_number = by_number.get(row.number, [])
+        of_reference = [report for report in of_number if report.reference == reference]
+        candidates = of_reference or of_number
+        if row.batch_id != batch or len(candidates) != 1:
             continue
+        report = candidates[0]
         if report.status is DeliveryStatus.NO_CREDIT:
             error = InsufficientCredit(code=report.vendor_code, vendor_text=report.vendor_text)
             told[reference] = attrs.evolve(row, outcome=Outcome.REFUSED, error=error)

@@ -133,6 +133,8 @@ class Sandbox:
     def start(self) -> Self:
         """Listen, and return when it does."""
         listener = socket.create_server((self.host, self.port), family=_family(self.host), backlog=2048)
+        # Accepted sockets inherit it; asyncio sets it only where a socket names its protocol, and this one does not.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
             make_app(self),
