@@ -84,7 +84,9 @@ def parse(dsn: str) -> Dsn:
         query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), errors="strict")
         user, password = (unquote(one or "", errors="strict") for one in (parts.username, parts.password))
     except ValueError:
-        raise ConfigurationError(f"the DSN of {scheme!r} is not percent-encoded UTF-8, or an option has no '='") from None
+        raise ConfigurationError(
+            f"the DSN of {scheme!r} is not percent-encoded UTF-8, or an option has no '='"
+        ) from None
     options = dict(query)
     if len(options) != len(query):
         raise ConfigurationError(f"the DSN of {scheme!r} has an option twice")

@@ -148,7 +148,8 @@ class RateLimited(VendorError):
     """Too many requests. ``retry_after`` is in seconds, None where the vendor does not say."""
 
     def __init__(self, reason: str = "", *, retry_after: float | None = None, **details: Any) -> None:
-        super().__init__(reason, **{"retry": True, **details})
+        details.setdefault("retry", True)
+        super().__init__(reason, **details)
         self.retry_after = retry_after
 
 

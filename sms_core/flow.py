@@ -70,8 +70,9 @@ def perform(client: Provider, operation: Operation[T]) -> Flow[T]:
             else:
                 raise
         else:
-            if isinstance(result, SendResult):
-                conclude(result)
+            sent: object = result
+            if isinstance(sent, SendResult):
+                conclude(sent)
             return result
 
 
@@ -87,7 +88,8 @@ def _pause(operation: Operation[Any], error: SmsError, attempt: int, *, asked: b
             return pause
         case VendorUnavailable() if harmless and error.retry:
             return pause
-    return None
+        case _:
+            return None
 
 
 def send_all(client: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
@@ -128,7 +130,9 @@ class Trace:
     error: BaseException | None = None
 
 
-def traced(flow: Flow[T], trace: Trace, done: Callable[[Trace], None], clock: Callable[[], float] = time.monotonic) -> Flow[T]:
+def traced(
+    flow: Flow[T], trace: Trace, done: Callable[[Trace], None], clock: Callable[[], float] = time.monotonic
+) -> Flow[T]:
     """The same conversation, with ``done(trace)`` called at its end, however it ends: the heart of a middleware."""
     started = clock()
     try:
@@ -137,7 +141,7 @@ def traced(flow: Flow[T], trace: Trace, done: Callable[[Trace], None], clock: Ca
             trace.requests += isinstance(step, Request)
             try:
                 answer = yield step
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - handed on whole, as `yield from` would
                 step = flow.throw(error)
             else:
                 step = flow.send(answer)

@@ -31,7 +31,7 @@ class ProviderHooks(Protocol):
     @hookspec(firstresult=True)
     def sms_describe(self) -> ProviderInfo:
         """Say what this provider is and can do. Required."""
-        raise AssertionError
+        ...
 
     @hookspec(firstresult=True)
     def sms_auth(self, account: Account) -> Request | None:
@@ -39,7 +39,7 @@ class ProviderHooks(Protocol):
 
         The answer goes to `sms_parse_response` with a `Login` operation.
         """
-        raise AssertionError
+        ...
 
     @hookspec(firstresult=True)
     def sms_send(self, account: Account, session: Session | None, operation: Operation[Any]) -> Request:
@@ -47,7 +47,7 @@ class ProviderHooks(Protocol):
 
         ``session`` is None where `sms_auth` gives None. Raise `InvalidMessage` for what the vendor would refuse.
         """
-        raise AssertionError
+        ...
 
     @hookspec(firstresult=True)
     def sms_parse_response(self, account: Account, operation: Operation[T], response: Response) -> T:
@@ -56,12 +56,12 @@ class ProviderHooks(Protocol):
         Raise `MalformedResponse` for an answer that cannot be understood; after a send the core takes that, as
         it must, for an unknown outcome.
         """
-        raise AssertionError
+        ...
 
     @hookspec(firstresult=True)
     def sms_parse_callback(self, account: Account, request: CallbackRequest) -> Callback:
         """Give the events of a push and the answer that the vendor waits for, or raise `CallbackRefused`."""
-        raise AssertionError
+        ...
 
     @hookspec(firstresult=True)
     def sms_perform(self, client: Provider, operation: Operation[T]) -> Flow[T]:
@@ -69,4 +69,4 @@ class ProviderHooks(Protocol):
 
         Middleware wraps it (``@hookimpl(wrapper=True)``); a vendor with an odd dance overrides it.
         """
-        raise AssertionError
+        ...

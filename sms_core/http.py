@@ -71,7 +71,9 @@ def raise_for_status(response: Response) -> None:
         raise RateLimited("too many requests", code="429", retry_after=_seconds(response.headers.get("retry-after")))
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own number
         where = public_url(response.headers.get("location", ""))
-        raise MalformedResponse(f"HTTP {status} to {where}, and redirects are not followed: is the host right?", response)
+        raise MalformedResponse(
+            f"HTTP {status} to {where}, and redirects are not followed: is the host right?", response
+        )
     raise VendorUnavailable(
         f"HTTP {status} instead of an answer",
         status=status,

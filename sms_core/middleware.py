@@ -45,9 +45,7 @@ class LogOperations:
         self._logger = logger or logging.getLogger("sms_core.operations")
 
     @hookimpl(wrapper=True)
-    def sms_perform(
-        self, client: Provider, operation: Operation[Any]
-    ) -> Generator[None, Flow[Any], Flow[Any]]:
+    def sms_perform(self, client: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
         """Wrap the conversation."""
         flow = yield
         return traced(flow, Trace(operation), lambda trace: self._log(client, trace))

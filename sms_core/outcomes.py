@@ -95,9 +95,13 @@ def conclude(result: SendResult, cause: SmsError | None = None) -> SendResult:
     cause = cause or next(filter(None, (row.error for row in result.outcomes)), None)
     because = f": {cause}" if cause else ""
     if Outcome.UNKNOWN in found:
-        raise OutcomeUnknown(f"{_count(result, Outcome.UNKNOWN)} may have been sent, settle() tells{because}", result) from cause
+        raise OutcomeUnknown(
+            f"{_count(result, Outcome.UNKNOWN)} may have been sent, settle() tells{because}", result
+        ) from cause
     if Outcome.ACCEPTED in found:
-        raise PartiallySent(f"{_count(result, Outcome.ACCEPTED)} sent, the others surely not{because}", result) from cause
+        raise PartiallySent(
+            f"{_count(result, Outcome.ACCEPTED)} sent, the others surely not{because}", result
+        ) from cause
     if isinstance(cause, VendorError):
         raise refused_send(cause, result) from cause.__cause__
     raise NotSent(f"nothing was sent{because}", result) from cause

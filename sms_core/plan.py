@@ -20,8 +20,10 @@ from sms_core.text import utf16_length
 
 @frozen
 class Plan:
-    """What a message comes to: its distinct destinations in order, the requests that carry them, and the
-    recipients that repeat an earlier one. ``message`` has its reference.
+    """What a message comes to. ``message`` has its reference.
+
+    ``destinations`` are the distinct ones, in order; ``parts`` the requests that carry them; ``duplicates`` the
+    recipients that repeat an earlier one.
     """
 
     message: Message
@@ -133,7 +135,9 @@ def _text(message: Message, recipient: Recipient, where: str) -> tuple[str, dict
         if any(one.params for one in message.to):
             return template.fill(message.text, params), params
     except InvalidMessage as error:
-        raise InvalidMessage(f"{where}.{error.field}" if error.field == "params" else error.field, error.reason) from None
+        raise InvalidMessage(
+            f"{where}.{error.field}" if error.field == "params" else error.field, error.reason
+        ) from None
     return message.text, None
 
 
@@ -169,7 +173,9 @@ def _check_references(destinations: list[Destination]) -> None:
         seen.add(one.reference)
 
 
-def _chunks(destinations: list[Destination], info: ProviderInfo, *, one_text: bool) -> Iterator[tuple[Destination, ...]]:
+def _chunks(
+    destinations: list[Destination], info: ProviderInfo, *, one_text: bool
+) -> Iterator[tuple[Destination, ...]]:
     """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
     together: dict[object, list[Destination]] = {}
     for one in destinations:

@@ -77,14 +77,14 @@ def _mms_points(size: int, tariff: Tariff) -> Decimal | None:
 
 
 def _warnings(plan: Plan, rows: tuple[RecipientPreview, ...], tariff: Tariff | None) -> list[str]:
-    warnings = [
-        f"to[{one.position}] repeats to[{one.of}], number and text: it is sent once" for one in plan.duplicates
-    ]
+    warnings = [f"to[{one.position}] repeats to[{one.of}], number and text: it is sent once" for one in plan.duplicates]
     if tariff is None:
         return [*warnings, "this vendor publishes no price table: the points are not known before the send"]
     warnings.extend(tariff.doubts)
     if any(row.characters > tariff.steps[-1] for row in rows) and plan.message.media is None:
-        warnings.append(f"a text is longer than {tariff.steps[-1]} characters: the vendor splits it, the points are a guess")
+        warnings.append(
+            f"a text is longer than {tariff.steps[-1]} characters: the vendor splits it, the points are a guess"
+        )
     if any(not is_taiwan(row.number) for row in rows) and any(row.segments > 1 for row in rows):
         warnings.append("a text abroad takes several segments: the vendor sends them apart, the points are a guess")
     return warnings

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from sms_core.errors import InsufficientCredit, TransportError
-from sms_core.model import DeliveryReport, DeliveryStatus, Outcome, RecipientOutcome, SendResult
+from sms_core.model import DeliveryReport, DeliveryStatus, Message, Outcome, RecipientOutcome, SendResult
 from sms_core.operations import Capability, Destination, FindSent, GetReports, Sightings
 from sms_core.outcomes import with_outcome
 from sms_core.plan import make_plan
@@ -36,12 +36,13 @@ def settle(client: Provider, result: SendResult, known_batches: Collection[str],
             mms = result.message is not None and result.message.media is not None
             reports = yield from all_reports(client, batch, mms=mms)
             result = with_outcome(result, _told_by_reports(unknown, batch, reports))
-    if result.message is None or result.message.media is not None or not client.info.can(Capability.SETTLE):
+    message = result.message
+    if message is None or message.media is not None or not client.info.can(Capability.SETTLE):
         return result
-    for text, destinations in _by_text(client, result, unknown).items():
+    for text, destinations in _by_text(client, message, unknown).items():
         for start in range(0, len(destinations), client.info.limits.recipients):
             chunk = destinations[start : start + client.info.limits.recipients]
-            question = FindSent(result.message, text, tuple(one.number for one in chunk))
+            question = FindSent(message, text, tuple(one.number for one in chunk))
             sightings = yield from client.perform(question)
             rows = [unknown[one.reference] for one in chunk]
             told = (_told_by_sighting(row, sightings, known_batches, result, now) for row in rows)
@@ -88,12 +89,9 @@ def _told_by_reports(
     return told
 
 
-def _by_text(
-    client: Provider, result: SendResult, unknown: dict[str, RecipientOutcome]
-) -> dict[str, list[Destination]]:
-    assert result.message is not None
+def _by_text(client: Provider, message: Message, unknown: dict[str, RecipientOutcome]) -> dict[str, list[Destination]]:
     groups: dict[str, list[Destination]] = {}
-    for one in make_plan(result.message, client.info).destinations:
+    for one in make_plan(message, client.info).destinations:
         if one.reference in unknown and unknown[one.reference].batch_id is None:
             groups.setdefault(one.text, []).append(one)
     return groups

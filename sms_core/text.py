@@ -14,6 +14,8 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION = frozenset("\f^{}\\[~]|€")
+LAST_OF_THE_BASIC_PLANE = 0xFFFF
+"""Characters beyond it, emoji above all, take two UTF-16 code units."""
 
 
 class Encoding(enum.Enum):
@@ -47,7 +49,7 @@ def count_segments(text: str) -> Segments:
     """Count a text as a handset gets it. An empty text takes one segment."""
     encoding = encoding_of(text)
     doubles = _EXTENSION if encoding is Encoding.GSM7 else None
-    units = len(text) + sum((one in doubles) if doubles else (ord(one) > 0xFFFF) for one in text)
+    units = len(text) + sum((one in doubles) if doubles else (ord(one) > LAST_OF_THE_BASIC_PLANE) for one in text)
     if units <= encoding.single:
         return Segments(encoding, units, 1)
     if units == len(text):
@@ -59,7 +61,7 @@ def _pack(text: str, encoding: Encoding, doubles: frozenset[str] | None) -> int:
     """Neither an escape sequence nor a surrogate pair is ever cut in two, so a unit may stay empty."""
     count, filled = 1, 0
     for one in text:
-        width = 1 + ((one in doubles) if doubles else (ord(one) > 0xFFFF))
+        width = 1 + ((one in doubles) if doubles else (ord(one) > LAST_OF_THE_BASIC_PLANE))
         if filled + width > encoding.joined:
             count, filled = count + 1, 0
         filled += width
@@ -68,4 +70,4 @@ def _pack(text: str, encoding: Encoding, doubles: frozenset[str] | None) -> int:
 
 def utf16_length(text: str) -> int:
     """The number of UTF-16 code units, which is what vendors count as characters."""
-    return len(text) + sum(ord(one) > 0xFFFF for one in text)
+    return len(text) + sum(ord(one) > LAST_OF_THE_BASIC_PLANE for one in text)

@@ -16,7 +16,9 @@ def parse_xml(text: str, *lists: str) -> dict[str, Any]:
     Values are stripped; an empty element is None; attributes start with ``@``. Raises `MalformedResponse`.
     """
     try:
-        document: dict[str, Any] = xmltodict.parse(text.encode(), encoding="utf-8", force_list=lists, disable_entities=True)
+        document: dict[str, Any] = xmltodict.parse(
+            text.encode(), encoding="utf-8", force_list=lists, disable_entities=True
+        )
     except (ExpatError, ValueError) as error:
         raise MalformedResponse(f"not XML ({type(error).__name__})") from error
     return document

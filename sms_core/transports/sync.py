@@ -51,11 +51,14 @@ class _WatchedHttps(_Watched, HTTPSConnection):
 
 
 class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedHttp
+    ConnectionCls = _WatchedHttp  # pyright: ignore[reportAssignmentType]  # urllib3's own classes fail it too
 
 
 class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedHttps
+    ConnectionCls = _WatchedHttps  # pyright: ignore[reportAssignmentType]
+
+
+_POOLS: dict[str, type[HTTPConnectionPool | HTTPSConnectionPool]] = {"http": _HttpPool, "https": _HttpsPool}
 
 
 class Urllib3Transport:
@@ -128,7 +131,7 @@ class Urllib3Transport:
         manager = urllib3.PoolManager(**settings)
         if proxy := self._proxy_for(scheme, host):
             manager = urllib3.ProxyManager(proxy, **settings)
-        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        manager.pool_classes_by_scheme = _POOLS
         self._managers.append(manager)
         return manager.connection_from_host(host, where.port, scheme)
 

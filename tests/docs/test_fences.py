@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from sms_core_sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]

@@ -8,13 +8,12 @@ from decimal import Decimal
 from typing import Any, assert_type
 
 import sms_core
+import sms_core_every8d
 from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, SmsError, hookimpl
 from sms_core.flow import Trace, traced
 from sms_core.operations import Operation
 from sms_core.registry import Provider
 from sms_core.steps import Flow
-
-import sms_core_every8d
 
 
 def messages() -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from urllib.parse import quote, urlencode
 
 import pytest
+
 import sms_core
 from sms_core import CallbackRefused, CallbackRequest, DeliveryReport, DeliveryStatus, InboundMessage
 

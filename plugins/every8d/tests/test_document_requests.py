@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+
 import sms_core
+import sms_core_every8d
 from sms_core import Media, Message, Recipient
 from sms_core.http import Request, Response
 from sms_core.taipei import TAIPEI
 from sms_core.testing import FakeTransport
-
-import sms_core_every8d
 
 TOKEN = "4bc40f5255fa4d89ac4950b394eca0f6"
 BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
@@ -80,7 +80,9 @@ def personal(*, times: tuple[datetime | None, datetime | None] = (None, None), *
 
 def with_params(*, dates: tuple[str, str] = ("2021/09/30", "2021/10/30"), **changes: Any) -> Message:
     to = [
-        Recipient(number, f"Test0{n}", f"Test0{n}@every8d.com.tw", params={"name": name, "date": date}, reference=f"{n}")
+        Recipient(
+            number, f"Test0{n}", f"Test0{n}@every8d.com.tw", params={"name": name, "date": date}, reference=f"{n}"
+        )
         for n, (number, name, date) in enumerate(zip(TWO, ("小明", "大明"), dates, strict=True), 1)
     ]
     return plain(**{"text": TEMPLATE, "to": to, "subject": "主旨", **changes})
@@ -187,16 +189,12 @@ JSONS = [
     (
         "3-5-5",
         with_params(subject="", media=JPEG, dates=DATES_2, send_at=LATER[0]),
-        NATIVE_HEAD
-        | PHOTO
-        | {"SB": "", "RecipientDataList": rows(PARAM_2, ("1", "2"), (LATER_ST[0], LATER_ST[0]))},
+        NATIVE_HEAD | PHOTO | {"SB": "", "RecipientDataList": rows(PARAM_2, ("1", "2"), (LATER_ST[0], LATER_ST[0]))},
     ),
     (
         "3-5-6",
         with_params(subject="", media=JPEG, dates=DATES_2, send_at=LATER[0]),
-        NATIVE_HEAD
-        | PHOTO
-        | {"SB": "", "RecipientDataList": rows(PARAM_2, ("1", "2"), (LATER_ST[0], LATER_ST[0]))},
+        NATIVE_HEAD | PHOTO | {"SB": "", "RecipientDataList": rows(PARAM_2, ("1", "2"), (LATER_ST[0], LATER_ST[0]))},
     ),
 ]
 
@@ -262,7 +260,11 @@ QUERIES: list[tuple[str, str, dict[str, str]]] = [
     ("4-1", "GetCredit.ashx", {}),
     ("4-2", "GetDeliveryStatus.ashx", {"BID": "f370a403-df23-4122-a7e6-261563a071cd", "PNO": "1", "RESPFORMAT": "1"}),
     ("4-3", "GetReplyMessage.ashx", {"BID": "3fbcc889-574e-4340-a561-5669b0f0e", "PNO": "1", "RESPFORMAT": "1"}),
-    ("4-4", "MMS/GetDeliveryStatus.ashx", {"BID": "119d7d88-3724-4c32-b884-13d4385baca5", "PNO": "1", "RESPFORMAT": "1"}),
+    (
+        "4-4",
+        "MMS/GetDeliveryStatus.ashx",
+        {"BID": "119d7d88-3724-4c32-b884-13d4385baca5", "PNO": "1", "RESPFORMAT": "1"},
+    ),
     ("5-1", "EraseBooking.ashx", {"BID": "0adf1233-746b-4f17-85df-5cf24515f480"}),
     ("5-2", "MMS/EraseBooking.ashx", {"BID": "a3113712-85dd-40fe-b441-e13acafa76f2"}),
 ]
@@ -304,7 +306,9 @@ def test_query_example(tables: str, path: str, body: dict[str, str], auth: str) 
 def test_respformat_of_table_4_2_1(form: str, code: str) -> None:
     empty = {"tab": b"0", "json": b'{"SMS_COUNT": 0}'}
     empty["xml"] = b'<SMS_LOG><CODE>0</CODE><GET_DELIVERY_STATUS COUNT="0"/></SMS_LOG>'
-    transport = FakeTransport(lambda request: answer(request) if b"HandlerType" in request.body else Response(200, body=empty[form]))
+    transport = FakeTransport(
+        lambda request: answer(request) if b"HandlerType" in request.body else Response(200, body=empty[form])
+    )
     assert list(sms_core.connect(f"every8d://Test:XXX@?report_format={form}", transport=transport).reports(BATCH)) == []
     assert fields_of(transport.requests[-1])["RESPFORMAT"] == code
 

@@ -12,12 +12,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 import sms_core
-from sms_core import Client, DeliveryStatus, Media, Message, Outcome, OutcomeUnknown, Recipient, SendError, SendResult, SmsError
+import sms_core_every8d
+from sms_core import (
+    Client,
+    DeliveryStatus,
+    Media,
+    Message,
+    Outcome,
+    OutcomeUnknown,
+    Recipient,
+    SendError,
+    SendResult,
+    SmsError,
+)
 from sms_core_sandbox import Sandbox
 from sms_core_sandbox.faults import KINDS
-
-import sms_core_every8d
 
 NUMBERS = [f"+8869000000{n:02}" for n in range(1, 9)]
 FILTERED = sms_core_every8d.SendOptions(skip_duplicates=True)
@@ -38,7 +49,9 @@ def personal(text: str, numbers: list[str]) -> Message:
 
 
 def with_params(text: str, numbers: list[str]) -> Message:
-    return Message(text + " {name}", [Recipient(number, params={"name": f"{n % 2}"}) for n, number in enumerate(numbers)])
+    return Message(
+        text + " {name}", [Recipient(number, params={"name": f"{n % 2}"}) for n, number in enumerate(numbers)]
+    )
 
 
 def filtered(text: str, numbers: list[str]) -> Message:
@@ -137,7 +150,9 @@ READS: dict[str, Callable[[Client, str], Any]] = {
 
 
 # Half of a bare number, correctly framed, is a number: nobody can tell.
-READ_FAULTS = [(path, kind) for path in READS for kind in [*IN_TIME, "slow"] if (path, kind) != ("GetCredit", "half_text")]
+READ_FAULTS = [
+    (path, kind) for path in READS for kind in [*IN_TIME, "slow"] if (path, kind) != ("GetCredit", "half_text")
+]
 
 
 @pytest.mark.parametrize(("path", "kind"), READ_FAULTS)

@@ -9,17 +9,24 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-import sms_core
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import sms_core
+import sms_core_every8d
 from sms_core import CallbackRequest, Client, Message, Outcome, SendError, SmsError
 from sms_core.http import Response
 from sms_core.testing import FakeTransport
 
-import sms_core_every8d
-
 BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
-ROW = {"MR": "1", "NAME": "Test01", "MOBILE": "+886900000001", "SEND_TIME": "2021-12-16 16:09:06", "COST": "1.00", "STATUS": "100"}
+ROW = {
+    "MR": "1",
+    "NAME": "Test01",
+    "MOBILE": "+886900000001",
+    "SEND_TIME": "2021-12-16 16:09:06",
+    "COST": "1.00",
+    "STATUS": "100",
+}
 ANSWERS = [
     f"9610040.00,2,2,0,{BATCH}",
     f"9610040.00,1,1,0,{BATCH},+886900000001/+886900000002,{BATCH}/{BATCH}",
@@ -31,8 +38,7 @@ ANSWERS = [
     json.dumps({"Result": False, "Status": "-28", "Msg": "The sendTime format error"}),
     json.dumps({"SMS_COUNT": 3, "BID": BATCH, "DATA": [ROW, ROW, ROW]}),
     "3\r\nTest01\t+886900000001\t2021/12/16 16:09:06\t1.00\t100\t2021/12/16 16:09:06\n",
-    '<?xml version="1.0"?><SMS_LOG><CODE>0</CODE><GET_DELIVERY_STATUS COUNT="1"><SMS><MOBILE>+886900000001</MOBILE>'
-    "<STATUS>100</STATUS></SMS></GET_DELIVERY_STATUS></SMS_LOG>",
+    '<SMS_LOG><CODE>0</CODE><GET_DELIVERY_STATUS COUNT="1"><SMS><MOBILE>+886900000001</MOBILE><STATUS>100</STATUS></SMS>',
     "<html><body>403 Forbidden</body></html>",
 ]
 
@@ -48,7 +54,10 @@ def mangled(draw: st.DrawFn) -> bytes:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["SMS_COUNT", "DATA", "Result", "Msg", "STATUS", "MOBILE"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["SMS_COUNT", "DATA", "Result", "Msg", "STATUS", "MOBILE"]), inner)
+    ),
     max_leaves=12,
 )
 json_bodies = st.dictionaries(
@@ -110,7 +119,9 @@ def test_an_answer_that_cannot_be_read_is_an_unknown_outcome(body: bytes) -> Non
 
 @given(
     query=st.text(max_size=80)
-    | st.dictionaries(st.sampled_from(["BatchID", "RM", "RT", "STATUS", "SM", "MR", "ST", "CHARGE"]), st.text(max_size=20)).map(urlencode),
+    | st.dictionaries(
+        st.sampled_from(["BatchID", "RM", "RT", "STATUS", "SM", "MR", "ST", "CHARGE"]), st.text(max_size=20)
+    ).map(urlencode),
     method=st.sampled_from(["GET", "POST", "PUT"]),
     body=st.binary(max_size=80),
 )

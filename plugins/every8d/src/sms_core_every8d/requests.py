@@ -62,7 +62,8 @@ def build(account: Account, session: Session | None, operation: Operation[Any]) 
             return _form(account, session, path, {"BID": operation.batch_id})
         case FindSent():
             return _find_sent(account, session, operation)
-    raise Unsupported(account.provider, operation.name)
+        case _:
+        raise Unsupported(account.provider, operation.name)
 
 
 def _send(account: Account, session: Session | None, operation: Send) -> Request:

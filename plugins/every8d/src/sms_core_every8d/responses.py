@@ -96,7 +96,8 @@ def _parse(account: Account, operation: Operation[Any], text: str, *, logged_in:
             return None
         case Check() | Logout() if isinstance(answer, dict) and "result" in answer:
             return None
-    raise MalformedResponse("not what this operation is answered with")
+        case _:
+        raise MalformedResponse("not what this operation is answered with")
 
 
 def _read(operation: Operation[Any], text: str) -> str | Mapping[str, Any]:

@@ -19,7 +19,6 @@ from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape, quoteattr
 
 from attrs import field, frozen
-from sms_core_sandbox import Face
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -42,6 +41,7 @@ from sms_core.testing import (
     behaviour_of,
 )
 from sms_core.text import utf16_length
+from sms_core_sandbox import Face
 
 NAME = "every8d"
 PUSH_RETRIES = 10

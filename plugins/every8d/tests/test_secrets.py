@@ -1,0 +1,169 @@
+"""A password, a token, a full number or a text is nowhere that it could be read by chance."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import sms_core
+import sms_core_every8d
+from sms_core import CallbackRequest, Client, Message, Recipient, SendError, SmsError
+from sms_core.http import Request, Response
+from sms_core.middleware import LogOperations
+from sms_core.testing import FakeTransport
+from sms_core_sandbox import Sandbox
+
+PASSWORD = "pass-WORD+/=%&"
+TOKEN = "0123456789abcdef0123456789abcdef"
+TEXT = "祕密的內容 secret words"
+NUMBER = "0900000001"
+SECRETS = [PASSWORD, "pass-WORD", TOKEN, NUMBER, NUMBER[1:], "小明", "祕密的內容", "secret words"]
+MESSAGE = Message(TEXT, [Recipient(NUMBER, "小明", params={"who": "小明"}), Recipient("+886900000002", "小明")])
+
+FAULTS: list[Response | SmsError] = [
+    sms_core.TransportError("cut off", sent=True),
+    sms_core.TransportError("no connection", sent=False),
+    Response(200, body=f"-27,號碼 {NUMBER} 或 +886{NUMBER[1:]} 有誤".encode()),
+    Response(200, body=f'{{"Result": false, "Status": "-99", "Msg": "{NUMBER} {TOKEN[:0]}"}}'.encode()),
+    Response(200, body=f"<html>{PASSWORD} {TOKEN} {NUMBER}</html>".encode()),
+    Response(200, body=f'{{"SMS_COUNT": "{NUMBER}", "DATA": "{PASSWORD}"}}'.encode()),
+    Response(200, body=f"1\n{NUMBER}\t{TEXT}".encode()),
+    Response(302, {"Location": f"https://evil.example/?PWD={PASSWORD}&DEST={NUMBER}"}),
+    Response(403, body=NUMBER.encode()),
+    Response(502, body=PASSWORD.encode()),
+    Response(200, body=f"9.0,2,2,0,c496f706-9b0f-4ff8-9644-9503edbb7064,{NUMBER}".encode()),
+]
+
+
+def shown(value: object) -> str:
+    """All that one is likely to print of a value: its repr and str, and for an error its whole traceback."""
+    parts = [repr(value), str(value)]
+    if isinstance(value, BaseException):
+        parts += traceback.format_exception(value)
+        parts.append(repr(value.args))
+    if isinstance(value, SendError):
+        parts.append(shown(value.result))
+        parts += [shown(row.error) for row in value.result.outcomes]
+    return "\n".join(parts)
+
+
+def answering(fault: Response | SmsError) -> Callable[[Request], Response]:
+    def handler(request: Request) -> Response:
+        if b'"VerifyType": 1' in request.body:
+            return Response(200, body=f'{{"Result": true, "Msg": "{TOKEN}"}}'.encode())
+        if isinstance(fault, SmsError):
+            raise fault
+        return fault
+
+    return handler
+
+
+ASK: list[Callable[[Client], Any]] = [
+    lambda sms: sms.send(MESSAGE),
+    lambda sms: sms.send(
+        TEXT, to=[NUMBER, "+886900000002"], options=sms_core_every8d.SendOptions(skip_duplicates=True)
+    ),
+    lambda sms: sms.balance(),
+    lambda sms: list(sms.reports("b")),
+    lambda sms: list(sms.inbound("b")),
+    lambda sms: sms.cancel("b"),
+    lambda sms: sms.check(),
+    lambda sms: sms.preview(MESSAGE),
+]
+
+
+@pytest.mark.parametrize("auth", ["token", "password"])
+@pytest.mark.parametrize("fault", FAULTS, ids=range(len(FAULTS)))
+def test_errors_results_and_logs(fault: Response | SmsError, auth: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    transport = FakeTransport(answering(fault))
+    dsn = sms_core.dsn.build("every8d", "UID", PASSWORD, auth=auth, retries=0)
+    sms = sms_core.connect(dsn, transport=transport, plugins=[LogOperations()])
+    seen = [shown(sms), shown(sms.info), shown(MESSAGE), shown(sms._provider), shown(sms._provider.account)]
+    for ask in ASK:
+        try:
+            seen.append(shown(ask(sms)))
+        except SmsError as error:
+            seen.append(shown(error))
+    seen += [shown(request) for request in transport.requests]
+    seen += [repr(record.__dict__) for record in caplog.records]
+    seen.append(caplog.text)
+    assert len(caplog.records) >= len(ASK) - 1
+    for secret in SECRETS:
+        assert secret not in "\n".join(seen)
+
+
+def test_over_a_real_wire(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with Sandbox() as box:
+        box.exchange.add_account("UID", PASSWORD, 3)
+        with sms_core.connect(box.dsn("every8d", user="UID", password=PASSWORD), plugins=[LogOperations()]) as sms:
+            sms.send(TEXT, to=NUMBER)
+            box.faults.add("half", match="Send")
+            with pytest.raises(sms_core.OutcomeUnknown) as caught:
+                sms.send(TEXT, to=NUMBER, send_at=datetime.now(UTC) + timedelta(hours=1))
+            seen = [shown(caught.value), shown(list(sms.reports(sms.settle(caught.value))))]
+            token = sms._sessions.get(sms._provider.account.key).token  # type: ignore[union-attr]
+        with pytest.raises(sms_core.AuthenticationFailed) as refused:
+            sms_core.connect(box.dsn("every8d", user="UID", password=PASSWORD + "x")).balance()
+        seen.append(shown(refused.value))
+    everything = "\n".join([*seen, caplog.text])
+    assert token
+    for secret in [*SECRETS, token]:
+        assert secret not in everything
+
+
+def test_the_log_of_a_send_says_what_happened(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "sms_core.operations")
+    body = b"87.00,2,2.0,0,c496f706-9b0f-4ff8-9644-9503edbb7064"
+    transport = FakeTransport(lambda request: Response(200, body=body))
+    dsn = sms_core.dsn.build("every8d", "UID", PASSWORD, auth="password")
+    sms_core.connect(dsn, transport=transport, plugins=[LogOperations()]).send(
+        TEXT, [NUMBER, "0900000002"], reference="r"
+    )
+    (record,) = caplog.records
+    extra = record.__dict__
+    assert (extra["sms_provider"], extra["sms_operation"], extra["sms_requests"]) == ("every8d", "send", 1)
+    assert (extra["sms_reference"], extra["sms_outcomes"], extra["sms_error"]) == ("r", {"accepted": 2}, None)
+    assert extra["sms_numbers"] == ["+8869******01", "+8869******02"]
+    assert extra["sms_seconds"] >= 0
+    assert "send: ok, 1 requests" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        f"every8d://UID:{PASSWORD}@host",
+        "every8d://UID:pass-WORD@host:port",
+        "every8d://UID:pass-WORD",
+        "every8d://UID:pass-WORD?x@host",
+        "every8d://UID:pass-WORD@host?auth=pass-WORD",
+        "every8d://UID:pass-WORD@host?proxy=pass-WORD&colour=red",
+        "every8d://UID:pass-WORD#x@host",
+        "nobody://UID:pass-WORD@host",
+        "every8d://UID:pass-WORD@host?scheme=http",
+        "pass-WORD",
+    ],
+)
+def test_errors_of_the_dsn(dsn: str) -> None:
+    with pytest.raises(sms_core.ConfigurationError) as caught:
+        sms_core.connect(dsn)
+    assert "WORD" not in shown(caught.value)
+
+
+def test_callbacks() -> None:
+    sms = sms_core.connect("every8d://UID:PWD@")
+    query = f"BatchID=b&RM={NUMBER}&STATUS=999&SM={TEXT}"
+    request = CallbackRequest("GET", "/secret-path", query, {"Cookie": TOKEN}, TEXT.encode())
+    seen = [shown(request), shown(sms.parse_callback(request))]
+    unreadable = CallbackRequest("GET", request.path, f"RM={NUMBER}&SM={TEXT}")
+    with pytest.raises(sms_core.CallbackRefused) as caught:
+        sms.parse_callback(unreadable)
+    seen.append(shown(caught.value))
+    for secret in [*SECRETS, "secret-path"]:
+        assert secret not in "\n".join(seen)

@@ -1,0 +1,34 @@
+"""What every test of the core stands on: no proxy from outside, and a real server that does as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.scripted_server import Script, ScriptedServer
+
+settings.register_profile("sms", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sms")
+
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ScriptedServer]]:
+    """Start scripted servers; they stop with the test."""
+    with ExitStack() as running:
+
+        def start(*scripts: Script) -> ScriptedServer:
+            return running.enter_context(ScriptedServer(*scripts))
+
+        yield start
