@@ -70,10 +70,13 @@ def perform(client: Provider, operation: Operation[T]) -> Flow[T]:
             else:
                 raise
         else:
-            sent: object = result
-            if isinstance(sent, SendResult):
-                conclude(sent)
+            _conclude_send(result)
             return result
+
+
+def _conclude_send(result: object) -> None:
+    if isinstance(result, SendResult):
+        conclude(result)
 
 
 def _pause(operation: Operation[Any], error: SmsError, attempt: int, *, asked: bool) -> float | None:

@@ -63,7 +63,7 @@ def build(account: Account, session: Session | None, operation: Operation[Any]) 
         case FindSent():
             return _find_sent(account, session, operation)
         case _:
-        raise Unsupported(account.provider, operation.name)
+            raise Unsupported(account.provider, operation.name)
 
 
 def _send(account: Account, session: Session | None, operation: Send) -> Request:

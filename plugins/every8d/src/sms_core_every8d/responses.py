@@ -97,7 +97,7 @@ def _parse(account: Account, operation: Operation[Any], text: str, *, logged_in:
         case Check() | Logout() if isinstance(answer, dict) and "result" in answer:
             return None
         case _:
-        raise MalformedResponse("not what this operation is answered with")
+            raise MalformedResponse("not what this operation is answered with")
 
 
 def _read(operation: Operation[Any], text: str) -> str | Mapping[str, Any]:
