@@ -25,7 +25,7 @@ from sms_core.errors import (
 )
 from sms_core.http import Request
 from sms_core.model import Outcome, SendResult
-from sms_core.operations import Login, Operation, Send
+from sms_core.operations import Operation, Send
 from sms_core.outcomes import conclude, merge, outcome_after, same_for_all
 from sms_core.plan import Plan
 from sms_core.steps import Authenticate, Flow, Sleep
@@ -53,8 +53,11 @@ def perform(client: Provider, operation: Operation[T]) -> Flow[T]:
     while True:
         session, asked = None, False
         try:
-            session = None if isinstance(operation, Login) else (yield Authenticate(stale))
-            request = client.auth() if isinstance(operation, Login) else client.request(session, operation)
+            if operation.needs_session:
+                session = yield Authenticate(stale)
+                request = client.request(session, operation)
+            else:
+                request = client.auth()
             asked = True
             result = client.parse(operation, (yield request))
         except SmsError as error:
@@ -64,14 +67,18 @@ def perform(client: Provider, operation: Operation[T]) -> Flow[T]:
             elif pause is not None:
                 attempt += 1
                 yield Sleep(pause)
-            elif isinstance(operation, Send) and not isinstance(error, _CALLERS_FAULT):
-                outcome = outcome_after(error) if asked else Outcome.NOT_SENT
-                conclude(same_for_all(operation.destinations, outcome, error), error)
             else:
+                _raise_failed_send(operation, error, asked=asked)
                 raise
         else:
             _conclude_send(result)
             return result
+
+
+def _raise_failed_send(operation: Operation[Any], error: SmsError, *, asked: bool) -> None:
+    if isinstance(operation, Send) and not isinstance(error, _CALLERS_FAULT):
+        outcome = outcome_after(error) if asked else Outcome.NOT_SENT
+        conclude(same_for_all(operation.destinations, outcome, error), error)
 
 
 def _conclude_send(result: object) -> None:
@@ -81,6 +88,8 @@ def _conclude_send(result: object) -> None:
 
 def _pause(operation: Operation[Any], error: SmsError, attempt: int, *, asked: bool) -> float | None:
     """Seconds to wait before trying again; None where that may not be, or cannot help."""
+    if not operation.needs_session:
+        return None  # whoever asked for the session tries again
     harmless = operation.is_read or not asked
     pause = FIRST_PAUSE * float(4**attempt)
     match error:

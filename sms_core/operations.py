@@ -39,10 +39,14 @@ class Capability(enum.Enum):
 
 @frozen
 class Operation(Generic[T_co]):
-    """The base. ``is_read`` says that asking twice changes nothing, so that a failure may be retried."""
+    """The base. ``is_read`` says that asking twice changes nothing, so that a failure may be retried.
+
+    ``needs_session`` is False for the login alone, whose request `sms_auth` gives.
+    """
 
     name: ClassVar[str] = "operation"
     is_read: ClassVar[bool] = False
+    needs_session: ClassVar[bool] = True
     capability: ClassVar[Capability | None] = None
 
 
@@ -51,6 +55,7 @@ class Login(Operation[Session]):
     """Get a session. ``now`` is for the provider to say when it ends."""
 
     name = "login"
+    needs_session = False
     now: datetime
 
 

@@ -57,23 +57,10 @@ def _recipient(one: Destination, extra: int, picture: int | None, tariff: Tariff
     segments = 1 if picture is not None else counted.count
     points = None
     if tariff is not None and picture is not None:
-        points = _mms_points(picture + len(one.text.encode()), tariff)
+        points = tariff.mms_points(picture + len(one.text.encode()))
     elif tariff is not None:
-        points = _text_points(characters, abroad=not is_taiwan(one.number), tariff=tariff)
+        points = tariff.text_points(characters, abroad=not is_taiwan(one.number))
     return RecipientPreview(one.number, one.text, characters, counted.encoding, segments, points)
-
-
-def _text_points(characters: int, *, abroad: bool, tariff: Tariff) -> Decimal:
-    """A text beyond the table's last step is split by the vendor: whole steps, and what remains."""
-    whole, rest = divmod(characters, tariff.steps[-1])
-    points = whole * len(tariff.steps)
-    if rest:
-        points += 1 + sum(rest > step for step in tariff.steps)
-    return Decimal(points * (tariff.international_factor if abroad else 1))
-
-
-def _mms_points(size: int, tariff: Tariff) -> Decimal | None:
-    return next((points for most, points in tariff.mms if size <= most), None)
 
 
 def _warnings(plan: Plan, rows: tuple[RecipientPreview, ...], tariff: Tariff | None) -> list[str]:

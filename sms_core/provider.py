@@ -50,6 +50,18 @@ class Tariff:
     mms: tuple[tuple[int, Decimal], ...] = ()
     doubts: tuple[str, ...] = ()
 
+    def text_points(self, characters: int, *, abroad: bool) -> Decimal:
+        """Points for a text. One beyond the last step is split by the vendor: whole steps, and what remains."""
+        whole, rest = divmod(characters, self.steps[-1])
+        points = whole * len(self.steps)
+        if rest:
+            points += 1 + sum(rest > step for step in self.steps)
+        return Decimal(points * (self.international_factor if abroad else 1))
+
+    def mms_points(self, size: int) -> Decimal | None:
+        """Points for picture and text of so many bytes; None where the table ends before that."""
+        return next((points for most, points in self.mms if size <= most), None)
+
 
 def _to_capabilities(capabilities: Iterable[Capability]) -> frozenset[Capability]:
     return frozenset(capabilities)
