@@ -9,15 +9,12 @@ from urllib.parse import parse_qsl
 from attrs import field, frozen
 
 from sms_core.errors import CallbackRefused
+from sms_core.http import lower_names
 from sms_core.model import DeliveryReport, InboundMessage
 
 
 def _upper(text: str) -> str:
     return text.upper()
-
-
-def _to_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
 
 
 @frozen
@@ -27,7 +24,7 @@ class CallbackRequest:
     method: str = field(converter=_upper)
     path: str = field(repr=False)
     query: str = field(default="", repr=False)
-    headers: Mapping[str, str] = field(factory=dict, converter=_to_headers, repr=False)
+    headers: Mapping[str, str] = field(factory=dict, converter=lower_names, repr=False)
     body: bytes = field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     remote_addr: str = ""
 

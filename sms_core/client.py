@@ -11,8 +11,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Self, TypeVar
 
-import attrs
-
 from sms_core import dsn as dsns
 from sms_core import registry
 from sms_core.callbacks import Callback, CallbackRequest
@@ -29,7 +27,17 @@ from sms_core.model import (
     SendResult,
     VendorOptions,
 )
-from sms_core.operations import Cancel, Check, GetBalance, GetInbound, GetReports, Login, Logout, Operation
+from sms_core.operations import (
+    Cancel,
+    Check,
+    GetBalance,
+    GetInbound,
+    GetReports,
+    Login,
+    Logout,
+    Operation,
+    PagedOperation,
+)
 from sms_core.plan import make_plan
 from sms_core.preview import Preview, make_preview
 from sms_core.provider import ProviderInfo, limits_with
@@ -223,24 +231,20 @@ class Client:
         if isinstance(batch, SendResult):
             mms = batch.message is not None and batch.message.media is not None
         for batch_id in _batches(batch):
-            operation = GetReports(batch_id, mms=mms)
-            while True:
-                page = self._perform(operation)
-                yield from page.rows
-                if not page.has_more:
-                    break
-                operation = attrs.evolve(operation, page=operation.page + 1)
+            yield from self._rows(GetReports(batch_id, mms=mms))
 
     def inbound(self, batch: str | SendResult) -> Iterator[InboundMessage]:
         """The replies to a batch id, or to all batches of a result; pages are fetched as you go."""
         for batch_id in _batches(batch):
-            operation = GetInbound(batch_id)
-            while True:
-                page = self._perform(operation)
-                yield from page.rows
-                if not page.has_more:
-                    break
-                operation = attrs.evolve(operation, page=operation.page + 1)
+            yield from self._rows(GetInbound(batch_id))
+
+    def _rows(self, operation: PagedOperation[T]) -> Iterator[T]:
+        while True:
+            page = self._perform(operation)
+            yield from page.rows
+            if not page.has_more:
+                break
+            operation = operation.next_page()
 
     def parse_callback(self, request: CallbackRequest) -> Callback:
         """The events of a vendor's push and the answer it waits for; pure. Raises `CallbackRefused`."""

@@ -12,7 +12,8 @@ from attrs import field, frozen
 from sms_core.errors import MalformedResponse, RateLimited, VendorUnavailable
 
 
-def _to_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def lower_names(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers with their names in lower case, for they are case-insensitive."""
     return {name.lower(): value for name, value in headers.items()}
 
 
@@ -22,7 +23,7 @@ class Request:
 
     method: str
     url: str = field(repr=lambda url: repr(public_url(url)))
-    headers: Mapping[str, str] = field(factory=dict, converter=_to_headers, repr=False)
+    headers: Mapping[str, str] = field(factory=dict, converter=lower_names, repr=False)
     body: bytes = field(default=b"", repr=False)
 
 
@@ -31,7 +32,7 @@ class Response:
     """One whole HTTP answer. ``headers`` have lower-case names."""
 
     status: int
-    headers: Mapping[str, str] = field(factory=dict, converter=_to_headers, repr=False)
+    headers: Mapping[str, str] = field(factory=dict, converter=lower_names, repr=False)
     body: bytes = field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
 
 

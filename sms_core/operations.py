@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
+import attrs
 from attrs import field, frozen
 
 from sms_core.masking import mask
@@ -137,26 +138,33 @@ class Page(Generic[T_co]):
 
 
 @frozen
-class GetReports(Operation[Page[DeliveryReport]]):
-    """Ask for one page (from 1) of a batch's delivery reports."""
+class PagedOperation(Operation[Page[T_co]]):
+    """Ask for one page (from 1) of what belongs to a batch."""
 
-    name = "reports"
     is_read = True
-    capability = Capability.REPORTS
     batch_id: str
     page: int = 1
+
+    def next_page(self) -> Self:
+        """The same for the page after this one."""
+        return attrs.evolve(self, page=self.page + 1)
+
+
+@frozen
+class GetReports(PagedOperation[DeliveryReport]):
+    """Ask for one page of a batch's delivery reports."""
+
+    name = "reports"
+    capability = Capability.REPORTS
     mms: bool = False
 
 
 @frozen
-class GetInbound(Operation[Page[InboundMessage]]):
-    """Ask for one page (from 1) of the replies to a batch."""
+class GetInbound(PagedOperation[InboundMessage]):
+    """Ask for one page of the replies to a batch."""
 
     name = "inbound"
-    is_read = True
     capability = Capability.INBOUND
-    batch_id: str
-    page: int = 1
 
 
 @frozen

@@ -59,7 +59,7 @@ def all_reports(client: Provider, batch_id: str, *, mms: bool) -> Flow[list[Deli
         reports.extend(page.rows)
         if not page.has_more:
             return reports
-        operation = attrs.evolve(operation, page=operation.page + 1)
+        operation = operation.next_page()
 
 
 def _told_by_reports(
