@@ -5,6 +5,7 @@ Makes a clean environment, installs the two wheels, and sends through a scripted
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,7 @@ def main(dist: Path) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
-        python = next(Path(folder).glob("*/python*")).as_posix()
+        python = str(Path(folder) / ("Scripts" if os.name == "nt" else "bin") / "python")
         wheels = [str(next(dist.glob(f"{name}-[0-9]*.whl"))) for name in ("sms_core", "sms_core_every8d")]
         subprocess.run([python, "-m", "pip", "install", "--quiet", *wheels], check=True)
         dsn = f"every8d://UID:PWD@127.0.0.1:{server.server_port}?scheme=http"

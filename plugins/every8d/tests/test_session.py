@@ -1,0 +1,105 @@
+"""One token for many threads, renewed at 8 hours and once when the vendor says that it has expired (chapter 1)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sms_core
+from sms_core.http import Request, Response
+from sms_core.testing import Clock, FakeTransport
+from sms_core_sandbox import Sandbox
+
+
+def logins(box: Sandbox) -> int:
+    return box.exchange.login_count
+
+
+def test_many_threads_log_in_once() -> None:
+    with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as sms:
+        with ThreadPoolExecutor(16) as pool:
+            results = list(pool.map(lambda n: sms.send(f"text {n}", to="0900000001"), range(64)))
+        assert sum(result.accepted for result in results) == len(box.exchange.accepted) == 64
+        assert logins(box) == 1
+
+
+def test_a_token_is_renewed_at_eight_hours() -> None:
+    clock = Clock()
+    with Sandbox(clock=clock) as box, sms_core.connect(box.dsn("every8d"), clock=clock.now) as sms:
+        sms.balance()
+        clock.advance(hours=7, minutes=59)
+        sms.balance()
+        assert logins(box) == 1
+        clock.advance(minutes=1)
+        sms.balance()
+        assert logins(box) == 2
+
+
+def test_an_expired_token_is_renewed_once_and_the_send_goes_out_once() -> None:
+    with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as sms:
+        sms.balance()
+        box.exchange.expire_sessions()
+        assert sms.send("text", to="0900000001").accepted == 1
+        assert (logins(box), len(box.exchange.accepted)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [Response(200, body=b"-301,"), Response(200, body=b'{"Result": false, "Status": "-301"}'), Response(401)],
+    ids=["text", "JSON", "HTTP 401"],
+)
+def test_a_token_that_never_works_is_not_renewed_for_ever(gone: Response) -> None:
+    def handler(request: Request) -> Response:
+        login = b'"VerifyType": 1' in request.body
+        return Response(200, body=b'{"Result": true, "Msg": "0123456789abcdef"}') if login else gone
+
+    transport = FakeTransport(handler)
+    sms = sms_core.connect("every8d://Test:XXX@", transport=transport)
+    with pytest.raises(sms_core.SessionExpired) as caught:
+        sms.send("text", to="0900000001")
+    assert isinstance(caught.value, sms_core.SendError)
+    assert [row.outcome for row in caught.value.result.outcomes] == [sms_core.Outcome.NOT_SENT]
+    assert len(transport.requests) == 4
+
+
+def test_false_without_a_code_tells_a_dead_token() -> None:
+    """Table 1-2-2."""
+    answers = ['{"Result": true, "Msg": "a"}', '{"Result": false}', '{"Result": true, "Msg": "b"}', '{"Result": true}']
+    transport = FakeTransport([Response(200, body=body.encode()) for body in answers])
+    sms_core.connect("every8d://Test:XXX@", transport=transport).check()
+    assert transport.requests[-1].headers["authorization"] == "Bearer b"
+
+
+@pytest.mark.parametrize("auth", ["token", "password"])
+def test_a_refused_password_is_shown_once_whoever_asks(auth: str) -> None:
+    """The vendor blocks an account after ten (SOAP document, 1.1)."""
+    with Sandbox() as box:
+        dsn = box.dsn("every8d", password="wrong", auth=auth)
+
+        def attempt(sms: sms_core.Client) -> type[BaseException] | None:
+            with pytest.raises(sms_core.AuthenticationFailed) as caught:
+                sms.send("text", to="0900000001")
+            assert isinstance(caught.value, sms_core.SendError)
+            return type(caught.value)
+
+        with sms_core.connect(dsn) as sms, ThreadPoolExecutor(16) as pool:
+            list(pool.map(attempt, [sms] * 40))
+        assert logins(box) == 1
+        with sms_core.connect(box.dsn("every8d", auth=auth)) as sms:
+            assert sms.balance().credit > 0
+
+
+def test_a_token_that_could_not_be_a_header_is_refused() -> None:
+    body = b'{"Result": true, "Msg": "abc\\r\\nX-Evil: 1"}'
+    transport = FakeTransport(lambda request: Response(200, body=body))
+    with pytest.raises(sms_core.MalformedResponse, match="no token"):
+        sms_core.connect("every8d://Test:XXX@", transport=transport).balance()
+
+
+def test_a_time_in_the_past_is_refused_before_anything_is_asked() -> None:
+    transport = FakeTransport([])
+    sms = sms_core.connect("every8d://Test:XXX@", transport=transport)
+    with pytest.raises(sms_core.InvalidMessage, match="send_at: .* is in the past"):
+        sms.send("text", to="0900000001", send_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert transport.requests == []
