@@ -261,7 +261,7 @@ class Client:
                 while True:
                     try:
                         answer = self._answer(step, turn)
-                    except SmsError as error:
+                    except BaseException as error:  # noqa: BLE001 - the flow knows what it means, Ctrl-C too
                         step = flow.throw(error)
                     else:
                         step = flow.send(answer)

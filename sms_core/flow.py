@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -108,7 +109,8 @@ def send_all(client: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
     """All parts of a message, one after another, and what became of each. Raises as `conclude` does.
 
     After a failure the remaining parts stay unsent, unless it was about these recipients or their text alone.
-    An error of the caller's before anything was sent is raised as it is.
+    An error of the caller's before anything was sent is raised as it is. Whatever interrupts a send (Ctrl-C, a
+    worker's time limit) goes on its way, with the result so far as its attribute ``sms_result``.
     """
     results: list[SendResult] = []
     stopped: SmsError | None = None
@@ -127,8 +129,25 @@ def send_all(client: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
                 raise
             if not isinstance(error, RecipientRefused | ContentRefused):
                 stopped = next((row.error for row in results[-1].outcomes if row.error), error)
+        except BaseException as interruption:
+            results.append(same_for_all(part.destinations, Outcome.UNKNOWN, None))
+            rest = (same_for_all(one.destinations, Outcome.NOT_SENT, None) for one in plan.parts[len(results) :])
+            _attach(interruption, _whole(plan, [*results, *rest], now))
+            raise
+    return conclude(_whole(plan, results, now))
+
+
+def _whole(plan: Plan, results: list[SendResult], now: datetime) -> SendResult:
     merged = merge(results, [one.reference for one in plan.destinations])
-    return conclude(attrs.evolve(merged, message=plan.message, duplicates=plan.duplicates, sent_at=now))
+    return attrs.evolve(merged, message=plan.message, duplicates=plan.duplicates, sent_at=now)
+
+
+def _attach(interruption: BaseException, result: SendResult) -> None:
+    interruption.sms_result = result  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    counts = Counter(row.outcome.value for row in result.outcomes)
+    interruption.add_note(
+        f"sms_core: a send was interrupted, {dict(counts)}; sms_result of this exception has the rest"
+    )
 
 
 @define

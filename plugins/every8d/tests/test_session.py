@@ -103,3 +103,20 @@ def test_a_time_in_the_past_is_refused_before_anything_is_asked() -> None:
     with pytest.raises(sms_core.InvalidMessage, match="send_at: .* is in the past"):
         sms.send("text", to="0900000001", send_at=datetime.now(UTC) - timedelta(seconds=1))
     assert transport.requests == []
+
+
+def test_an_interruption_carries_the_result_so_far() -> None:
+    """Ctrl-C, or a worker's time limit, in the middle of a message of three requests."""
+    bodies = iter([b"87.00,1,1.0,0,c496f706-9b0f-4ff8-9644-9503edbb7064"])
+
+    def handler(request: Request) -> Response:
+        if (body := next(bodies, None)) is None:
+            raise KeyboardInterrupt
+        return Response(200, body=body)
+
+    sms = sms_core.connect("every8d://Test:XXX@?auth=password&batch_size=1", transport=FakeTransport(handler))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        sms.send("text", to=["0900000001", "0900000002", "0900000003"])
+    result = caught.value.sms_result  # type: ignore[attr-defined]
+    assert [row.outcome.value for row in result.outcomes] == ["accepted", "unknown", "not_sent"]
+    assert "sms_result" in caught.value.__notes__[0]
