@@ -94,3 +94,10 @@ def installed(session: nox.Session) -> None:
     """Run the plain pytest against installed wheels, with the source tree out of the way."""
     session.install(".[cli]", *PLUGINS, *nox.project.dependency_groups(PROJECT, "test"))
     session.run("pytest", "-q", "-o", "pythonpath=", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what the library costs next to raw urllib3, and per row. Nothing is asserted."""
+    install_all(session, extras="")
+    session.run("python", "tests/bench/bench.py")

@@ -1,0 +1,112 @@
+"""What the library costs: ratios and microseconds, measured within one run. ``python -m nox -s bench``."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import socket
+import time
+from collections.abc import Callable
+
+import urllib3
+
+import sms_core
+from sms_core.http import Response, form_request
+from sms_core.operations import GetReports
+from sms_core.text import count_segments
+
+BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
+BODY = f"87.00,1,1.0,0,{BATCH}".encode()
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+SENDS = 3000
+PAGES = 30
+ROWS = 1000
+
+
+def serve(listener: socket.socket) -> None:
+    """Answer every request of every connection, one connection at a time, with one accepted message."""
+    while True:
+        connection, _ = listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+            head, found, rest = received.partition(b"\r\n\r\n")
+            if not found:
+                continue
+            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            if len(rest) >= int(length.partition(b":")[2]):
+                connection.sendall(ANSWER)
+                received = b""
+
+
+def microseconds(job: Callable[[], object], times: int) -> float:
+    """The time of one call, the best of three rounds."""
+    job()
+    rounds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        for _ in range(times):
+            job()
+        rounds.append((time.perf_counter() - started) / times * 1e6)
+    return min(rounds)
+
+
+def bench_send(port: int) -> None:
+    """One send on a kept-alive connection, next to raw urllib3 with the same request."""
+    request = form_request(f"http://127.0.0.1:{port}/API21/HTTP/SendSMS.ashx", {"MSG": "text", "DEST": "+886900000001"})
+    with urllib3.PoolManager() as pool:
+        raw = microseconds(
+            lambda: pool.urlopen(request.method, request.url, body=request.body, headers=dict(request.headers)).data,
+            SENDS,
+        )
+    dsn = f"every8d://UID:PWD@127.0.0.1:{port}?scheme=http&auth=password"
+    with sms_core.connect(dsn) as sms:
+        ours = microseconds(lambda: sms.send("text", to="0900000001"), SENDS)
+    print(f"one send: {ours:.0f} µs, raw urllib3 {raw:.0f} µs, ratio {ours / raw:.2f}")
+
+
+def bench_reports() -> None:
+    """One row of a page of 1,000 delivery reports, in each form of the vendor."""
+    row = {"MR": "1", "NAME": "", "MOBILE": "+886900000001", "SEND_TIME": "2021-12-16 16:09:06", "COST": "1.00"}
+    row |= {"STATUS": "100", "REAL_COST": "1.00", "RECEIVED_TIME": "2021-12-16 16:09:06"}
+    tab = "\t+886900000001\t2021/12/16 16:09:06\t1.00\t100\t2021/12/16 16:09:06\n"
+    xml = (
+        "<SMS><NAME/><MOBILE>+886900000001</MOBILE><SENT_TIME>2021/12/16 16:09:06</SENT_TIME><STATUS>100</STATUS></SMS>"
+    )
+    pages = {
+        "json": json.dumps({"SMS_COUNT": ROWS, "DATA": [row] * ROWS}),
+        "tab": f"{ROWS}\r\n{tab * ROWS}",
+        "xml": f'<SMS_LOG><CODE>0</CODE><GET_DELIVERY_STATUS COUNT="{ROWS}">{xml * ROWS}</GET_DELIVERY_STATUS></SMS_LOG>',
+    }
+    for form, page in pages.items():
+        with sms_core.connect(f"every8d://UID:PWD@?auth=password&report_format={form}") as sms:
+            response = Response(200, body=page.encode())
+            spent = microseconds(lambda: sms._provider.parse(GetReports("b"), response), PAGES)  # noqa: B023, SLF001
+        print(f"one delivery report of {ROWS}, {form}: {spent / ROWS:.1f} µs")
+
+
+def bench_text() -> None:
+    """Counting and planning, without a network."""
+    message = sms_core.Message(
+        "親愛的{name}，您好", [sms_core.Recipient(f"+8869{n:08}", params={"name": n}) for n in range(ROWS)]
+    )
+    with sms_core.connect("every8d://UID:PWD@") as sms:
+        spent = microseconds(lambda: sms.preview(message), PAGES)
+    print(f"one recipient of a preview of {ROWS}: {spent / ROWS:.1f} µs")
+    print(f"one text of 160 characters: {microseconds(lambda: count_segments('a' * 160), SENDS):.1f} µs")
+
+
+def main() -> None:
+    """Run all."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = multiprocessing.get_context("fork").Process(target=serve, args=(listener,), daemon=True)
+        server.start()
+        bench_send(listener.getsockname()[1])
+        server.terminate()
+    bench_reports()
+    bench_text()
+
+
+if __name__ == "__main__":
+    main()
