@@ -156,7 +156,7 @@ def _convert(name: str, text: str, kind: Any) -> Any:
         return _BOOLEANS[text.lower()]
     try:
         value = kind(text)
-    except ValueError:
+    except (ValueError, ArithmeticError):
         raise ConfigurationError(f"DSN option {name!r} needs a value of the type {kind.__name__}") from None
     if kind in {int, float} and not 0 <= value < float("inf"):
         raise ConfigurationError(f"DSN option {name!r} needs a number from 0 on")

@@ -32,7 +32,7 @@ So ``0900000903`` is a wrong number, and ``+12025550908`` an American who answer
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from sms_core.model import DeliveryStatus as Status
 
@@ -54,7 +54,7 @@ class Behaviour:
     meaning: str
     ending: str = ""
     late: bool = False
-    reply: str = ""
+    reply: str = field(default="", repr=False)
     refused: bool = False
 
 

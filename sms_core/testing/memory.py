@@ -59,7 +59,7 @@ from sms_core.operations import (
     Send,
     Sightings,
 )
-from sms_core.outcomes import conclude, outcome_after, same_for_all
+from sms_core.outcomes import conclude, same_for_all
 from sms_core.provider import Account, Limits, ProviderInfo, Tariff
 from sms_core.registry import Provider
 from sms_core.steps import Authenticate, Flow
@@ -76,7 +76,7 @@ ABROAD = 3
 MMS_POINTS = Decimal(3)
 """What any picture costs."""
 ANY_SIZE = 1 << 62
-PAGE_SIZE = 1000
+PAGE_SIZE = 500
 """Rows in one page of reports or replies."""
 
 
@@ -134,14 +134,14 @@ def sms_perform(client: Provider, operation: Operation[Any]) -> Flow[Any]:
 
 
 def _perform(client: Provider, operation: Operation[Any]) -> Flow[Any]:
-    yield Authenticate()
     try:
+        yield Authenticate()
         exchange, user = _enter(client.account)
-        return _answer(exchange, user, operation)
     except AuthenticationFailed as error:
         if isinstance(operation, Send):
-            conclude(same_for_all(operation.destinations, outcome_after(error), error), error)
+            conclude(same_for_all(operation.destinations, Outcome.NOT_SENT, error), error)
         raise
+    return _answer(exchange, user, operation)
 
 
 def _enter(account: Account) -> tuple[Exchange, str]:

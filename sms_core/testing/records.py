@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -16,7 +16,6 @@ from sms_core.testing.behaviours import Behaviour
 
 LOGINS_BEFORE_BLOCKED = 10
 """Wrong passwords in a row after which an account is blocked, as EVERY8D does it."""
-
 
 
 class LoginRefused(Exception):
@@ -154,7 +153,7 @@ _current: ContextVar[Allowance | None] = ContextVar("sms_core_testing_allowance"
 
 
 @contextmanager
-def credit_for(allowance: Allowance) -> Iterator[None]:
+def credit_for(allowance: Allowance) -> Generator[None, None, None]:
     """Within this block (and this thread or task) the points run out when the allowance has."""
     token = _current.set(allowance)
     try:

@@ -372,9 +372,17 @@ def _e164(mobile: str) -> str:
     return from_vendor(mobile)
 
 
+_SEND_TIME = re.compile(r"\d{12}(\d\d)?", re.ASCII)
+
+
 def _send_time(text: str) -> datetime | None:
+    """``yyyyMMddHHmmss`` of Taipei; the vendor's own words leave the seconds out (table 2-4-8)."""
+    if not text.strip():
+        return None
     try:
-        return parse_time(text) if text.strip() else None
+        if not _SEND_TIME.fullmatch(text.strip()):
+            raise ValueError(text)
+        return parse_time(text)
     except ValueError:
         raise Refusal("-28", "The sendTime format error: yyyyMMddHHmm") from None
 

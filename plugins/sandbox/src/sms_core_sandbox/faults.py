@@ -131,9 +131,10 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Switch all off, ``choose`` too."""
+        """Switch all off, ``choose`` too, and forget which were applied."""
         with self._lock:
             self._active.clear()
+            self._applied.clear()
             self.choose = None
 
     @property
