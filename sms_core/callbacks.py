@@ -45,7 +45,7 @@ class CallbackRequest:
         return fields
 
     def _form(self) -> str:
-        if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        if not self.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
             return ""
         return self.body.decode("ascii")
 

@@ -15,7 +15,7 @@ from sms_core import dsn as dsns
 from sms_core import registry
 from sms_core.callbacks import Callback, CallbackRequest
 from sms_core.errors import AuthenticationFailed, InvalidMessage, SendError, SmsError
-from sms_core.flow import send_all
+from sms_core.flow import log_out, send_all
 from sms_core.model import (
     Balance,
     Cancellation,
@@ -34,7 +34,6 @@ from sms_core.operations import (
     GetInbound,
     GetReports,
     Login,
-    Logout,
     Operation,
     PagedOperation,
 )
@@ -71,7 +70,7 @@ def connect(
     """
     parsed = dsns.parse(dsns.from_environment() if dsn is None else dsn)
     hooks = registry.relay(parsed.provider, registry.load(parsed.provider), plugins)
-    info: ProviderInfo = hooks.sms_describe()
+    info = registry.describe(parsed.provider, hooks)
     connection, options = dsns.split_options(parsed, info)
     account = dsns.account_of(parsed, info, connection, options)
     if connection.batch_size:
@@ -85,7 +84,7 @@ def connect(
     return Client(
         provider,
         transport,
-        sessions=sessions or MemorySessions(),
+        sessions=MemorySessions() if sessions is None else sessions,
         clock=clock,
         sleep=sleep,
         close_session=connection.close_session,
@@ -135,9 +134,10 @@ class Client:
     def close(self) -> None:
         """Close the connections. The vendor's session is ended only with the DSN's ``close_session=true``."""
         try:
-            if self._close_session and self._logs_in and isinstance(self._sessions.get(self._key), Session):
-                self._perform(Logout())
+            session = self._sessions.get(self._key)
+            if self._close_session and self._logs_in and isinstance(session, Session):
                 self._sessions.put(self._key, None)
+                self._run(log_out(self._provider, session))
         finally:
             self._transport.close()
 
@@ -186,14 +186,24 @@ class Client:
         To stop early, let the iterable end: what is in flight then still comes out.
         """
         source = iter(messages)
+        waiting: deque[Future[tuple[SendResult | None, SmsError | None]]] = deque()
+        failure: Exception | None = None
         with ThreadPoolExecutor(concurrency, thread_name_prefix="sms-send") as pool:
-            waiting: deque[Future[tuple[SendResult | None, SmsError | None]]] = deque()
-            for message in itertools.islice(source, concurrency * 2):
-                waiting.append(pool.submit(self._send_one, message))
-            while waiting:
-                yield waiting.popleft().result()
-                for message in itertools.islice(source, 1):
-                    waiting.append(pool.submit(self._send_one, message))
+            try:
+                while True:
+                    try:
+                        for message in itertools.islice(source, 0 if failure else concurrency * 2 - len(waiting)):
+                            waiting.append(pool.submit(self._send_one, message))
+                    except Exception as error:  # noqa: BLE001 - raised below, after what it must not hide
+                        failure = error
+                    if not waiting:
+                        break
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()  # nobody would learn of it any more
+        if failure:
+            raise failure
 
     def _send_one(self, message: Message) -> tuple[SendResult | None, SmsError | None]:
         try:
@@ -255,7 +265,7 @@ class Client:
 
     def _run(self, flow: Flow[T]) -> T:
         """The driver: answer each step of the flow until it ends."""
-        with ExitStack() as turn:
+        with _Turn() as turn:
             try:
                 step = next(flow)
                 while True:
@@ -266,14 +276,14 @@ class Client:
                     else:
                         step = flow.send(answer)
             except StopIteration as stop:
-                if not self._logs_in:
+                if turn.proves:
                     self._sessions.put(self._key, PROVEN)
                 return stop.value  # type: ignore[no-any-return]
             except AuthenticationFailed as error:
                 self._sessions.put(self._key, _refusal(error))
                 raise
 
-    def _answer(self, step: Step, turn: ExitStack) -> object:
+    def _answer(self, step: Step, turn: _Turn) -> object:
         match step:
             case Sleep():
                 return self._sleep(step.seconds)
@@ -282,7 +292,7 @@ class Client:
             case _:
                 return self._transport.send(step)
 
-    def _session(self, stale: Session | None, turn: ExitStack) -> Session | None:
+    def _session(self, stale: Session | None, turn: _Turn) -> Session | None:
         """The shared session, from a login if need be. A refusal is raised again without a network.
 
         Credentials that ride on each request are unproven until one has succeeded. Their first use keeps its
@@ -299,6 +309,7 @@ class Client:
                 self._sessions.put(self._key, session)
                 return session
             turn.push(waiting.pop_all())
+            turn.proves = True
             return None
 
     def _usable_session(self, stale: Session | None) -> Session | None:
@@ -308,6 +319,12 @@ class Client:
         if found is None or found == stale or found.expires_at <= self._clock():
             return None
         return found
+
+
+class _Turn(ExitStack):
+    """What one run holds to its end; ``proves`` says that its success proves the credentials."""
+
+    proves = False
 
 
 PROVEN = Session("", datetime.max.replace(tzinfo=UTC))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -21,6 +22,8 @@ from sms_core.provider import Account, NoOptions, ProviderInfo
 ENVIRONMENT_VARIABLE = "SMS_DSN"
 
 T = TypeVar("T")
+
+_PROVIDER = re.compile(r"[A-Za-z][A-Za-z0-9._+-]*", re.ASCII)
 
 
 @frozen
@@ -36,6 +39,18 @@ class Dsn:
     options: Mapping[str, str] = field(factory=dict, repr=lambda options: repr(sorted(options)))
 
 
+def _positive(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    del instance
+    if value <= 0:
+        raise ConfigurationError(f"DSN option {attribute.name!r} needs a number of seconds above 0")
+
+
+def _http_url(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
+    del instance
+    if value and not value.startswith(("http://", "https://")):
+        raise ConfigurationError(f"DSN option {attribute.name!r} needs an http:// or https:// URL")
+
+
 @frozen
 class ConnectionOptions:
     """The DSN options that every provider has. Times are in seconds.
@@ -46,11 +61,11 @@ class ConnectionOptions:
 
     scheme: Literal["https", "http", ""] = ""
     allow_plaintext: bool = False
-    connect_timeout: float = 10.0
-    read_timeout: float = 30.0
+    connect_timeout: float = field(default=10.0, validator=_positive)
+    read_timeout: float = field(default=30.0, validator=_positive)
     retries: int = 2
     batch_size: int = 0
-    proxy: str = field(default="", repr=False)
+    proxy: str = field(default="", repr=False, validator=_http_url)
     close_session: bool = False
 
 
@@ -64,7 +79,7 @@ def from_environment() -> str:
 def parse(dsn: str) -> Dsn:
     """Take a DSN apart. Raises `ConfigurationError`."""
     scheme, separator, _ = dsn.strip().partition("://")
-    if not separator or not scheme:
+    if not separator or not _PROVIDER.fullmatch(scheme):
         raise ConfigurationError("a DSN starts with a provider's name and ://, such as every8d://user:password@")
     # A provider's name may hold what urlsplit takes for no scheme (every8d_soap), so it sees another one.
     try:
@@ -80,6 +95,8 @@ def parse(dsn: str) -> Dsn:
         raise ConfigurationError(f"the DSN of {scheme!r} has a '#': write %23 for one in a password")
     if parts.path and "@" in parts.path:
         raise ConfigurationError(f"the DSN of {scheme!r} has a '/' before the '@': write %2F for one in a password")
+    if parts.netloc and "@" not in parts.netloc and "@" in parts.query:
+        raise ConfigurationError(f"the DSN of {scheme!r} has a '?' before the '@': write %3F for one in a password")
     try:
         query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), errors="strict")
         user, password = (unquote(one or "", errors="strict") for one in (parts.username, parts.password))

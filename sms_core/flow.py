@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,10 +27,10 @@ from sms_core.errors import (
 )
 from sms_core.http import Request
 from sms_core.model import Outcome, SendResult
-from sms_core.operations import Operation, Send
-from sms_core.outcomes import conclude, merge, outcome_after, same_for_all
+from sms_core.operations import Logout, Operation, Send
+from sms_core.outcomes import account_for, conclude, merge, outcome_after, same_for_all
 from sms_core.plan import Plan
-from sms_core.steps import Authenticate, Flow, Sleep
+from sms_core.steps import Authenticate, Flow, Session, Sleep
 
 if TYPE_CHECKING:
     from sms_core.registry import Provider
@@ -71,9 +72,19 @@ def perform(client: Provider, operation: Operation[T]) -> Flow[T]:
             else:
                 _raise_failed_send(operation, error, asked=asked)
                 raise
+        except BaseException as interruption:
+            if isinstance(operation, Send):
+                outcome = Outcome.UNKNOWN if asked else Outcome.NOT_SENT
+                _attach(interruption, same_for_all(operation.destinations, outcome, None))
+            raise
         else:
-            _conclude_send(result)
-            return result
+            return _concluded(operation, result)
+
+
+def log_out(client: Provider, session: Session) -> Flow[None]:
+    """End a session. One that has ended already is no failure."""
+    with suppress(SessionExpired):
+        client.parse(Logout(), (yield client.request(session, Logout())))
 
 
 def _raise_failed_send(operation: Operation[Any], error: SmsError, *, asked: bool) -> None:
@@ -82,9 +93,10 @@ def _raise_failed_send(operation: Operation[Any], error: SmsError, *, asked: boo
         conclude(same_for_all(operation.destinations, outcome, error), error)
 
 
-def _conclude_send(result: object) -> None:
-    if isinstance(result, SendResult):
-        conclude(result)
+def _concluded(operation: Operation[T], result: T) -> T:
+    if isinstance(operation, Send):
+        conclude(account_for(operation.destinations, result))
+    return result
 
 
 def _pause(operation: Operation[Any], error: SmsError, attempt: int, *, asked: bool) -> float | None:
@@ -127,10 +139,12 @@ def send_all(client: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
                 results.append(same_for_all(part.destinations, Outcome.NOT_SENT, error))
             else:
                 raise
-            if not isinstance(error, RecipientRefused | ContentRefused):
-                stopped = next((row.error for row in results[-1].outcomes if row.error), error)
+            reasons = [row.error for row in results[-1].outcomes if row.outcome is not Outcome.ACCEPTED]
+            if not all(isinstance(reason, RecipientRefused | ContentRefused) for reason in reasons):
+                stopped = next(filter(None, reasons), error)
         except BaseException as interruption:
-            results.append(same_for_all(part.destinations, Outcome.UNKNOWN, None))
+            unknown = same_for_all(part.destinations, Outcome.UNKNOWN, None)
+            results.append(getattr(interruption, "sms_result", unknown))
             rest = (same_for_all(one.destinations, Outcome.NOT_SENT, None) for one in plan.parts[len(results) :])
             _attach(interruption, _whole(plan, [*results, *rest], now))
             raise
@@ -145,9 +159,8 @@ def _whole(plan: Plan, results: list[SendResult], now: datetime) -> SendResult:
 def _attach(interruption: BaseException, result: SendResult) -> None:
     interruption.sms_result = result  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     counts = Counter(row.outcome.value for row in result.outcomes)
-    interruption.add_note(
-        f"sms_core: a send was interrupted, {dict(counts)}; sms_result of this exception has the rest"
-    )
+    note = f"sms_core: a send was interrupted, {dict(counts)}; sms_result of this exception has the rest"
+    interruption.__notes__ = [note]
 
 
 @define

@@ -38,7 +38,10 @@ class Response:
 
 def public_url(url: str) -> str:
     """The URL without user, query and fragment, which may hold secrets."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an unreadable address"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 

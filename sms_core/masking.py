@@ -8,11 +8,11 @@ _DIGIT_RUN = re.compile(r"(?:\+|%2[Bb])?\d(?:[ -]?\d){6,}")
 
 
 def mask(number: str) -> str:
-    """``+886900000123`` becomes ``+8869******23``; short strings are hidden whole."""
+    """``+886900000123`` becomes ``+8869******23``; of short strings less is shown, or nothing."""
     if len(number) < 8:  # noqa: PLR2004 - nothing that short is safe to show a part of
         return "*" * len(number)
-    shown_in_front = 5 if number.startswith("+") else 4
-    return number[:shown_in_front] + "*" * (len(number) - shown_in_front - 2) + number[-2:]
+    hidden = max(len(number) - (7 if number.startswith("+") else 6), 4)
+    return number[: len(number) - hidden - 2] + "*" * hidden + number[-2:]
 
 
 def mask_numbers(text: str) -> str:

@@ -16,7 +16,7 @@ import attrs
 from attrs import field, frozen
 
 from sms_core.errors import InvalidMessage, SmsError
-from sms_core.masking import mask
+from sms_core.masking import mask, mask_numbers
 
 
 def _length(text: str | bytes | None) -> str:
@@ -41,6 +41,8 @@ def _optional_text(instance: object, attribute: attrs.Attribute[Any], value: obj
 
 
 def _to_params(value: Mapping[str, object] | Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, Iterable):
+        raise InvalidMessage("params", f"needs a mapping of names to values, not {type(value).__name__}")
     pairs = tuple(value.items()) if isinstance(value, Mapping) else tuple(value)
     for name, filling in pairs:
         if not isinstance(filling, str | int | float | Decimal | date):
@@ -67,16 +69,24 @@ class Recipient:
     send_at: datetime | None = field(default=None, validator=_aware)
 
 
-def _lower(text: str) -> str:
+def _to_format(text: str) -> str:
+    if not isinstance(text, str):
+        raise InvalidMessage("media.format", f"needs a file ending such as 'jpg', not {type(text).__name__}")
     return text.lower()
+
+
+def _bytes(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    del instance
+    if not isinstance(value, bytes):
+        raise InvalidMessage(f"media.{attribute.name}", f"needs bytes, not {type(value).__name__}")
 
 
 @frozen
 class Media:
     """An MMS picture: its bytes, and its format as a file ending without the dot (``jpg``, ``png``)."""
 
-    content: bytes = field(repr=_length)
-    format: str = field(converter=_lower)
+    content: bytes = field(validator=_bytes, repr=_length)
+    format: str = field(converter=_to_format)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Media:
@@ -115,6 +125,8 @@ def _to_recipients(value: str | Recipient | Iterable[str | Recipient]) -> tuple[
 
 
 def _to_options(value: VendorOptions | Iterable[VendorOptions]) -> tuple[VendorOptions, ...]:
+    if not isinstance(value, Iterable | VendorOptions):
+        raise InvalidMessage("options", f"needs a vendor package's SendOptions, not {type(value).__name__}")
     options = (value,) if isinstance(value, VendorOptions) else tuple(value)
     for position, one in enumerate(options):
         if not isinstance(one, VendorOptions):
@@ -257,7 +269,7 @@ class DeliveryReport:
     done_at: datetime | None = None
     cost: Decimal | None = None
     vendor_code: str = ""
-    vendor_text: str = ""
+    vendor_text: str = field(default="", repr=lambda text: repr(mask_numbers(text)))
     raw: Mapping[str, str] = field(factory=dict, repr=False)
     key: str = ""
 

@@ -21,6 +21,7 @@ from decimal import Decimal
 import attrs
 
 from sms_core.errors import (
+    MalformedResponse,
     NotSent,
     OutcomeUnknown,
     PartiallySent,
@@ -57,6 +58,17 @@ def same_for_all(destinations: Iterable[Destination], outcome: Outcome, error: S
     """The result of one request of which all destinations share the outcome."""
     rows = (RecipientOutcome(one.number, outcome, None, one.reference, error) for one in destinations)
     return SendResult(tuple(rows))
+
+
+def account_for(destinations: Sequence[Destination], result: object) -> SendResult:
+    """The provider's result with a row for each destination; one that it forgot may have been taken."""
+    found = result if isinstance(result, SendResult) else SendResult(())
+    rows = {row.reference: row for row in found.outcomes}
+    error = MalformedResponse("the provider gave no outcome for this recipient")
+    unknown = (
+        RecipientOutcome(one.number, Outcome.UNKNOWN, found.batch_id, one.reference, error) for one in destinations
+    )
+    return attrs.evolve(found, outcomes=tuple(rows.get(row.reference, row) for row in unknown))
 
 
 def merge(results: Sequence[SendResult], order: Sequence[str]) -> SendResult:

@@ -13,7 +13,7 @@ from sms_core import template
 from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Duplicate, Media, Message, Recipient, VendorOptions
 from sms_core.numbers import is_taiwan, to_e164
-from sms_core.operations import Capability, Destination, Send
+from sms_core.operations import Capability, Destination, Send, options_of
 from sms_core.provider import MmsLimits, ProviderInfo
 from sms_core.text import utf16_length
 
@@ -51,19 +51,18 @@ def make_plan(message: Message, info: ProviderInfo, now: datetime | None = None)
         else:
             duplicates.append(Duplicate(position, first))
     _check_references(destinations)
-    chunks = _chunks(destinations, info, one_text=any(_own(message, info, "one_text_per_request")))
+    chunks = _chunks(destinations, info, one_text=_own_options(message, info).one_text_per_request)
     parts = tuple(Send(message, chunk) for chunk in chunks)
     return Plan(message, tuple(destinations), parts, tuple(duplicates))
 
 
 def extra_characters(message: Message, info: ProviderInfo) -> int:
     """How many characters the vendor adds to each text for this message's options."""
-    return sum(_own(message, info, "extra_characters"))
+    return _own_options(message, info).extra_characters
 
 
-def _own(message: Message, info: ProviderInfo, attribute: str) -> list[int]:
-    kind = info.send_options or VendorOptions
-    return [getattr(one, attribute) for one in message.options if type(one) is kind]
+def _own_options(message: Message, info: ProviderInfo) -> VendorOptions:
+    return options_of(message, info.send_options) if info.send_options else VendorOptions()
 
 
 def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -> None:
@@ -135,9 +134,8 @@ def _text(message: Message, recipient: Recipient, where: str) -> tuple[str, dict
         if any(one.params for one in message.to):
             return template.fill(message.text, params), params
     except InvalidMessage as error:
-        raise InvalidMessage(
-            f"{where}.{error.field}" if error.field == "params" else error.field, error.reason
-        ) from None
+        own = error.field == "params" or recipient.text is not None
+        raise InvalidMessage(f"{where}.{error.field}" if own else error.field, error.reason) from None
     return message.text, None
 
 

@@ -72,6 +72,6 @@ def _warnings(plan: Plan, rows: tuple[RecipientPreview, ...], tariff: Tariff | N
         warnings.append(
             f"a text is longer than {tariff.steps[-1]} characters: the vendor splits it, the points are a guess"
         )
-    if any(not is_taiwan(row.number) for row in rows) and any(row.segments > 1 for row in rows):
+    if any(row.segments > 1 and not is_taiwan(row.number) for row in rows):
         warnings.append("a text abroad takes several segments: the vendor sends them apart, the points are a guess")
     return warnings

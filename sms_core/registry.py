@@ -128,8 +128,8 @@ def relay(name: str, plugin: object, middleware: Sequence[object] = ()) -> Any:
     manager.add_hookspecs(ProviderHooks)
     manager.register(_Core(), "sms_core")
     try:
-        for one in (plugin, *middleware):
-            manager.register(one)
+        for number, one in enumerate((plugin, *middleware)):
+            manager.register(one, f"{_title(one)} (plugin {number})" if number else _title(one))
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         raise ConfigurationError(f"provider {name!r}: {_in_words(error)}") from error
@@ -144,6 +144,10 @@ def relay(name: str, plugin: object, middleware: Sequence[object] = ()) -> Any:
     return manager.hook
 
 
+def _title(plugin: object) -> str:
+    return getattr(plugin, "__name__", None) or type(plugin).__qualname__
+
+
 _MOST = {name: 1 for name in vars(ProviderHooks) if name.startswith("sms_")}
 
 
@@ -154,9 +158,14 @@ def _in_words(error: Exception) -> str:
     return f"{text}; did you mean {close[0]}?" if close and close[0] != unknown else text
 
 
-def describe(name: str) -> ProviderInfo:
-    """What an installed provider says of itself. Raises `ConfigurationError`."""
-    info: ProviderInfo = relay(name, load(name)).sms_describe()
+def describe(name: str, hooks: Any) -> ProviderInfo:
+    """What a provider says of itself. Raises `ConfigurationError`."""
+    try:
+        info: ProviderInfo = hooks.sms_describe()
+    except Exception as error:
+        raise ConfigurationError(
+            f"provider {name!r} cannot describe itself: {type(error).__name__}: {error}"
+        ) from error
     return info
 
 
@@ -164,7 +173,7 @@ def survey() -> Iterable[tuple[str, ProviderInfo | ConfigurationError]]:
     """Every installed provider by name, or the error that keeps it from working; one never stops another."""
     for name in sorted({point.name for point in _installed()}):
         try:
-            yield name, describe(name)
+            yield name, describe(name, relay(name, load(name)))
         except ConfigurationError as error:
             yield name, error
 

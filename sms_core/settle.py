@@ -6,6 +6,7 @@ reports tell. Where no answer came, a vendor may tell which numbers got this tex
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ def settle(client: Provider, result: SendResult, known_batches: Collection[str],
         if client.info.can(Capability.REPORTS):
             mms = result.message is not None and result.message.media is not None
             reports = yield from all_reports(client, batch, mms=mms)
-            result = with_outcome(result, _told_by_reports(unknown, batch, reports))
+            result = with_outcome(result, _told_by_reports(result, batch, reports))
     message = result.message
     if message is None or message.media is not None or not client.info.can(Capability.SETTLE):
         return result
@@ -62,30 +63,26 @@ def all_reports(client: Provider, batch_id: str, *, mms: bool) -> Flow[list[Deli
         operation = operation.next_page()
 
 
-def _told_by_reports(
-    unknown: dict[str, RecipientOutcome], batch: str, reports: list[DeliveryReport]
-) -> dict[str, RecipientOutcome]:
+def _told_by_reports(result: SendResult, batch: str, reports: list[DeliveryReport]) -> dict[str, RecipientOutcome]:
     """A report proves that the batch has this recipient; one that says so, that credit was lacking for it.
 
-    Some requests carry no reference, and then the vendor numbers the reports itself; so a report counts by its
-    reference only together with its number.
+    Some requests carry no reference, and then the vendor numbers the reports itself. Such a report counts by its
+    number alone, if that number got one text only.
     """
-    by_number: dict[str, list[DeliveryReport]] = {}
-    for report in reports:
-        by_number.setdefault(report.number, []).append(report)
+    references = {row.reference for row in result.outcomes}
+    texts_of = Counter(row.number for row in result.outcomes)
+    own = {(one.number, one.reference): one for one in reports if one.reference in references}
+    others = {one.number: one for one in reports if one.reference not in references and texts_of[one.number] == 1}
     told = {}
-    for reference, row in unknown.items():
-        of_number = by_number.get(row.number, [])
-        of_reference = [report for report in of_number if report.reference == reference]
-        candidates = of_reference or of_number
-        if row.batch_id != batch or len(candidates) != 1:
+    for row in result.outcomes:
+        report = own.get((row.number, row.reference)) or others.get(row.number)
+        if row.outcome is not Outcome.UNKNOWN or row.batch_id != batch or report is None:
             continue
-        report = candidates[0]
         if report.status is DeliveryStatus.NO_CREDIT:
             error = InsufficientCredit(code=report.vendor_code, vendor_text=report.vendor_text)
-            told[reference] = attrs.evolve(row, outcome=Outcome.REFUSED, error=error)
+            told[row.reference] = attrs.evolve(row, outcome=Outcome.REFUSED, error=error)
         else:
-            told[reference] = attrs.evolve(row, outcome=Outcome.ACCEPTED, error=None)
+            told[row.reference] = attrs.evolve(row, outcome=Outcome.ACCEPTED, error=None)
     return told
 
 

@@ -23,9 +23,10 @@ def parse_time(text: str) -> datetime | None:
     if not stripped:
         return None
     try:  # the padded forms, by the fast way: thousands of rows come in one page
-        return datetime.fromisoformat(stripped.replace("/", "-")).replace(tzinfo=TAIPEI)
+        moment = datetime.fromisoformat(stripped.replace("/", "-"))
     except ValueError:
         return _parse_slowly(stripped)
+    return moment.astimezone(TAIPEI) if moment.tzinfo else moment.replace(tzinfo=TAIPEI)
 
 
 def _parse_slowly(text: str) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import urllib.request
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -21,8 +21,9 @@ CHUNK = 64 * 1024
 
 
 class _Progress(threading.local):
-    """Whether the request that this thread is sending has begun to leave."""
+    """How far the request of this thread is: connected, so that what is written is the request; begun to leave."""
 
+    connected = False
     begun = False
 
 
@@ -30,7 +31,7 @@ _progress = _Progress()
 
 
 class _Watched:
-    """Connects (DNS, TCP, TLS, a proxy's tunnel) before it marks the request as begun.
+    """Marks when the first byte of a request leaves, after DNS, TCP, TLS and a proxy's tunnel.
 
     urllib3's errors alone cannot tell: the same SSL error may come from a handshake or from the answer.
     """
@@ -38,8 +39,12 @@ class _Watched:
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.is_closed:  # type: ignore[attr-defined]
             self.connect()  # type: ignore[attr-defined]
-        _progress.begun = True
+        _progress.connected = True
         super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def send(self, data: Any) -> None:
+        _progress.begun = _progress.connected
+        super().send(data)  # type: ignore[misc]
 
 
 class _WatchedHttp(_Watched, HTTPConnection):
@@ -84,16 +89,16 @@ class Urllib3Transport:
 
     def send(self, request: Request) -> Response:
         """Send one request and read the whole answer. Raises `TransportError` or `MalformedResponse`."""
-        parts = urlsplit(request.url)
-        target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-        pool = self._pool(parts.scheme, parts.netloc)
-        if parts.scheme == "http" and pool.proxy is not None:
-            target = request.url
-        _progress.begun = False
+        _progress.connected = _progress.begun = False
         try:
+            parts = urlsplit(request.url)
+            pool = self._pool(parts.scheme, parts.netloc)
+            target = parts._replace(path=parts.path or "/", fragment="")
+            if pool.proxy is None or parts.scheme == "https":
+                target = target._replace(scheme="", netloc="")
             answer = pool.urlopen(
                 request.method,
-                target,
+                target.geturl(),
                 body=request.body or None,
                 headers=dict(request.headers),
                 retries=False,
@@ -103,8 +108,10 @@ class Urllib3Transport:
                 preload_content=False,
             )
             return _read(answer)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            # ValueError: http.client refuses to send a header or target that it finds malformed.
+        except ValueError as error:
+            # A URL, method or header that cannot be written. The error's text may quote it, and with it a secret.
+            raise _transport_error(error, "the vendor", sent=_progress.begun) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _transport_error(error, parts.hostname or "", sent=_progress.begun) from error
 
     def close(self) -> None:
@@ -130,7 +137,7 @@ class Urllib3Transport:
         settings: dict[str, Any] = {"maxsize": self._connections, "block": True}
         manager = urllib3.PoolManager(**settings)
         if proxy := self._proxy_for(scheme, host):
-            manager = urllib3.ProxyManager(proxy, **settings)
+            manager = urllib3.ProxyManager(_without_user(proxy), proxy_headers=_proxy_headers(proxy), **settings)
         manager.pool_classes_by_scheme = _POOLS
         self._managers.append(manager)
         return manager.connection_from_host(host, where.port, scheme)
@@ -141,6 +148,16 @@ class Urllib3Transport:
         return urllib.request.getproxies().get(scheme, "")
 
 
+def _without_user(proxy: str) -> str:
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _proxy_headers(proxy: str) -> dict[str, str]:
+    user, found, _ = urlsplit(proxy if "://" in proxy else f"http://{proxy}").netloc.rpartition("@")
+    return dict(urllib3.make_headers(proxy_basic_auth=unquote(user))) if found else {}
+
+
 def _read(answer: urllib3.BaseHTTPResponse) -> Response:
     body = bytearray()
     while chunk := answer.read(CHUNK):
@@ -149,7 +166,17 @@ def _read(answer: urllib3.BaseHTTPResponse) -> Response:
             answer.close()
             raise MalformedResponse(f"the answer is larger than {LARGEST_ANSWER} bytes")
     answer.release_conn()
+    if not body and not _says_where_it_ends(answer):
+        raise urllib3.exceptions.ProtocolError("the answer ended within its head")
     return Response(answer.status, dict(answer.headers), bytes(body))
+
+
+def _says_where_it_ends(answer: urllib3.BaseHTTPResponse) -> bool:
+    """Whether an empty body is known to be whole. The peer may have hung up in the middle of the head."""
+    return answer.status in _NEVER_A_BODY or "content-length" in answer.headers or "transfer-encoding" in answer.headers
+
+
+_NEVER_A_BODY = frozenset({204, 304})
 
 
 def _transport_error(error: Exception, host: str, *, sent: bool) -> TransportError:
