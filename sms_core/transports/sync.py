@@ -164,6 +164,7 @@ def _read(answer: urllib3.BaseHTTPResponse) -> Response:
         body += chunk
         if len(body) > LARGEST_ANSWER:
             answer.close()
+            answer.release_conn()  # the connection is gone; its place among the pool's is free again
             raise MalformedResponse(f"the answer is larger than {LARGEST_ANSWER} bytes")
     answer.release_conn()
     if not body and not _says_where_it_ends(answer):
