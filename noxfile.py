@@ -93,7 +93,7 @@ def wheels(session: nox.Session) -> None:
 def installed(session: nox.Session) -> None:
     """Run the plain pytest against installed wheels, with the source tree out of the way."""
     session.install(".[cli]", *PLUGINS, *nox.project.dependency_groups(PROJECT, "test"))
-    session.run("pytest", "-q", "-o", "pythonpath=", *session.posargs)
+    session.run("pytest", "-q", *session.posargs)
 
 
 @nox.session

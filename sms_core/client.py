@@ -215,13 +215,15 @@ class Client:
         """What a message would come to, without a network. Raises as `send` does before it sends."""
         return make_preview(make_plan(message, self.info, self._clock()), self.info)
 
-    def settle(self, unknown: SendResult | SendError, *, known_batches: Collection[str] = ()) -> SendResult:
+    def settle(self, unknown: SendResult | SendError, *, known_batches: str | Collection[str] = ()) -> SendResult:
         """Ask the vendor about each recipient whose outcome is unknown; claims no more than the evidence.
 
         ``known_batches`` are batch ids of earlier sends of the same text to the same numbers, so that those are
         not mistaken for this one. A row that stays ``UNKNOWN`` is for a person to decide.
         """
         result = unknown.result if isinstance(unknown, SendError) else unknown
+        if isinstance(known_batches, str):
+            known_batches = (known_batches,)
         return self._run(settle(self._provider, result, known_batches, self._clock()))
 
     def balance(self) -> Balance:

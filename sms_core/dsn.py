@@ -28,7 +28,7 @@ _PROVIDER = re.compile(r"[A-Za-z][A-Za-z0-9._+-]*", re.ASCII)
 
 @frozen
 class Dsn:
-    """A DSN taken apart, everything percent-decoded. ``prefix`` has a leading slash or is empty."""
+    """A DSN taken apart, percent-decoded but for ``prefix``, which has a leading slash or is empty."""
 
     provider: str
     user: str = field(default="", repr=False)
@@ -107,7 +107,7 @@ def parse(dsn: str) -> Dsn:
     options = dict(query)
     if len(options) != len(query):
         raise ConfigurationError(f"the DSN of {scheme!r} has an option twice")
-    prefix = unquote(parts.path.rstrip("/"))
+    prefix = parts.path.rstrip("/")
     return Dsn(scheme.lower(), user, password, parts.hostname or "", port, prefix, options)
 
 

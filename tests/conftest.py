@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# At the end, so that an installed sms_core is tested and not the folder of this name.
+sys.path.append(str(Path(__file__).parents[1]))
 
 from tests.support.scripted_server import Script, ScriptedServer
 

@@ -11,7 +11,15 @@ subscribers = st.integers(0, 99).map(lambda number: f"{number:02d}")
 
 @pytest.mark.parametrize(
     "written",
-    ["0900000001", "0900-000-001", "0900 000 001", " 0900\u00a0000001\n", "+886900000001", "+886 900 000 001", "00886900000001"],
+    [
+        "0900000001",
+        "0900-000-001",
+        "0900 000 001",
+        " 0900\u00a0000001\n",
+        "+886900000001",
+        "+886 900 000 001",
+        "00886900000001",
+    ],
 )
 def test_all_forms_of_a_taiwanese_number_are_one(written: str) -> None:
     assert to_e164(written) == "+886900000001"
@@ -19,7 +27,12 @@ def test_all_forms_of_a_taiwanese_number_are_one(written: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "e164"),
-    [("+12025550100", "+12025550100"), ("0012025550100", "+12025550100"), ("+1 202-555-0100", "+12025550100"), ("+819000000000", "+819000000000")],
+    [
+        ("+12025550100", "+12025550100"),
+        ("0012025550100", "+12025550100"),
+        ("+1 202-555-0100", "+12025550100"),
+        ("+819000000000", "+819000000000"),
+    ],
 )
 def test_foreign_numbers_need_their_country_code(written: str, e164: str) -> None:
     assert to_e164(written) == e164
@@ -78,7 +91,14 @@ def test_a_result_is_e164_and_an_error_does_not_repeat_the_number(written: str) 
 @given(subscribers)
 def test_every_vendor_s_form_of_a_number_is_read(last: str) -> None:
     number = f"+8869000000{last}"
-    for form in (number, number[1:], f"09000000{last}", f"8860900000{'0'}{last}", f"+88609000000{last}", f" {number[1:]}"):
+    for form in (
+        number,
+        number[1:],
+        f"09000000{last}",
+        f"8860900000{'0'}{last}",
+        f"+88609000000{last}",
+        f" {number[1:]}",
+    ):
         assert from_vendor(form) == number, form
         assert from_vendor(form + " " * 7) == number, form
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sms_core.taipei import TAIPEI, format_time, parse_time
 
-moments = st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1)).map(lambda one: one.replace(microsecond=0, tzinfo=TAIPEI))
+# From 1980 to 2200, in whole seconds.
+moments = st.integers(315_532_800, 7_258_118_400).map(lambda seconds: datetime.fromtimestamp(seconds, TAIPEI))
 FORMS = (
     "%Y/%m/%d %H:%M:%S",
     "%Y-%m-%d %H:%M:%S",
@@ -43,16 +44,16 @@ def test_what_is_written_is_read_back(moment: datetime) -> None:
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
-        ("2021/12/16 16:09:06", datetime(2021, 12, 16, 16, 9, 6)),
-        ("2010/3/20 03:27:50", datetime(2010, 3, 20, 3, 27, 50)),
-        ("2021-12-16 16:09:06", datetime(2021, 12, 16, 16, 9, 6)),
-        ("2021/06/0114:27:55", datetime(2021, 6, 1, 14, 27, 55)),
-        ("20090210120000", datetime(2009, 2, 10, 12, 0, 0)),
+        ("2021/12/16 16:09:06", datetime(2021, 12, 16, 16, 9, 6, tzinfo=TAIPEI)),
+        ("2010/3/20 03:27:50", datetime(2010, 3, 20, 3, 27, 50, tzinfo=TAIPEI)),
+        ("2021-12-16 16:09:06", datetime(2021, 12, 16, 16, 9, 6, tzinfo=TAIPEI)),
+        ("2021/06/0114:27:55", datetime(2021, 6, 1, 14, 27, 55, tzinfo=TAIPEI)),
+        ("20090210120000", datetime(2009, 2, 10, 12, 0, 0, tzinfo=TAIPEI)),
     ],
 )
 def test_the_documents_own_times(text: str, moment: datetime) -> None:
     found = parse_time(text)
-    assert found == moment.replace(tzinfo=TAIPEI)
+    assert found == moment
     assert found is not None
     assert found.utcoffset() == timedelta(hours=8)
 
@@ -62,9 +63,11 @@ def test_an_empty_value_is_no_time(empty: str) -> None:
     assert parse_time(empty) is None
 
 
-@pytest.mark.parametrize("text", ["soon", "0000-00-00 00:00:00", "2021/13/01 00:00:00", "2021/12/16 25:00:00", "99999999999999"])
+@pytest.mark.parametrize(
+    "text", ["soon", "0000-00-00 00:00:00", "2021/13/01 00:00:00", "2021/12/16 25:00:00", "99999999999999"]
+)
 def test_what_is_no_time_is_a_value_error(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"time|month|hour|year|day"):
         parse_time(text)
 
 

@@ -11,7 +11,9 @@ identifiers = st.sampled_from(["name", "code", "a1", "_x", "姓名"])
 literals = st.text(st.characters(exclude_characters="{}", exclude_categories=["Cs"]), max_size=20)
 
 
-@given(st.lists(st.one_of(literals.map(lambda text: (text, None)), identifiers.map(lambda name: ("", name)))), st.data())
+@given(
+    st.lists(st.one_of(literals.map(lambda text: (text, None)), identifiers.map(lambda name: ("", name)))), st.data()
+)
 def test_what_was_composed_is_filled(parts: list[tuple[str, str | None]], data: st.DataObject) -> None:
     params = {name: data.draw(st.text(max_size=5)) for _, name in parts if name}
     text = "".join(f"{{{name}}}" if name else literal for literal, name in parts)
@@ -34,7 +36,9 @@ def test_any_text_is_parsed_or_refused_by_name(text: str) -> None:
         assert all(isinstance(piece, Placeholder) or piece for piece in pieces)
 
 
-@pytest.mark.parametrize("text", ["{", "a { b", "{}", "{a b}", "{1}", "{a.b}", "{a!r}", "{a:>5}", "{a[0]}", "{-}", "{name", "{{{"])
+@pytest.mark.parametrize(
+    "text", ["{", "a { b", "{}", "{a b}", "{1}", "{a.b}", "{a!r}", "{a:>5}", "{a[0]}", "{-}", "{name", "{{{"]
+)
 def test_a_brace_that_opens_nothing_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(InvalidMessage, match=rf"^text: the brace at character {text.rindex('{') + 1} ") as caught:
         parse(text)
@@ -46,7 +50,8 @@ def test_a_lone_closing_brace_is_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "filled"), [("{{name}}", "{name}"), ("{{{name}}}", "{X}"), ("{name}{name}", "XX"), ("{name}}", "X}"), ("", "")]
+    ("text", "filled"),
+    [("{{name}}", "{name}"), ("{{{name}}}", "{X}"), ("{name}{name}", "XX"), ("{name}}", "X}"), ("", "")],
 )
 def test_braces_beside_placeholders(text: str, filled: str) -> None:
     assert fill(text, {"name": "X"}) == filled

@@ -20,7 +20,18 @@ TABLE = (
     "¿abcdefghijklmno"
     "pqrstuvwxyzäöñüà"
 )
-EXTENSION = {"\f": 0x0A, "^": 0x14, "{": 0x28, "}": 0x29, "\\": 0x2F, "[": 0x3C, "~": 0x3D, "]": 0x3E, "|": 0x40, "€": 0x65}
+EXTENSION = {
+    "\f": 0x0A,
+    "^": 0x14,
+    "{": 0x28,
+    "}": 0x29,
+    "\\": 0x2F,
+    "[": 0x3C,
+    "~": 0x3D,
+    "]": 0x3E,
+    "|": 0x40,
+    "€": 0x65,
+}
 
 basic = st.sampled_from(TABLE.replace(ESCAPE, ""))
 extended = st.sampled_from(sorted(EXTENSION))
@@ -104,7 +115,8 @@ def test_gsm_boundaries(length: int, segments: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "segments"), [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (201, 3), (202, 4), (268, 4), (335, 5), (336, 6)]
+    ("length", "segments"),
+    [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (201, 3), (202, 4), (268, 4), (335, 5), (336, 6)],
 )
 def test_ucs2_boundaries(length: int, segments: int) -> None:
     assert counted("中" * length) == (Encoding.UCS2, length, segments)

@@ -1,0 +1,201 @@
+"""What may be claimed of an unknown outcome, as a table of the evidence."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import attrs
+import pytest
+
+from sms_core import (
+    Capability,
+    InsufficientCredit,
+    MalformedResponse,
+    Media,
+    Message,
+    Outcome,
+    OutcomeUnknown,
+    Recipient,
+    RecipientOutcome,
+    SendResult,
+    SmsError,
+    TransportError,
+)
+from sms_core.testing import FakeTransport
+from tests.support.tiny import INFO, NOW, Tiny, Vendor, bind, fields_of, operation_of, text
+
+A, B, C, D, E = (f"+88690000000{last}" for last in range(1, 6))
+SECOND = timedelta(seconds=1)
+DAY = timedelta(hours=24)
+CUT_OFF = TransportError("cut off", sent=True)
+TIMED_OUT = TransportError("silent", sent=True, timed_out=True)
+
+
+def unknown(
+    *numbers: str, error: SmsError = CUT_OFF, age: timedelta = SECOND * 10, batch: str | None = None, words: str = "x"
+) -> SendResult:
+    message = Message(words, numbers, reference="m")
+    references = [f"m-{place}" for place in range(len(numbers))] if len(numbers) > 1 else ["m"]
+    rows = (
+        RecipientOutcome(number, Outcome.UNKNOWN, batch, one, error)
+        for number, one in zip(numbers, references, strict=True)
+    )
+    batches = () if batch is None else (batch,)
+    return SendResult(tuple(rows), batches=batches, message=message, sent_at=NOW - age)
+
+
+ACCEPTED, NOT_SENT, UNKNOWN = Outcome.ACCEPTED, Outcome.NOT_SENT, Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "age", "error", "outcome", "batch"),
+    [
+        # Named for a batch that the caller does not know: this message's.
+        (f"{A}=b1", [], SECOND, CUT_OFF, ACCEPTED, "b1"),
+        (f"{A}=b1 proof", [], SECOND, CUT_OFF, ACCEPTED, "b1"),
+        (f"{A}=b1", ["b0"], SECOND, CUT_OFF, ACCEPTED, "b1"),
+        (f"{A}=b1", [], SECOND, TIMED_OUT, ACCEPTED, "b1"),
+        (f"{A}=b1", [], DAY * 2, CUT_OFF, ACCEPTED, "b1"),
+        # Named for a batch that the caller knows from earlier.
+        (f"{A}=b0", ["b0"], SECOND, CUT_OFF, UNKNOWN, None),
+        (f"{A}=b0 proof", ["b0"], SECOND, CUT_OFF, NOT_SENT, None),
+        (f"{A}=b0 proof", ["b0"], DAY, CUT_OFF, UNKNOWN, None),
+        # Named without a batch: no proof once the caller knows of an earlier one.
+        (f"{A}=", [], SECOND, CUT_OFF, ACCEPTED, None),
+        (f"{A}= proof", ["b0"], SECOND, CUT_OFF, UNKNOWN, None),
+        # Not named.
+        ("", [], SECOND, CUT_OFF, UNKNOWN, None),
+        ("proof", [], SECOND, CUT_OFF, NOT_SENT, None),
+        ("proof", ["b0"], SECOND, CUT_OFF, NOT_SENT, None),
+        (f"{B}=b1 proof", [], SECOND, CUT_OFF, NOT_SENT, None),
+        ("proof", [], SECOND, MalformedResponse("half"), NOT_SENT, None),
+        # ... but the vendor has forgotten by now, or may still be at work.
+        ("proof", [], DAY - SECOND, CUT_OFF, NOT_SENT, None),
+        ("proof", [], DAY, CUT_OFF, UNKNOWN, None),
+        ("proof", [], SECOND, TIMED_OUT, UNKNOWN, None),
+        ("proof", [], SECOND * 119, TIMED_OUT, UNKNOWN, None),
+        ("proof", [], SECOND * 120, TIMED_OUT, NOT_SENT, None),
+        ("proof", [], DAY, TIMED_OUT, UNKNOWN, None),
+    ],
+)
+def test_evidence(
+    told: str, known: list[str], age: timedelta, error: SmsError, outcome: Outcome, batch: str | None
+) -> None:
+    with bind(FakeTransport(Vendor(find_sent=[f"OK {told}"]))) as sms:
+        settled = sms.settle(unknown(A, age=age, error=error), known_batches=known)
+    row = settled.outcomes[0]
+    assert (row.outcome, row.batch_id) == (outcome, batch)
+    assert row.number == A
+    assert settled.accepted == (outcome is ACCEPTED)
+    assert settled.batches == ((batch,) if batch else ())
+    assert row.error is (None if outcome is ACCEPTED else error)
+
+
+def test_without_a_time_absence_proves_nothing() -> None:
+    with bind(FakeTransport(Vendor(find_sent=["OK proof"]))) as sms:
+        settled = sms.settle(attrs.evolve(unknown(A), sent_at=None))
+    assert settled.outcomes[0].outcome is UNKNOWN
+
+
+def test_only_the_unknown_are_asked_about_in_requests_of_the_vendor_s_size() -> None:
+    result = unknown(A, B, C, D, E)
+    rows = (attrs.evolve(result.outcomes[0], outcome=ACCEPTED, batch_id="b0"), *result.outcomes[1:])
+    result = attrs.evolve(result, outcomes=rows, accepted=1, batches=("b0",), cost=Decimal(1))
+    network = FakeTransport(Vendor(find_sent=[f"OK {B}=b1 proof", "OK"]))
+    with bind(network) as sms:
+        settled = sms.settle(result)
+    asked = [fields_of(one)["numbers"] for one in network.requests if operation_of(one) == "find_sent"]
+    assert asked == [[B, C, D], [E]]
+    assert [row.outcome for row in settled.outcomes] == [ACCEPTED, ACCEPTED, NOT_SENT, NOT_SENT, UNKNOWN]
+    assert (settled.accepted, settled.batches, settled.cost) == (2, ("b0", "b1"), Decimal(1))
+
+
+def test_each_text_is_asked_for_by_itself() -> None:
+    message = Message("one", [A, Recipient(B, text="two"), Recipient(A, text="two")], reference="m")
+    rows = tuple(RecipientOutcome(n, UNKNOWN, None, f"m-{place}", CUT_OFF) for place, n in enumerate((A, B, A)))
+    network = FakeTransport(Vendor(find_sent=[f"OK {A}=b1", "OK"]))
+    with bind(network) as sms:
+        settled = sms.settle(SendResult(rows, message=message, sent_at=NOW))
+    asked = [(fields_of(one)["text"], fields_of(one)["numbers"]) for one in network.requests[1:]]
+    assert asked == [("one", [A]), ("two", [B, A])]
+    assert [row.outcome for row in settled.outcomes] == [ACCEPTED, UNKNOWN, UNKNOWN]
+
+
+def test_an_error_is_settled_by_its_result() -> None:
+    with bind(FakeTransport(Vendor(find_sent=[f"OK {A}=b1"]))) as sms:
+        assert sms.settle(OutcomeUnknown("who knows", unknown(A))).batch_id == "b1"
+
+
+def test_nothing_is_asked_where_nothing_is_unknown_or_nobody_can_tell() -> None:
+    network = FakeTransport([])
+    known = attrs.evolve(unknown(A), outcomes=(attrs.evolve(unknown(A).outcomes[0], outcome=NOT_SENT),))
+    picture = attrs.evolve(unknown(A), message=Message("x", A, media=Media(b"", "jpg"), reference="m"))
+    for result in (known, picture, attrs.evolve(unknown(A), message=None)):
+        with bind(network) as sms:
+            assert sms.settle(result) == result
+    blind = Tiny(attrs.evolve(INFO, capabilities=INFO.capabilities - {Capability.SETTLE, Capability.REPORTS}))
+    for result in (unknown(A), unknown(A, batch="b1")):
+        with bind(network, blind) as sms:
+            assert sms.settle(result) == result
+    assert not network.requests
+
+
+def test_a_message_that_was_scheduled_for_what_is_past_now_is_settled_too() -> None:
+    result = unknown(A, age=SECOND * 60)
+    message = Message("x", A, reference="m", send_at=NOW - SECOND)
+    with bind(FakeTransport(Vendor(find_sent=[f"OK {A}=b1"]))) as sms:
+        assert sms.settle(attrs.evolve(result, message=message)).outcomes[0].outcome is ACCEPTED
+
+
+def test_reports_of_a_named_batch_tell_who_is_in_it() -> None:
+    reports = [f"OK {A}:m-0:delivered more", f"OK {B}::sent {C}:m-2:no_credit"]
+    network = FakeTransport(Vendor(reports=reports))
+    with bind(network) as sms:
+        settled = sms.settle(unknown(A, B, C, D, batch="b1"))
+    assert [row.outcome for row in settled.outcomes] == [ACCEPTED, ACCEPTED, Outcome.REFUSED, UNKNOWN]
+    assert isinstance(settled.outcomes[2].error, InsufficientCredit)
+    assert settled.outcomes[2].error.code == "no_credit"
+    assert settled.outcomes[0].error is None
+    assert [fields_of(one)["page"] for one in network.requests if operation_of(one) == "reports"] == [1, 2]
+    assert settled.accepted == 2
+
+
+def test_reports_of_another_batch_tell_nothing() -> None:
+    one, other = unknown(A, B, batch="b1").outcomes
+    result = attrs.evolve(unknown(A, B), outcomes=(one, attrs.evolve(other, batch_id="b2")))
+    with bind(FakeTransport(Vendor(reports=[f"OK {A}:m-0:sent {B}:m-1:sent", "OK"]))) as sms:
+        settled = sms.settle(result)
+    assert [row.outcome for row in settled.outcomes] == [ACCEPTED, UNKNOWN]
+
+
+def test_a_report_of_the_same_number_s_other_text_is_no_evidence() -> None:
+    message = Message("one", [A, Recipient(A, text="two")], reference="m")
+    rows = tuple(RecipientOutcome(A, UNKNOWN, "b1", f"m-{place}", CUT_OFF) for place in range(2))
+    with bind(FakeTransport(Vendor(reports=[f"OK {A}:m-1:delivered"]))) as sms:
+        settled = sms.settle(SendResult(rows, batches=("b1",), message=message, sent_at=NOW))
+    assert [row.outcome for row in settled.outcomes] == [UNKNOWN, ACCEPTED]
+
+
+def test_settling_fails_as_reads_do_and_leaves_the_result_as_it_was() -> None:
+    result = unknown(A)
+    with bind(FakeTransport(Vendor(find_sent=[CUT_OFF])), retries=0) as sms, pytest.raises(TransportError):
+        sms.settle(result)
+    assert result == unknown(A)
+
+
+def test_the_clock_decides_about_age() -> None:
+    moment: list[datetime] = [NOW]
+    with bind(FakeTransport(Vendor(find_sent=["OK proof"])), clock=lambda: moment[0]) as sms:
+        assert sms.settle(unknown(A)).outcomes[0].outcome is NOT_SENT
+        moment[0] += DAY
+        # The session has ended by then, too, and is renewed on the way.
+        assert sms.settle(unknown(A)).outcomes[0].outcome is UNKNOWN
+
+
+def test_known_batches_may_be_any_collection() -> None:
+    for known in ({"b1"}, ("b1",), {"b1": 0}.keys()):
+        with bind(
+            FakeTransport(lambda request: text(f"OK {A}=b1") if operation_of(request) == "find_sent" else text("OK t"))
+        ) as sms:
+            assert sms.settle(unknown(A), known_batches=known).outcomes[0].outcome is UNKNOWN
