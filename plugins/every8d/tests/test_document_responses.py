@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 import sms_core
@@ -498,3 +499,90 @@ def test_appendix_1_status_codes(code: str) -> None:
 def test_an_unknown_status_code_is_kept() -> None:
     (report,) = client(f"1\n\t{TWO[0]}\t2021/12/16 16:09:06\t1.00\t4711\t\n").reports(BATCH)
     assert (report.status, report.vendor_code) == (DeliveryStatus.UNKNOWN, "4711")
+
+
+# What no document shows, and yet may come
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "1\n\t\t2021/12/16 16:09:06\t1.00\t100\t\n",
+        "1\n\t+886900000001\t2021/12/16 16:09:06\n",
+        '{"SMS_COUNT": 1, "DATA": [{"STATUS": "100"}]}',
+        "<SMS_LOG>",
+        "<OTHER/>",
+        "<SMS_LOG><CODE>0</CODE></SMS_LOG>",
+        '<SMS_LOG><CODE>0</CODE><GET_DELIVERY_STATUS COUNT="many"/></SMS_LOG>',
+    ],
+    ids=["no number", "too few columns", "JSON without a number", "half XML", "other XML", "no page", "no count"],
+)
+def test_a_report_that_cannot_be_read_is_no_empty_page(body: str) -> None:
+    with pytest.raises(sms_core.MalformedResponse, match="reports: "):
+        list(client(body).reports(BATCH))
+
+
+@pytest.mark.parametrize("body", ["1\n\t\t好\t2021/09/10 14:52:20\n", "1\n好\n"], ids=["no number", "too few columns"])
+def test_a_reply_that_cannot_be_read_is_no_empty_page(body: str) -> None:
+    with pytest.raises(sms_core.MalformedResponse, match="inbound: "):
+        list(client(body).inbound(BATCH))
+
+
+def test_a_refusal_within_the_xml_form() -> None:
+    body = "<SMS_LOG><CODE>-101</CODE><DESCRIPTION>密碼錯誤。</DESCRIPTION></SMS_LOG>"
+    with pytest.raises(AuthenticationFailed, match="-101 密碼錯誤"):
+        list(client(body).reports(BATCH))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"-5,2,2,0,{BATCH}",
+        f"-5.00,2,2,0,{BATCH}",
+        f"87.00,2.5,2,0,{BATCH}",
+        "87.00,2,2,0,",
+        f"87.00,2,2,0,{BATCH[:20]}",
+        f"87.00,2,2,0,{BATCH[:8]}",
+        "87.00,2",
+        '{"Result": true}',
+        '{"Result": true, "Msg": 5}',
+        "{}",
+        "[1]",
+        '{"Result": tr',
+    ],
+)
+def test_a_send_whose_answer_is_in_doubt_is_unknown(body: str) -> None:
+    """A negative credit, a count that is none, a batch id that was cut: the vendor may have taken it all the same."""
+    with pytest.raises(OutcomeUnknown):
+        client(body).send(ONE_TEXT)
+
+
+def test_fewer_sent_than_asked_and_nobody_said_to_lack_credit() -> None:
+    with pytest.raises(OutcomeUnknown, match="1 of 2 were taken, not said which") as caught:
+        client(f"87.00,1,1,0,{BATCH}").send(ONE_TEXT)
+    assert {row.batch_id for row in caught.value.result.outcomes} == {BATCH}
+
+
+def test_parts_of_long_texts_may_count_for_more() -> None:
+    assert client(f"87.00,6,6,0,{BATCH}").send(ONE_TEXT).accepted == 2
+
+
+def test_a_check_that_is_answered_with_nonsense_is_no_success() -> None:
+    with pytest.raises(sms_core.MalformedResponse):
+        sms_core.connect("every8d://Test:XXX@", transport=answering(2, "{}")).check()
+    with pytest.raises(sms_core.MalformedResponse):
+        client("<html>").check()
+
+
+def test_one_batch_for_all_that_were_held_back_and_batches_that_do_not_pair() -> None:
+    for batches, expected in (("b1", ["b1", "b1"]), ("b1/b2/b3", [None, None])):
+        with pytest.raises(PartiallySent) as caught:
+            client(f"87.00,1,1,0,{BATCH},{'/'.join(TWO)},{batches}").send(FILTERED)
+        assert [row.batch_id for row in caught.value.result.outcomes[:2]] == expected
+
+
+@pytest.mark.parametrize("message", [MMS, Message("a", Recipient(TWO[0], email="a@example.org"))], ids=["MMS", "email"])
+def test_the_filter_takes_neither_pictures_nor_emails(message: Message) -> None:
+    filtered = attrs.evolve(message, options=sms_core_every8d.SendOptions(skip_duplicates=True))
+    with pytest.raises(sms_core.InvalidMessage, match="options: skip_duplicates"):
+        client("").send(filtered)

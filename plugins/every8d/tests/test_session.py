@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 import sms_core
 from sms_core.http import Request, Response
 from sms_core.testing import Clock, FakeTransport

@@ -126,11 +126,9 @@ def _is_sent(text: str) -> bool:
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
-        answer = json.loads(text)
+        answer: dict[str, Any] = json.loads(text)  # it starts with a brace
     except (ValueError, RecursionError) as error:
         raise MalformedResponse("not JSON") from error
-    if not isinstance(answer, dict):
-        raise MalformedResponse("no JSON object")
     return {name.lower(): value for name, value in answer.items()}
 
 
