@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 import attrs
 import cattrs
 
-from sms_core.errors import ConfigurationError, SmsError
+from sms_core.errors import ConfigurationError, SendError, SmsError, VendorError
 from sms_core.masking import mask_numbers
 from sms_core.model import VendorOptions
 from sms_core.provider import ProviderInfo
@@ -85,8 +85,12 @@ def _error_to_data(error: SmsError) -> dict[str, Any]:
 
 
 def _error_from_data(data: Any, _: object) -> SmsError:
-    """An error as it was, but for its result. Its attributes come from the data, not from a constructor."""
-    found = next((one for one in _kinds_of(SmsError) if one.__name__ == data["type"]), SmsError)
+    """An error as it was, but for its result. Its attributes come from the data, not from a constructor.
+
+    A vendor's error that was raised by a send, and so is a `SendError` too, comes back as the vendor's alone.
+    """
+    kinds = (one for one in _kinds_of(SmsError) if not issubclass(one, VendorError) or not issubclass(one, SendError))
+    found = next((one for one in kinds if one.__name__ == data["type"]), SmsError)
     error = found.__new__(found)
     error.args = (str(data["message"]),)
     details = {name: value for name, value in data["details"].items() if _is_simple(value)}

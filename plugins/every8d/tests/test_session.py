@@ -101,7 +101,7 @@ def test_a_token_that_could_not_be_a_header_is_refused() -> None:
 def test_a_time_in_the_past_is_refused_before_anything_is_asked() -> None:
     transport = FakeTransport([])
     sms = sms_core.connect("every8d://Test:XXX@", transport=transport)
-    with pytest.raises(sms_core.InvalidMessage, match="send_at: .* is in the past"):
+    with pytest.raises(sms_core.InvalidMessage, match=r"send_at: .* is in the past"):
         sms.send("text", to="0900000001", send_at=datetime.now(UTC) - timedelta(seconds=1))
     assert transport.requests == []
 
