@@ -1,0 +1,70 @@
+"""What the commands write: tables for people, JSON for programs, and one line for each error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sms_core.errors import SmsError
+from sms_core.serialize import to_data, to_json
+
+WIDTH_OF_A_PIPE = 140
+"""Columns where there is no terminal to ask."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on what stdout (or stderr) is at this moment. Brackets in texts are only brackets."""
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made.width = max(made.width, WIDTH_OF_A_PIPE)
+    return made
+
+
+def plain(value: object) -> str:
+    """A value in a line or a cell: None is a dash, and nothing of it can move the cursor or change colours."""
+    text = "–" if value is None else str(value)
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """A table on stdout."""
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    console().print(table)
+
+
+def say(line: str, *, stderr: bool = False) -> None:
+    """One line, not wrapped."""
+    console(stderr=stderr).print(Text(plain(line)), soft_wrap=True)
+
+
+def note(line: str) -> None:
+    """One line about what happens, on stderr, so that stdout stays what was asked for."""
+    say(line, stderr=True)
+
+
+def show_json(value: object) -> None:
+    """A value as JSON on stdout."""
+    click.echo(to_json(value, indent=2))
+
+
+def show_error(error: SmsError, *, as_json: bool) -> None:
+    """One line on stderr, or a JSON object. The error's own text has numbers masked and no secrets."""
+    if as_json:
+        click.echo(to_json({"error": to_data(error)}), err=True)
+    else:
+        note(f"sms: {type(error).__name__}: {error}")
+
+
+def json_of_usage(error: click.UsageError) -> str:
+    """A wrong use of the command line as the JSON object that errors are."""
+    data: dict[str, Any] = {"type": type(error).__name__, "message": error.format_message(), "code": "", "details": {}}
+    return to_json({"error": data})
