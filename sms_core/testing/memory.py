@@ -87,6 +87,7 @@ class MemoryOptions:
     credit: int = int(PLENTY)
 
 
+TARIFF = Tariff(STEPS, international_factor=ABROAD, mms=((ANY_SIZE, MMS_POINTS),))
 INFO = ProviderInfo(
     name=NAME,
     title="In memory, for tests",
@@ -94,7 +95,7 @@ INFO = ProviderInfo(
     limits=Limits(recipients=1000),
     default_scheme="memory",
     account_options=MemoryOptions,
-    tariff=Tariff(STEPS, international_factor=ABROAD, mms=((ANY_SIZE, MMS_POINTS),)),
+    tariff=TARIFF,
 )
 
 _exchanges: dict[str, Exchange] = {}
@@ -207,16 +208,8 @@ def _send(exchange: Exchange, user: str, operation: Send) -> SendResult:
 
 
 def _draft(one: Destination, *, picture: bool) -> Draft:
-    points = MMS_POINTS if picture else _points(utf16_length(one.text), abroad=not is_taiwan(one.number))
+    points = MMS_POINTS if picture else TARIFF.text_points(utf16_length(one.text), abroad=not is_taiwan(one.number))
     return Draft(one.number, one.text, points, one.reference, one.name, one.send_at)
-
-
-def _points(characters: int, *, abroad: bool) -> Decimal:
-    whole, rest = divmod(characters, STEPS[-1])
-    points = whole * len(STEPS)
-    if rest:
-        points += 1 + sum(rest > step for step in STEPS)
-    return Decimal(points * (ABROAD if abroad else 1))
 
 
 def _outcome(one: Destination, stored: StoredMessage | None) -> RecipientOutcome:

@@ -24,9 +24,9 @@ def serve(
     """
     box = Sandbox(port, host, callback_url=callback_url, filter_sees_all=filter_sees_all, credit=credit)
     with box:
-        for line in _greeting(box):
-            say(line)
         try:
+            for line in _greeting(box):
+                say(line)
             (stop or threading.Event()).wait()
         except KeyboardInterrupt:
             say("Stopped.")
