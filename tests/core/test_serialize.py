@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import attrs
+import cattrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,3 +177,7 @@ def test_any_data_is_a_value_or_refused_by_name(data: object, kind: type[object]
     except ConfigurationError:
         return
     assert isinstance(found, kind)
+
+
+def test_the_applications_own_converter_is_left_alone() -> None:
+    assert cattrs.unstructure(Decimal(1)) == Decimal(1)
