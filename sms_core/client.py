@@ -281,8 +281,9 @@ class Client:
                 if turn.proves:
                     self._sessions.put(self._key, PROVEN)
                 return stop.value  # type: ignore[no-any-return]
-            except AuthenticationFailed as error:
-                self._sessions.put(self._key, _refusal(error))
+            except SmsError as error:
+                if refused := _refused_login(error):
+                    self._sessions.put(self._key, _refusal(refused))
                 raise
 
     def _answer(self, step: Step, turn: _Turn) -> object:
@@ -337,6 +338,14 @@ _AGAIN = "refused before, and not tried again until the credentials change: conn
 
 def _refusal(error: AuthenticationFailed) -> AuthenticationFailed:
     return AuthenticationFailed(_AGAIN, code=error.code, vendor_text=error.vendor_text)
+
+
+def _refused_login(error: SmsError) -> AuthenticationFailed | None:
+    """The refusal of the credentials that an error is, or that a send met in its middle."""
+    if isinstance(error, AuthenticationFailed):
+        return error
+    rows = error.result.outcomes if isinstance(error, SendError) else ()
+    return next((row.error for row in rows if isinstance(row.error, AuthenticationFailed)), None)
 
 
 def _batches(batch: str | SendResult) -> tuple[str, ...]:

@@ -121,3 +121,14 @@ def test_an_interruption_carries_the_result_so_far() -> None:
     result = caught.value.sms_result  # type: ignore[attr-defined]
     assert [row.outcome.value for row in result.outcomes] == ["accepted", "unknown", "not_sent"]
     assert "sms_result" in caught.value.__notes__[0]
+
+
+def test_a_password_that_is_refused_in_the_middle_of_a_message_is_not_shown_again() -> None:
+    bodies = [b"87.00,1,1.0,0,c496f706-9b0f-4ff8-9644-9503edbb7064", "-101,密碼錯誤".encode()]
+    transport = FakeTransport([Response(200, body=body) for body in bodies])
+    sms = sms_core.connect("every8d://Test:XXX@?auth=password&batch_size=1", transport=transport)
+    with pytest.raises(sms_core.PartiallySent):
+        sms.send("text", to=["0900000001", "0900000002", "0900000003"])
+    with pytest.raises(sms_core.AuthenticationFailed, match="not tried again"):
+        sms.balance()
+    assert len(transport.requests) == 2
