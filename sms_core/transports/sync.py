@@ -90,8 +90,10 @@ class Urllib3Transport:
     def send(self, request: Request) -> Response:
         """Send one request and read the whole answer. Raises `TransportError` or `MalformedResponse`."""
         _progress.connected = _progress.begun = False
+        host = "the vendor"
         try:
             parts = urlsplit(request.url)
+            host = parts.hostname or host
             pool = self._pool(parts.scheme, parts.netloc)
             target = parts._replace(path=parts.path or "/", fragment="")
             if pool.proxy is None or parts.scheme == "https":
@@ -110,9 +112,9 @@ class Urllib3Transport:
             return _read(answer)
         except ValueError as error:
             # A URL, method or header that cannot be written. The error's text may quote it, and with it a secret.
-            raise _transport_error(error, "the vendor", sent=_progress.begun) from None
+            raise _transport_error(error, host, sent=_progress.begun) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _transport_error(error, parts.hostname or "", sent=_progress.begun) from error
+            raise _transport_error(error, host, sent=_progress.begun) from error
 
     def close(self) -> None:
         """Close idle connections; one in use is closed when its answer has come."""
