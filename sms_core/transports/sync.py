@@ -162,8 +162,11 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
 
 def _read(answer: urllib3.BaseHTTPResponse) -> Response:
     body = bytearray()
-    while chunk := answer.read(CHUNK):
+    whole = False
+    while not whole:
+        chunk = answer.read(CHUNK)
         body += chunk
+        whole = not chunk or answer.length_remaining == 0
         if len(body) > LARGEST_ANSWER:
             answer.close()
             answer.release_conn()  # the connection is gone; its place among the pool's is free again
