@@ -1,0 +1,37 @@
+"""Chapter 6: how the vendor tells its customer of a report or a reply."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from sms_core.http import Request
+from sms_core.taipei import format_time
+from sms_core.testing import Event, Reply
+from sms_core_every8d.sandbox.queries import code_of, mr_of
+
+PUSH_RETRIES = 10
+"""How often a push is tried again (editions of 2016 to 2021; 6.1.3 says "up to a limit")."""
+REPLIED = "999"
+
+
+def push(event: Event, callback_url: str) -> Request:
+    """6.1.2 and table 6-1-1: a GET with all in the query. STATUS 999 is a reply, its text in SM."""
+    message = event.message if isinstance(event, Reply) else event
+    happened = event.received_at if isinstance(event, Reply) else event.done_at
+    fields = {
+        "BatchID": message.batch_id,
+        "RM": message.number,
+        "RT": format_time(happened) if happened else "",
+        "STATUS": REPLIED if isinstance(event, Reply) else code_of(message),
+        "SM": event.text if isinstance(event, Reply) else "",
+        "ST": format_time(message.sent_at or message.send_at),
+        "MR": mr_of(message),
+        "SUBJECT": message.subject,
+        "NAME": message.name,
+        "SOURCE": "API",
+        "CHARGE": f"{message.cost:f}",
+        "TYPE": message.kind,
+        "MSGID": "",
+    }
+    joint = "&" if "?" in callback_url else "?"
+    return Request("GET", f"{callback_url}{joint}{urlencode(fields)}")
