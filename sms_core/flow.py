@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 from attrs import define, field
@@ -95,7 +94,7 @@ def _raise_failed_send(operation: Operation[Any], error: SmsError, *, asked: boo
 
 def _concluded(operation: Operation[T], result: T) -> T:
     if isinstance(operation, Send):
-        conclude(account_for(operation.destinations, result))
+        return cast("T", conclude(account_for(operation.destinations, result)))
     return result
 
 
@@ -147,6 +146,9 @@ def send_all(client: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
             results.append(getattr(interruption, "sms_result", unknown))
             rest = (same_for_all(one.destinations, Outcome.NOT_SENT, None) for one in plan.parts[len(results) :])
             _attach(interruption, _whole(plan, [*results, *rest], now))
+            interruption.add_note(
+                "sms_core: this broke a send off; sms_result of this exception tells what became of it"
+            )
             raise
     return conclude(_whole(plan, results, now))
 
@@ -158,9 +160,6 @@ def _whole(plan: Plan, results: list[SendResult], now: datetime) -> SendResult:
 
 def _attach(interruption: BaseException, result: SendResult) -> None:
     interruption.sms_result = result  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-    counts = Counter(row.outcome.value for row in result.outcomes)
-    note = f"sms_core: a send was interrupted, {dict(counts)}; sms_result of this exception has the rest"
-    interruption.__notes__ = [note]
 
 
 @define

@@ -22,6 +22,7 @@ from sms_core import (
     OutcomeUnknown,
     PartiallySent,
     RateLimited,
+    RecipientOutcome,
     RecipientRefused,
     SendError,
     SendResult,
@@ -559,3 +560,13 @@ def test_a_trace_sees_a_conversation_that_is_given_up() -> None:
     with pytest.raises(KeyboardInterrupt):
         flow.throw(KeyboardInterrupt())
     assert isinstance(seen[1].error, KeyboardInterrupt)
+
+
+def test_rows_for_recipients_that_nobody_asked_for_are_left_out() -> None:
+    def add_a_stranger(result: SendResult) -> SendResult:
+        stranger = RecipientOutcome(C, Outcome.ACCEPTED, "b1", "somebody else")
+        return attrs.evolve(result, outcomes=(stranger, *result.outcomes))
+
+    _, found = run(send_all(provider_of(Careless(add_a_stranger)), plan_of(A, B), NOW), SESSION, "OK b1")
+    assert isinstance(found, SendResult)
+    assert [row.number for row in found.outcomes] == [A, B]
