@@ -50,7 +50,7 @@ from sms_core.model import (
 )
 from sms_core.operations import Capability
 from sms_core.preview import Preview, RecipientPreview
-from sms_core.provider import Account, Limits, MmsLimits, ProviderInfo, Tariff
+from sms_core.provider import Account, Limits, MmsLimits, ProviderInfo, SegmentTariff, Tariff
 from sms_core.registry import providers
 from sms_core.sessions import MemorySessions, SessionStore
 
@@ -92,6 +92,7 @@ __all__ = [
     "RecipientOutcome",
     "RecipientPreview",
     "RecipientRefused",
+    "SegmentTariff",
     "SendError",
     "SendResult",
     "SessionExpired",

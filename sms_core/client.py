@@ -174,7 +174,7 @@ class Client:
         elif to is not None or subject or send_at or validity or media or reference or options:
             raise InvalidMessage("message", "is a Message already: give it its fields, not send()")
         now = self._clock()
-        return self._run(send_all(self._provider, make_plan(message, self.info, now), now))
+        return self._run(send_all(self._provider, make_plan(message, self.info, now, self._provider.prepare), now))
 
     def send_many(
         self, messages: Iterable[Message], *, concurrency: int = 8
@@ -213,7 +213,7 @@ class Client:
 
     def preview(self, message: Message) -> Preview:
         """What a message would come to, without a network. Raises as `send` does before it sends."""
-        return make_preview(make_plan(message, self.info, self._clock()), self.info)
+        return make_preview(make_plan(message, self.info, self._clock(), self._provider.prepare), self.info)
 
     def settle(self, unknown: SendResult | SendError, *, known_batches: str | Collection[str] = ()) -> SendResult:
         """Ask the vendor about each recipient whose outcome is unknown; claims no more than the evidence.
@@ -243,7 +243,7 @@ class Client:
         if isinstance(batch, SendResult):
             mms = batch.message is not None and batch.message.media is not None
         for batch_id in _batches(batch):
-            yield from self._rows(GetReports(batch_id, mms=mms))
+            yield from self._rows(GetReports(batch_id, mms=mms, numbers=_numbers_in(batch, batch_id)))
 
     def inbound(self, batch: str | SendResult) -> Iterator[InboundMessage]:
         """The replies to a batch id, or to all batches of a result; pages are fetched as you go."""
@@ -346,6 +346,11 @@ def _refused_login(error: SmsError) -> AuthenticationFailed | None:
         return error
     rows = error.result.outcomes if isinstance(error, SendError) else ()
     return next((row.error for row in rows if isinstance(row.error, AuthenticationFailed)), None)
+
+
+def _numbers_in(batch: str | SendResult, batch_id: str) -> tuple[str, ...]:
+    rows = batch.outcomes if isinstance(batch, SendResult) else ()
+    return tuple(row.number for row in rows if row.batch_id == batch_id)
 
 
 def _batches(batch: str | SendResult) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ import pluggy
 if TYPE_CHECKING:
     from sms_core.callbacks import Callback, CallbackRequest
     from sms_core.http import Request, Response
-    from sms_core.operations import Operation
+    from sms_core.model import Message
+    from sms_core.operations import Destination, Operation
     from sms_core.provider import Account, ProviderInfo
     from sms_core.registry import Provider
     from sms_core.steps import Flow, Session
@@ -38,6 +39,17 @@ class ProviderHooks(Protocol):
         """Give the request that logs in, or None where the credentials ride on each request.
 
         The answer goes to `sms_parse_response` with a `Login` operation.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def sms_prepare(
+        self, account: Account, message: Message, destinations: tuple[Destination, ...]
+    ) -> tuple[Destination, ...] | None:
+        """Check a message and adapt its destinations, before anything is sent; None leaves them as they are.
+
+        Raise `InvalidMessage` for what the vendor would refuse or change in silence. A text that takes several
+        messages becomes several destinations, each with a reference of its own.
         """
         ...
 

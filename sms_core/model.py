@@ -105,6 +105,16 @@ class VendorOptions:
         return 0
 
     @property
+    def price_factor(self) -> int:
+        """How many times as much a text costs with these options."""
+        return 1
+
+    @property
+    def taiwan_only(self) -> bool:
+        """True if the vendor sends a message with these options within Taiwan only."""
+        return False
+
+    @property
     def one_text_per_request(self) -> bool:
         """True if these options need requests in which every recipient gets the same text."""
         return False
@@ -207,7 +217,8 @@ class SendResult:
     ``outcomes`` has one row for each distinct recipient, in the order of ``message.to``; ``duplicates`` names
     the recipients that were left out because they repeat an earlier one. ``accepted`` and ``unsent`` count
     recipients as the vendor counted them; ``cost`` and ``balance`` are points, None where it does not say.
-    ``raw`` holds the vendor's answers, one for each request. ``sent_at`` is when the send began.
+    ``raw`` holds the vendor's answers, one for each request. ``sent_at`` is when the send began. ``notes`` say
+    what the vendor could not do quite as asked.
     """
 
     outcomes: tuple[RecipientOutcome, ...]
@@ -220,6 +231,7 @@ class SendResult:
     message: Message | None = field(default=None, repr=False)
     sent_at: datetime | None = None
     raw: tuple[str, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def batch_id(self) -> str | None:

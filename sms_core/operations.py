@@ -152,11 +152,15 @@ class PagedOperation(Operation[Page[T_co]]):
 
 @frozen
 class GetReports(PagedOperation[DeliveryReport]):
-    """Ask for one page of a batch's delivery reports."""
+    """Ask for one page of a batch's delivery reports.
+
+    ``numbers`` (E.164) are the batch's recipients where the caller knows them; some vendors are asked by number.
+    """
 
     name = "reports"
     capability = Capability.REPORTS
     mms: bool = False
+    numbers: tuple[str, ...] = field(default=(), repr=lambda numbers: f"<{len(numbers)} numbers>")
 
 
 @frozen

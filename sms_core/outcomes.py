@@ -87,6 +87,7 @@ def merge(results: Sequence[SendResult], order: Sequence[str]) -> SendResult:
         cost=sum(costs, Decimal()) if costs else None,
         balance=balances[-1] if balances else None,
         batches=tuple(batch for part in results for batch in part.batches),
+        notes=tuple(dict.fromkeys(note for part in results for note in part.notes)),
         raw=tuple(answer for part in results for answer in part.raw),
     )
 

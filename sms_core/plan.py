@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import attrs
@@ -32,8 +32,14 @@ class Plan:
     duplicates: tuple[Duplicate, ...]
 
 
-def make_plan(message: Message, info: ProviderInfo, now: datetime | None = None) -> Plan:
-    """Check and split a message for one provider.
+Prepare = Callable[[Message, tuple[Destination, ...]], tuple[Destination, ...]]
+"""What the hook `sms_prepare` does: check and adapt what is to be sent."""
+
+
+def make_plan(
+    message: Message, info: ProviderInfo, now: datetime | None = None, prepare: Prepare | None = None
+) -> Plan:
+    """Check and split a message for one provider; ``prepare`` has the vendor's own word on it.
 
     ``now`` (aware) refuses times in the past; None leaves them, for a message that was sent already. Raises
     `InvalidMessage` naming the field, or `Unsupported` naming the capability.
@@ -50,18 +56,16 @@ def make_plan(message: Message, info: ProviderInfo, now: datetime | None = None)
             destinations.append(one)
         else:
             duplicates.append(Duplicate(position, first))
+    if prepare is not None:
+        destinations = list(prepare(message, tuple(destinations)))
     _check_references(destinations)
-    chunks = _chunks(destinations, info, one_text=_own_options(message, info).one_text_per_request)
+    chunks = _chunks(destinations, info, one_text=own_options(message, info).one_text_per_request)
     parts = tuple(Send(message, chunk) for chunk in chunks)
     return Plan(message, tuple(destinations), parts, tuple(duplicates))
 
 
-def extra_characters(message: Message, info: ProviderInfo) -> int:
-    """How many characters the vendor adds to each text for this message's options."""
-    return _own_options(message, info).extra_characters
-
-
-def _own_options(message: Message, info: ProviderInfo) -> VendorOptions:
+def own_options(message: Message, info: ProviderInfo) -> VendorOptions:
+    """The message's options for this provider; the defaults where it has none."""
     return options_of(message, info.send_options) if info.send_options else VendorOptions()
 
 
@@ -76,7 +80,7 @@ def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -
     }
     for capability, needed in needs.items():
         if needed and not info.can(capability):
-            raise Unsupported(info.name, capability.value)
+            raise Unsupported(info.name, capability.value, info.hints.get(capability, ""))
     _check_time("send_at", message.send_at, now)
     if message.media is not None and info.limits.mms is not None:
         _check_mms(message, message.media, info.limits.mms)
@@ -114,7 +118,7 @@ def _destination(
     text, params = _text(message, recipient, where)
     _check_text(message, text, f"{where}.text" if recipient.text is not None else "text", info)
     if not is_taiwan(number):
-        _check_abroad(message, where, info)
+        _check_abroad(message, where, number, info)
     return Destination(
         number=number,
         text=text,
@@ -152,11 +156,16 @@ def _check_text(message: Message, text: str, field: str, info: ProviderInfo) -> 
         raise InvalidMessage("media.content", f"is too large: picture and text together may be {mms.size} bytes")
 
 
-def _check_abroad(message: Message, where: str, info: ProviderInfo) -> None:
+def _check_abroad(message: Message, where: str, number: str, info: ProviderInfo) -> None:
     if message.media is not None and info.limits.mms is not None and not info.limits.mms.international:
         raise InvalidMessage(f"{where}.number", f"is abroad, and {info.title} sends MMS within Taiwan only")
+    if own_options(message, info).taiwan_only:
+        raise InvalidMessage(f"{where}.number", f"is abroad, and {info.title} sends with these options in Taiwan only")
     if not info.can(Capability.INTERNATIONAL):
-        raise Unsupported(info.name, Capability.INTERNATIONAL.value)
+        raise Unsupported(info.name, Capability.INTERNATIONAL.value, info.hints.get(Capability.INTERNATIONAL, ""))
+    if info.limits.countries is not None and not number.startswith(info.limits.countries):
+        known = ", ".join(info.limits.countries)
+        raise InvalidMessage(f"{where}.number", f"is of a country that {info.title} does not send to, only {known}")
 
 
 def _reference(message: Message, position: int) -> str:

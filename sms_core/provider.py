@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -11,7 +11,9 @@ import attrs
 from attrs import field, frozen
 
 from sms_core.model import VendorOptions
+from sms_core.numbers import is_taiwan
 from sms_core.operations import Capability
+from sms_core.text import count_segments, utf16_length
 
 OptionsT = TypeVar("OptionsT")
 
@@ -30,11 +32,15 @@ class MmsLimits:
 
 @frozen
 class Limits:
-    """What one request may hold. ``text`` is None where the vendor sets no limit."""
+    """What one request may hold. ``text`` is None where the vendor sets no limit.
+
+    ``countries`` are the E.164 prefixes that the vendor sends to, None where it names none.
+    """
 
     recipients: int
     text: int | None = None
     mms: MmsLimits | None = None
+    countries: tuple[str, ...] | None = None
 
 
 @frozen
@@ -50,17 +56,51 @@ class Tariff:
     mms: tuple[tuple[int, Decimal], ...] = ()
     doubts: tuple[str, ...] = ()
 
-    def text_points(self, characters: int, *, abroad: bool) -> Decimal:
-        """Points for a text. One beyond the last step is split by the vendor: whole steps, and what remains."""
-        whole, rest = divmod(characters, self.steps[-1])
+    @property
+    def longest(self) -> int | None:
+        """The characters of the longest text that the table prices; beyond it, the points are a guess."""
+        return self.steps[-1]
+
+    def text_points(self, text: str, number: str, extra: int = 0) -> Decimal:
+        """Points for a text, and ``extra`` characters that the vendor adds, to a number (E.164).
+
+        A text beyond the last step is split by the vendor: whole steps, and what remains.
+        """
+        whole, rest = divmod(utf16_length(text) + extra, self.steps[-1])
         points = whole * len(self.steps)
         if rest:
             points += 1 + sum(rest > step for step in self.steps)
-        return Decimal(points * (self.international_factor if abroad else 1))
+        return Decimal(points * (1 if is_taiwan(number) else self.international_factor))
 
     def mms_points(self, size: int) -> Decimal | None:
         """Points for picture and text of so many bytes; None where the table ends before that."""
         return next((points for most, points in self.mms if size <= most), None)
+
+
+@frozen
+class SegmentTariff:
+    """A price for each segment (160/153 or 70/67 characters), by the country that an E.164 prefix stands for.
+
+    A number of a country that is not in ``rates`` has no price.
+    """
+
+    rates: Mapping[str, int]
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def longest(self) -> int | None:
+        """None: every length has its price."""
+        return None
+
+    def text_points(self, text: str, number: str, extra: int = 0) -> Decimal | None:
+        """Points for a text, and ``extra`` characters that the vendor adds, to a number (E.164)."""
+        rates = [rate for prefix, rate in self.rates.items() if number.startswith(prefix)]
+        return Decimal(rates[0] * count_segments(text + " " * extra).count) if rates else None
+
+    def mms_points(self, size: int) -> Decimal | None:
+        """None: this table prices texts alone."""
+        del size
+        return None
 
 
 def _to_capabilities(capabilities: Iterable[Capability]) -> frozenset[Capability]:
@@ -72,7 +112,8 @@ class ProviderInfo:
     """What `sms_describe` gives: all that may be known of a provider before it is used.
 
     ``account_options`` is an attrs class whose fields are the DSN options of this vendor; ``send_options`` the
-    class of its `VendorOptions`. ``default_host`` serves where the DSN names none.
+    class of its `VendorOptions`. ``default_host`` serves where the DSN names none. ``hints`` say what to do instead
+    of something that the provider cannot do.
     """
 
     name: str
@@ -83,7 +124,8 @@ class ProviderInfo:
     default_scheme: str = "https"
     send_options: type[VendorOptions] | None = None
     account_options: type[Any] | None = None
-    tariff: Tariff | None = None
+    tariff: Tariff | SegmentTariff | None = None
+    hints: Mapping[Capability, str] = field(factory=dict)
 
     def can(self, capability: Capability) -> bool:
         """Whether the provider can do this."""

@@ -17,7 +17,8 @@ from sms_core.callbacks import Callback, CallbackRequest
 from sms_core.errors import ConfigurationError, MalformedResponse, SmsError, Unsupported
 from sms_core.hookspecs import PROJECT, ProviderHooks
 from sms_core.http import Request, Response
-from sms_core.operations import Capability, Operation
+from sms_core.model import Message
+from sms_core.operations import Capability, Destination, Operation
 from sms_core.provider import Account, ProviderInfo
 from sms_core.steps import Flow, Session
 
@@ -74,6 +75,13 @@ class Provider:
         callback: Callback = self.hooks.sms_parse_callback(account=self.account, request=request)
         return callback
 
+    def prepare(self, message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        """What the provider makes of a message's destinations. Raises `InvalidMessage` for what it would refuse."""
+        prepared: tuple[Destination, ...] | None = self.hooks.sms_prepare(
+            account=self.account, message=message, destinations=destinations
+        )
+        return destinations if prepared is None else tuple(prepared)
+
     def perform(self, operation: Operation[T]) -> Flow[T]:
         """The conversation for one operation, middleware included. Raises `Unsupported` at once."""
         self.require(operation.capability)
@@ -83,7 +91,7 @@ class Provider:
     def require(self, capability: Capability | None, hint: str = "") -> None:
         """Raise `Unsupported` unless the provider can do this."""
         if capability is not None and not self.info.can(capability):
-            raise Unsupported(self.info.name, capability.value, hint)
+            raise Unsupported(self.info.name, capability.value, hint or self.info.hints.get(capability, ""))
 
 
 class _Core:

@@ -88,7 +88,7 @@ def _told_by_reports(result: SendResult, batch: str, reports: list[DeliveryRepor
 
 def _by_text(client: Provider, message: Message, unknown: dict[str, RecipientOutcome]) -> dict[str, list[Destination]]:
     groups: dict[str, list[Destination]] = {}
-    for one in make_plan(message, client.info).destinations:
+    for one in make_plan(message, client.info, prepare=client.prepare).destinations:
         if one.reference in unknown and unknown[one.reference].batch_id is None:
             groups.setdefault(one.text, []).append(one)
     return groups

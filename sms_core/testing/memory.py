@@ -44,7 +44,6 @@ from sms_core.model import (
     RecipientOutcome,
     SendResult,
 )
-from sms_core.numbers import is_taiwan
 from sms_core.operations import (
     Cancel,
     Capability,
@@ -66,7 +65,6 @@ from sms_core.steps import Authenticate, Flow
 from sms_core.testing.behaviours import behaviour_of
 from sms_core.testing.exchange import PLENTY, Exchange
 from sms_core.testing.records import Draft, LoginRefused, NoSuchBatch, NotBooked, Reply, StoredMessage
-from sms_core.text import utf16_length
 
 NAME = "memory"
 STEPS = (70, 134, 201, 268, 333)
@@ -208,7 +206,7 @@ def _send(exchange: Exchange, user: str, operation: Send) -> SendResult:
 
 
 def _draft(one: Destination, *, picture: bool) -> Draft:
-    points = MMS_POINTS if picture else TARIFF.text_points(utf16_length(one.text), abroad=not is_taiwan(one.number))
+    points = MMS_POINTS if picture else TARIFF.text_points(one.text, one.number)
     return Draft(one.number, one.text, points, one.reference, one.name, one.send_at)
 
 

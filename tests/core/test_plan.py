@@ -21,7 +21,7 @@ from sms_core import (
     VendorOptions,
 )
 from sms_core.operations import Send, options_of
-from sms_core.plan import extra_characters, make_plan
+from sms_core.plan import make_plan, own_options
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -273,9 +273,9 @@ def test_an_mms_abroad_where_the_vendor_sends_it() -> None:
 
 def test_each_vendor_picks_its_own_options() -> None:
     message = Message("x", "0900000001", options=(OtherOptions(), TinyOptions("1234")))
-    assert extra_characters(message, INFO) == 17
-    assert extra_characters(Message("x", "0900000001", options=OtherOptions()), INFO) == 0
-    assert extra_characters(message, attrs.evolve(INFO, send_options=None)) == 0
+    assert own_options(message, INFO).extra_characters == 17
+    assert own_options(Message("x", "0900000001", options=OtherOptions()), INFO).extra_characters == 0
+    assert own_options(message, attrs.evolve(INFO, send_options=None)).extra_characters == 0
     assert options_of(message, TinyOptions).event_id == "1234"
     assert Send(message, ()).options(TinyOptions) == TinyOptions("1234")
     assert Send(Message("x", "1"), ()).options(TinyOptions) == TinyOptions()
@@ -286,7 +286,7 @@ def test_each_vendor_picks_its_own_options() -> None:
 def test_of_several_options_of_one_vendor_the_last_counts_and_only_that() -> None:
     message = Message("x", "0900000001", options=(TinyOptions("1", alike=True), TinyOptions("2")))
     assert options_of(message, TinyOptions).event_id == "2"
-    assert extra_characters(message, INFO) == 17
+    assert own_options(message, INFO).extra_characters == 17
 
 
 def test_different_texts_have_no_one_text() -> None:

@@ -69,6 +69,9 @@ class FixedProvider:
     def sms_auth(self, account: sms_core.Account) -> Any:
         """Log in."""
 
+    def sms_prepare(self, account: sms_core.Account, message: Message, destinations: Any) -> Any:
+        """Prepare."""
+
     def sms_send(self, account: sms_core.Account, session: Any, operation: Operation[Any]) -> Any:
         """Send."""
 
