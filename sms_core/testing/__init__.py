@@ -4,6 +4,7 @@
 `memory_exchange`    look into what ``connect("memory://")`` sent, move its clock, reset it
 `FakeTransport`      any provider without a network: a function, or a list, gives the answers
 `Exchange`           a pretended vendor's inside; the sandbox puts real wires in front of it
+`check_promise`      a result against what the exchange really accepted
 `behaviour_rows`     how recipients behave, by the last three digits of their number
 ===================  ==================================================================================
 """
@@ -13,6 +14,7 @@ from sms_core.testing.clock import Clock
 from sms_core.testing.exchange import Exchange
 from sms_core.testing.fake_transport import FakeTransport, Handler
 from sms_core.testing.memory import memory_exchange
+from sms_core.testing.promise import check_promise
 from sms_core.testing.records import (
     Accepted,
     AccountState,
@@ -50,6 +52,7 @@ __all__ = [
     "behaviour_named",
     "behaviour_of",
     "behaviour_rows",
+    "check_promise",
     "credit_for",
     "memory_exchange",
 ]

@@ -198,15 +198,18 @@ class Exchange:
         subject: str = "",
         media: bytes | None = None,
         filtered: bool = False,
+        batch_id: str = "",
     ) -> Batch:
         """Take messages in their order, each as far as the account's points go. Raises `KeyError` for the user.
+
+        ``batch_id`` is the vendor's id of them, a UUID where it is empty.
 
         What cannot be paid is kept too, with the status ``NO_CREDIT``. ``filtered`` sends them through the
         duplicate filter.
         """
         with self._changed:
             duplicates, rest = self._divide(user, drafts) if filtered else ((), tuple(drafts))
-            batch_id = str(uuid.uuid4()) if rest else ""
+            batch_id = (batch_id or str(uuid.uuid4())) if rest else ""
             now = self.clock.now()
             keys = [(batch_id, position) for position in range(1, len(rest) + 1)]
             self._batches[batch_id] = keys
