@@ -14,7 +14,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "typing", "wheels"]
 
 ROOT = pathlib.Path(__file__).parent
-PLUGINS = ["plugins/every8d", "plugins/sandbox"]
+PLUGINS = ["plugins/every8d", "plugins/sandbox", "plugins/smsget", "plugins/smsgo"]
 SUPPORTED = ["3.11", "3.12", "3.13"]
 
 
@@ -94,6 +94,13 @@ def installed(session: nox.Session) -> None:
     """Run the plain pytest against installed wheels, with the source tree out of the way."""
     session.install(".[cli]", *PLUGINS, *nox.project.dependency_groups(PROJECT, "test"))
     session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated parts of the docs anew."""
+    install_all(session, extras="")
+    session.run("python", "docs/generate.py")
 
 
 @nox.session

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 GROUP = "sms_core.providers"
 REQUIRED = ("sms_describe", "sms_send", "sms_parse_response")
-KNOWN_PACKAGES = {"every8d": "sms-core-every8d"}
+KNOWN_PACKAGES = {"every8d": "sms-core-every8d", "sms-get": "sms-core-smsget", "smsgo": "sms-core-smsgo"}
 
 log = logging.getLogger(__name__)
 

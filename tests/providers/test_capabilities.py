@@ -1,0 +1,63 @@
+"""What a provider says that it can do works against its sandbox; what it does not say is refused by name, unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import sms_core
+from sms_core import Capability, Client, Media, Message, Recipient, Unsupported
+from sms_core.testing import FakeTransport
+from sms_core_sandbox import Sandbox
+
+NAMES = [info.name for info in sms_core.providers() if info.name != "memory"]
+TEXT = "您好"
+TO = "0900000001"
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
+
+ASK: dict[Capability, Callable[[Client, str], Any]] = {
+    Capability.SEND: lambda sms, batch: sms.send("send", TO),
+    Capability.SUBJECT: lambda sms, batch: sms.send(Message(TEXT, TO, subject="主旨")),
+    Capability.SCHEDULE: lambda sms, batch: sms.send(Message(TEXT, TO, send_at=TOMORROW)),
+    Capability.VALIDITY: lambda sms, batch: sms.send(Message("validity", TO, validity=timedelta(hours=1))),
+    Capability.EMAIL: lambda sms, batch: sms.send(Message("email", Recipient(TO, email="a@example.org"))),
+    Capability.INTERNATIONAL: lambda sms, batch: sms.send("abroad", "+12025550100"),
+    Capability.MMS: lambda sms, batch: sms.send(
+        Message(TEXT, TO, subject="主旨", media=Media(b"\xff\xd8\xff\xe0", "jpg"))
+    ),
+    Capability.BALANCE: lambda sms, batch: sms.balance(),
+    Capability.REPORTS: lambda sms, batch: list(sms.reports(batch)),
+    Capability.INBOUND: lambda sms, batch: list(sms.inbound(batch)),
+    Capability.CANCEL: lambda sms, batch: sms.cancel(batch),
+}
+
+
+@pytest.mark.parametrize("capability", ASK)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claim_is_true_and_what_is_not_claimed_is_refused(name: str, capability: Capability) -> None:
+    with Sandbox(faces=[name]) as box, sms_core.connect(box.dsn(name)) as sms:
+        can = sms.info.can(capability)
+        batch = ""
+        if can:
+            later = TOMORROW if capability is Capability.CANCEL else None
+            batch = sms.send("first", TO, send_at=later).batch_id or ""
+            ASK[capability](sms, batch)
+            return
+        dsn = box.dsn(name)
+    transport = FakeTransport([])
+    with pytest.raises(Unsupported) as caught:
+        ASK[capability](sms_core.connect(dsn, transport=transport), batch)
+    assert caught.value.capability == capability.value
+    assert transport.requests == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_request_for_personal_texts_or_several(name: str) -> None:
+    message = Message("", [Recipient("0900000001", text="a"), Recipient("0900000002", text="b")])
+    with Sandbox(faces=[name]) as box, sms_core.connect(box.dsn(name)) as sms:
+        assert sms.preview(message).requests == (1 if sms.info.can(Capability.PERSONAL) else 2)
+        assert sms.send(message).accepted == 2
+        assert [one.text for one in box.exchange.accepted] == ["a", "b"]
