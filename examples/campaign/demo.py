@@ -22,7 +22,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import sms_core
-from sms_core import CallbackRefused, CallbackRequest, CallbackResponse, Client, DeliveryReport, InboundMessage
+from sms_core import (
+    CallbackRefused,
+    CallbackRequest,
+    CallbackResponse,
+    Capability,
+    Client,
+    DeliveryReport,
+    InboundMessage,
+)
 from sms_core.campaign import Campaign, RowOutcome, prepare, read_table, write_results
 from sms_core_sandbox import Sandbox
 
@@ -56,7 +64,7 @@ def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
         with receiver(sms, campaign, replies) as box.callback_url:
             send(sms, campaign, console)
             console.print("Everything is answered. Waiting for the delivery reports that the sandbox pushes …")
-            if not campaign.wait_reported(LONGEST_WAIT, QUIET):
+            if not campaign.wait_reported(LONGEST_WAIT, QUIET) and sms.info.can(Capability.REPORTS):
                 campaign.fetch_reports(sms)  # what was not pushed can be asked for
         write_results(output, table, campaign.standings)
 
