@@ -254,7 +254,8 @@ class Campaign:
         rows = {row.reference: row for row in result.outcomes}
         with self._changed:
             for letter in batch.letters:
-                row = rows[letter.recipient.reference]
+                reference = letter.recipient.reference
+                row = rows.get(reference) or _whole([rows[one] for one in rows if one.startswith(f"{reference}/")])
                 place = letter.position
                 self._standings[place] = _after(self._standings[place], row, result.sent_at)
                 if row.batch_id:
@@ -295,6 +296,20 @@ class Campaign:
         known = [one for one in times if one is not None]
         sent_at = min(known) if len(known) == len(times) else None
         return SendResult(tuple(rows), message=batch.message, sent_at=sent_at)
+
+
+def _whole(parts: Sequence[RecipientOutcome]) -> RecipientOutcome:
+    """One outcome for a text that a provider sent as several (`sms_prepare`).
+
+    If some parts went out and others not, the row counts as accepted, since sending it again would repeat those; its
+    error says that something is missing.
+    """
+    by_outcome = {part.outcome: part for part in reversed(parts)}
+    accepted = by_outcome.get(Outcome.ACCEPTED)
+    if Outcome.UNKNOWN in by_outcome or accepted is None:
+        return by_outcome.get(Outcome.UNKNOWN, parts[0])
+    missing = next((part for part in parts if part.outcome is not Outcome.ACCEPTED), None)
+    return accepted if missing is None else attrs.evolve(accepted, error=missing.error)
 
 
 def _after(before: Standing, row: RecipientOutcome, sent_at: datetime | None) -> Standing:
