@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from hashlib import blake2b
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from attrs import field, frozen
 
@@ -65,6 +66,24 @@ class Callback:
 
     events: tuple[DeliveryReport | InboundMessage, ...]
     response: CallbackResponse = field(factory=CallbackResponse)
+
+
+_ENCODED = re.compile(r"(?:[A-Za-z0-9_.~*!'()+-]|%[0-9A-Fa-f]{2})*", re.ASCII)
+
+
+def is_encoded(value: str) -> bool:
+    """Whether all of a value is as percent-encoding leaves it, so that it may have been encoded once more."""
+    return _ENCODED.fullmatch(value) is not None
+
+
+def decoded_again(value: str) -> str:
+    """A value that arrived percent-encoded once more (UTF-8), decoded; any other as it is."""
+    if not is_encoded(value):
+        return value
+    try:
+        return unquote_plus(value, errors="strict")
+    except UnicodeDecodeError:
+        return value
 
 
 def event_key(*parts: str) -> str:

@@ -72,11 +72,11 @@ def own_options(message: Message, info: ProviderInfo) -> VendorOptions:
 def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -> None:
     needs = {
         Capability.SEND: True,
+        Capability.MMS: message.media is not None,
         Capability.SUBJECT: bool(message.subject),
         Capability.SCHEDULE: message.send_at is not None or any(one.send_at for one in message.to),
         Capability.VALIDITY: message.validity is not None,
         Capability.EMAIL: any(one.email for one in message.to),
-        Capability.MMS: message.media is not None,
     }
     for capability, needed in needs.items():
         if needed and not info.can(capability):

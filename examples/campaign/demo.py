@@ -56,9 +56,10 @@ def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
 
         campaign = prepare(sms, table)
         plan = campaign.estimate
+        points = "points not known beforehand" if plan.points is None else f"about {plan.points} points"
         console.print(
             f"{RECIPIENTS.name}: {len(table.rows)} rows, {plan.messages} of them to send in {plan.requests} requests, "
-            f"{plan.segments} segments, about {plan.points} points."
+            f"{plan.segments} segments, {points}."
         )
         replies: list[InboundMessage] = []
         with receiver(sms, campaign, replies) as box.callback_url:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote_plus
 
 from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse
+from sms_core.callbacks import decoded_again
 from sms_core_every8d.codes import REPLY
 from sms_core_every8d.pages import reply_of, report_of
 
@@ -13,7 +13,6 @@ METHODS = frozenset({"GET", "POST"})
 """GET says 6.1.2; a form POST of the same fields is understood too."""
 
 _STATUS = re.compile(r"-?\d{1,4}", re.ASCII)
-_ENCODED = re.compile(r"(?:[A-Za-z0-9_.~*!'()+-]|%[0-9A-Fa-f]{2})+")
 
 
 def parse(request: CallbackRequest) -> Callback:
@@ -46,10 +45,5 @@ def _fields(request: CallbackRequest) -> dict[str, str]:
 
 
 def _decoded_again(value: str) -> str:
-    """A value that arrived encoded twice (seen in one receiver): all of it is still percent-encoded UTF-8."""
-    if "%" not in value or not _ENCODED.fullmatch(value):
-        return value
-    try:
-        return unquote_plus(value, errors="strict")
-    except UnicodeDecodeError:
-        return value
+    """A value that arrived encoded twice (seen in one receiver). Without a ``%`` a ``+`` is a plus."""
+    return decoded_again(value) if "%" in value else value
