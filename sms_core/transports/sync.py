@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import urllib.request
 from typing import Any
@@ -23,11 +24,24 @@ CHUNK = 64 * 1024
 class _Progress(threading.local):
     """How far the request of this thread is: connected, so that what is written is the request; begun to leave."""
 
+    busy = False
     connected = False
     begun = False
 
 
 _progress = _Progress()
+
+
+class _HideQueries(logging.Filter):
+    """urllib3 logs the target of each request at DEBUG, and the query of ours may hold a password."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _progress.busy and isinstance(record.args, tuple):
+            record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_HideQueries())
 
 
 class _Watched:
@@ -90,6 +104,7 @@ class Urllib3Transport:
     def send(self, request: Request) -> Response:
         """Send one request and read the whole answer. Raises `TransportError` or `MalformedResponse`."""
         _progress.connected = _progress.begun = False
+        _progress.busy = True
         host = "the vendor"
         try:
             parts = urlsplit(request.url)
@@ -115,6 +130,8 @@ class Urllib3Transport:
             raise _transport_error(error, host, sent=_progress.begun) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _transport_error(error, host, sent=_progress.begun) from error
+        finally:
+            _progress.busy = False
 
     def close(self) -> None:
         """Close idle connections; one in use is closed when its answer has come."""

@@ -17,7 +17,14 @@ from sms_core_sandbox import Sandbox
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-OUR_PACKAGES = {"sms-core", "sms-core[cli]", "sms-core-every8d", "sms-core-sandbox", "sms-core-smsget", "sms-core-smsgo"}
+OUR_PACKAGES = {
+    "sms-core",
+    "sms-core[cli]",
+    "sms-core-every8d",
+    "sms-core-sandbox",
+    "sms-core-smsget",
+    "sms-core-smsgo",
+}
 
 
 class Fence(NamedTuple):

@@ -1,0 +1,44 @@
+"""The vendor's second host (備援的網址 of chapter 1), asked only where the first was surely not reached.
+
+The document advises to send again there whenever the answer shows something abnormal. That could send twice, so it
+is not done: only a send of which no byte left this machine goes there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from sms_core import Account, NotSent, TransportError
+from sms_core.flow import perform as perform_plainly
+from sms_core.operations import Operation, Send
+from sms_core.registry import Provider
+from sms_core.steps import Flow
+from sms_core_smsgo.options import AccountOptions
+
+
+def perform(client: Provider, operation: Operation[Any]) -> Flow[Any] | None:
+    """The conversation with two hosts in turn; None where there is one, and the core's own conversation will do."""
+    backup = client.account.typed_options(AccountOptions).backup_host
+    return _first_then(backup, client, operation) if backup and isinstance(operation, Send) else None
+
+
+def _first_then(backup: str, client: Provider, operation: Send) -> Flow[Any]:
+    try:
+        return (yield from perform_plainly(client, operation))
+    except NotSent as error:
+        if not _never_left(error):
+            raise
+    return (yield from perform_plainly(attrs.evolve(client, account=_at(client.account, backup)), operation))
+
+
+def _never_left(error: NotSent) -> bool:
+    reasons = [row.error for row in error.result.outcomes]
+    return all(isinstance(reason, TransportError) and not reason.sent for reason in reasons)
+
+
+def _at(account: Account, host: str) -> Account:
+    """With the scheme of the first host, so that a password meant for https never goes out in the clear."""
+    scheme, _, _ = account.base_url.partition("://")
+    return attrs.evolve(account, base_url=f"{scheme}://{host}")

@@ -1,0 +1,68 @@
+"""smsgo's pushes (chapter 2 and 回覆簡訊): delivery reports and replies by GET, and the answer it waits for."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse, DeliveryReport, InboundMessage
+from sms_core.callbacks import event_key
+from sms_core.taipei import parse_time
+from sms_core_smsgo.responses import e164_of, report_of
+
+METHODS = frozenset({"GET", "POST"})
+"""Chapter 2 calls a URL, so GET; a form POST of the same fields is understood too."""
+ACKNOWLEDGEMENT = "magicid=tccrd_sms_gateway_rpack\nmsgid={}\n"
+"""Chapter 2, 2: status 200 and Text/Plain; without it the vendor pushes again, three times."""
+
+_SECOND_QUERY = re.compile(r"\?(?=msgid=)", re.IGNORECASE)
+_MSGID = re.compile(r"\d{1,20}", re.ASCII)
+
+
+def parse(request: CallbackRequest) -> Callback:
+    """The events of one push and the acknowledgement. Raises `CallbackRefused`."""
+    if request.method not in METHODS:
+        raise CallbackRefused(f"smsgo pushes by GET, not {request.method}", 405)
+    fields = _fields(request)
+    msgid = fields.get("msgid", "").strip()
+    if not _MSGID.fullmatch(msgid):
+        raise CallbackRefused("a push of smsgo has a numeric msgid")
+    events: tuple[DeliveryReport | InboundMessage, ...]
+    if fields.get("statusstr", "").strip():
+        events = _reports(fields, msgid)
+    elif fields.get("srcaddr", "").strip() and "smbody" in fields:
+        events = (_reply(fields, msgid),)
+    else:
+        raise CallbackRefused("a push of smsgo has statusstr, or srcaddr and smbody")
+    headers = {"content-type": "text/plain"}
+    return Callback(events, CallbackResponse(200, headers, ACKNOWLEDGEMENT.format(msgid).encode("ascii")))
+
+
+def _fields(request: CallbackRequest) -> dict[str, str]:
+    """UTF-8 is a guess, since the vendor reads UTF-8; Big5 is tried before a reply is given up.
+
+    The vendor is said to append ``?msgid=…`` to your URL, even if that has a query already.
+    """
+    request = attrs.evolve(request, query=_SECOND_QUERY.sub("&", request.query, count=1))
+    try:
+        return request.fields()
+    except CallbackRefused:
+        return request.fields("cp950")
+
+
+def _reports(fields: dict[str, str], msgid: str) -> tuple[DeliveryReport, ...]:
+    """``dstaddr`` is in the examples of chapter 3 and not in the form of chapter 2: it may be missing."""
+    row = {name: value.strip() for name, value in fields.items()}
+    numbers = [one for one in row.get("dstaddr", "").split(",") if one.strip()] or [""]
+    return tuple(report_of(row, one, msgid) for one in numbers)
+
+
+def _reply(fields: dict[str, str], msgid: str) -> InboundMessage:
+    number, text, time = e164_of(fields["srcaddr"]), fields["smbody"], fields.get("timestamp", "")
+    try:
+        received_at = parse_time(time)
+    except ValueError:
+        received_at = None  # its form is undocumented, and a reply is not lost for that; `raw` has it
+    key = event_key("smsgo", msgid, number, "reply", text, time)
+    return InboundMessage(number, text, msgid, received_at, raw=fields, key=key)

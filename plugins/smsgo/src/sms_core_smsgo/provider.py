@@ -1,0 +1,80 @@
+"""The provider `smsgo`: 簡訊購 API 6.0, hook by hook."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from sms_core import Account, Callback, CallbackRequest, Capability, Limits, ProviderInfo, hookimpl
+from sms_core.http import Request, Response
+from sms_core.model import Message
+from sms_core.operations import Destination, Operation
+from sms_core.registry import Provider
+from sms_core.steps import Flow
+from sms_core_smsgo import backup, callbacks, preparation, requests, responses
+from sms_core_smsgo.options import AccountOptions, SendOptions
+
+T = TypeVar("T")
+
+INFO = ProviderInfo(
+    name="smsgo",
+    title="smsgo 簡訊購 (API 6.0)",
+    capabilities=(
+        Capability.SEND,
+        Capability.SCHEDULE,
+        Capability.INTERNATIONAL,
+        Capability.BALANCE,
+        Capability.REPORTS,
+        Capability.CANCEL,
+        Capability.PUSHED_REPORTS,
+        Capability.PUSHED_INBOUND,
+    ),
+    # The longest text depends on the account (max_text) and on where it goes, so `sms_prepare` checks it.
+    limits=Limits(recipients=50, text=None),
+    default_host="ssl.smsgo.com.tw",
+    send_options=SendOptions,
+    account_options=AccountOptions,
+    hints={
+        Capability.INBOUND: "smsgo only pushes replies: send with SendOptions(reply_url=…) and use parse_callback()",
+        Capability.SETTLE: "smsgo cannot be asked which numbers got a text: a person decides, by its web page",
+        Capability.PERSONAL: "each text is a request of its own",
+    },
+)
+
+
+@hookimpl
+def sms_describe() -> ProviderInfo:
+    """Say what smsgo can do."""
+    return INFO
+
+
+@hookimpl
+def sms_prepare(
+    account: Account, message: Message, destinations: tuple[Destination, ...]
+) -> tuple[Destination, ...] | None:
+    """The rules of chapter 1, before anything is sent."""
+    return preparation.prepare(account, message, destinations)
+
+
+@hookimpl
+def sms_send(account: Account, operation: Operation[Any]) -> Request:
+    """Each operation's request: chapter 1."""
+    return requests.build(account, operation)
+
+
+@hookimpl
+def sms_parse_response(account: Account, operation: Operation[T], response: Response) -> T:
+    """Each operation's answer: chapters 1 to 3 and JSON 範例."""
+    result: T = responses.parse(account, operation, response)
+    return result
+
+
+@hookimpl
+def sms_parse_callback(request: CallbackRequest) -> Callback:
+    """Chapter 2, and the replies of chapter 1."""
+    return callbacks.parse(request)
+
+
+@hookimpl
+def sms_perform(client: Provider, operation: Operation[Any]) -> Flow[Any] | None:
+    """The core's conversation, with a second host for a send if the DSN says ``backup_host``."""
+    return backup.perform(client, operation)

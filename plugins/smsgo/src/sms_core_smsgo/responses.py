@@ -1,0 +1,169 @@
+"""From smsgo's answer to an operation's result, or to the error that it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sms_core import (
+    Account,
+    AuthenticationFailed,
+    Balance,
+    Cancellation,
+    DeliveryReport,
+    MalformedResponse,
+    Outcome,
+    RecipientOutcome,
+    SendResult,
+    VendorError,
+)
+from sms_core.callbacks import event_key
+from sms_core.http import Response, decode, raise_for_status
+from sms_core.numbers import from_vendor
+from sms_core.operations import Cancel, Check, GetBalance, GetReports, Operation, Page, Send
+from sms_core_smsgo.answers import Row, read
+from sms_core_smsgo.codes import STATES, error_of, refusal_of, status_of
+from sms_core_smsgo.options import AccountOptions
+
+_CODE = re.compile(r"0|-\d{1,4}", re.ASCII)
+_MSGID = re.compile(r"[1-9]\d{3,19}", re.ASCII)
+"""15 or 16 digits so far; ``-1`` stands for none."""
+_POINTS = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?", re.ASCII)
+_BARE_NUMBER = re.compile(r"[1-9]\d{6,14}", re.ASCII)
+_NO_STATE = frozenset({"", "OK"})
+
+
+def parse(account: Account, operation: Operation[Any], response: Response) -> Any:
+    """The result of the operation. Raises the `VendorError` that the answer is, or `MalformedResponse`."""
+    raise_for_status(response)
+    text = decode(response.body).strip("\ufeff \r\n\t")
+    try:
+        return _parse(account, operation, text)
+    except MalformedResponse as error:
+        raise MalformedResponse(f"{operation.name}: {error}", response) from error
+
+
+def _parse(account: Account, operation: Operation[Any], text: str) -> Any:
+    match operation:
+        case Send():
+            return _sent(operation, _only(read(text, bare_lines=False)), text)
+        case GetReports() if not text and account.typed_options(AccountOptions).rtype == "text":
+            return Page[DeliveryReport](())  # lines of which there are none
+        case GetReports():
+            return _reports(operation, read(text))
+        case GetBalance():
+            return Balance(_balance(text))
+        case Check():
+            _balance(text)
+            return None
+        case Cancel():
+            return _cancelled(operation, _only(read(text)))
+        case _:
+            raise MalformedResponse("not what this operation is answered with")
+
+
+def _only(rows: Sequence[Row]) -> Row:
+    if len(rows) != 1:
+        raise MalformedResponse(f"{len(rows)} results instead of one")
+    return rows[0]
+
+
+def _code(row: Row) -> str:
+    """The statuscode. Raises the error of a negative one, and `MalformedResponse` where there is none."""
+    code = row.get("statuscode", "")
+    if not _CODE.fullmatch(code):
+        raise MalformedResponse("no statuscode")
+    return code
+
+
+def _sent(operation: Send, row: Row, text: str) -> SendResult:
+    """Chapter 2, 1: one answer for all numbers. Code and id must agree, else it is not known what happened."""
+    code, msgid = _code(row), row.get("msgid", "")
+    taken = _MSGID.fullmatch(msgid) is not None
+    if code != "0" and not taken:
+        raise error_of(code, row.get("statusstr", ""))
+    if code != "0" or not taken:
+        raise MalformedResponse("statuscode and msgid contradict each other")
+    outcomes = (RecipientOutcome(one.number, Outcome.ACCEPTED, msgid, one.reference) for one in operation.destinations)
+    return SendResult(
+        outcomes=tuple(outcomes),
+        accepted=len(operation.destinations),
+        cost=_points_or_none(row.get("point", "")),
+        batches=(msgid,),
+        raw=(text,),
+    )
+
+
+def _reports(operation: GetReports, rows: Sequence[Row]) -> Page[DeliveryReport]:
+    """One report for each number. A row without a number, or about the credentials, refuses the question."""
+    reports = []
+    for row in rows:
+        code = _code(row)
+        refusal = refusal_of(code)
+        number = row.get("dstaddr", "")
+        state = row.get("statusstr", "")
+        if not number and len(operation.numbers) == 1 and state.upper() in STATES:
+            number = operation.numbers[0]
+        if code != "0" and (not number or refusal.error is AuthenticationFailed):
+            raise error_of(code, state)
+        if row.get("msgid") not in {None, "", operation.batch_id}:
+            continue
+        if not number:
+            raise MalformedResponse("a report without a number")
+        reports.append(report_of(row, number, operation.batch_id))
+    return Page(tuple(reports))
+
+
+def report_of(row: Row, number: str, batch_id: str) -> DeliveryReport:
+    """A row of a query or a push as a report. The vendor gives no times."""
+    code, state = row.get("statuscode", ""), row.get("statusstr", "")
+    status, words = status_of(code, state)
+    e164 = e164_of(number)
+    return DeliveryReport(
+        number=e164,
+        status=status,
+        batch_id=batch_id,
+        vendor_code=code if state in _NO_STATE or (code not in {"", "0"} and state not in STATES) else state,
+        vendor_text=words,
+        raw=row,
+        key=event_key("smsgo", batch_id, e164, code, state),
+    )
+
+
+def e164_of(number: str) -> str:
+    """E.164 from ``09…``, ``+86…`` or, where the ``+`` got lost on the way, ``86…``."""
+    found = from_vendor(number)
+    return from_vendor(f"+{found}") if _BARE_NUMBER.fullmatch(found) else found
+
+
+def _balance(text: str) -> Decimal:
+    """A bare number, or ``point`` of a row; a row without code and point was seen as a failure (-1)."""
+    if _POINTS.fullmatch(text):
+        if text.startswith("-"):
+            raise error_of(text, "")
+        return Decimal(text)
+    row = _only(read(text))
+    if not row.get("statuscode") and not row.get("point"):
+        raise VendorError("neither code nor points", code="-1", vendor_text=row.get("statusstr", ""))
+    if row.get("statuscode") and _code(row) != "0":
+        raise error_of(row["statuscode"], row.get("statusstr", ""))
+    points = _points_or_none(row.get("point", ""))
+    if points is None:
+        raise MalformedResponse("no points")
+    return points
+
+
+def _cancelled(operation: Cancel, row: Mapping[str, str]) -> Cancellation:
+    """Nobody has documented this answer: its code decides. One booking is cancelled, of how many is not said."""
+    code = _code(row)
+    if code != "0":
+        raise error_of(code, row.get("statusstr", ""))
+    if row.get("msgid") not in {None, "", operation.batch_id}:
+        raise MalformedResponse("the answer is about another msgid")
+    return Cancellation(1)
+
+
+def _points_or_none(text: str) -> Decimal | None:
+    return Decimal(text) if _POINTS.fullmatch(text) else None

@@ -1,0 +1,127 @@
+"""smsgo's pushes: chapter 2, the examples of chapter 3, and 回覆簡訊 of chapter 1."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import pytest
+
+import sms_core
+import sms_core.testing
+from sms_core import CallbackRefused, CallbackRequest, DeliveryReport, DeliveryStatus, InboundMessage
+from sms_core.http import Response
+from sms_core_smsgo.sandbox import acknowledged
+
+MSGID = "100101121234567"
+SMS = sms_core.connect("smsgo://TesterId:TesterPW@")
+REPLY = {
+    "msgid": MSGID,
+    "srcaddr": "0900000001",
+    "dstaddr": "0900000000",
+    "smbody": "好的 a+b?",
+    "encoding": "BIG5",
+    "timestamp": "2017/03/24 10:11:12",
+}
+
+
+def push(query: str, method: str = "GET") -> CallbackRequest:
+    return CallbackRequest(method, "/response.php", query)
+
+
+def test_chapter_3_phase_two_and_its_acknowledgement() -> None:
+    callback = SMS.parse_callback(push(f"msgid={MSGID}&statusstr=DELIVRD&statuscode=0&dstaddr=0900000001"))
+    (report,) = callback.events
+    assert isinstance(report, DeliveryReport)
+    assert (report.number, report.status, report.batch_id) == ("+886900000001", DeliveryStatus.DELIVERED, MSGID)
+    response = callback.response
+    assert response.body == b"magicid=tccrd_sms_gateway_rpack\nmsgid=100101121234567\n"
+    assert (response.status, dict(response.headers)) == (200, {"content-type": "text/plain"})
+    assert acknowledged(Response(response.status, response.headers, response.body))
+
+
+def test_chapter_2_has_no_dstaddr() -> None:
+    (report,) = SMS.parse_callback(push(f"msgid={MSGID}&statuscode=0&statusstr=EXPIRED")).events
+    assert isinstance(report, DeliveryReport)
+    assert (report.number, report.status) == ("", DeliveryStatus.EXPIRED)
+
+
+def test_a_negative_code_without_a_state_of_table_2() -> None:
+    (report,) = SMS.parse_callback(push(f"msgid={MSGID}&statuscode=-10&statusstr=Send+Fail&dstaddr=0900000001")).events
+    assert isinstance(report, DeliveryReport)
+    assert (report.status, report.vendor_code, report.vendor_text) == (DeliveryStatus.FAILED, "-10", "Send Fail")
+
+
+def test_a_report_url_that_had_a_query_of_its_own() -> None:
+    query = f"key=secret?msgid={MSGID}&statuscode=0&statusstr=DELIVRD&dstaddr=0900000001"
+    assert SMS.parse_callback(push(query)).events[0].batch_id == MSGID
+
+
+@pytest.mark.parametrize("number", ["%2B12025550100", "+12025550100", "12025550100"])
+def test_foreign_numbers(number: str) -> None:
+    query = f"msgid={MSGID}&statusstr=DELIVRD&statuscode=0&dstaddr={number}"
+    assert SMS.parse_callback(push(query)).events[0].number == "+12025550100"
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "big5"])
+def test_a_reply(charset: str) -> None:
+    callback = SMS.parse_callback(push(urlencode(REPLY, encoding=charset)))
+    (reply,) = callback.events
+    assert isinstance(reply, InboundMessage)
+    assert (reply.number, reply.text, reply.batch_id) == ("+886900000001", "好的 a+b?", MSGID)
+    assert reply.received_at == datetime(2017, 3, 24, 2, 11, 12, tzinfo=UTC)
+    assert callback.response.body.endswith(b"msgid=100101121234567\n")
+
+
+def test_a_question_mark_stays_in_a_reply() -> None:
+    query = f"msgid={MSGID}&srcaddr=0900000001&smbody=ok?&timestamp=yesterday"
+    (reply,) = SMS.parse_callback(push(query)).events
+    assert isinstance(reply, InboundMessage)
+    assert (reply.text, reply.received_at) == ("ok?", None)
+
+
+def test_a_form_post_is_understood() -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    request = CallbackRequest("POST", "/", "", headers, urlencode(REPLY).encode())
+    assert isinstance(SMS.parse_callback(request).events[0], InboundMessage)
+
+
+def test_a_repeated_push_has_the_same_key_and_another_event_another() -> None:
+    def key(fields: dict[str, str]) -> str:
+        return SMS.parse_callback(push(urlencode(fields))).events[0].key
+
+    report = {"msgid": MSGID, "statusstr": "DELIVRD", "statuscode": "0", "dstaddr": "0900000001"}
+    others = [report | {"statusstr": "EXPIRED"}, report | {"dstaddr": "0900000002"}, REPLY, REPLY | {"smbody": "no"}]
+    keys = [key(report), *map(key, others)]
+    assert len(set(keys)) == len(keys)
+    assert key(report) == keys[0]
+    assert "900000001" not in "".join(keys)
+
+
+def test_a_report_by_push_and_by_query_has_the_same_key() -> None:
+    pushed = SMS.parse_callback(push(f"msgid={MSGID}&statusstr=DELIVRD&statuscode=0&dstaddr=0900000001")).events[0]
+    transport = sms_core.testing.FakeTransport([Response(200, body=b"0|DELIVRD|0900000001")])
+    (asked,) = sms_core.connect("smsgo://a:b@", transport=transport).reports(MSGID)
+    assert asked.key == pushed.key
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "statusstr=DELIVRD&statuscode=0",
+        "msgid=x%0Aevil=1&statusstr=DELIVRD",
+        f"msgid={MSGID}",
+        f"msgid={MSGID}&statuscode=0",
+        f"msgid={MSGID}&smbody=hello",
+    ],
+)
+def test_what_is_no_push_is_refused(query: str) -> None:
+    with pytest.raises(CallbackRefused):
+        SMS.parse_callback(push(query))
+
+
+def test_another_method_is_refused() -> None:
+    with pytest.raises(CallbackRefused) as caught:
+        SMS.parse_callback(push(urlencode(REPLY), "DELETE"))
+    assert caught.value.status == 405
