@@ -254,6 +254,16 @@ def test_table_2_6_10_proves_only_what_went_through_the_filter(
     assert {row.outcome for row in sms.settle(error).outcomes} == {outcome}
 
 
+@pytest.mark.parametrize("length", range(len("0,0,0,,"), len(TABLE_2_6_9)))
+def test_table_2_6_9_cut_short_proves_nothing_of_those_it_named(length: int) -> None:
+    sms, error = unknown(FILTERED, TABLE_2_6_9[:length])
+    try:
+        settled = sms.settle(error)
+    except sms_core.SmsError:
+        return
+    assert Outcome.NOT_SENT not in {row.outcome for row in settled.outcomes[:2]}
+
+
 # UNSEND, table 2-3-2
 
 

@@ -59,6 +59,7 @@ _NUMBERS = re.compile(r"\+?\d{8,}(?:/\+?\d{8,})*/?", re.ASCII)
 _CUT_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f-]*)?", re.ASCII | re.IGNORECASE)
 _GUID_LENGTH = 32  # hex digits; table 2-3-7 prints one of 31 with its dashes 35 long, so lengths are not checked closer
 _FEWEST_FIELDS = 3
+_FIELDS_OF_NONE = 4  # table 2-6-10: ``0,0,0,``
 
 
 def parse(account: Account, operation: Operation[Any], response: Response) -> Any:
@@ -150,7 +151,10 @@ def _session(operation: Login, answer: str | Mapping[str, Any]) -> Session:
 
 @frozen
 class _Counts:
-    """``CREDIT,SENDED,COST,UNSEND,BATCHID`` and, from the filter, ``FAIL_MOBILE,FAIL_BATCHID``."""
+    """``CREDIT,SENDED,COST,UNSEND,BATCHID`` and, from the filter, ``FAIL_MOBILE,FAIL_BATCHID``.
+
+    ``whole`` is False where the filter's lists may have been cut, so that a number may be missing in them.
+    """
 
     credit: Decimal
     sended: int
@@ -158,6 +162,7 @@ class _Counts:
     unsend: int
     batch_id: str
     held_back: Mapping[str, str]
+    whole: bool
 
 
 def _counts(text: str) -> _Counts:
@@ -166,22 +171,25 @@ def _counts(text: str) -> _Counts:
     The filter's answers have 4 to 7 fields and line breaks inside; what was held back stands at the right.
     """
     fields = "".join(text.split()).split(",")
+    whole = len(fields) == _FIELDS_OF_NONE
     held_back: dict[str, str] = {}
     if _NUMBERS.fullmatch(fields[-1]):
-        held_back = _pairs(fields.pop(), "")
+        held_back = _pairs(fields.pop().split("/"), [])
     elif len(fields) > 1 and _NUMBERS.fullmatch(fields[-2]):
-        batches = fields.pop()
-        held_back = _pairs(fields.pop(), batches)
+        batches, numbers = fields.pop().split("/"), fields.pop().split("/")
+        held_back = _pairs(numbers, batches)
+        whole = len(batches) == len(numbers) and not any(_is_cut(batch) for batch in batches) and all(batches)
     if len(fields) < _FEWEST_FIELDS:
         raise MalformedResponse("not CREDIT,SENDED,COST,UNSEND,BATCHID")
     credit, sended, cost, unsend, batch_id = (*fields, "", "")[:5]
-    return _Counts(_decimal(credit), _count(sended), _decimal(cost), _count(unsend or "0"), batch_id, held_back)
+    points, price = _decimal(credit), _decimal(cost)
+    return _Counts(points, _count(sended), price, _count(unsend or "0"), batch_id, held_back, whole)
 
 
-def _pairs(numbers: str, batches: str) -> dict[str, str]:
+def _pairs(numbers: list[str], batches: list[str]) -> dict[str, str]:
     """Numbers (E.164) with their batches; one batch for all is one for each; else "" where they do not pair."""
-    found = [from_vendor(number) for number in numbers.strip("/").split("/")]
-    named = [batch for batch in batches.split("/") if batch]
+    found = [from_vendor(number) for number in numbers if number]
+    named = [batch for batch in batches if batch]
     if len(named) == 1:
         named *= len(found)
     if len(named) != len(found):
@@ -238,10 +246,11 @@ def _is_cut(batch_id: str) -> bool:
 
 
 def _sightings(account: Account, operation: FindSent, text: str) -> Sightings:
-    """Tables 2-6-9 and 2-6-10."""
+    """Tables 2-6-9 and 2-6-10. A list that may have been cut proves nothing of those that are not in it."""
+    counts = _counts(text)
     filtered = options_of(operation.message, SendOptions).skip_duplicates
     proof = filtered or account.typed_options(AccountOptions).filter_sees_all
-    return Sightings(_counts(text).held_back, absence_is_proof=proof)
+    return Sightings(counts.held_back, absence_is_proof=proof and counts.whole)
 
 
 def _cancellation(text: str) -> Cancellation:
