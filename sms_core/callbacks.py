@@ -29,17 +29,29 @@ class CallbackRequest:
     body: bytes = field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     remote_addr: str = ""
 
-    def fields(self, charset: str = "utf-8") -> dict[str, str]:
+    def require_method(self, *methods: str) -> None:
+        """Raise `CallbackRefused` (405) for a request by any other method."""
+        if self.method not in methods:
+            raise CallbackRefused(f"pushes come by {' or '.join(methods)}, not {self.method}", 405)
+
+    def fields(self, *charsets: str) -> dict[str, str]:
         """The parameters of query and form body, percent-decoded once; names in lower case.
 
-        Of a name that occurs several times the first non-empty value counts. Raises `CallbackRefused` for
-        what is not in this charset.
+        The first of ``charsets`` in which all is well-formed counts (UTF-8 without any); of a name that occurs several
+        times the first non-empty value. Raises `CallbackRefused` for what is in none of them.
         """
-        try:
-            encoded = "&".join(filter(None, (self.query, self._form())))
-            pairs = parse_qsl(encoded, keep_blank_values=True, encoding=charset, errors="strict", max_num_fields=1000)
-        except ValueError as error:
-            raise CallbackRefused(f"the parameters are not percent-encoded {charset}") from error
+        charsets = charsets or ("utf-8",)
+        for charset in charsets:
+            try:
+                encoded = "&".join(filter(None, (self.query, self._form())))
+                pairs = parse_qsl(
+                    encoded, keep_blank_values=True, encoding=charset, errors="strict", max_num_fields=1000
+                )
+            except ValueError:
+                continue
+            break
+        else:
+            raise CallbackRefused(f"the parameters are not percent-encoded {' or '.join(charsets)}")
         fields: dict[str, str] = {}
         for name, value in pairs:
             fields[name.lower()] = fields.get(name.lower()) or value

@@ -96,6 +96,12 @@ def _seconds(retry_after: str | None) -> float | None:
     return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
 
 
+def answer_text(response: Response) -> str:
+    """The text of an answer, without a BOM and blanks around it. Raises as `raise_for_status` does."""
+    raise_for_status(response)
+    return decode(response.body).strip("\ufeff \r\n")
+
+
 def decode(body: bytes) -> str:
     """The text of an answer whose declared charset cannot be trusted: UTF-8 (a BOM is dropped), else Big5."""
     for charset in ("utf-8-sig", "cp950"):

@@ -59,7 +59,7 @@ def make_plan(
     if prepare is not None:
         destinations = list(prepare(message, tuple(destinations)))
     _check_references(destinations)
-    chunks = _chunks(destinations, info, one_text=own_options(message, info).one_text_per_request)
+    chunks = _chunks(destinations, info, one_text=_one_text(message, info))
     parts = tuple(Send(message, chunk) for chunk in chunks)
     return Plan(message, tuple(destinations), parts, tuple(duplicates))
 
@@ -69,7 +69,7 @@ def own_options(message: Message, info: ProviderInfo) -> VendorOptions:
     return options_of(message, info.send_options) if info.send_options else VendorOptions()
 
 
-def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -> None:
+def _needs(message: Message) -> tuple[Capability, ...]:
     needs = {
         Capability.SEND: True,
         Capability.MMS: message.media is not None,
@@ -78,8 +78,18 @@ def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -
         Capability.VALIDITY: message.validity is not None,
         Capability.EMAIL: any(one.email for one in message.to),
     }
-    for capability, needed in needs.items():
-        if needed and not info.can(capability):
+    return tuple(capability for capability, needed in needs.items() if needed)
+
+
+def _one_text(message: Message, info: ProviderInfo) -> bool:
+    """Whether the requests that carry this message take one text (and one time) each."""
+    personal = info.can(Capability.PERSONAL) and not {*info.limits.one_text_with} & {*_needs(message)}
+    return not personal or own_options(message, info).one_text_per_request
+
+
+def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -> None:
+    for capability in _needs(message):
+        if not info.can(capability):
             raise Unsupported(info.name, capability.value, info.hints.get(capability, ""))
     _check_time("send_at", message.send_at, now)
     if message.media is not None and info.limits.mms is not None:
@@ -186,7 +196,7 @@ def _chunks(
     """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
     together: dict[object, list[Destination]] = {}
     for one in destinations:
-        alike = (one.text, one.send_at) if one_text or not info.can(Capability.PERSONAL) else None
+        alike = (one.text, one.send_at) if one_text else None
         together.setdefault(alike, []).append(one)
     for group in together.values():
         for start in range(0, len(group), info.limits.recipients):

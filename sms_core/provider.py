@@ -34,13 +34,15 @@ class MmsLimits:
 class Limits:
     """What one request may hold. ``text`` is None where the vendor sets no limit.
 
-    ``countries`` are the E.164 prefixes that the vendor sends to, None where it names none.
+    ``countries`` are the E.164 prefixes that the vendor sends to, None where it names none. ``one_text_with`` are the
+    wishes that this vendor's requests for personal texts do not carry: with them, each text takes a request of its own.
     """
 
     recipients: int
     text: int | None = None
     mms: MmsLimits | None = None
     countries: tuple[str, ...] | None = None
+    one_text_with: tuple[Capability, ...] = ()
 
 
 @frozen

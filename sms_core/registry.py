@@ -26,7 +26,12 @@ T = TypeVar("T")
 
 GROUP = "sms_core.providers"
 REQUIRED = ("sms_describe", "sms_send", "sms_parse_response")
-KNOWN_PACKAGES = {"every8d": "sms-core-every8d", "sms-get": "sms-core-smsget", "smsgo": "sms-core-smsgo"}
+KNOWN_PACKAGES = {
+    "every8d": "sms-core-every8d",
+    "every8d-soap": "sms-core-every8d",
+    "sms-get": "sms-core-smsget",
+    "smsgo": "sms-core-smsgo",
+}
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +64,8 @@ class Provider:
         """The operation's result. Raises the error that the answer means."""
         try:
             result: T = self.hooks.sms_parse_response(account=self.account, operation=operation, response=response)
+        except MalformedResponse as error:
+            raise MalformedResponse(f"{operation.name}: {error}", response) from error
         except SmsError:
             raise
         except Exception as bug:

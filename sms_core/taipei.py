@@ -29,6 +29,14 @@ def parse_time(text: str) -> datetime | None:
     return moment.astimezone(TAIPEI) if moment.tzinfo else moment.replace(tzinfo=TAIPEI)
 
 
+def time_or_none(text: str) -> datetime | None:
+    """The same for what may not get an event lost: None too for what cannot be read."""
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None
+
+
 def _parse_slowly(text: str) -> datetime:
     for form in (_COMPACT, _SEPARATED, _RUN_TOGETHER):
         if found := form.fullmatch(text):

@@ -1,24 +1,85 @@
-"""XML from outside: no entities, no declared charset believed, and one error for whatever is wrong with it."""
+"""XML from and to outside: no entities, no declared charset believed, one error for whatever is wrong with it."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+from xml.etree import ElementTree as ET
 from xml.parsers.expat import ExpatError
 
 import xmltodict
 
 from sms_core.errors import MalformedResponse
 
+T = TypeVar("T")
+
+_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
+_ROOT = re.compile(r"\s*<[^!?]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
+_REPLACEMENT = "\ufffd"
+
 
 def parse_xml(text: str, *lists: str) -> dict[str, Any]:
     """The document as nested dicts; elements named in ``lists`` are lists even where there is one.
 
-    Values are stripped; an empty element is None; attributes start with ``@``. Raises `MalformedResponse`.
+    Values are stripped; an empty element is None; attributes start with ``@``. Characters that XML cannot hold, which
+    some writers let through, become U+FFFD. Raises `MalformedResponse`.
     """
-    try:
-        document: dict[str, Any] = xmltodict.parse(
-            text.encode(), encoding="utf-8", force_list=lists, disable_entities=True
+
+    def parse(document: str) -> dict[str, Any]:
+        found: dict[str, Any] = xmltodict.parse(
+            document.encode(), encoding="utf-8", force_list=lists, disable_entities=True
         )
-    except (ExpatError, ValueError) as error:
+        return found
+
+    return _tolerantly(parse, text)
+
+
+def parse_tree(text: str) -> ET.Element:
+    """The document as a tree, for those of many rows: three times as fast. Otherwise as `parse_xml`."""
+    return _tolerantly(_parse_tree, text)
+
+
+def _parse_tree(document: str) -> ET.Element:
+    # Entities are declared in front of the root element, where nothing else is of use either.
+    if not _ROOT.match(document):
+        raise ValueError("something before the root element")
+    return ET.fromstring(document.encode())  # noqa: S314 - it can hold no declarations
+
+
+def _tolerantly(parse: Callable[[str], T], text: str) -> T:
+    text = _DECLARATION.sub("", text, count=1)  # of a text that is decoded already, it says nothing true
+    try:
+        return _named(parse, text)
+    except MalformedResponse:
+        replaced = _REFERENCE.sub(_reference, _FORBIDDEN.sub(_REPLACEMENT, text))
+        if replaced == text:
+            raise
+        return _named(parse, replaced)
+
+
+def _named(parse: Callable[[str], T], document: str) -> T:
+    try:
+        return parse(document)
+    except (ExpatError, ET.ParseError, ValueError) as error:
         raise MalformedResponse(f"not XML ({type(error).__name__})") from error
-    return document
+
+
+def _reference(found: re.Match[str]) -> str:
+    point = int(found[1], 16) if found[1] else int(found[2])
+    good = point <= 0x10FFFF and not _FORBIDDEN.match(chr(point))  # noqa: PLR2004 - Unicode's last character
+    return found[0] if good else _REPLACEMENT
+
+
+def forbidden_in(text: str) -> str:
+    """The first character of a text that no XML document can hold, "" where there is none."""
+    found = _FORBIDDEN.search(text)
+    return found[0] if found else ""
+
+
+def cdata(text: str) -> str:
+    """A text as CDATA that is read back as it is, ``]]>`` and carriage returns too."""
+    inside = text.replace("]]>", "]]]]><![CDATA[>").replace("\r", "]]>&#13;<![CDATA[")
+    return f"<![CDATA[{inside}]]>"

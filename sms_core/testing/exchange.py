@@ -163,11 +163,11 @@ class Exchange:
                 raise LoginRefused("password")
             return state
 
-    def open_session(self, user: str) -> str:
-        """A token of 32 hexadecimal digits for a user who has logged in."""
+    def open_session(self, user: str, ends: datetime | None = None) -> str:
+        """A token of 32 hexadecimal digits for a user who has logged in, good for a day or until it ``ends``."""
         token = uuid.uuid4().hex
         with self._changed:
-            self._sessions[token] = (user, self.clock.now() + SESSION_LIFE)
+            self._sessions[token] = (user, ends or self.clock.now() + SESSION_LIFE)
         return token
 
     def session_user(self, token: str) -> str | None:

@@ -112,7 +112,7 @@ def test_a_push_without_what_tells_its_message_is_refused(missing: str) -> None:
 
 
 def test_another_method_is_refused() -> None:
-    with pytest.raises(CallbackRefused, match="GET, not DELETE") as caught:
+    with pytest.raises(CallbackRefused, match="GET or POST, not DELETE") as caught:
         SMS.parse_callback(push(urlencode(REPORT), "DELETE"))
     assert caught.value.status == 405
 

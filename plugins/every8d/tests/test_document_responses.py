@@ -32,7 +32,7 @@ from sms_core import (
 )
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
-from sms_core_every8d.codes import CANCEL_CODES, REQUEST_CODES, STATUS_CODES
+from sms_core_every8d.codes import CANCEL_CODES, REQUEST_CODES, status_of
 
 BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
 TWO = ["+886900000001", "+886900000002"]
@@ -501,7 +501,7 @@ APPENDIX_1 += ["100", "101", "102", "103", "104", "105", "106", "300", "301", "3
 @pytest.mark.parametrize("code", [*APPENDIX_1, "-6", "107", "888"])
 def test_appendix_1_status_codes(code: str) -> None:
     (report,) = client(f"1\n\t{TWO[0]}\t2021/12/16 16:09:06\t1.00\t{code}\t\n").reports(BATCH)
-    assert (report.status, report.vendor_text) == STATUS_CODES[code]
+    assert (report.status, report.vendor_text) == status_of(code, "http")
     assert report.vendor_code == code
     assert report.vendor_text
 

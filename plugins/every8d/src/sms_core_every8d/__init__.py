@@ -1,5 +1,8 @@
-"""EVERY8D (Taiwan) for sms-core. Source of all: 簡訊 API2.1 規格書, version 2.2 (2025/11/14)."""
+"""EVERY8D (Taiwan) for sms-core: the providers `every8d` (package `http`) and `every8d-soap` (package `soap`).
 
-from sms_core_every8d.options import AccountOptions, SendOptions
+What both APIs of the platform share stands beside the two packages.
+"""
+
+from sms_core_every8d.http.options import AccountOptions, SendOptions
 
 __all__ = ["AccountOptions", "SendOptions"]

@@ -1,4 +1,4 @@
-"""EVERY8D's pushes (chapter 6): delivery reports and replies by GET, told apart by STATUS."""
+"""EVERY8D's pushes (HTTP chapter 6, SOAP 3.1): delivery reports and replies by GET, told apart by STATUS."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import re
 
 from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse
 from sms_core.callbacks import decoded_again
-from sms_core_every8d.codes import REPLY
-from sms_core_every8d.pages import reply_of, report_of
-
-METHODS = frozenset({"GET", "POST"})
-"""GET says 6.1.2; a form POST of the same fields is understood too."""
+from sms_core_every8d.codes import REPLY, Api
+from sms_core_every8d.reports import reply_of, report_of
 
 _STATUS = re.compile(r"-?\d{1,4}", re.ASCII)
 
 
-def parse(request: CallbackRequest) -> Callback:
+def parse(request: CallbackRequest, api: Api) -> Callback:
     """The report or reply of one push, and the 200 that ends the vendor's retries. Raises `CallbackRefused`."""
-    if request.method not in METHODS:
-        raise CallbackRefused(f"EVERY8D pushes by GET, not {request.method}", 405)
-    fields = _fields(request)
+    request.require_method("GET", "POST")  # GET says the document; a form POST of the same fields is understood too
+    # UTF-8 is what every known receiver assumes; Big5 is tried before a reply is given up.
+    fields = request.fields("utf-8", "cp950")
     batch_id, number, status = (fields.get(name, "").strip() for name in ("batchid", "rm", "status"))
     if not batch_id or not number or not _STATUS.fullmatch(status):
         raise CallbackRefused("a push of EVERY8D has BatchID, RM and a numeric STATUS")
@@ -32,16 +29,8 @@ def parse(request: CallbackRequest) -> Callback:
         "COST": fields.get("charge", ""),
         "CONTENT": _decoded_again(fields.get("sm", "")),
     }
-    event = reply_of(row, batch_id) if status == REPLY else report_of(row, batch_id)
+    event = reply_of(row, batch_id) if status == REPLY else report_of(row, batch_id, api)
     return Callback((event,), CallbackResponse(200, body=b"OK"))
-
-
-def _fields(request: CallbackRequest) -> dict[str, str]:
-    """UTF-8 is what every known receiver assumes; Big5 is tried before a reply is given up."""
-    try:
-        return request.fields()
-    except CallbackRefused:
-        return request.fields("cp950")
 
 
 def _decoded_again(value: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import frozen
 
 from sms_core import (
@@ -14,20 +16,11 @@ from sms_core import (
     VendorError,
     VendorUnavailable,
 )
+from sms_core.codes import Refusal, refusal_error
 from sms_core.operations import Cancel, Login, Operation
 
-
-@frozen
-class Refusal:
-    """What a request code means. ``text`` is the vendor's where a document or a recorded answer has one."""
-
-    error: type[VendorError]
-    text: str
-    retry: bool = False
-
-
-# The document itself has -99 (table 2-3-8) and -28 (table 2-4-8). The others were seen on the wire, or stand in
-# older editions and the SOAP document of the same platform.
+# HTTP's document has -99 (table 2-3-8) and -28 (table 2-4-8); SOAP's has -97, -100, -101 and -999 (1.1), -99 and -301
+# (1.2). The others were seen on the wire, or stand in older editions of the HTTP document.
 REQUEST_CODES = {
     "-24": Refusal(ContentRefused, "The content is empty."),
     "-27": Refusal(RecipientRefused, "電話號碼不得為空"),
@@ -44,7 +37,7 @@ REQUEST_CODES = {
     "-304": Refusal(ContentRefused, "MMS: no picture"),
     "-305": Refusal(ContentRefused, "MMS: no picture type"),
     "-314": Refusal(ContentRefused, "MMS: picture is too large"),
-    "-999": Refusal(AuthenticationFailed, "帳號已封鎖，請洽服務窗口。"),
+    "-999": Refusal(AuthenticationFailed, "帳號已封鎖，請洽服務窗口。", reason="the account is blocked: ask EVERY8D"),
 }
 
 # The 2017 and 2021 editions give these for the cancelling of a booking alone.
@@ -60,46 +53,118 @@ def error_of(operation: Operation[object], code: str, vendor_text: str) -> Vendo
 
     To a login every unknown no is a refusal: trying it again could block the account (after ten, SOAP 1.1).
     """
-    unknown = Refusal(AuthenticationFailed if isinstance(operation, Login) else VendorError, "")
+    unknown = AuthenticationFailed if isinstance(operation, Login) else VendorError
     codes = {**REQUEST_CODES, **CANCEL_CODES} if isinstance(operation, Cancel) else REQUEST_CODES
-    refusal = codes.get(code, unknown)
-    return refusal.error(code=code, vendor_text=vendor_text or refusal.text, retry=refusal.retry)
+    return refusal_error(codes, code, vendor_text, unknown)
 
 
-# 附件一 of the document; 107 and 888 stood in earlier editions, -6 in that of 2020 for SOAP.
+Api = Literal["http", "soap"]
+
+
+@frozen
+class Status:
+    """A delivery code. ``text`` is that of the HTTP document of 2025 (annex 1), ``soap_text`` that of SOAP's of 2020.
+
+    ``soap`` is the status where that document gives the code another meaning.
+    """
+
+    status: DeliveryStatus
+    text: str = ""
+    soap_text: str = ""
+    soap: DeliveryStatus | None = None
+
+
+# The comments are the words of SOAP's edition of 2016 (3.1, 3.2), where it had the code.
 STATUS_CODES = {
-    "-10": (DeliveryStatus.UNDELIVERABLE, "受話方手機系統不支援 MMS，該訊息傳送失敗。"),
-    "-8": (DeliveryStatus.REJECTED, "受話方手機號碼格式不符，該訊息傳送失敗。"),
-    "-6": (DeliveryStatus.REJECTED, "DT(預計發送時間)格式錯誤，該訊息傳送失敗"),
-    "-5": (DeliveryStatus.REJECTED, "Short Message 內容長度超過限制，該訊息傳送失敗。"),
-    "-4": (DeliveryStatus.EXPIRED, "訊息預計發送時間已逾期 24 小時以上，該訊息傳送失敗。"),
-    "-3": (DeliveryStatus.BLOCKED, "受話方手機號碼為互動黑名單，該訊息傳送失敗。"),
-    "-2": (DeliveryStatus.REJECTED, "API 帳號或密碼錯誤，該訊息傳送失敗。"),
-    "-1": (DeliveryStatus.REJECTED, "參數錯誤，該訊息傳送失敗。"),
-    "0": (DeliveryStatus.SENT, "訊息已成功送達電信端，等待手機收訊中。"),
-    "100": (DeliveryStatus.DELIVERED, "已成功送達手機。"),
-    "101": (
+    "-10": Status(DeliveryStatus.UNDELIVERABLE, "受話方手機系統不支援 MMS，該訊息傳送失敗。"),
+    "-8": Status(DeliveryStatus.REJECTED, "受話方手機號碼格式不符，該訊息傳送失敗。"),
+    "-6": Status(DeliveryStatus.REJECTED, soap_text="DT(預計發送時間)格式錯誤，該訊息傳送失敗"),
+    "-5": Status(
+        DeliveryStatus.REJECTED,
+        "Short Message 內容長度超過限制，該訊息傳送失敗。",
+        "Short Message 內容長度超過限制，該訊息傳送失敗",
+    ),
+    "-4": Status(  # DT 格式錯誤或預計發送時間已過去 24 小時以上
+        DeliveryStatus.EXPIRED,
+        "訊息預計發送時間已逾期 24 小時以上，該訊息傳送失敗。",
+        "訊息預計發送時間已逾期 24 小時以上，該訊息傳送失敗",
+    ),
+    "-3": Status(  # 無效門號
+        DeliveryStatus.BLOCKED,
+        "受話方手機號碼為互動黑名單，該訊息傳送失敗。",
+        "受話方手機號碼錯誤或是簡訊黑名單，該訊息傳送失敗",
+        soap=DeliveryStatus.REJECTED,
+    ),
+    "-2": Status(
+        DeliveryStatus.REJECTED,
+        "API 帳號或密碼錯誤，該訊息傳送失敗。",
+        "API 帳號或密碼錯誤，該訊息傳送失敗",
+    ),
+    "-1": Status(DeliveryStatus.REJECTED, "參數錯誤，該訊息傳送失敗。", "參數錯誤，該訊息傳送失敗"),
+    "0": Status(  # 已發送
+        DeliveryStatus.SENT,
+        "訊息已成功送達電信端，等待手機收訊中。",
+        "訊息已成功傳送給電信端，電信基地台與受話方手機溝通中",
+    ),
+    "100": Status(DeliveryStatus.DELIVERED, "已成功送達手機。", "成功送達手機"),  # 發送成功
+    "101": Status(  # 手機端因素未能送達
         DeliveryStatus.UNDELIVERABLE,
         "電信端回覆因收訊方手機關機、訊號不良、簡訊容量不足等異常原因，收訊失敗。",
+        "電信端回覆因受話方手機關機/訊號不良/簡訊功能異常等原因，該訊息無法送達受話方手機",
     ),
-    "102": (DeliveryStatus.FAILED, "電信端回覆因網路系統、設備出現異常，收訊失敗。"),
-    "103": (DeliveryStatus.UNDELIVERABLE, "電信端回覆因收訊方手機門號錯誤、空號或停用中，收訊失敗。"),
-    "104": (DeliveryStatus.BLOCKED, "因本手機門號為電信端之黑名單，故傳送失敗。"),
-    "105": (DeliveryStatus.REJECTED, "電信端回覆經判斷因訊息內文含有敏感關鍵字進行阻擋，故傳送失敗。"),
-    "106": (DeliveryStatus.REJECTED, "系統顯示經判斷因訊息內文含有敏感關鍵字進行阻擋，故傳送失敗。"),
-    "107": (DeliveryStatus.EXPIRED, "逾時收訊"),
-    "300": (DeliveryStatus.SCHEDULED, "預約簡訊。"),
-    "301": (DeliveryStatus.NO_CREDIT, "無額度(或額度不足)無法發送。"),
-    "303": (DeliveryStatus.CANCELLED, "取消預約。"),
-    "500": (DeliveryStatus.REJECTED, "表該門號為國際門號，請至帳號設定開啟國際簡訊發送功能。"),
-    "700": (DeliveryStatus.SENT, "已傳送。"),
-    "888": (DeliveryStatus.UNKNOWN, "測試模式"),
+    "102": Status(  # 電信終端設備異常未能送達
+        DeliveryStatus.FAILED,
+        "電信端回覆因網路系統、設備出現異常，收訊失敗。",
+        "電信端回覆因網路系統/基地台設備異常等原因，該訊息無法送達受話方手機",
+    ),
+    "103": Status(  # 無此手機號碼
+        DeliveryStatus.UNDELIVERABLE,
+        "電信端回覆因收訊方手機門號錯誤、空號或停用中，收訊失敗。",
+        "電信端回覆因受話方手機門號為空號或停用中，該訊息無法送達受話方手機",
+    ),
+    "104": Status(  # 電信終端設備異常未能送達
+        DeliveryStatus.BLOCKED,
+        "因本手機門號為電信端之黑名單，故傳送失敗。",
+        "電信端回覆因受話方手機門號為電信黑名單，該訊息無法送達受話方手機",
+    ),
+    "105": Status(  # 電信終端設備異常未能送達
+        DeliveryStatus.REJECTED,
+        "電信端回覆經判斷因訊息內文含有敏感關鍵字進行阻擋，故傳送失敗。",
+        "電信端回覆因受話方手機設備問題/手機出現未預期錯誤等原因，該訊息無法送達受話方手機",
+        soap=DeliveryStatus.UNDELIVERABLE,
+    ),
+    "106": Status(  # 電信終端設備異常未能送達
+        DeliveryStatus.REJECTED,
+        "系統顯示經判斷因訊息內文含有敏感關鍵字進行阻擋，故傳送失敗。",
+        "電信端回覆因系統傳送時發生非預期錯誤，該訊息無法送達受話方手機",
+        soap=DeliveryStatus.FAILED,
+    ),
+    "107": Status(  # 逾時收訊
+        DeliveryStatus.EXPIRED,
+        soap_text="電信端回覆因受話方手機關機/訊號不良/簡訊功能異常等原因，該訊息無法送達受話方手機",
+    ),
+    "300": Status(DeliveryStatus.SCHEDULED, "預約簡訊。", "預約簡訊"),  # 預約簡訊
+    "301": Status(DeliveryStatus.NO_CREDIT, "無額度(或額度不足)無法發送。"),  # 無額度(或額度不足)無法發送
+    "303": Status(DeliveryStatus.CANCELLED, "取消預約。", "取消預約"),  # 取消簡訊
+    "500": Status(  # 未開通國際簡訊，無法發送國際簡訊
+        DeliveryStatus.REJECTED,
+        "表該門號為國際門號，請至帳號設定開啟國際簡訊發送功能。",
+        "表該門號為國際門號，請至系統設定開啟國際簡訊發送功能",
+    ),
+    "700": Status(DeliveryStatus.SENT, "已傳送。"),
+    "888": Status(DeliveryStatus.UNKNOWN, soap_text="測試模式"),  # 測試模式; gone since 2020
 }
 
 REPLY = "999"
-"""The STATUS of a push that carries a reply (6.1.3)."""
+"""The STATUS of a push that carries a reply (HTTP 6.1.3, SOAP 3.1)."""
 
 
-def status_of(code: str) -> tuple[DeliveryStatus, str]:
-    """The status and the vendor's text of a delivery code; ``UNKNOWN`` and "" for one that no edition has."""
-    return STATUS_CODES.get(code, (DeliveryStatus.UNKNOWN, ""))
+def status_of(code: str, api: Api) -> tuple[DeliveryStatus, str]:
+    """The status and the vendor's text of a delivery code; ``UNKNOWN`` and "" for one that no edition has.
+
+    Each API's own document goes first; the other's words serve where it has none.
+    """
+    row = STATUS_CODES.get(code, Status(DeliveryStatus.UNKNOWN))
+    if api == "soap":
+        return row.soap or row.status, row.soap_text or row.text
+    return row.status, row.text or row.soap_text

@@ -56,16 +56,17 @@ KINDS: dict[str, bool] = {
 
 @frozen
 class RequestInfo:
-    """A request that may get a fault. ``path`` is the one within the face, as it came."""
+    """A request that may get a fault. ``path`` is the one within the face, ``action`` its SOAPAction, as they came."""
 
     face: str
     method: str
     path: str
+    action: str = ""
 
     @property
     def operation(self) -> str:
-        """The last part of the path without its ending, in lower case: ``sendsms``."""
-        return self.path.rpartition("/")[2].partition(".")[0].lower()
+        """The last part of the action or else of the path, without its ending, in lower case: ``sendsms``."""
+        return (self.action or self.path).rpartition("/")[2].partition(".")[0].lower()
 
 
 Match = str | Callable[[RequestInfo], bool] | None
@@ -78,7 +79,7 @@ def _known(_: object, __: object, kind: str) -> None:
 
 @frozen
 class Fault:
-    """One fault. ``match`` is a part of the path in any case, or a function of the request; None fits all.
+    """One fault. ``match`` is a part of path or SOAPAction in any case, or a function of the request; None fits all.
 
     ``times`` is how many requests get it, None for all. ``acts`` overrides what the kind does by itself, where
     both make sense (``500``, ``502``, ``html200``, ``garbage``). ``seconds``, ``retry_after``, ``charset`` and ``after``
@@ -103,7 +104,7 @@ class Fault:
         """Whether the request is one of those that it is meant for."""
         if callable(self.match):
             return self.match(info)
-        return self.match is None or self.match.lower() in info.path.lower()
+        return self.match is None or self.match.lower() in f"{info.path} {info.action}".lower()
 
 
 Chooser = Callable[[RequestInfo], str | Fault | None]

@@ -52,7 +52,8 @@ class Faulty:
             await self._app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        fault = self._faults.pick(RequestInfo(self._name, scope["method"], path))
+        action = dict(scope["headers"]).get(b"soapaction", b"").decode("latin-1").strip('"')
+        fault = self._faults.pick(RequestInfo(self._name, scope["method"], path, action))
         if fault is None:
             await self._app(scope, receive, send)
             return

@@ -9,12 +9,10 @@ from attrs import field, frozen
 
 from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse, DeliveryReport, InboundMessage
 from sms_core.callbacks import decoded_again, event_key, is_encoded
-from sms_core.taipei import parse_time
-from sms_core_smsget.codes import STATES, status_of
+from sms_core.codes import SMPP_STATES
+from sms_core.taipei import time_or_none
+from sms_core_smsget.codes import status_of
 from sms_core_smsget.numbers import to_e164
-
-METHODS = frozenset({"POST", "GET"})
-"""POST say chapters 2 and 4, and show the fields in a URL; so a GET of them is understood too."""
 
 _COLUMNS = 4  # phone | id of the message | the carrier's time | state, or the reply's text
 _PHONE = re.compile(r"\+?\d{7,15}", re.ASCII)
@@ -28,8 +26,7 @@ def parse(request: CallbackRequest, code: str = "") -> Callback:
 
     ``code`` is the account's two-way code, "" where it is not known.
     """
-    if request.method not in METHODS:
-        raise CallbackRefused(f"SMS-Get pushes by POST, not {request.method}", 405)
+    request.require_method("POST", "GET")  # chapters 2 and 4 say POST and show the fields in a URL
     fields = request.fields()
     sms_id, content = fields.get("sms_id", "").strip(), fields.get("content", "")
     events: list[DeliveryReport | InboundMessage]
@@ -53,11 +50,8 @@ class _Row:
 
     @property
     def moment(self) -> datetime | None:
-        """The carrier's time, of Taipei; None where it cannot be read: an event is not lost for that."""
-        try:
-            return parse_time(self.time)
-        except ValueError:
-            return None
+        """The carrier's time, of Taipei; None where it cannot be read."""
+        return time_or_none(self.time)
 
 
 def _rows(lines: list[str]) -> list[_Row]:
@@ -97,7 +91,7 @@ def _replies(content: str) -> list[str]:
 def _reply(row: _Row, code: str) -> InboundMessage:
     """``raw`` keeps the text with its code, decoded (``text``) and as it came (``content``)."""
     number, whole = to_e164(row.phone), decoded_again(row.last)
-    if row.last in STATES:  # no reply is pushed without its code
+    if row.last in SMPP_STATES:  # no reply is pushed without its code
         raise CallbackRefused("a delivery report of SMS-Get has a sms_id")
     raw = {"phone": row.phone, "id": row.message_id, "time": row.time, "content": row.last, "text": whole}
     return InboundMessage(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from sms_core import (
     AuthenticationFailed,
     ContentRefused,
@@ -12,17 +10,9 @@ from sms_core import (
     RecipientRefused,
     VendorError,
 )
+from sms_core.codes import SMPP_STATES, Refusal, refusal_error
 
 SUCCESS = "000"
-
-
-@frozen
-class Refusal:
-    """What a code means, and the vendor's text for it."""
-
-    error: type[VendorError]
-    text: str
-
 
 # The tables of chapters 1, 3 and 5. Nothing was taken with any of them, and trying the same again cannot help.
 REQUEST_CODES = {
@@ -43,22 +33,12 @@ REQUEST_CODES = {
 
 def error_of(code: str, vendor_text: str) -> VendorError:
     """The error that a code is; an unknown code is kept in a plain `VendorError`."""
-    refusal = REQUEST_CODES.get(code, Refusal(VendorError, ""))
-    return refusal.error(code=code, vendor_text=vendor_text or refusal.text)
-
-
-# The document shows DELIVRD alone (chapter 2): a final state of SMPP 3.4, table 5-8. So these are the others.
-STATES = {
-    "DELIVRD": DeliveryStatus.DELIVERED,
-    "EXPIRED": DeliveryStatus.EXPIRED,
-    "DELETED": DeliveryStatus.CANCELLED,
-    "UNDELIV": DeliveryStatus.UNDELIVERABLE,
-    "ACCEPTD": DeliveryStatus.ACCEPTED,
-    "UNKNOWN": DeliveryStatus.UNKNOWN,
-    "REJECTD": DeliveryStatus.REJECTED,
-}
+    return refusal_error(REQUEST_CODES, code, vendor_text)
 
 
 def status_of(state: str) -> DeliveryStatus:
-    """The status that a state means; ``UNKNOWN`` for one that SMPP does not have."""
-    return STATES.get(state.upper(), DeliveryStatus.UNKNOWN)
+    """The status that a state means; ``UNKNOWN`` for one that SMPP does not have.
+
+    The document shows DELIVRD alone (chapter 2), so the others are taken to be SMPP's too.
+    """
+    return SMPP_STATES.get(state.upper(), DeliveryStatus.UNKNOWN)

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from sms_core import Balance, MalformedResponse, Outcome, RecipientOutcome, SendResult, VendorError
-from sms_core.http import Response, decode, raise_for_status
+from sms_core.fields import to_points
+from sms_core.http import Response, answer_text
 from sms_core.operations import Check, GetBalance, Operation, Send
 from sms_core_smsget.codes import SUCCESS, error_of
 from sms_core_smsget.requests import whole_minute
@@ -17,22 +18,13 @@ from sms_core_smsget.requests import whole_minute
 _STATS = {"true": True, "1": True, "false": False, "0": False}
 _CODE = re.compile(r"\d{1,3}", re.ASCII)
 _BATCH_ID = re.compile(r"[!-{}~]{1,20}")  # visible ASCII; digits wherever one was seen
-_POINTS = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?", re.ASCII)
 _SENT_FIELDS = 3
 _CREDIT_FIELDS = 2
 
 
 def parse(operation: Operation[Any], response: Response) -> Any:
     """The result of the operation. Raises the `VendorError` that the answer is, or `MalformedResponse`."""
-    raise_for_status(response)
-    text = decode(response.body).strip("\ufeff \t\r\n")
-    try:
-        return _parse(operation, text)
-    except MalformedResponse as error:
-        raise MalformedResponse(f"{operation.name}: {error}", response) from error
-
-
-def _parse(operation: Operation[Any], text: str) -> Any:
+    text = answer_text(response)
     message = _success(text)
     match operation:
         case Send():
@@ -75,7 +67,7 @@ def _sent(operation: Send, message: str, text: str) -> SendResult:
     fields = [field.strip() for field in message.split("|")]
     if len(fields) != _SENT_FIELDS or not _BATCH_ID.fullmatch(fields[0]):
         raise MalformedResponse("not id|used|remaining")
-    batch_id, used, remaining = fields[0], _points(fields[1]), _points(fields[2])
+    batch_id, used, remaining = fields[0], to_points(fields[1]), to_points(fields[2])
     count, send_at = len(operation.destinations), operation.destinations[0].send_at
     outcome, error = Outcome.ACCEPTED, None
     if send_at is None and used < count:
@@ -106,10 +98,4 @@ def _credit(message: str) -> Decimal:
     fields = message.rsplit("|", 1)
     if len(fields) != _CREDIT_FIELDS:
         raise MalformedResponse("not account|remaining")
-    return _points(fields[1].strip())
-
-
-def _points(text: str) -> Decimal:
-    if not _POINTS.fullmatch(text):
-        raise MalformedResponse("not a number of points")
-    return Decimal(text)
+    return to_points(fields[1])

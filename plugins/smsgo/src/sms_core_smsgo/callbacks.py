@@ -8,11 +8,9 @@ import attrs
 
 from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse, DeliveryReport, InboundMessage
 from sms_core.callbacks import event_key
-from sms_core.taipei import parse_time
+from sms_core.taipei import time_or_none
 from sms_core_smsgo.responses import e164_of, report_of
 
-METHODS = frozenset({"GET", "POST"})
-"""Chapter 2 calls a URL, so GET; a form POST of the same fields is understood too."""
 ACKNOWLEDGEMENT = "magicid=tccrd_sms_gateway_rpack\nmsgid={}\n"
 """Chapter 2, 2: status 200 and Text/Plain; without it the vendor pushes again, three times."""
 
@@ -22,8 +20,7 @@ _MSGID = re.compile(r"\d{1,20}", re.ASCII)
 
 def parse(request: CallbackRequest) -> Callback:
     """The events of one push and the acknowledgement. Raises `CallbackRefused`."""
-    if request.method not in METHODS:
-        raise CallbackRefused(f"smsgo pushes by GET, not {request.method}", 405)
+    request.require_method("GET", "POST")  # chapter 2 calls a URL; a form POST of the same fields is understood too
     fields = _fields(request)
     msgid = fields.get("msgid", "").strip()
     if not _MSGID.fullmatch(msgid):
@@ -44,11 +41,7 @@ def _fields(request: CallbackRequest) -> dict[str, str]:
 
     The vendor is said to append ``?msgid=…`` to your URL, even if that has a query already.
     """
-    request = attrs.evolve(request, query=_SECOND_QUERY.sub("&", request.query, count=1))
-    try:
-        return request.fields()
-    except CallbackRefused:
-        return request.fields("cp950")
+    return attrs.evolve(request, query=_SECOND_QUERY.sub("&", request.query, count=1)).fields("utf-8", "cp950")
 
 
 def _reports(fields: dict[str, str], msgid: str) -> tuple[DeliveryReport, ...]:
@@ -60,9 +53,6 @@ def _reports(fields: dict[str, str], msgid: str) -> tuple[DeliveryReport, ...]:
 
 def _reply(fields: dict[str, str], msgid: str) -> InboundMessage:
     number, text, time = e164_of(fields["srcaddr"]), fields["smbody"], fields.get("timestamp", "")
-    try:
-        received_at = parse_time(time)
-    except ValueError:
-        received_at = None  # its form is undocumented, and a reply is not lost for that; `raw` has it
+    received_at = time_or_none(time)  # its form is undocumented; `raw` has it
     key = event_key("smsgo", msgid, number, "reply", text, time)
     return InboundMessage(number, text, msgid, received_at, raw=fields, key=key)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from sms_core import (
     AuthenticationFailed,
     ContentRefused,
@@ -13,20 +11,11 @@ from sms_core import (
     VendorError,
     VendorUnavailable,
 )
-
-
-@frozen
-class Refusal:
-    """What a negative statuscode means: as the answer to a request, and (rarely) as the end of a message."""
-
-    error: type[VendorError]
-    text: str
-    status: DeliveryStatus = DeliveryStatus.REJECTED
-
+from sms_core.codes import SMPP_STATES, Refusal, refusal_error
 
 # Table 1; below the line what one client in public knows besides.
 REQUEST_CODES = {
-    "-1": Refusal(VendorError, "CGI string error or Unknow", DeliveryStatus.UNKNOWN),
+    "-1": Refusal(VendorError, "CGI string error or Unknow"),
     "-2": Refusal(AuthenticationFailed, "授權錯誤(帳號/密碼錯誤/IP錯誤)"),
     "-3": Refusal(VendorError, "Priority錯誤(User設定太高的優先權)"),
     "-4": Refusal(VendorError, "A Number違反規則"),
@@ -34,9 +23,9 @@ REQUEST_CODES = {
     # Whose account is closed, the document does not say; so the client goes on.
     "-6": Refusal(VendorError, "Closed User"),
     "-7": Refusal(ContentRefused, "Invalid Encoding"),
-    "-8": Refusal(InsufficientCredit, "點數不夠", DeliveryStatus.NO_CREDIT),
+    "-8": Refusal(InsufficientCredit, "點數不夠"),
     "-9": Refusal(RecipientRefused, "Invalid msisdn amount"),
-    "-10": Refusal(VendorUnavailable, "Send Fail", DeliveryStatus.FAILED),
+    "-10": Refusal(VendorUnavailable, "Send Fail"),
     # -----
     "-15": Refusal(AuthenticationFailed, "IP not allowed"),
     "-16": Refusal(AuthenticationFailed, "API not enabled"),
@@ -44,45 +33,46 @@ REQUEST_CODES = {
     "-23": Refusal(ContentRefused, "NCC signature missing"),
 }
 
-_UNKNOWN = Refusal(VendorError, "")
-
-
-def refusal_of(code: str) -> Refusal:
-    """The row of a code; a plain `VendorError` for one that nobody knows (-11 … -30 were seen as refusals)."""
-    return REQUEST_CODES.get(code, _UNKNOWN)
-
 
 def error_of(code: str, vendor_text: str) -> VendorError:
-    """The error that a negative code is."""
-    refusal = refusal_of(code)
-    return refusal.error(code=code, vendor_text=vendor_text or refusal.text)
+    """The error that a negative code is; -11 … -30 were seen as refusals without anyone knowing them all."""
+    return refusal_error(REQUEST_CODES, code, vendor_text)
 
 
-# Table 2, Final Message States. ENROUTE is SMPP's word for a message on its way; the document has none for that.
+# A report may have a code of table 1 in place of a state; any other than these means that the vendor did not send.
+FAILED_STATUSES = {
+    "-1": DeliveryStatus.UNKNOWN,
+    "-8": DeliveryStatus.NO_CREDIT,
+    "-10": DeliveryStatus.FAILED,
+}
+
+# Table 2, Final Message States. ENROUTE, SMPP's word for a message on its way, is not in it.
 STATES = {
-    "DELIVRD": (DeliveryStatus.DELIVERED, "Message is delivered to Destination"),
-    "EXPIRED": (DeliveryStatus.EXPIRED, "Message validity period has expired."),
-    "DELETED": (DeliveryStatus.CANCELLED, "Message has been deleted."),
-    "UNDELIV": (DeliveryStatus.UNDELIVERABLE, "Message is undeliverable"),
-    "ABSENT": (DeliveryStatus.UNDELIVERABLE, "Phone Number is not exists."),
-    "SPAM": (DeliveryStatus.REJECTED, "Message Content is spam."),
-    "BLOCK": (DeliveryStatus.BLOCKED, "User reject"),
-    "ACCEPTD": (
-        DeliveryStatus.ACCEPTED,
-        "Message is in accepted state (i.e. has been manually read on behalf of the subscriber by customer service)",
-    ),
-    "UNKNOWN": (DeliveryStatus.UNKNOWN, "Message is in invalid state"),
-    "REJECTD": (DeliveryStatus.REJECTED, "Message is in a rejected state"),
-    "SYNTAXE": (DeliveryStatus.FAILED, "Syntax Error"),
-    "ENROUTE": (DeliveryStatus.SENT, ""),
+    **SMPP_STATES,
+    "ABSENT": DeliveryStatus.UNDELIVERABLE,
+    "SPAM": DeliveryStatus.REJECTED,
+    "BLOCK": DeliveryStatus.BLOCKED,
+    "SYNTAXE": DeliveryStatus.FAILED,
+}
+STATE_TEXTS = {
+    "DELIVRD": "Message is delivered to Destination",
+    "EXPIRED": "Message validity period has expired.",
+    "DELETED": "Message has been deleted.",
+    "UNDELIV": "Message is undeliverable",
+    "ABSENT": "Phone Number is not exists.",
+    "SPAM": "Message Content is spam.",
+    "BLOCK": "User reject",
+    "ACCEPTD": "Message is in accepted state (i.e. has been manually read on behalf of the subscriber by customer service)",
+    "UNKNOWN": "Message is in invalid state",
+    "REJECTD": "Message is in a rejected state",
+    "SYNTAXE": "Syntax Error",
 }
 
 
 def status_of(code: str, state: str) -> tuple[DeliveryStatus, str]:
     """The status and the vendor's text of a report: by its state, else by a negative code, else ``UNKNOWN``."""
     if state.upper() in STATES:
-        return STATES[state.upper()]
-    if code.startswith("-"):
-        refusal = refusal_of(code)
-        return refusal.status, state or refusal.text
-    return DeliveryStatus.UNKNOWN, state
+        return STATES[state.upper()], STATE_TEXTS.get(state.upper(), "")
+    if code in REQUEST_CODES:
+        return FAILED_STATUSES.get(code, DeliveryStatus.REJECTED), state or REQUEST_CODES[code].text
+    return DeliveryStatus.REJECTED if code.startswith("-") else DeliveryStatus.UNKNOWN, state

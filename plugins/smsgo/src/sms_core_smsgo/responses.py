@@ -20,32 +20,24 @@ from sms_core import (
     VendorError,
 )
 from sms_core.callbacks import event_key
-from sms_core.http import Response, decode, raise_for_status
+from sms_core.fields import points_or_none
+from sms_core.http import Response, answer_text
 from sms_core.numbers import from_vendor
 from sms_core.operations import Cancel, Check, GetBalance, GetReports, Operation, Page, Send
 from sms_core_smsgo.answers import Row, read
-from sms_core_smsgo.codes import STATES, error_of, refusal_of, status_of
+from sms_core_smsgo.codes import STATES, error_of, status_of
 from sms_core_smsgo.options import AccountOptions
 
 _CODE = re.compile(r"0|-\d{1,4}", re.ASCII)
 _MSGID = re.compile(r"[1-9]\d{3,19}", re.ASCII)
 """15 or 16 digits so far; ``-1`` stands for none."""
-_POINTS = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?", re.ASCII)
 _BARE_NUMBER = re.compile(r"[1-9]\d{6,14}", re.ASCII)
 _NO_STATE = frozenset({"", "OK"})
 
 
 def parse(account: Account, operation: Operation[Any], response: Response) -> Any:
     """The result of the operation. Raises the `VendorError` that the answer is, or `MalformedResponse`."""
-    raise_for_status(response)
-    text = decode(response.body).strip("\ufeff \r\n\t")
-    try:
-        return _parse(account, operation, text)
-    except MalformedResponse as error:
-        raise MalformedResponse(f"{operation.name}: {error}", response) from error
-
-
-def _parse(account: Account, operation: Operation[Any], text: str) -> Any:
+    text = answer_text(response)
     match operation:
         case Send():
             return _sent(operation, _only(read(text, bare_lines=False)), text)
@@ -90,7 +82,7 @@ def _sent(operation: Send, row: Row, text: str) -> SendResult:
     return SendResult(
         outcomes=tuple(outcomes),
         accepted=len(operation.destinations),
-        cost=_points_or_none(row.get("point", "")),
+        cost=points_or_none(row.get("point", "")),
         batches=(msgid,),
         raw=(text,),
     )
@@ -101,12 +93,11 @@ def _reports(operation: GetReports, rows: Sequence[Row]) -> Page[DeliveryReport]
     reports = []
     for row in rows:
         code = _code(row)
-        refusal = refusal_of(code)
         number = row.get("dstaddr", "")
         state = row.get("statusstr", "")
         if not number and len(operation.numbers) == 1 and state.upper() in STATES:
             number = operation.numbers[0]
-        if code != "0" and (not number or refusal.error is AuthenticationFailed):
+        if code != "0" and (not number or isinstance(error_of(code, state), AuthenticationFailed)):
             raise error_of(code, state)
         if row.get("msgid") not in {None, "", operation.batch_id}:
             continue
@@ -140,16 +131,16 @@ def e164_of(number: str) -> str:
 
 def _balance(text: str) -> Decimal:
     """A bare number, or ``point`` of a row; a row without code and point was seen as a failure (-1)."""
-    if _POINTS.fullmatch(text):
-        if text.startswith("-"):
+    if (bare := points_or_none(text)) is not None:
+        if bare < 0:
             raise error_of(text, "")
-        return Decimal(text)
+        return bare
     row = _only(read(text))
     if not row.get("statuscode") and not row.get("point"):
         raise VendorError("neither code nor points", code="-1", vendor_text=row.get("statusstr", ""))
     if row.get("statuscode") and _code(row) != "0":
         raise error_of(row["statuscode"], row.get("statusstr", ""))
-    points = _points_or_none(row.get("point", ""))
+    points = points_or_none(row.get("point", ""))
     if points is None:
         raise MalformedResponse("no points")
     return points
@@ -163,7 +154,3 @@ def _cancelled(operation: Cancel, row: Mapping[str, str]) -> Cancellation:
     if row.get("msgid") not in {None, "", operation.batch_id}:
         raise MalformedResponse("the answer is about another msgid")
     return Cancellation(1)
-
-
-def _points_or_none(text: str) -> Decimal | None:
-    return Decimal(text) if _POINTS.fullmatch(text) else None

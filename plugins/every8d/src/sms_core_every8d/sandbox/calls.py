@@ -32,11 +32,12 @@ LOGIN_REFUSALS = {
 
 @frozen
 class Call:
-    """One request taken apart: ``fields`` with lower-case names from query, form and JSON."""
+    """One request taken apart: ``fields`` with HTTP's names in lower case, and the face that it came to."""
 
     exchange: Exchange
     fields: Mapping[str, Any] = field(repr=False)
     token: str = field(default="", repr=False)
+    face: str = "every8d"
 
     def text(self, name: str) -> str:
         """A field's value as text; "" where it is missing or null."""

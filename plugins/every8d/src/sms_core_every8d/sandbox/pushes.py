@@ -1,4 +1,4 @@
-"""Chapter 6: how the vendor tells its customer of a report or a reply."""
+"""HTTP chapter 6 and SOAP 3.1: how the vendor tells its customer of a report or a reply."""
 
 from __future__ import annotations
 
@@ -15,15 +15,10 @@ REPLIED = "999"
 
 
 def push(event: Event, callback_url: str) -> Request:
-    """6.1.2 and table 6-1-1: a GET with all in the query. STATUS 999 is a reply, its text in SM."""
+    """HTTP 6.1.2 and table 6-1-1: a GET with all in the query. STATUS 999 is a reply, its text in SM."""
     message = event.message if isinstance(event, Reply) else event
-    happened = event.received_at if isinstance(event, Reply) else event.done_at
     fields = {
-        "BatchID": message.batch_id,
-        "RM": message.number,
-        "RT": format_time(happened) if happened else "",
-        "STATUS": REPLIED if isinstance(event, Reply) else code_of(message),
-        "SM": event.text if isinstance(event, Reply) else "",
+        **_what_happened(event),
         "ST": format_time(message.sent_at or message.send_at),
         "MR": mr_of(message),
         "SUBJECT": message.subject,
@@ -33,5 +28,27 @@ def push(event: Event, callback_url: str) -> Request:
         "TYPE": message.kind,
         "MSGID": "",
     }
+    return _get(callback_url, fields)
+
+
+def soap_push(event: Event, callback_url: str) -> Request:
+    """SOAP 3.1: the same with fewer fields, and whose account it is."""
+    message = event.message if isinstance(event, Reply) else event
+    return _get(callback_url, {**_what_happened(event), "MR": mr_of(message), "USERID": message.user})
+
+
+def _what_happened(event: Event) -> dict[str, str]:
+    message = event.message if isinstance(event, Reply) else event
+    happened = event.received_at if isinstance(event, Reply) else event.done_at
+    return {
+        "BatchID": message.batch_id,
+        "RM": message.number,
+        "RT": format_time(happened) if happened else "",
+        "STATUS": REPLIED if isinstance(event, Reply) else code_of(message),
+        "SM": event.text if isinstance(event, Reply) else "",
+    }
+
+
+def _get(callback_url: str, fields: dict[str, str]) -> Request:
     joint = "&" if "?" in callback_url else "?"
     return Request("GET", f"{callback_url}{joint}{urlencode(fields)}")

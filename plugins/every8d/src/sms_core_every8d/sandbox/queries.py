@@ -80,8 +80,8 @@ def reports(kind: str) -> Callable[[Call], str | dict[str, Any]]:
 
     def handler(call: Call) -> str | dict[str, Any]:
         user, batch_id, form = call.user(), call.text("bid").strip(), call.number("respformat", 0)
-        messages = [one for one in _batch(call.exchange, user, batch_id) if one.kind == kind]
-        rows = _page(messages, call.number("pno", 1), REPORTS_PAGE)
+        messages = [one for one in batch_of(call.exchange, user, batch_id) if one.kind == kind]
+        rows = page_of(messages, call.number("pno", 1), REPORTS_PAGE)
         if form == 1:
             return _json_page(len(messages), batch_id, [_json_report(one) for one in rows])
         if form == 2:  # noqa: PLR2004 - table 4-2-1
@@ -94,22 +94,24 @@ def reports(kind: str) -> Callable[[Call], str | dict[str, Any]]:
 def replies(call: Call) -> str | dict[str, Any]:
     """4.3: what recipients of a batch wrote back."""
     user, batch_id = call.user(), call.text("bid").strip()
-    found = call.exchange.replies_to(user, batch_id) if _batch(call.exchange, user, batch_id) else ()
-    rows = _page(found, call.number("pno", 1), REPLIES_PAGE)
+    found = call.exchange.replies_to(user, batch_id) if batch_of(call.exchange, user, batch_id) else ()
+    rows = page_of(found, call.number("pno", 1), REPLIES_PAGE)
     if call.number("respformat", 0) == 1:
         return _json_page(len(found), batch_id, [_json_reply(one) for one in rows])
-    lines = [(one.message.name, one.message.number, one.text, _time(one.received_at, "/")) for one in rows]
+    lines = [(one.message.name, one.message.number, one.text, local_time(one.received_at, "/")) for one in rows]
     return _tab_page(len(found), lines)
 
 
-def _batch(exchange: Exchange, user: str, batch_id: str) -> tuple[StoredMessage, ...]:
+def batch_of(exchange: Exchange, user: str, batch_id: str) -> tuple[StoredMessage, ...]:
+    """The messages of a batch; none for one that this user does not have."""
     try:
         return exchange.batch(user, batch_id)
     except NoSuchBatch:
         return ()
 
 
-def _page(rows: Sequence[Any], number: int, size: int) -> Sequence[Any]:
+def page_of(rows: Sequence[Any], number: int, size: int) -> Sequence[Any]:
+    """One page, counted from 1."""
     start = (max(number, 1) - 1) * size
     return rows[start : start + size]
 
@@ -136,12 +138,13 @@ def mr_of(one: StoredMessage) -> str:
     return one.reference or str(one.position)
 
 
-def _time(moment: datetime | None, separator: str) -> str:
+def local_time(moment: datetime | None, separator: str) -> str:
+    """A time of Taipei, its date with this separator; "" for none."""
     return moment.astimezone(TAIPEI).strftime(f"%Y{separator}%m{separator}%d %H:%M:%S") if moment else ""
 
 
 def _tab_report(one: StoredMessage) -> tuple[str, ...]:
-    times = _time(one.sent_at or one.send_at, "/"), _time(one.done_at, "/")
+    times = local_time(one.sent_at or one.send_at, "/"), local_time(one.done_at, "/")
     return one.name, one.number, times[0], f"{one.cost:.2f}", code_of(one), times[1]
 
 
@@ -150,12 +153,12 @@ def _json_report(one: StoredMessage) -> dict[str, str]:
         "MR": mr_of(one),
         "NAME": one.name,
         "MOBILE": one.number,
-        "SEND_TIME": _time(one.sent_at or one.send_at, "-"),
+        "SEND_TIME": local_time(one.sent_at or one.send_at, "-"),
         "COST": f"{one.cost:.2f}",
         "STATUS": code_of(one),
         "REAL_COST": f"{one.cost:.2f}",
         # Table 4-4-6: the one time of an MMS that has slashes.
-        "RECEIVED_TIME": _time(one.done_at, "-" if one.kind == "SMS" else "/"),
+        "RECEIVED_TIME": local_time(one.done_at, "-" if one.kind == "SMS" else "/"),
     }
 
 
@@ -164,7 +167,7 @@ def _json_reply(one: Reply) -> dict[str, str]:
         "NAME": one.message.name,
         "MOBILE": one.message.number,
         "CONTENT": one.text,
-        "RECEIVED_TIME": _time(one.received_at, "/"),
+        "RECEIVED_TIME": local_time(one.received_at, "/"),
     }
 
 
@@ -175,8 +178,8 @@ def _xml_reports(count: int, rows: Sequence[StoredMessage]) -> str:
     """The document shows no XML; its table 4-2-2 has the names of the SOAP API's, where MOBILE is padded."""
     lines = "".join(
         f"<SMS><NAME>{escape(one.name)}</NAME><MOBILE>{one.number:<{_MOBILE_WIDTH}}</MOBILE>"
-        f"<SENT_TIME>{_time(one.sent_at or one.send_at, '/')}</SENT_TIME><COST>{one.cost:.2f}</COST>"
-        f"<STATUS>{code_of(one)}</STATUS><RECEIVED_TIME>{_time(one.done_at, '/')}</RECEIVED_TIME></SMS>"
+        f"<SENT_TIME>{local_time(one.sent_at or one.send_at, '/')}</SENT_TIME><COST>{one.cost:.2f}</COST>"
+        f"<STATUS>{code_of(one)}</STATUS><RECEIVED_TIME>{local_time(one.done_at, '/')}</RECEIVED_TIME></SMS>"
         for one in rows
     )
     return (
@@ -193,7 +196,7 @@ def erase(kind: str) -> Callable[[Call], str]:
 
     def handler(call: Call) -> str:
         user, batch_id = call.user(), call.text("bid").strip()
-        messages = _batch(call.exchange, user, batch_id)
+        messages = batch_of(call.exchange, user, batch_id)
         if not messages:
             return ""
         if messages[0].kind != kind:

@@ -18,7 +18,6 @@ from sms_core.testing import Batch, Draft, behaviour_named, behaviour_of
 from sms_core.text import utf16_length
 from sms_core_every8d.sandbox.calls import Call, Refusal
 
-NAME = "every8d"
 STEPS = (70, 134, 201, 268, 333)
 """Characters that 1, 2, 3 … points pay; a longer text is split (2.1.1) and starts over."""
 ABROAD = 3
@@ -28,7 +27,8 @@ KILOBYTE = 1024
 MMS_STEPS = ((50 * KILOBYTE, Decimal(3)), (300 * KILOBYTE, Decimal(5)))
 """Picture and text together, in bytes, and the points (table 3-2-1)."""
 MMS_FORMATS = ("jpg", "jpeg", "png", "gif")
-SUBJECT_ASCII, SUBJECT_OTHER = 39, 15
+SUBJECT_ASCII = {"every8d": 39, "every8d-soap": 95}
+SUBJECT_OTHER = 15
 PARAMS = 5
 
 
@@ -115,7 +115,7 @@ def _personal(template: str, row: Mapping[str, Any]) -> Destination:
 def send_mms(call: Call) -> str:
     """3.3: one text and picture to many numbers."""
     user, destinations = call.user(), _destinations(call)
-    if not call.text("sb"):
+    if not call.text("sb") and call.face == "every8d":  # SOAP's may be empty (5.1)
         raise Refusal("-303", "主旨不得為空")
     if not call.text("attachment"):
         raise Refusal("-304", "圖片不得為空")
@@ -127,7 +127,7 @@ def _picture(call: Call) -> bytes | None:
     if not encoded:
         return None
     subject = call.text("sb")
-    if len(subject) > (SUBJECT_ASCII if subject.isascii() else SUBJECT_OTHER):
+    if len(subject) > (SUBJECT_ASCII[call.face] if subject.isascii() else SUBJECT_OTHER):
         raise Refusal("-99", "主旨長度超過限制")
     if call.text("type").lower() not in MMS_FORMATS:
         raise Refusal("-305", "圖片附檔名不得為空")
@@ -149,7 +149,7 @@ def _submit(call: Call, user: str, destinations: Sequence[Destination], *, filte
     return call.exchange.submit(
         user,
         [_draft(one, picture, extra, international=international) for one in destinations],
-        face=NAME,
+        face=call.face,
         kind="SMS" if picture is None else "MMS",
         subject=call.text("sb"),
         media=picture,

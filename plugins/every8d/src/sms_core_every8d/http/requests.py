@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import math
-from datetime import timedelta
 from typing import Any
 
 from sms_core import Account, InvalidMessage, Unsupported, template
@@ -24,8 +21,8 @@ from sms_core.operations import (
     options_of,
 )
 from sms_core.steps import Session
-from sms_core.taipei import format_time
-from sms_core_every8d.options import AccountOptions, SendOptions
+from sms_core_every8d.fields import minutes_field, picture_field, time_field
+from sms_core_every8d.http.options import AccountOptions, SendOptions
 
 RESPFORMAT = {"tab": "0", "json": "1", "xml": "2"}  # table 4-2-1
 VERIFY_LOGIN, VERIFY_CHECK, VERIFY_LOGOUT = 1, 2, 3  # tables 1-1-1, 1-2-1, 1-3-1
@@ -117,12 +114,11 @@ def _find_sent(account: Account, session: Session | None, operation: FindSent) -
 
 def _form_fields(message: Message, destinations: tuple[Destination, ...]) -> dict[str, str]:
     """The fields that 2.2, 2.5 and 3.3 share, in the order of table 2-3-1."""
-    send_at = destinations[0].send_at
     fields = {
         "SB": message.subject,
         "MSG": destinations[0].text,
         "DEST": ",".join(one.number for one in destinations),
-        "ST": format_time(send_at) if send_at else "",
+        "ST": time_field(destinations[0].send_at),
     }
     return fields | {name: str(minutes) for name, minutes in _retry_time(message).items()}
 
@@ -141,7 +137,7 @@ def _param_body(operation: Send) -> dict[str, Any]:
             "Name": one.name,
             "Mobile": one.number,
             "Email": one.email,
-            "SendTime": format_time(one.send_at) if one.send_at else "",
+            "SendTime": time_field(one.send_at),
             "Param": _field_values(one, names) if names else one.text,
             "Mr": one.reference,
         }
@@ -170,16 +166,13 @@ def _field_values(one: Destination, names: tuple[str, ...]) -> str:
 
 
 def _retry_time(message: Message) -> dict[str, int]:
-    if message.validity is None:
-        return {}
-    return {"RETRYTIME": math.ceil(message.validity / timedelta(minutes=1))}
+    return {} if message.validity is None else {"RETRYTIME": minutes_field(message.validity)}
 
 
 def _picture(message: Message) -> dict[str, str]:
     if message.media is None:
         return {}
-    content = base64.b64encode(message.media.content).decode("ascii")
-    return {"ATTACHMENT": content, "TYPE": message.media.format}
+    return {"ATTACHMENT": picture_field(message.media), "TYPE": message.media.format}
 
 
 def _event(options: SendOptions) -> dict[str, str]:

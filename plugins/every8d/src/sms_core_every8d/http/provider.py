@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from sms_core import (
@@ -13,14 +12,15 @@ from sms_core import (
     Limits,
     MmsLimits,
     ProviderInfo,
-    Tariff,
     hookimpl,
 )
 from sms_core.http import Request, Response
 from sms_core.operations import Operation
 from sms_core.steps import Session
-from sms_core_every8d import callbacks, requests, responses
-from sms_core_every8d.options import AccountOptions, SendOptions
+from sms_core_every8d import callbacks
+from sms_core_every8d.http import requests, responses
+from sms_core_every8d.http.options import AccountOptions, SendOptions
+from sms_core_every8d.tariff import MMS_SIZE, MMS_SUBJECT_OTHER, MMS_TEXT, RECIPIENTS, TARIFF
 
 T = TypeVar("T")
 
@@ -29,26 +29,20 @@ INFO = ProviderInfo(
     title="EVERY8D (HTTP API 2.1)",
     capabilities=frozenset(Capability),
     limits=Limits(
-        # The document sets no limit; a smaller request leaves fewer outcomes open if its answer is lost.
-        recipients=500,
+        recipients=RECIPIENTS,
         text=None,  # beyond 333 characters the vendor splits the text itself (2.1.1)
         mms=MmsLimits(  # 3.1
             subject_ascii=39,
-            subject_other=15,
-            text=4000,
-            size=300 * 1024,
+            subject_other=MMS_SUBJECT_OTHER,
+            text=MMS_TEXT,
+            size=MMS_SIZE,
             formats=("jpg", "jpeg", "png", "gif"),
         ),
     ),
     default_host="new.e8d.tw",
     send_options=SendOptions,
     account_options=AccountOptions,
-    tariff=Tariff(
-        steps=(70, 134, 201, 268, 333),  # SOAP document, 1.2; the HTTP one has no prices for texts
-        international_factor=3,
-        mms=((50 * 1024, Decimal(3)), (300 * 1024, Decimal(5))),  # table 3-2-1
-        doubts=("the price table is of the SOAP document of 2020 and does not tell Latin texts from Chinese ones",),
-    ),
+    tariff=TARIFF,
 )
 
 
@@ -83,4 +77,4 @@ def sms_parse_response(account: Account, operation: Operation[T], response: Resp
 def sms_parse_callback(account: Account, request: CallbackRequest) -> Callback:
     """Chapter 6."""
     del account  # a push names no account that could be compared
-    return callbacks.parse(request)
+    return callbacks.parse(request, "http")

@@ -1,0 +1,96 @@
+"""Pages of delivery reports (4.2, 4.4) and replies (4.3) in the API's three forms: TAB, JSON, XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+from cattrs import Converter
+from cattrs.errors import BaseValidationError
+
+from sms_core import DeliveryReport, InboundMessage, MalformedResponse
+from sms_core.operations import GetInbound, GetReports, Page
+from sms_core_every8d.reports import Row, has_more, read_log, reply_of, report_of
+
+REPLIES_A_PAGE = 10  # table 4-3-1; 4.3.1 says 1000, which is copied from 4.2.1
+
+REPORT_COLUMNS = ("NAME", "MOBILE", "SEND_TIME", "COST", "STATUS", "RECEIVED_TIME")  # table 4-2-3
+FEWEST_REPORT_COLUMNS = 5  # the edition of 2017 had no RECEIVED_TIME
+
+_COUNT = re.compile(r"\d{1,9}", re.ASCII)
+
+
+@frozen
+class _JsonPage:
+    """Tables 4-2-3 and 4-3-3, with lower-case keys; DATA is absent where there is nothing."""
+
+    sms_count: int
+    data: list[dict[str, str]] = field(factory=list)
+
+
+_converter = Converter(detailed_validation=False)
+_converter.register_structure_hook(str, lambda value, _: "" if value is None else str(value).strip())
+
+
+def parse_reports(answer: str | Mapping[str, Any], operation: GetReports) -> Page[DeliveryReport]:
+    """One page of delivery reports, in whichever form it came. Raises `MalformedResponse`."""
+    if isinstance(answer, str) and answer.startswith("<"):
+        log = read_log(answer, operation)  # as far as anyone knows (table 4-2-2)
+        count, rows = log.count, log.rows
+    elif isinstance(answer, str):
+        count, rows = _from_tab(answer, _report_row, least_tabs=0)
+    else:
+        count, rows = _from_json(answer)
+    reports = tuple(report_of(row, operation.batch_id, "http") for row in rows)
+    return Page(reports, has_more(count, len(reports), operation.page))
+
+
+def parse_inbound(answer: str | Mapping[str, Any], operation: GetInbound) -> Page[InboundMessage]:
+    """One page of replies, in whichever form it came. Raises `MalformedResponse`."""
+    count, rows = _from_tab(answer, _reply_row, least_tabs=3) if isinstance(answer, str) else _from_json(answer)
+    replies = tuple(reply_of(row, operation.batch_id) for row in rows)
+    return Page(replies, has_more(count, len(replies), operation.page, REPLIES_A_PAGE))
+
+
+def _from_json(answer: Mapping[str, Any]) -> tuple[int, list[Row]]:
+    try:
+        page = _converter.structure({"data": [], **answer}, _JsonPage)
+    except (BaseValidationError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise MalformedResponse(f"not SMS_COUNT and DATA ({type(error).__name__})") from None
+    return page.sms_count, [{name.upper(): value for name, value in row.items()} for row in page.data]
+
+
+def _from_tab(text: str, row_of: Callable[[str], Row], least_tabs: int) -> tuple[int, list[Row]]:
+    """A line with the count alone, then the records; NAME is often empty, so a record may begin with a TAB.
+
+    A record is a line; the text of a reply may hold line breaks, so it goes on until it has all its columns.
+    """
+    first, _, rest = text.replace("\r", "").partition("\n")
+    if not _COUNT.fullmatch(first.strip()):
+        raise MalformedResponse("the first line is no count")
+    records: list[str] = []
+    for line in rest.split("\n"):
+        if records and records[-1].count("\t") < least_tabs:
+            records[-1] += f"\n{line}"
+        elif line.strip():
+            records.append(line)
+    return int(first), [row_of(record) for record in records]
+
+
+def _report_row(line: str) -> Row:
+    columns = [column.strip() for column in line.split("\t")]
+    if len(columns) < FEWEST_REPORT_COLUMNS:
+        raise MalformedResponse(f"a report of {len(columns)} columns")
+    return dict(zip(REPORT_COLUMNS, columns, strict=False))
+
+
+def _reply_row(record: str) -> Row:
+    """NAME, MOBILE, CONTENT, time; the content may hold TABs, so the others are taken from both ends."""
+    name, _, rest = record.partition("\t")
+    mobile, _, rest = rest.partition("\t")
+    content, separator, received = rest.rpartition("\t")
+    if not separator:
+        raise MalformedResponse("a reply of fewer than 4 columns")
+    return {"NAME": name.strip(), "MOBILE": mobile.strip(), "CONTENT": content, "RECEIVED_TIME": received.strip()}

@@ -1,0 +1,136 @@
+"""From a SOAP answer to an operation's result, or to the error that it means.
+
+Sends and questions answer in text; getConnection and the queries in an XML document, escaped within that text.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+
+from sms_core import Balance, MalformedResponse, SendResult, VendorError
+from sms_core.fields import points_or_none, to_points
+from sms_core.http import Response
+from sms_core.operations import (
+    Cancel,
+    Check,
+    GetBalance,
+    GetInbound,
+    GetReports,
+    Login,
+    Logout,
+    Operation,
+    Page,
+    Send,
+)
+from sms_core.soap import soap_result
+from sms_core.steps import Session
+from sms_core.taipei import TAIPEI
+from sms_core.xml import parse_xml
+from sms_core_every8d.answers import TOKEN, cancellation, read_counts, read_refusal, sent
+from sms_core_every8d.codes import error_of
+from sms_core_every8d.reports import SmsLog, has_more, read_log, reply_of, report_of
+from sms_core_every8d.soap.requests import name_of
+
+CLOSED = "1"  # 1.3
+
+
+def parse(operation: Operation[Any], response: Response) -> Any:
+    """The result of the operation. Raises the `VendorError` that the answer is, or `MalformedResponse`."""
+    text = soap_result(response, name_of(operation) or "")
+    match operation:
+        case Login():
+            return _session(operation, text)
+        case Send():
+            return _sent(operation, text)
+        case GetReports():
+            log = _log(operation, text)
+            reports = tuple(report_of(row, operation.batch_id, "soap") for row in log.rows)
+            return Page(reports, has_more(log.count, len(log.rows), operation.page))
+        case GetInbound():  # a page is of messages, of which each may have some replies or none
+            log = _log(operation, text)
+            replies = tuple(reply_of(row, operation.batch_id) for row in log.replies)
+            return Page(replies, has_more(log.count, len(log.rows), operation.page))
+        case Cancel():
+            _refuse(operation, text)
+            return cancellation(text)
+        case GetBalance():
+            return Balance(_credit(operation, text))
+        case Check():
+            _credit(operation, text)
+            return None
+        case Logout():
+            return _closed(operation, text)
+        case _:
+            raise MalformedResponse("not what this operation is answered with")
+
+
+def _refuse(operation: Operation[Any], text: str) -> None:
+    if refusal := read_refusal(text):
+        raise error_of(operation, *refusal)
+
+
+def _session(operation: Login, text: str) -> Session:
+    """1.1. A key is good for the day."""
+    _refuse(operation, text)
+    document = parse_xml(text).get("SMS")
+    connection = document.get("GET_CONNECTION") if isinstance(document, dict) else None
+    if not isinstance(connection, dict):
+        raise MalformedResponse("no GET_CONNECTION")
+    code, key = str(connection.get("CODE") or ""), str(connection.get("SESSION_KEY") or "")
+    if not code:
+        raise MalformedResponse("no CODE")
+    if code != "0":
+        raise error_of(operation, code, str(connection.get("DESCRIPTION") or ""))
+    if not TOKEN.fullmatch(key):
+        raise MalformedResponse("no SESSION_KEY")
+    return Session(key, _end_of_day(operation.now))
+
+
+def _end_of_day(moment: datetime) -> datetime:
+    """Midnight in Taipei: 有效期為單日，隔日即失效 (1.1)."""
+    today = moment.astimezone(TAIPEI).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today + timedelta(days=1)
+
+
+def _sent(operation: Send, text: str) -> SendResult:
+    """CREDIT,SENDED,COST,UNSEND,BATCH_ID (1.2). A CREDIT below zero is a code, and nothing was sent (note 1)."""
+    credit, *rest = text.split(",")
+    code = points_or_none(credit)
+    if code is None or code >= 0:
+        result = sent(read_counts([credit, *rest]), operation.destinations, text)
+        return attrs.evolve(result, notes=_notes(operation))
+    if any(points_or_none(field) for field in rest[:1]):
+        raise MalformedResponse("a refusal with SENDED")
+    words = "" if all(not field.strip() or points_or_none(field) is not None for field in rest) else ",".join(rest)
+    raise error_of(operation, f"{code.normalize():f}", words.strip())
+
+
+def _notes(operation: Send) -> tuple[str, ...]:
+    name = name_of(operation)
+    if name != "sendParamSMS" and any(one.name for one in operation.destinations):
+        return (f"the recipients' names stayed here: {name} has no place for them",)
+    return ()
+
+
+def _log(operation: GetReports | GetInbound, text: str) -> SmsLog:
+    _refuse(operation, text)
+    return read_log(text, operation)
+
+
+def _credit(operation: Operation[Any], text: str) -> Any:
+    """4.1."""
+    _refuse(operation, text)
+    return to_points(text)
+
+
+def _closed(operation: Logout, text: str) -> None:
+    """1.3: ``1``, or ``-1`` for a failure."""
+    if text == CLOSED:
+        return
+    if text == "-1":
+        raise VendorError(code="-1", vendor_text="關閉連線失敗")
+    _refuse(operation, text)
+    raise MalformedResponse("neither 1 nor -1")

@@ -1,0 +1,47 @@
+"""What vendors' codes mean, as tables: codes that refuse a request, and the states that carriers report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from sms_core.errors import VendorError
+from sms_core.model import DeliveryStatus
+
+
+@frozen
+class Refusal:
+    """A row of a vendor's table of refusals: the error, the vendor's words, whether trying again can help.
+
+    ``reason`` is for the user who needs more than the vendor's words to know what to do.
+    """
+
+    error: type[VendorError]
+    text: str = ""
+    retry: bool = False
+    reason: str = ""
+
+
+def refusal_error(
+    table: Mapping[str, Refusal], code: str, vendor_text: str = "", unknown: type[VendorError] = VendorError
+) -> VendorError:
+    """The error that a code of the table is; for any other code an ``unknown`` one, which keeps it.
+
+    The words that came with the answer go before those of the table.
+    """
+    row = table.get(code, Refusal(unknown))
+    return row.error(row.reason, code=code, vendor_text=vendor_text or row.text, retry=row.retry)
+
+
+SMPP_STATES = {
+    "DELIVRD": DeliveryStatus.DELIVERED,
+    "EXPIRED": DeliveryStatus.EXPIRED,
+    "DELETED": DeliveryStatus.CANCELLED,
+    "UNDELIV": DeliveryStatus.UNDELIVERABLE,
+    "ACCEPTD": DeliveryStatus.ACCEPTED,
+    "UNKNOWN": DeliveryStatus.UNKNOWN,
+    "REJECTD": DeliveryStatus.REJECTED,
+    "ENROUTE": DeliveryStatus.SENT,
+}
+"""The states of a message as carriers write them: SMPP 3.4, 5.2.28 and appendix B."""
