@@ -75,6 +75,8 @@ def connect(
     account = dsns.account_of(parsed, info, connection, options)
     if connection.batch_size:
         info = limits_with(info, recipients=min(connection.batch_size, info.limits.recipients))
+    if connection.max_text:
+        info = limits_with(info, text=connection.max_text)
     provider = Provider(info, account, connection.retries, hooks)
     transport = transport or Urllib3Transport(
         connect_timeout=connection.connect_timeout,

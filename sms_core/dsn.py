@@ -45,6 +45,12 @@ def _positive(instance: object, attribute: attrs.Attribute[float], value: float)
         raise ConfigurationError(f"DSN option {attribute.name!r} needs a number of seconds above 0")
 
 
+def _not_negative(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+    del instance
+    if value < 0:
+        raise ConfigurationError(f"DSN option {attribute.name!r} needs a number above 0")
+
+
 def _http_url(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
     del instance
     if value and not value.startswith(("http://", "https://")):
@@ -56,7 +62,8 @@ class ConnectionOptions:
     """The DSN options that every provider has. Times are in seconds.
 
     ``retries`` is how often a read, or a send that surely was not taken, is tried again. ``batch_size`` lowers
-    the number of recipients that go into one request. ``proxy`` is a URL; without it the environment decides.
+    the number of recipients that go into one request; ``max_text`` is the longest text in characters, where this
+    account may send others than the vendor's document says. 0 leaves either to the provider. ``proxy`` is a URL; without it the environment decides.
     """
 
     scheme: Literal["https", "http", ""] = ""
@@ -64,7 +71,8 @@ class ConnectionOptions:
     connect_timeout: float = field(default=10.0, validator=_positive)
     read_timeout: float = field(default=30.0, validator=_positive)
     retries: int = 2
-    batch_size: int = 0
+    batch_size: int = field(default=0, validator=_not_negative)
+    max_text: int = field(default=0, validator=_not_negative)
     proxy: str = field(default="", repr=False, validator=_http_url)
     close_session: bool = False
 

@@ -49,15 +49,19 @@ def make_plan(
     distinct: dict[tuple[str, str], int] = {}
     duplicates: list[Duplicate] = []
     destinations: list[Destination] = []
+    fields: dict[str, str] = {}
     for position, recipient in enumerate(message.to):
         one = _destination(message, recipient, position, info, now)
         first = distinct.setdefault((one.number, one.text), position)
         if first == position:
             destinations.append(one)
+            fields[one.reference] = "text" if recipient.text is None else f"to[{position}].text"
         else:
             duplicates.append(Duplicate(position, first))
     if prepare is not None:
         destinations = list(prepare(message, tuple(destinations)))
+    for one in destinations:  # as it goes out: a vendor's long form may be several messages
+        _check_length(message, one.text, fields.get(one.reference, "text"), info)
     _check_references(destinations)
     chunks = _chunks(destinations, info, one_text=_one_text(message, info))
     parts = tuple(Send(message, chunk) for chunk in chunks)
@@ -126,7 +130,7 @@ def _destination(
         raise InvalidMessage(f"{where}.number", str(error)) from None
     _check_time(f"{where}.send_at", recipient.send_at, now)
     text, params = _text(message, recipient, where)
-    _check_text(message, text, f"{where}.text" if recipient.text is not None else "text", info)
+    _check_text(message, text, f"{where}.text" if recipient.text is not None else "text")
     if not is_taiwan(number):
         _check_abroad(message, where, number, info)
     return Destination(
@@ -153,11 +157,14 @@ def _text(message: Message, recipient: Recipient, where: str) -> tuple[str, dict
     return message.text, None
 
 
-def _check_text(message: Message, text: str, field: str, info: ProviderInfo) -> None:
+def _check_text(message: Message, text: str, field: str) -> None:
     if not text.strip() and message.media is None:
         raise InvalidMessage(field, "is empty: vendors refuse that, some after a charge")
     if any("\ud800" <= one <= "\udfff" for one in text):
         raise InvalidMessage(field, "holds half a surrogate pair, which no vendor can be sent")
+
+
+def _check_length(message: Message, text: str, field: str, info: ProviderInfo) -> None:
     mms = info.limits.mms if message.media is not None else None
     most = mms.text if mms else info.limits.text
     if most is not None and utf16_length(text) > most:

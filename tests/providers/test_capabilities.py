@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import sms_core
-from sms_core import Capability, Client, Media, Message, Recipient, Unsupported
+from sms_core import Capability, Client, InvalidMessage, Media, Message, Recipient, Unsupported
 from sms_core.testing import FakeTransport
 from sms_core_sandbox import Sandbox
 
@@ -61,3 +61,26 @@ def test_one_request_for_personal_texts_or_several(name: str) -> None:
         assert sms.preview(message).requests == (1 if sms.info.can(Capability.PERSONAL) else 2)
         assert sms.send(message).accepted == 2
         assert [one.text for one in box.exchange.accepted] == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_limits_that_are_told_are_those_that_hold(name: str) -> None:
+    """The matrix in the docs and `sms providers` show them."""
+    with Sandbox(faces=[name]) as box, sms_core.connect(box.dsn(name)) as sms:
+        limits = sms.info.limits
+        many = [f"+8869{n:08}" for n in range(limits.recipients + 1)]
+        assert sms.preview(Message(TEXT, many)).requests == 2
+        assert sms.preview(Message(TEXT, many[1:])).requests == 1
+        if limits.text is None:
+            assert sms.send("字" * 2000, TO).accepted >= 1
+        else:
+            assert sms.send("字" * limits.text, TO).accepted == 1
+            with pytest.raises(InvalidMessage, match=rf"^text: is {limits.text + 1} characters long"):
+                sms.send("字" * (limits.text + 1), TO)
+        if limits.countries is not None:
+            with pytest.raises(InvalidMessage, match=r"^to\[0\]\.number: "):
+                sms.send(TEXT, "+491700000000")
+        else:
+            assert sms.send("abroad", "+491700000000").accepted == 1
+    with sms_core.connect(f"{name}://u:p@example.org?max_text=10&batch_size=2") as sms:
+        assert (sms.info.limits.text, sms.info.limits.recipients) == (10, 2)

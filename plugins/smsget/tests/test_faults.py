@@ -129,7 +129,7 @@ def test_many_threads_with_a_wrong_password_show_it_once(box: Sandbox) -> None:
     assert (box.exchange.login_count, box.exchange.accepted) == (1, ())
 
 
-RUNS = 200
+RUNS = 1000
 THREADS = 4
 
 

@@ -82,8 +82,8 @@ TABLE_1: list[tuple[str, type[VendorError]]] = [
     ("-9", RecipientRefused),
     ("-10", VendorUnavailable),
     # In no edition, seen by one client.
-    ("-15", AuthenticationFailed),
-    ("-16", AuthenticationFailed),
+    ("-15", VendorError),
+    ("-16", VendorError),
     ("-21", VendorError),
     ("-23", ContentRefused),
     ("-30", VendorError),

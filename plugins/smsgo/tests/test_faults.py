@@ -155,7 +155,7 @@ def test_a_split_text_that_fails_in_its_middle(box: Sandbox) -> None:
     check(box, "", result)
 
 
-RUNS = 200
+RUNS = 1000
 THREADS = 4
 
 

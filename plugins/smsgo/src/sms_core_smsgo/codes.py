@@ -27,8 +27,9 @@ REQUEST_CODES = {
     "-9": Refusal(RecipientRefused, "Invalid msisdn amount"),
     "-10": Refusal(VendorUnavailable, "Send Fail"),
     # -----
-    "-15": Refusal(AuthenticationFailed, "IP not allowed"),
-    "-16": Refusal(AuthenticationFailed, "API not enabled"),
+    # No AuthenticationFailed, after which a client asks no more: the vendor's page may mend either while it goes on.
+    "-15": Refusal(VendorError, "IP not allowed"),
+    "-16": Refusal(VendorError, "API not enabled"),
     "-21": Refusal(VendorError, "limit reached"),
     "-23": Refusal(ContentRefused, "NCC signature missing"),
 }

@@ -48,22 +48,16 @@ def _to_backup(value: str) -> str:
     return backup.rstrip("/")
 
 
-def _positive(_: object, __: object, value: int) -> None:
-    if value < 1:
-        raise ConfigurationError("DSN option 'max_text' needs a number of characters above 0")
-
-
 @frozen
 class AccountOptions:
     """The DSN options of this vendor.
 
     ``method``: a form POST, or the GET of the document, which shows the password to every proxy's log. ``rtype``: the
-    form of the answers; whatever form comes is read. ``max_text``: characters of the longest long text (330 in 6.0).
+    form of the answers; whatever form comes is read.
     ``backup_host``: true for the document's www2.smsgo.com.tw, or another ``host[:port][/prefix]``; it is asked with
     the scheme of the first host, and only for a send of which surely nothing left this machine. Empty is off.
     """
 
     method: Literal["POST", "GET"] = "POST"
     rtype: Literal["json", "text", "xml"] = "json"
-    max_text: int = field(default=330, validator=_positive)
     backup_host: str = field(default="", converter=_to_backup)

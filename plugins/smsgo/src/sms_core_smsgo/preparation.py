@@ -6,25 +6,23 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from sms_core import Account, InvalidMessage
+from sms_core import InvalidMessage
 from sms_core.model import Message
 from sms_core.numbers import is_taiwan, to_e164
 from sms_core.operations import Destination, options_of
-from sms_core.text import utf16_length
 from sms_core_smsgo.encodings import SINGLE, fit_of, split
-from sms_core_smsgo.options import AccountOptions, SendOptions
+from sms_core_smsgo.options import SendOptions
 
 LONGEST_REPLY_URL = 300  # note 4
 MOST_REPLY_DAYS = 30  # table of chapter 1, replydays
 LARGEST_PUSH = 88  # note 3, bytes
 
 
-def prepare(account: Account, message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+def prepare(message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
     """The destinations, long texts abroad as several. Raises `InvalidMessage` naming the field."""
     options = options_of(message, SendOptions)
     _check_options(options)
-    most = account.typed_options(AccountOptions).max_text
-    return tuple(part for one in destinations for part in _parts(message, one, options, most))
+    return tuple(part for one in destinations for part in _parts(message, one, options))
 
 
 def _check_options(options: SendOptions) -> None:
@@ -60,7 +58,7 @@ def _is_url(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(one.isspace() for one in text)
 
 
-def _parts(message: Message, one: Destination, options: SendOptions, most: int) -> tuple[Destination, ...]:
+def _parts(message: Message, one: Destination, options: SendOptions) -> tuple[Destination, ...]:
     if options.push_url:
         _check_push(message, one, options)
         return (one,)
@@ -75,10 +73,6 @@ def _parts(message: Message, one: Destination, options: SendOptions, most: int) 
     if is_taiwan(one.number) and options.reply_url:
         raise InvalidMessage(_field(message, one), f"is too long: with reply_url a text is one segment, {room}")
     if is_taiwan(one.number):
-        if utf16_length(one.text) > most:
-            raise InvalidMessage(
-                _field(message, one), f"is {utf16_length(one.text)} characters long: smsgo takes {most}"
-            )
         return (one,)
     if options.long_abroad == "refuse":
         hint = "SendOptions(long_abroad='split') makes it several messages"

@@ -28,8 +28,10 @@ INFO = ProviderInfo(
         Capability.PUSHED_REPORTS,
         Capability.PUSHED_INBOUND,
     ),
-    # The longest text depends on the account (max_text) and on where it goes, so `sms_prepare` checks it.
-    limits=Limits(recipients=50, text=None),
+    limits=Limits(
+        recipients=50,
+        text=330,  # the longest form, chapter 1; what else a text may be, `sms_prepare` checks
+    ),
     default_host="ssl.smsgo.com.tw",
     send_options=SendOptions,
     account_options=AccountOptions,
@@ -48,11 +50,9 @@ def sms_describe() -> ProviderInfo:
 
 
 @hookimpl
-def sms_prepare(
-    account: Account, message: Message, destinations: tuple[Destination, ...]
-) -> tuple[Destination, ...] | None:
+def sms_prepare(message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
     """The rules of chapter 1, before anything is sent."""
-    return preparation.prepare(account, message, destinations)
+    return preparation.prepare(message, destinations)
 
 
 @hookimpl
