@@ -2,7 +2,7 @@
 
 A `MessageState` holds what was told of one message to one number, each thing once, and everything else is read
 off that. So folding is the union of sets: late, doubled and disordered facts change nothing, and states are facts
-themselves: ``fold([*fold(some), *others]) == fold([*some, *others])``. A status is the highest in `STANDING` that
+themselves: ``fold(fold(some).values(), others) == fold(some, others)``. A status is the highest in `STANDING` that
 was reported, so it never goes back.
 
 Whose is it?
@@ -27,6 +27,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
@@ -196,22 +197,23 @@ Fact: TypeAlias = SendResult | SendError | DeliveryReport | InboundMessage | Mes
 """What can be learned of messages; a `SendError` stands for its result, a state for all that was folded into it."""
 
 
-def fold(facts: Iterable[Fact]) -> dict[Key, MessageState]:
+def fold(*facts: Iterable[Fact]) -> dict[Key, MessageState]:
     """One state for each message and recipient, whatever the order and repetition of the facts.
 
-    To add facts to states, fold both: of the states, those of the `numbers_in` the facts are enough. A state of
-    what belonged to no message is gone once its message is told, so replace the old ones by the new. Raises
-    `TypeError` for what is no fact, and `ValueError` for an outcome without a reference.
+    Each argument holds facts: ``fold([result], sms.reports(result))``. To add facts to states, fold both: of the
+    states, those of the `numbers_in` the facts are enough. A state of what belonged to no message is gone once its
+    message is told, so replace the old ones by the new. Raises `TypeError` for what is no fact, and `ValueError`
+    for an outcome without a reference.
     """
     told = _Told()
-    for fact in facts:
+    for fact in chain.from_iterable(facts):
         told.add(fact)
     return told.states()
 
 
-def numbers_in(facts: Iterable[Fact]) -> set[str]:
+def numbers_in(*facts: Iterable[Fact]) -> set[str]:
     """The numbers (E.164) that these facts tell of. Raises `TypeError` for what is no fact."""
-    return {number for fact in facts for number in _numbers(fact)}
+    return {number for fact in chain.from_iterable(facts) for number in _numbers(fact)}
 
 
 def _numbers(fact: Fact) -> Iterable[str]:

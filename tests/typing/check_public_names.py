@@ -14,6 +14,7 @@ from sms_core.flow import Trace, traced
 from sms_core.operations import Operation
 from sms_core.registry import Provider
 from sms_core.steps import Flow
+from sms_core.tracking import Key, MessageState, fold, numbers_in
 
 
 def messages() -> None:
@@ -47,6 +48,17 @@ def errors(sms: sms_core.Client) -> None:
         sms.send("text", to="0900000001")
     except sms_core.SendError as error:
         assert_type(error.result, SendResult)
+
+
+def tracking(sms: sms_core.Client, rows: list[MessageState], error: sms_core.SendError) -> None:
+    """Facts of every kind fold with states."""
+    result = sms.send("text", to="0900000001")
+    callback = sms.parse_callback(sms_core.CallbackRequest("GET", "/", "a=b"))
+    states = fold(rows, [result, error], sms.reports(result), sms.inbound(result), callback.events)
+    assert_type(states, dict[Key, MessageState])
+    assert_type(numbers_in(callback.events, [result]), set[str])
+    assert_type(rows[0].status, sms_core.DeliveryStatus | None)
+    fold(result)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 class Middleware:
