@@ -334,18 +334,12 @@ class _Owners:
                 self._alone[Key(key.number, "", batch)].append(key)
 
     def of(self, event: Key) -> list[Key]:
-        """The keys of the states that an event of this key is laid to."""
-        place = Key(event.number, "", event.batch_id)
-        if event.reference:
-            named = Key(event.number, event.reference)
-            if named in self._batches and self._may_be_at(place, self._batches[named]):
-                return [named]
+        """The keys of the states that an event of this key is laid to; its own where there is none."""
+        place, named = Key(event.number, "", event.batch_id), Key(event.number, event.reference)
+        batches = self._batches.get(named)
+        if batches is not None and (event.batch_id in batches or (not batches and place not in self._alone)):
+            return [named]
         return self._alone.get(place) or [event]
-
-    def _may_be_at(self, place: Key, batches: set[str]) -> bool:
-        if not place.batch_id or place.batch_id in batches:
-            return True
-        return not batches and place not in self._alone
 
 
 def _laid_to(owners: _Owners, told: Mapping[Key, Mapping[object, T]]) -> dict[Key, list[T]]:

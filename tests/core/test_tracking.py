@@ -97,6 +97,7 @@ def test_the_tables_rank_everything_once() -> None:
 def test_every_final_status_stands_against_every_other() -> None:
     finality = [status.is_final for status in STANDING]
     assert finality == sorted(finality)
+    assert STANDING[finality.index(True)] is DeliveryStatus.FAILED
     assert STANDING[-1] is DELIVERED
 
 
@@ -160,6 +161,7 @@ def test_the_reason_is_kept_with_its_number_masked() -> None:
     assert A not in repr(state)
     assert A not in repr(state.key)
     assert only([state, result(row(ACCEPTED, batch="b1"), at=NOON + MINUTE)]).reason == ""
+    assert only([result(row(UNKNOWN, batch="b1")), report(SENT)]).reason == ""
 
 
 # Attempts.
@@ -255,8 +257,18 @@ def test_a_report_without_a_batch_finds_its_message_by_reference() -> None:
     assert only([sent, told]).status is only([told, sent]).status is DELIVERED
 
 
+def test_a_report_of_a_batch_that_no_result_named_yet_waits_for_it() -> None:
+    first, told = result(row(ACCEPTED, batch="b1")), report(DELIVERED, "b2", "r1")
+    states = fold([first, told])
+    assert states[Key(A, "r1")].status is None
+    assert states[Key(A, "r1", "b2")].status is DELIVERED
+    assert only(states.values(), [result(row(ACCEPTED, batch="b2"), at=NOON + MINUTE)]).status is DELIVERED
+
+
 def test_a_message_held_back_for_an_earlier_one_does_not_take_its_report() -> None:
     earlier, held_back = result(row(ACCEPTED, "r1", "b1")), result(row(REFUSED, "r2", "b1"), at=NOON + MINUTE)
+    together = result(row(ACCEPTED, "r1", "b1"), row(REFUSED, "r2", "b1"))
+    assert fold([together, report(DELIVERED, reference="1")])[Key(A, "r1")].status is DELIVERED
     states = fold([earlier, held_back, report(DELIVERED, reference="1"), reply()])
     assert states[Key(A, "r1")].status is DELIVERED
     assert states[Key(A, "r2")].outcome is REFUSED
@@ -296,6 +308,12 @@ def test_replies_are_kept_once_each_in_the_order_of_time() -> None:
     again = attrs.evolve(first, raw={"RT": "20260102"})
     state = only([result(row(ACCEPTED, batch="b1")), second, first, again, second])
     assert state.replies == (first, second)
+
+
+def test_the_vendors_raw_fields_are_not_kept() -> None:
+    state = only([report(SENT, raw={"MOBILE": A}), reply(raw={"MOBILE": A})])
+    assert state.reports == (report(SENT),)
+    assert state.replies == (reply(),)
 
 
 def test_one_event_told_in_two_ways_is_kept_in_one_whichever_came_first() -> None:
