@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import xmltodict
 from attrs import frozen
 
 from sms_core.errors import MalformedResponse, VendorError, VendorUnavailable
 from sms_core.http import Request, Response, decode, raise_for_status
-from sms_core.xml import parse_xml
+from sms_core.xml import parse_xml, write_xml
 
 SoapVersion = Literal["1.1", "1.2"]
 
@@ -39,12 +38,10 @@ def soap_request(
     wire = _WIRES[version]
     call = {operation: {"@xmlns": namespace, **arguments}}
     envelope = {"soap:Envelope": {"@xmlns:soap": wire.namespace, "soap:Body": call}}
-    # XML's line ends are \n: a \r survives only as a character reference. Within tags the writer sees to that.
-    body = xmltodict.unparse(envelope).replace("\r", "&#13;")
     headers = {"content-type": wire.content_type}
     if wire.has_action:
         headers["soapaction"] = f'"{namespace}{operation}"'
-    return Request("POST", url, headers, body.encode())
+    return Request("POST", url, headers, write_xml(envelope))
 
 
 def soap_result(response: Response, operation: str) -> str:
