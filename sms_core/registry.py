@@ -1,12 +1,11 @@
-"""From an entry point's name to one bound provider: its own pluggy manager, checked, behind a typed face."""
+"""From a plugin to one bound provider: its own pluggy manager, checked, behind a typed face."""
 
 from __future__ import annotations
 
 import difflib
 import logging
+import re
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 import pluggy
@@ -14,6 +13,7 @@ from attrs import field, frozen
 
 from sms_core import flow
 from sms_core.callbacks import Callback, CallbackRequest
+from sms_core.discovery import FAILURES, load, names
 from sms_core.errors import ConfigurationError, MalformedResponse, SmsError, Unsupported
 from sms_core.hookspecs import PROJECT, ProviderHooks
 from sms_core.http import Request, Response
@@ -22,16 +22,11 @@ from sms_core.operations import Capability, Destination, Operation
 from sms_core.provider import Account, ProviderInfo
 from sms_core.steps import Flow, Session
 
+__all__ = ["REQUIRED", "Provider", "describe", "load", "providers", "relay", "survey"]
+
 T = TypeVar("T")
 
-GROUP = "sms_core.providers"
 REQUIRED = ("sms_describe", "sms_send", "sms_parse_response")
-KNOWN_PACKAGES = {
-    "every8d": "sms-core-every8d",
-    "every8d-soap": "sms-core-every8d",
-    "sms-get": "sms-core-smsget",
-    "smsgo": "sms-core-smsgo",
-}
 
 log = logging.getLogger(__name__)
 
@@ -109,54 +104,37 @@ class _Core:
         return flow.perform(client, operation)
 
 
-@cache
-def _installed() -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=GROUP))
-
-
-def load(name: str) -> object:
-    """The plugin behind a provider's name; no other one is imported. Raises `ConfigurationError`."""
-    found = [point for point in _installed() if point.name == name]
-    if not found:
-        raise ConfigurationError(_missing(name))
-    if len(found) > 1:
-        owners = " and ".join(sorted(point.dist.name if point.dist else point.value for point in found))
-        raise ConfigurationError(f"provider {name!r} is claimed by {owners}: uninstall all but one")
-    try:
-        return found[0].load()
-    except Exception as error:
-        raise ConfigurationError(f"provider {name!r} cannot be imported: {type(error).__name__}: {error}") from error
-
-
-def _missing(name: str) -> str:
-    reason = f"no provider {name!r} is installed"
-    if name in KNOWN_PACKAGES:
-        return f"{reason}: pip install {KNOWN_PACKAGES[name]}"
-    names = sorted({point.name for point in _installed()})
-    close = difflib.get_close_matches(name, names, 1)
-    return f"{reason}: did you mean {close[0]!r}?" if close else f"{reason}; there are {', '.join(names) or 'none'}"
-
-
 def relay(name: str, plugin: object, middleware: Sequence[object] = ()) -> Any:
     """One manager with this provider and its middleware; its hooks. Raises `ConfigurationError` in words."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(ProviderHooks)
     manager.register(_Core(), "sms_core")
+    plugins = (plugin, *middleware)
     try:
-        for number, one in enumerate((plugin, *middleware)):
+        for number, one in enumerate(plugins):
             manager.register(one, f"{_title(one)} (plugin {number})" if number else _title(one))
         manager.check_pending()
-    except (pluggy.PluginValidationError, ValueError) as error:
+    except Exception as error:  # registering reads each attribute of a third party's object
         raise ConfigurationError(f"provider {name!r}: {_in_words(error)}") from error
     for hook_name, most in {**_MOST, "sms_perform": 2}.items():
-        implementations = [one for one in getattr(manager.hook, hook_name).get_hookimpls() if not one.wrapper]
+        marked = getattr(manager.hook, hook_name).get_hookimpls()
+        implementations = [one for one in marked if not (one.wrapper or one.hookwrapper)]
         if hook_name in REQUIRED and not implementations:
             hint = f"define it, marked with @hookimpl, in {plugin!r}"
             raise ConfigurationError(f"provider {name!r} has no hook {hook_name}: {hint}")
         if len(implementations) > most:
-            owners = " and ".join(str(one.plugin_name) for one in implementations)
-            raise ConfigurationError(f"provider {name!r}: hook {hook_name} is implemented twice, by {owners}")
+            culprits = " and ".join(str(one.plugin_name) for one in implementations)
+            raise ConfigurationError(f"provider {name!r}: hook {hook_name} is implemented twice, by {culprits}")
+        for one in plugins:
+            if _has_function(one, hook_name) and all(one is not found.plugin for found in marked):
+                raise ConfigurationError(
+                    f"provider {name!r}: hook {hook_name} is not marked with @hookimpl, in {one!r}"
+                )
     return manager.hook
+
+
+def _has_function(plugin: object, name: str) -> bool:
+    return name in dir(plugin) and callable(getattr(plugin, name))
 
 
 def _title(plugin: object) -> str:
@@ -168,25 +146,29 @@ _MOST = {name: 1 for name in vars(ProviderHooks) if name.startswith("sms_")}
 
 def _in_words(error: Exception) -> str:
     text = str(error).replace("\n", " ")
-    unknown = next((word.strip("'") for word in text.split() if word.startswith("'sms_")), "")
-    close = difflib.get_close_matches(unknown, _MOST, 1)
-    return f"{text}; did you mean {close[0]}?" if close and close[0] != unknown else text
+    unknown = re.match(r"unknown hook '(\w+)'", text)
+    close = difflib.get_close_matches(unknown[1], _MOST, 1) if unknown else ()
+    return f"{text}; did you mean {close[0]}?" if close else text
 
 
 def describe(name: str, hooks: Any) -> ProviderInfo:
     """What a provider says of itself. Raises `ConfigurationError`."""
     try:
-        info: ProviderInfo = hooks.sms_describe()
-    except Exception as error:
+        info: object = hooks.sms_describe()
+    except FAILURES as error:
         raise ConfigurationError(
             f"provider {name!r} cannot describe itself: {type(error).__name__}: {error}"
         ) from error
+    if not isinstance(info, ProviderInfo):
+        raise ConfigurationError(f"provider {name!r}: sms_describe gives no ProviderInfo, but {type(info).__name__}")
+    if info.name != name:
+        raise ConfigurationError(f"provider {name!r} describes itself as {info.name!r}: both names must be the same")
     return info
 
 
 def survey() -> Iterable[tuple[str, ProviderInfo | ConfigurationError]]:
     """Every installed provider by name, or the error that keeps it from working; one never stops another."""
-    for name in sorted({point.name for point in _installed()}):
+    for name in names():
         try:
             yield name, describe(name, relay(name, load(name)))
         except ConfigurationError as error:

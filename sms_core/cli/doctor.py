@@ -11,6 +11,7 @@ from sms_core import dsn as dsns
 from sms_core.cli import exit_codes
 from sms_core.cli.base import SmsCommand, dsn_option, json_option, open_client
 from sms_core.cli.output import show_json, show_table
+from sms_core.discovery import owners
 from sms_core.errors import ConfigurationError
 from sms_core.provider import ProviderInfo
 from sms_core.registry import survey
@@ -45,9 +46,14 @@ def doctor(ctx: click.Context, /, dsn: str | None, *, as_json: bool) -> None:
 
 
 def _provider(name: str, found: ProviderInfo | ConfigurationError) -> Finding:
-    if isinstance(found, ConfigurationError):
-        return Finding(f"provider {name}", good=False, found=str(found))
-    return Finding(f"provider {name}", good=True, found=found.title)
+    """Whether it works, and who brought it."""
+    said = found.title if isinstance(found, ProviderInfo) else str(found)
+    origin = " and ".join(owners(name))
+    return Finding(
+        f"provider {name}",
+        good=isinstance(found, ProviderInfo),
+        found=f"{said} (from {origin})" if origin else said,
+    )
 
 
 def _account(dsn: str | None) -> list[Finding]:
