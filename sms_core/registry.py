@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import logging
 import re
 from collections.abc import Iterable, Sequence
@@ -114,13 +115,21 @@ def relay(name: str, plugin: object, middleware: Sequence[object] = ()) -> Any:
         for number, one in enumerate(plugins):
             manager.register(one, f"{_title(one)} (plugin {number})" if number else _title(one))
         manager.check_pending()
-    except Exception as error:  # registering reads each attribute of a third party's object
+    except (pluggy.PluginValidationError, ValueError) as error:
         raise ConfigurationError(f"provider {name!r}: {_in_words(error)}") from error
+    except Exception as error:  # to register an object is to read its attributes, a third party's code
+        raise ConfigurationError(f"provider {name!r} cannot be read: {type(error).__name__}: {error}") from error
+    _check_hooks(name, manager, plugins)
+    return manager.hook
+
+
+def _check_hooks(name: str, manager: pluggy.PluginManager, plugins: Sequence[object]) -> None:
+    """Raise `ConfigurationError` for a hook that is missing, doubled or not marked."""
     for hook_name, most in {**_MOST, "sms_perform": 2}.items():
         marked = getattr(manager.hook, hook_name).get_hookimpls()
         implementations = [one for one in marked if not (one.wrapper or one.hookwrapper)]
         if hook_name in REQUIRED and not implementations:
-            hint = f"define it, marked with @hookimpl, in {plugin!r}"
+            hint = f"define it, marked with @hookimpl, in {plugins[0]!r}"
             raise ConfigurationError(f"provider {name!r} has no hook {hook_name}: {hint}")
         if len(implementations) > most:
             culprits = " and ".join(str(one.plugin_name) for one in implementations)
@@ -130,11 +139,10 @@ def relay(name: str, plugin: object, middleware: Sequence[object] = ()) -> Any:
                 raise ConfigurationError(
                     f"provider {name!r}: hook {hook_name} is not marked with @hookimpl, in {one!r}"
                 )
-    return manager.hook
 
 
 def _has_function(plugin: object, name: str) -> bool:
-    return name in dir(plugin) and callable(getattr(plugin, name))
+    return callable(inspect.getattr_static(plugin, name, None))
 
 
 def _title(plugin: object) -> str:

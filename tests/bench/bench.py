@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import socket
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import urllib3
 
@@ -15,11 +18,17 @@ from sms_core.http import Response, form_request
 from sms_core.operations import GetReports
 from sms_core.text import count_segments
 
+# For the distributions of the tests.
+sys.path.append(str(Path(__file__).parents[2]))
+
+from tests.registry.distributions import Site, plugin
+
 BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
 BODY = f"87.00,1,1.0,0,{BATCH}".encode()
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 SENDS = 3000
 PAGES = 30
+VENDORS = 100
 ROWS = 1000
 
 
@@ -97,6 +106,31 @@ def bench_text() -> None:
     print(f"one text of 160 characters: {microseconds(lambda: count_segments('a' * 160), SENDS):.1f} µs")
 
 
+CONNECT = """
+import json, time
+import sms_core
+
+spent = []
+for vendor in [0] * 50 + list(range(1, 50)):
+    started = time.perf_counter()
+    sms_core.connect(f"vendor{vendor}://u:p@").close()
+    spent.append((time.perf_counter() - started) * 1e6)
+again, others = sorted(spent[1:50]), sorted(spent[50:])
+print(json.dumps([spent[0], again[24], again[-1], others[24], others[-1]]))
+"""
+
+
+def bench_connect() -> None:
+    """`connect` in a new interpreter with 100 vendors: the first, the same again, others."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(Path(folder) / "site")
+        site.install(plugin(f"vendor{number}") for number in range(VENDORS))
+        first, again, worst, other, worst_other = site.ask(CONNECT)
+    print(f"connect with {VENDORS} vendors installed, first: {first:.0f} µs")
+    print(f"connect again: {again:.0f} µs, worst of 49: {worst:.0f} µs")
+    print(f"connect to another vendor for the first time: {other:.0f} µs, worst of 49: {worst_other:.0f} µs")
+
+
 def main() -> None:
     """Run all."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -104,6 +138,7 @@ def main() -> None:
         server.start()
         bench_send(listener.getsockname()[1])
         server.terminate()
+    bench_connect()
     bench_reports()
     bench_text()
 
