@@ -20,7 +20,7 @@ from sms_core.hookspecs import PROJECT, ProviderHooks
 from sms_core.http import Request, Response
 from sms_core.model import Message
 from sms_core.operations import Capability, Destination, Operation
-from sms_core.provider import Account, ProviderInfo
+from sms_core.provider import Account, Limits, ProviderInfo
 from sms_core.steps import Flow, Session
 
 __all__ = ["REQUIRED", "Provider", "describe", "load", "providers", "relay", "survey"]
@@ -169,6 +169,8 @@ def describe(name: str, hooks: Any) -> ProviderInfo:
         ) from error
     if not isinstance(info, ProviderInfo):
         raise ConfigurationError(f"provider {name!r}: sms_describe gives no ProviderInfo, but {type(info).__name__}")
+    if not isinstance(info.limits, Limits) or not all(isinstance(one, Capability) for one in info.capabilities):
+        raise ConfigurationError(f"provider {name!r}: its ProviderInfo needs Limits, and each capability a Capability")
     if info.name != name:
         raise ConfigurationError(f"provider {name!r} describes itself as {info.name!r}: both names must be the same")
     return info
