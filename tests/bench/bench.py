@@ -14,6 +14,7 @@ from pathlib import Path
 import urllib3
 
 import sms_core
+from sms_core import CallbackRequest
 from sms_core.http import Response, form_request
 from sms_core.operations import GetReports
 from sms_core.text import count_segments
@@ -95,6 +96,35 @@ def bench_reports() -> None:
         print(f"one delivery report of {ROWS}, {form}: {spent / ROWS:.1f} µs")
 
 
+PUSHES = {
+    "every8d": CallbackRequest(
+        "GET",
+        "/every8d",
+        f"BatchID={BATCH}&RM=%2B886900000001&RT=20251114120000&STATUS=100&SM=&MR=A17&SUBJECT=&NAME=&CHARGE=1.00",
+    ),
+    "every8d-soap": CallbackRequest(
+        "GET", "/every8d", f"BatchID={BATCH}&RM=%2B886900000001&RT=20090210120000&STATUS=100&SM=&MR=1&USERID=UID"
+    ),
+    "smsgo": CallbackRequest(
+        "GET", "/smsgo", "msgid=1512100111447143&statusstr=DELIVRD&statuscode=0&dstaddr=0900000001"
+    ),
+    "sms-get": CallbackRequest(
+        "POST",
+        "/sms-get",
+        headers={"content-type": "application/x-www-form-urlencoded"},
+        body=b"sms_id=1783822&content=0900000001%7C%240040B0FA7%7C2016-09-13+05%3A07%3A55%7CDELIVRD",
+    ),
+}
+
+
+def bench_pushes() -> None:
+    """One pushed event, from the request to the value, without a server."""
+    for provider, request in PUSHES.items():
+        with sms_core.connect(f"{provider}://UID:PWD@") as sms:
+            spent = microseconds(lambda: sms.parse_callback(request), SENDS)  # noqa: B023
+        print(f"one pushed event, {provider}: {spent:.0f} µs")
+
+
 def bench_text() -> None:
     """Counting and planning, without a network."""
     message = sms_core.Message(
@@ -140,6 +170,7 @@ def main() -> None:
         server.terminate()
     bench_connect()
     bench_reports()
+    bench_pushes()
     bench_text()
 
 
