@@ -24,7 +24,7 @@ from sms_core.errors import (
     Unsupported,
     VendorUnavailable,
 )
-from sms_core.http import Request
+from sms_core.http import Request, Response
 from sms_core.model import Outcome, SendResult
 from sms_core.operations import Logout, Operation, Send
 from sms_core.outcomes import account_for, conclude, merge, outcome_after, same_for_all
@@ -164,13 +164,26 @@ def _attach(interruption: BaseException, result: SendResult) -> None:
 
 @define
 class Trace:
-    """What middleware sees of one operation. ``seconds`` and ``error`` are set when it has ended."""
+    """What middleware sees of one operation. ``seconds`` and ``error`` are set when it has ended.
+
+    ``request`` is the last of its ``requests``, and ``response`` the answer to that one, None where none came.
+    """
 
     operation: Operation[Any]
     requests: int = 0
+    request: Request | None = field(default=None, repr=False)
+    response: Response | None = field(default=None, repr=False)
     seconds: float = 0.0
     result: Any = field(default=None, repr=False)
     error: BaseException | None = None
+
+    @property
+    def send_result(self) -> SendResult | None:
+        """What a `Send` came to, however it ended; None before that, for a caller's error and other operations."""
+        if isinstance(self.error, SendError):
+            return self.error.result
+        found = getattr(self.error, "sms_result", None) or self.result
+        return found if isinstance(found, SendResult) else None
 
 
 def traced(
@@ -181,12 +194,16 @@ def traced(
     try:
         step = next(flow)
         while True:
-            trace.requests += isinstance(step, Request)
+            if isinstance(step, Request):
+                trace.requests += 1
+                trace.request, trace.response = step, None
             try:
                 answer = yield step
             except BaseException as error:  # noqa: BLE001 - handed on whole, as `yield from` would
                 step = flow.throw(error)
             else:
+                if isinstance(answer, Response):
+                    trace.response = answer
                 step = flow.send(answer)
     except StopIteration as stop:
         trace.result = stop.value

@@ -19,11 +19,10 @@ from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
-from sms_core.errors import SendError, VendorError
+from sms_core.errors import VendorError
 from sms_core.flow import Trace, traced
 from sms_core.hookspecs import hookimpl
 from sms_core.masking import mask
-from sms_core.model import SendResult
 from sms_core.operations import Operation, Send
 from sms_core.registry import Provider
 from sms_core.steps import Flow
@@ -69,11 +68,11 @@ class LogOperations:
 def _of_send(trace: Trace) -> dict[str, Any]:
     if not isinstance(trace.operation, Send):
         return {}
-    result = trace.error.result if isinstance(trace.error, SendError) else trace.result
-    outcomes = result.outcomes if isinstance(result, SendResult) else ()
+    result = trace.send_result
+    outcomes = result.outcomes if result else ()
     return {
         "sms_reference": trace.operation.message.reference,
-        "sms_batch_id": result.batch_id if isinstance(result, SendResult) else None,
+        "sms_batch_id": result.batch_id if result else None,
         "sms_outcomes": dict(Counter(row.outcome.value for row in outcomes)),
         "sms_numbers": [mask(one.number) for one in trace.operation.destinations[:SHOWN_NUMBERS]],
     }

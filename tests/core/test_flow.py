@@ -536,7 +536,10 @@ def test_a_trace_sees_requests_result_and_time() -> None:
     assert found == Balance(Decimal(1))
     assert seen == [trace]
     assert (trace.requests, trace.seconds, trace.result, trace.error) == (2, 1.5, found, None)
+    assert (trace.request, trace.response) == (provider_of().request(SESSION, GetBalance()), text("OK 1"))
+    assert trace.send_result is None
     assert "credit" not in repr(trace)
+    assert "OK" not in repr(trace)
 
 
 def test_a_trace_sees_the_error() -> None:
@@ -546,6 +549,8 @@ def test_a_trace_sees_the_error() -> None:
     assert seen == [trace]
     assert trace.error is error
     assert isinstance(error, OutcomeUnknown)
+    assert trace.send_result is error.result
+    assert (trace.requests, trace.response) == (1, None)
     assert A not in repr(trace)
 
 

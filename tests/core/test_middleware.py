@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 
-from sms_core import OutcomeUnknown, SendError, TransportError
+from sms_core import OutcomeUnknown, SendError, TransportError, hookimpl
 from sms_core.middleware import LogOperations
+from sms_core.steps import Flow
 from sms_core.testing import FakeTransport
-from tests.support.tiny import PASSWORD, TOKEN, Vendor, bind
+from tests.support.tiny import PASSWORD, TOKEN, Tiny, Vendor, bind
 
 NUMBERS = [f"+8869000001{last:02d}" for last in range(7)]
 
@@ -76,3 +79,31 @@ def test_an_interrupted_operation_is_logged(caplog: pytest.LogCaptureFixture) ->
     with bind(network, middleware=[LogOperations()]) as sms, pytest.raises(KeyboardInterrupt):
         sms.send("x", to=NUMBERS[0])
     assert records(caplog)[-1]["sms_error"] == "KeyboardInterrupt"
+    assert records(caplog)[-1]["sms_outcomes"] == {"unknown": 1}
+
+
+class Mark:
+    """A middleware that notes when it begins and when it ends."""
+
+    def __init__(self, name: str, notes: list[str]) -> None:
+        self.name = name
+        self.notes = notes
+
+    @hookimpl(wrapper=True)
+    def sms_perform(self) -> Generator[None, Flow[Any], Flow[Any]]:
+        flow = yield
+        return self.around(flow)
+
+    def around(self, flow: Flow[Any]) -> Flow[Any]:
+        self.notes.append(f"{self.name} begins")
+        result = yield from flow
+        self.notes.append(f"{self.name} ends")
+        return result
+
+
+def test_of_several_the_last_one_is_the_outermost() -> None:
+    notes: list[str] = []
+    network = FakeTransport(Vendor(balance=["OK 1"]))
+    with bind(network, Tiny(logs_in=False), middleware=[Mark("first", notes), Mark("last", notes)]) as sms:
+        sms.balance()
+    assert notes == ["last begins", "first begins", "first ends", "last ends"]
