@@ -21,6 +21,7 @@ OUR_PACKAGES = {
     "sms-core",
     "sms-core[cli]",
     "sms-core-every8d",
+    "sms-core-otel",
     "sms-core-sandbox",
     "sms-core-smsget",
     "sms-core-smsgo",

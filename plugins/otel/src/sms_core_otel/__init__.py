@@ -1,0 +1,14 @@
+"""OpenTelemetry for sms-core: a span for each operation, and metrics. No number and no text is in either.
+
+::
+
+    import sms_core
+    from sms_core_otel import OpenTelemetry
+
+    with sms_core.connect(plugins=[OpenTelemetry()]) as sms:
+        sms.send("您的驗證碼是 123456", to="0900000001")
+"""
+
+from sms_core_otel.middleware import OpenTelemetry
+
+__all__ = ["OpenTelemetry"]
