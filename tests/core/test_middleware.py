@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from sms_core import OutcomeUnknown, SendError, TransportError, hookimpl
+from sms_core import Outcome, OutcomeUnknown, SendError, TransportError, hookimpl
+from sms_core.flow import Trace, traced
 from sms_core.middleware import LogOperations
+from sms_core.operations import Operation
 from sms_core.steps import Flow
 from sms_core.testing import FakeTransport
 from tests.support.tiny import PASSWORD, TOKEN, Tiny, Vendor, bind
@@ -99,6 +101,43 @@ class Mark:
         result = yield from flow
         self.notes.append(f"{self.name} ends")
         return result
+
+
+class First(Mark):
+    @hookimpl(wrapper=True, tryfirst=True)
+    def sms_perform(self) -> Generator[None, Flow[Any], Flow[Any]]:
+        return self.around((yield))
+
+
+class Last(Mark):
+    @hookimpl(wrapper=True, trylast=True)
+    def sms_perform(self) -> Generator[None, Flow[Any], Flow[Any]]:
+        return self.around((yield))
+
+
+def test_one_may_ask_to_be_outside_or_inside_of_all_others() -> None:
+    notes: list[str] = []
+    network = FakeTransport(Vendor(balance=["OK 1"]))
+    marks = [First("outside", notes), Mark("between", notes), Last("inside", notes)]
+    with bind(network, Tiny(logs_in=False), middleware=marks) as sms:
+        sms.balance()
+    assert notes[:3] == ["outside begins", "between begins", "inside begins"]
+
+
+def test_a_middleware_that_fails_at_the_end_of_a_send_leaves_an_unknown_outcome() -> None:
+    class Breaks:
+        @hookimpl(wrapper=True)
+        def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+            return traced((yield), Trace(operation), self.done)
+
+        def done(self, trace: Trace) -> None:
+            raise RuntimeError
+
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with bind(network, Tiny(logs_in=False), middleware=[Breaks()]) as sms, pytest.raises(RuntimeError) as caught:
+        sms.send("x", to=NUMBERS[0])
+    result = caught.value.sms_result  # type: ignore[attr-defined]
+    assert [row.outcome for row in result.outcomes] == [Outcome.UNKNOWN]
 
 
 def test_of_several_the_last_one_is_the_outermost() -> None:
