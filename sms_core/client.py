@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Self, TypeVar
 
@@ -195,7 +196,8 @@ class Client:
                 while True:
                     try:
                         for message in itertools.islice(source, 0 if failure else concurrency * 2 - len(waiting)):
-                            waiting.append(pool.submit(self._send_one, message))
+                            # Whoever traces the caller traces its sends too.
+                            waiting.append(pool.submit(copy_context().run, self._send_one, message))
                     except Exception as error:  # noqa: BLE001 - raised below, after what it must not hide
                         failure = error
                     if not waiting:
