@@ -138,9 +138,10 @@ class Client:
         """Close the connections. The vendor's session is ended only with the DSN's ``close_session=true``."""
         try:
             session = self._sessions.get(self._key)
-            if self._close_session and self._logs_in and isinstance(session, Session):
+            alive = session if isinstance(session, Session) and self._clock() < session.expires_at else None
+            if self._close_session and self._logs_in and alive:
                 self._sessions.put(self._key, None)
-                self._run(log_out(self._provider, session))
+                self._run(log_out(self._provider, alive))
         finally:
             self._transport.close()
 
@@ -341,7 +342,8 @@ _AGAIN = "refused before, and not tried again until the credentials change: conn
 
 
 def _refusal(error: AuthenticationFailed) -> AuthenticationFailed:
-    return AuthenticationFailed(_AGAIN, code=error.code, vendor_text=error.vendor_text)
+    reasons = dict.fromkeys([*filter(None, error.reason.split("; ")), _AGAIN])
+    return AuthenticationFailed("; ".join(reasons), code=error.code, vendor_text=error.vendor_text)
 
 
 def _refused_login(error: SmsError) -> AuthenticationFailed | None:

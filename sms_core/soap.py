@@ -62,7 +62,11 @@ def soap_result(response: Response, operation: str) -> str:
     raise_for_status(response)
     if not _has(body, f"{operation}Response"):
         raise MalformedResponse(f"no {operation}Response")
-    return _text(_child(_child(body, f"{operation}Response"), f"{operation}Result"))
+    answer = _child(body, f"{operation}Response")
+    result = _child(answer, f"{operation}Result")
+    if not isinstance(answer, Mapping | None) or _has(answer, "#text") or not _is_text(result):
+        raise MalformedResponse(f"{operation}Result is no text")
+    return _text(result)
 
 
 _CALLERS_FAULTS = frozenset({"client", "sender", "versionmismatch", "mustunderstand", "dataencodingunknown"})
@@ -89,6 +93,13 @@ def _child(element: Any, name: str) -> Any:
 
 def _has(element: Any, name: str) -> bool:
     return isinstance(element, Mapping) and any(key.rpartition(":")[2] == name for key in element)
+
+
+def _is_text(element: Any) -> bool:
+    """Whether an element is there once at most, and holds nothing but text."""
+    if isinstance(element, Mapping):
+        return all(key.startswith(("@", "#")) for key in element)
+    return isinstance(element, str | None)
 
 
 def _text(element: Any) -> str:

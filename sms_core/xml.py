@@ -14,7 +14,7 @@ from sms_core.errors import MalformedResponse
 
 T = TypeVar("T")
 
-_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
+_DECLARATION = re.compile(r"\A\s*<\?xml\b[^>]*\?>")
 _ROOT = re.compile(r"\s*<[^!?]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
@@ -50,7 +50,8 @@ def _parse_tree(document: str) -> ET.Element:
 
 
 def _tolerantly(parse: Callable[[str], T], text: str) -> T:
-    text = _DECLARATION.sub("", text, count=1)  # of a text that is decoded already, it says nothing true
+    # Of a text that is decoded already, neither a BOM nor a declared charset says anything true.
+    text = _DECLARATION.sub("", text.lstrip("\ufeff"))
     try:
         return _named(parse, text)
     except MalformedResponse:

@@ -57,9 +57,9 @@ def read_counts(fields: Sequence[str]) -> Counts:
     """
     if len(fields) < _FEWEST_FIELDS:
         raise MalformedResponse("not CREDIT,SENDED,COST,UNSEND,BATCH_ID")
-    credit, sended, cost, unsend, batch_id = (*fields, "", "")[:5]
+    credit, sended, cost, unsend, batch_id = (*(field.strip() for field in fields), "", "")[:5]
     if len(fields) == _FIELDS_WITHOUT_UNSEND and points_or_none(unsend) is None:
-        unsend, batch_id = "0", unsend.strip()
+        unsend, batch_id = "0", unsend
     return Counts(to_points(credit), to_count(sended), to_points(cost), to_count(unsend or "0"), batch_id)
 
 

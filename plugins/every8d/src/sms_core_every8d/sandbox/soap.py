@@ -32,6 +32,8 @@ ENVELOPES = {
     "text/xml": "http://schemas.xmlsoap.org/soap/envelope/",
     "application/soap+xml": "http://www.w3.org/2003/05/soap-envelope",
 }
+NO_KEY = "none"
+"""Stands for a missing key, which is as good as a wrong one: over SOAP no call but getConnection has a password."""
 LOGIN_REFUSALS = {
     "user": ("-100", "取得連線失敗，無此帳號。"),
     "password": ("-101", "取得連線失敗，密碼錯誤。"),
@@ -72,7 +74,7 @@ class _SoapCall:
     def as_http(self, **names: str) -> Call:
         """The same call with HTTP's names for its fields: ``content="msg"``."""
         fields = {there: self.arguments.get(here, "") for here, there in names.items()}
-        return Call(self.exchange, fields, self.arguments.get("sessionKey", ""), face="every8d-soap")
+        return Call(self.exchange, fields, self.arguments.get("sessionKey") or NO_KEY, face="every8d-soap")
 
 
 def _answer(exchange: Exchange, keys: dict[str, str], path: str, headers: Headers, body: bytes) -> Response:

@@ -102,8 +102,8 @@ def _sent(operation: Send, text: str) -> SendResult:
     if code is None or code >= 0:
         result = sent(read_counts([credit, *rest]), operation.destinations, text)
         return attrs.evolve(result, notes=_notes(operation))
-    if any(points_or_none(field) for field in rest[:1]):
-        raise MalformedResponse("a refusal with SENDED")
+    if any(points_or_none(field) for field in rest[:2]):
+        raise MalformedResponse("a refusal with SENDED or COST")
     words = "" if all(not field.strip() or points_or_none(field) is not None for field in rest) else ",".join(rest)
     raise error_of(operation, f"{code.normalize():f}", words.strip())
 
