@@ -1,4 +1,7 @@
-"""One token for many threads, renewed at 8 hours and once when the vendor says that it has expired (chapter 1)."""
+"""One login for many threads, renewed in time, and once when the vendor says that it has expired: over HTTP and SOAP.
+
+What is of SOAP alone stands in test_soap_session.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,16 @@ from sms_core.testing import Clock, FakeTransport
 from sms_core_sandbox import Sandbox
 
 
+PROVIDERS = ["every8d", "every8d-soap"]
+
+
 def logins(box: Sandbox) -> int:
     return box.exchange.login_count
 
 
-def test_many_threads_log_in_once() -> None:
-    with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as sms:
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_many_threads_log_in_once(provider: str) -> None:
+    with Sandbox() as box, sms_core.connect(box.dsn(provider)) as sms:
         with ThreadPoolExecutor(16) as pool:
             results = list(pool.map(lambda n: sms.send(f"text {n}", to="0900000001"), range(64)))
         assert sum(result.accepted for result in results) == len(box.exchange.accepted) == 64
@@ -37,8 +44,9 @@ def test_a_token_is_renewed_at_eight_hours() -> None:
         assert logins(box) == 2
 
 
-def test_an_expired_token_is_renewed_once_and_the_send_goes_out_once() -> None:
-    with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as sms:
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_expired_token_is_renewed_once_and_the_send_goes_out_once(provider: str) -> None:
+    with Sandbox() as box, sms_core.connect(box.dsn(provider)) as sms:
         sms.balance()
         box.exchange.expire_sessions()
         assert sms.send("text", to="0900000001").accepted == 1
@@ -72,11 +80,15 @@ def test_false_without_a_code_tells_a_dead_token() -> None:
     assert transport.requests[-1].headers["authorization"] == "Bearer b"
 
 
-@pytest.mark.parametrize("auth", ["token", "password"])
-def test_a_refused_password_is_shown_once_whoever_asks(auth: str) -> None:
+@pytest.mark.parametrize(
+    ("provider", "options"),
+    [("every8d", {"auth": "token"}), ("every8d", {"auth": "password"}), ("every8d-soap", {})],
+    ids=["every8d, token", "every8d, password", "every8d-soap"],
+)
+def test_a_refused_password_is_shown_once_whoever_asks(provider: str, options: dict[str, str]) -> None:
     """The vendor blocks an account after ten (SOAP document, 1.1)."""
     with Sandbox() as box:
-        dsn = box.dsn("every8d", password="wrong", auth=auth)
+        dsn = box.dsn(provider, password="wrong", **options)
 
         def attempt(sms: sms_core.Client) -> type[BaseException] | None:
             with pytest.raises(sms_core.AuthenticationFailed) as caught:
@@ -87,7 +99,7 @@ def test_a_refused_password_is_shown_once_whoever_asks(auth: str) -> None:
         with sms_core.connect(dsn) as sms, ThreadPoolExecutor(16) as pool:
             list(pool.map(attempt, [sms] * 40))
         assert logins(box) == 1
-        with sms_core.connect(box.dsn("every8d", auth=auth)) as sms:
+        with sms_core.connect(box.dsn(provider, **options)) as sms:
             assert sms.balance().credit > 0
 
 
@@ -98,9 +110,10 @@ def test_a_token_that_could_not_be_a_header_is_refused() -> None:
         sms_core.connect("every8d://Test:XXX@", transport=transport).balance()
 
 
-def test_a_time_in_the_past_is_refused_before_anything_is_asked() -> None:
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_time_in_the_past_is_refused_before_anything_is_asked(provider: str) -> None:
     transport = FakeTransport([])
-    sms = sms_core.connect("every8d://Test:XXX@", transport=transport)
+    sms = sms_core.connect(f"{provider}://Test:XXX@", transport=transport)
     with pytest.raises(sms_core.InvalidMessage, match=r"send_at: .* is in the past"):
         sms.send("text", to="0900000001", send_at=datetime.now(UTC) - timedelta(seconds=1))
     assert transport.requests == []

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from xml.sax.saxutils import escape
 
 import pytest
 from soap_wire import BATCH, KEY, SERVICE, call_of, client, connection, envelope, fault, operation_of, result, vendor
@@ -804,7 +803,5 @@ def test_the_inner_document_may_come_as_cdata() -> None:
 
 def test_entities_in_the_inner_document_are_refused() -> None:
     bomb = '<!DOCTYPE SMS [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>' + connection("&b;")[40:]
-    transport = vendor({"getConnection": bomb})
     with pytest.raises(MalformedResponse, match="not XML"):
-        client(transport).balance()
-    assert escape("<!DOCTYPE") in transport._handler(transport.requests[0]).body.decode()
+        client(vendor({"getConnection": bomb})).balance()
