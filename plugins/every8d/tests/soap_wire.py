@@ -47,7 +47,9 @@ def call_of(request: Request, version: str = "1.1") -> Call:
     (call,) = body
     assert all(one.tag.startswith(f"{{{SERVICE}}}") and not len(one) for one in call)
     names = [one.tag.removeprefix(f"{{{SERVICE}}}") for one in call]
-    return Call(call.tag.removeprefix(f"{{{SERVICE}}}"), tuple(zip(names, (one.text or "" for one in call), strict=True)))
+    return Call(
+        call.tag.removeprefix(f"{{{SERVICE}}}"), tuple(zip(names, (one.text or "" for one in call), strict=True))
+    )
 
 
 def operation_of(request: Request) -> str:
@@ -76,7 +78,9 @@ def fault(code: str, words: str = "Server was unable to process request.", versi
         inner = f"<faultcode>{code}</faultcode><faultstring>{escape(words)}</faultstring><detail />"
     else:
         text = f'<soap:Text xml:lang="en">{escape(words)}</soap:Text>'
-        inner = f"<soap:Code><soap:Value>{code}</soap:Value></soap:Code><soap:Reason>{text}</soap:Reason><soap:Detail />"
+        inner = (
+            f"<soap:Code><soap:Value>{code}</soap:Value></soap:Code><soap:Reason>{text}</soap:Reason><soap:Detail />"
+        )
     return envelope(f"<soap:Fault>{inner}</soap:Fault>", version, 500)
 
 

@@ -15,7 +15,6 @@ from sms_core.http import Request, Response
 from sms_core.testing import Clock, FakeTransport
 from sms_core_sandbox import Sandbox
 
-
 PROVIDERS = ["every8d", "every8d-soap"]
 
 

@@ -486,7 +486,17 @@ def test_settling_by_a_filter_is_not_promised() -> None:
 def test_1_2_prices() -> None:
     """The table 計價補充說明: 70, 134, 201, 268, 333 characters are 1 to 5 points, abroad three times that."""
     with client(FakeTransport([])) as sms:
-        for characters, points in ((1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (201, 3), (202, 4), (268, 4), (333, 5)):
+        for characters, points in (
+            (1, 1),
+            (70, 1),
+            (71, 2),
+            (134, 2),
+            (135, 3),
+            (201, 3),
+            (202, 4),
+            (268, 4),
+            (333, 5),
+        ):
             text = "字" * characters
             assert sms.preview(Message(text, TWO[0])).points == points
             assert sms.preview(Message(text, "+12025550100")).points == 3 * points

@@ -403,7 +403,17 @@ def test_3_2_several_replies_to_several_messages() -> None:
         ("<MESSAGE>a\x1bb&#2;c&#xFFFE;d</MESSAGE>", "a\ufffdb\ufffdc\ufffdd"),
         ("<MESSAGE><![CDATA[😀\x85]]></MESSAGE>", "😀"),
     ],
-    ids=["blanks", "]]>", "escaped", "empty", "missing", "lines", "a declaration", "what XML cannot hold", "beyond BMP"],
+    ids=[
+        "blanks",
+        "]]>",
+        "escaped",
+        "empty",
+        "missing",
+        "lines",
+        "a declaration",
+        "what XML cannot hold",
+        "beyond BMP",
+    ],
 )
 def test_3_2_texts_of_replies(message: str, text: str) -> None:
     document = log(row(TWO[0], more=f"<REPLY_SMS>{message}<REPLY_TIME>?</REPLY_TIME></REPLY_SMS>"))
@@ -470,7 +480,24 @@ def test_3_2_and_5_2_status_codes_of_2020(code: str, mms: bool) -> None:
 
 # 3.1 and 3.2 of the edition of 2016. 999 is a reply, and of pushes alone.
 ONLY_2016 = {"301": DeliveryStatus.NO_CREDIT, "888": DeliveryStatus.UNKNOWN}
-CODES_2016 = ["0", "100", "101", "102", "103", "104", "105", "106", "107", "300", "301", "303", "500", "888", "-3", "-4"]
+CODES_2016 = [
+    "0",
+    "100",
+    "101",
+    "102",
+    "103",
+    "104",
+    "105",
+    "106",
+    "107",
+    "300",
+    "301",
+    "303",
+    "500",
+    "888",
+    "-3",
+    "-4",
+]
 
 
 @pytest.mark.parametrize("code", CODES_2016)
@@ -574,7 +601,13 @@ def test_pages_of_replies_are_pages_of_messages() -> None:
     """A page may have no reply at all, and the next one some."""
     rows = [row(f"+8869{n:08}") for n in range(1000)]
     transport = vendor(
-        {"getDeliveryStatus": [page("".join(rows), 2001), page("".join(rows), 2001), page(row(TWO[0], "100", reply("a")), 2001)]}
+        {
+            "getDeliveryStatus": [
+                page("".join(rows), 2001),
+                page("".join(rows), 2001),
+                page(row(TWO[0], "100", reply("a")), 2001),
+            ]
+        }
     )
     assert [one.text for one in client(transport).inbound(BATCH)] == ["a"]
     assert [call_of(one)["pageNo"] for one in transport.requests[1:]] == ["1", "2", "3"]

@@ -44,15 +44,18 @@ class Counted:
 @pytest.mark.parametrize("zone", [UTC, TAIPEI, None], ids=["UTC", "Taipei", "here"])
 def test_a_key_lives_to_the_end_of_the_day_in_taipei(zone: Any) -> None:
     clock = Clock(EVENING - timedelta(hours=23))  # 00:59
-    with Sandbox(clock=clock) as box:
-        with sms_core.connect(box.dsn("every8d-soap"), clock=lambda: clock.now().astimezone(zone)) as sms:
-            sms.balance()
-            clock.advance(hours=23, seconds=59)
-            sms.balance()
-            assert box.exchange.login_count == 1
-            clock.advance(seconds=1)
-            sms.balance()
-            assert box.exchange.login_count == 2
+
+    def now() -> datetime:
+        return clock.now().astimezone(zone)
+
+    with Sandbox(clock=clock) as box, sms_core.connect(box.dsn("every8d-soap"), clock=now) as sms:
+        sms.balance()
+        clock.advance(hours=23, seconds=59)
+        sms.balance()
+        assert box.exchange.login_count == 1
+        clock.advance(seconds=1)
+        sms.balance()
+        assert box.exchange.login_count == 2
 
 
 def test_a_login_in_the_last_second_of_the_day_is_good_for_a_second() -> None:
@@ -103,9 +106,8 @@ GONE: dict[str, str] = {
 )
 def test_a_session_that_is_gone_is_one_new_login_and_one_send(message: sms_core.Message, text: str) -> None:
     keys = [connection("a" * 32), connection("b" * 32)]
-    transport = vendor(
-        {"getConnection": keys, **dict.fromkeys(["sendSMS", "sendParamSMS", "sendMessage", "sendMMS"], [text, SENT])}
-    )
+    sends = {name: [text, SENT] for name in ("sendSMS", "sendParamSMS", "sendMessage", "sendMMS")}
+    transport = vendor({"getConnection": keys, **sends})
     assert client(transport).send(message).accepted == 1
     first, send, second, again = transport.requests
     assert (operation_of(first), operation_of(second)) == ("getConnection", "getConnection")
@@ -183,9 +185,7 @@ def test_a_blocked_account_is_said_at_the_login_and_stops_all_further_calls() ->
 FORMS: dict[str, Sequence[tuple[str, str]]] = {
     "sendSMS": [("a code", "-999"), ("five fields", "-999.0,0,0.0,0,"), ("words", f"-999,{BLOCKED}")],
     "getCredit": [("a code", "-999"), ("words", f"-999,{BLOCKED}")],
-    "getDeliveryStatus": [
-        ("a document", f"<SMS_LOG><CODE>-999</CODE><DESCRIPTION>{BLOCKED}</DESCRIPTION></SMS_LOG>")
-    ],
+    "getDeliveryStatus": [("a document", f"<SMS_LOG><CODE>-999</CODE><DESCRIPTION>{BLOCKED}</DESCRIPTION></SMS_LOG>")],
 }
 
 
