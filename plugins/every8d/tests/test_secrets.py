@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from soap_wire import connection, envelope, operation_of, result
+from soap_wire import fault as soap_fault
 
 import sms_core
 import sms_core_every8d
@@ -52,6 +54,24 @@ def shown(value: object) -> str:
     return "\n".join(parts)
 
 
+# A text stands for the result of whichever operation is called.
+SOAP_FAULTS: list[str | Response | SmsError] = [
+    *FAULTS[:2],
+    f"-27,號碼 {NUMBER} 或 +886{NUMBER[1:]} 有誤",
+    f"-99.0,0,0,0,{NUMBER}",
+    f"<SMS_LOG><CODE>-27</CODE><DESCRIPTION>{NUMBER}</DESCRIPTION></SMS_LOG>",
+    f"<SMS_LOG><CODE>0</CODE><GET_DELIVERY_STATUS COUNT='{NUMBER}'/></SMS_LOG>",
+    f"<SMS_LOG><CODE>0</CODE><GET_DELIVERY_STATUS COUNT='1'><SMS><MOBILE>{NUMBER}</MOBILE></SMS><{TOKEN}></SMS_LOG>",
+    "<SMS_LOG><CODE>0</CODE><GET_DELIVERY_STATUS COUNT='1'><SMS><NAME>小明</NAME></SMS></GET_DELIVERY_STATUS></SMS_LOG>",
+    f"&{PASSWORD}; <{TOKEN}>{TEXT}",
+    f"{PASSWORD},{TOKEN},{NUMBER}",
+    soap_fault("soap:Client", f"Server was unable to read {NUMBER}."),
+    soap_fault("soap:Server", f"Server was unable to process +886{NUMBER[1:]}."),
+    envelope(f"<sendSMSResponse>{PASSWORD.replace('&', '')} {TEXT}</sendSMSResponse>"),
+    *FAULTS[4:],
+]
+
+
 def answering(fault: Response | SmsError) -> Callable[[Request], Response]:
     def handler(request: Request) -> Response:
         if b'"VerifyType": 1' in request.body:
@@ -63,11 +83,21 @@ def answering(fault: Response | SmsError) -> Callable[[Request], Response]:
     return handler
 
 
+def soap_answering(fault: str | Response | SmsError) -> Callable[[Request], Response]:
+    def handler(request: Request) -> Response:
+        operation = operation_of(request)
+        if operation == "getConnection":
+            return result(operation, connection(TOKEN))
+        if isinstance(fault, SmsError):
+            raise fault
+        return result(operation, fault) if isinstance(fault, str) else fault
+
+    return handler
+
+
 ASK: list[Callable[[Client], Any]] = [
     lambda sms: sms.send(MESSAGE),
-    lambda sms: sms.send(
-        TEXT, to=[NUMBER, "+886900000002"], options=sms_core_every8d.SendOptions(skip_duplicates=True)
-    ),
+    lambda sms: sms.send(TEXT, to=[NUMBER, "+886900000002"], validity=timedelta(hours=1)),
     lambda sms: sms.balance(),
     lambda sms: list(sms.reports("b")),
     lambda sms: list(sms.inbound("b")),
@@ -75,17 +105,37 @@ ASK: list[Callable[[Client], Any]] = [
     lambda sms: sms.check(),
     lambda sms: sms.preview(MESSAGE),
 ]
+FILTERED_ASK: list[Callable[[Client], Any]] = [
+    lambda sms: sms.send(
+        TEXT, to=[NUMBER, "+886900000002"], options=sms_core_every8d.SendOptions(skip_duplicates=True)
+    ),
+]
+LONG_NAME = "小明" * 26
+REFUSED_ASK: list[Callable[[Client], Any]] = [
+    lambda sms: sms.send(TEXT, to=Recipient(NUMBER, LONG_NAME)),
+    lambda sms: sms.send(f"{TEXT}\x00", to=NUMBER),
+]
+
+CASES = [
+    *(("every8d", {"auth": auth}, answering(one)) for auth in ("token", "password") for one in FAULTS),
+    *(("every8d-soap", {"soap": version}, soap_answering(one)) for version in ("1.1", "1.2") for one in SOAP_FAULTS),
+]
 
 
-@pytest.mark.parametrize("auth", ["token", "password"])
-@pytest.mark.parametrize("fault", FAULTS, ids=range(len(FAULTS)))
-def test_errors_results_and_logs(fault: Response | SmsError, auth: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("provider", "options", "answer"),
+    CASES,
+    ids=[f"{provider}-{'-'.join(options.values())}-{number}" for number, (provider, options, _) in enumerate(CASES)],
+)
+def test_errors_results_and_logs(
+    provider: str, options: dict[str, str], answer: Callable[[Request], Response], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
-    transport = FakeTransport(answering(fault))
-    dsn = sms_core.dsn.build("every8d", "UID", PASSWORD, auth=auth, retries=0)
+    transport = FakeTransport(answer)
+    dsn = sms_core.dsn.build(provider, "UID", PASSWORD, retries=0, **options)
     sms = sms_core.connect(dsn, transport=transport, plugins=[LogOperations()])
     seen = [shown(sms), shown(sms.info), shown(MESSAGE), shown(sms._provider), shown(sms._provider.account)]
-    for ask in ASK:
+    for ask in [*ASK, *(FILTERED_ASK if provider == "every8d" else REFUSED_ASK)]:
         try:
             seen.append(shown(ask(sms)))
         except SmsError as error:
@@ -98,11 +148,12 @@ def test_errors_results_and_logs(fault: Response | SmsError, auth: str, caplog: 
         assert secret not in "\n".join(seen)
 
 
-def test_over_a_real_wire(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("provider", ["every8d", "every8d-soap"])
+def test_over_a_real_wire(provider: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with Sandbox() as box:
         box.exchange.add_account("UID", PASSWORD, 3)
-        with sms_core.connect(box.dsn("every8d", user="UID", password=PASSWORD), plugins=[LogOperations()]) as sms:
+        with sms_core.connect(box.dsn(provider, user="UID", password=PASSWORD), plugins=[LogOperations()]) as sms:
             sms.send(TEXT, to=NUMBER)
             box.faults.add("half", match="Send")
             with pytest.raises(sms_core.OutcomeUnknown) as caught:
@@ -110,7 +161,7 @@ def test_over_a_real_wire(caplog: pytest.LogCaptureFixture) -> None:
             seen = [shown(caught.value), shown(list(sms.reports(sms.settle(caught.value))))]
             token = sms._sessions.get(sms._provider.account.key).token  # type: ignore[union-attr]
         with pytest.raises(sms_core.AuthenticationFailed) as refused:
-            sms_core.connect(box.dsn("every8d", user="UID", password=PASSWORD + "x")).balance()
+            sms_core.connect(box.dsn(provider, user="UID", password=PASSWORD + "x")).balance()
         seen.append(shown(refused.value))
     everything = "\n".join([*seen, caplog.text])
     assert token
@@ -139,6 +190,9 @@ def test_the_log_of_a_send_says_what_happened(caplog: pytest.LogCaptureFixture) 
     "dsn",
     [
         f"every8d://UID:{PASSWORD}@host",
+        "every8d-soap://UID:pass-WORD@host?soap=pass-WORD",
+        "every8d-soap://UID:pass-WORD@host?mms_attachment=pass-WORD",
+        "every8d-soap://UID:pass-WORD",
         "every8d://UID:pass-WORD@host:port",
         "every8d://UID:pass-WORD",
         "every8d://UID:pass-WORD?x@host",
@@ -156,8 +210,9 @@ def test_errors_of_the_dsn(dsn: str) -> None:
     assert "WORD" not in shown(caught.value)
 
 
-def test_callbacks() -> None:
-    sms = sms_core.connect("every8d://UID:PWD@")
+@pytest.mark.parametrize("provider", ["every8d", "every8d-soap"])
+def test_callbacks(provider: str) -> None:
+    sms = sms_core.connect(f"{provider}://UID:PWD@")
     query = f"BatchID=b&RM={NUMBER}&STATUS=999&SM={TEXT}"
     request = CallbackRequest("GET", "/secret-path", query, {"Cookie": TOKEN}, TEXT.encode())
     seen = [shown(request), shown(sms.parse_callback(request))]

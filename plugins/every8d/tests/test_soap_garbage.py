@@ -146,12 +146,14 @@ def test_an_answer_that_is_cut_anywhere_is_never_taken_for_a_shorter_one(name: s
             ask(client(operation, body[:length]))
 
 
+DEPTH = 30_000
+
+
 @pytest.mark.parametrize("name", WHOLE)
-@pytest.mark.parametrize("depth", [1_000, 100_000])
 @pytest.mark.parametrize("where", ["envelope", "result", "inner document"])
-def test_huge_nesting(name: str, depth: int, where: str) -> None:
+def test_huge_nesting(name: str, where: str) -> None:
     operation, ask = ASK[name]
-    nest = "<SMS_LOG>" * depth + "</SMS_LOG>" * depth
+    nest = "<SMS_LOG>" * DEPTH + "</SMS_LOG>" * DEPTH
     body = {
         "envelope": envelope(nest).body,
         "result": envelope(
