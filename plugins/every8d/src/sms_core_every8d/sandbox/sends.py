@@ -26,7 +26,7 @@ EVENT_CHARACTERS = 17
 KILOBYTE = 1024
 MMS_STEPS = ((50 * KILOBYTE, Decimal(3)), (300 * KILOBYTE, Decimal(5)))
 """Picture and text together, in bytes, and the points (table 3-2-1)."""
-MMS_FORMATS = ("jpg", "jpeg", "png", "gif")
+MMS_FORMATS = {"every8d": ("jpg", "jpeg", "png", "gif"), "every8d-soap": ("jpg", "jpeg", "png")}
 SUBJECT_ASCII = {"every8d": 39, "every8d-soap": 95}
 SUBJECT_OTHER = 15
 PARAMS = 5
@@ -129,7 +129,7 @@ def _picture(call: Call) -> bytes | None:
     subject = call.text("sb")
     if len(subject) > (SUBJECT_ASCII[call.face] if subject.isascii() else SUBJECT_OTHER):
         raise Refusal("-99", "主旨長度超過限制")
-    if call.text("type").lower() not in MMS_FORMATS:
+    if call.text("type").lower() not in MMS_FORMATS[call.face]:
         raise Refusal("-305", "圖片附檔名不得為空")
     try:
         return base64.b64decode(encoded, validate=True)
