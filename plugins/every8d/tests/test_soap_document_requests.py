@@ -17,12 +17,13 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soap_wire import BATCH, CONTENT_TYPES, KEY, Call, call_of, client, operation_of, vendor
+from soap_wire import BATCH, CONTENT_TYPES, KEY, Call, call_of, client, envelope, operation_of, vendor
 
 import sms_core
 import sms_core_every8d
 from sms_core import Client, InvalidMessage, Media, Message, Recipient
 from sms_core.http import Request
+from sms_core.operations import Operation
 from sms_core.taipei import TAIPEI
 from sms_core.testing import FakeTransport
 
@@ -500,3 +501,18 @@ def test_1_2_prices() -> None:
             text = "字" * characters
             assert sms.preview(Message(text, TWO[0])).points == points
             assert sms.preview(Message(text, "+12025550100")).points == 3 * points
+
+
+class Unheard(Operation[None]):
+    """An operation of nobody's document."""
+
+    name = "unheard"
+
+
+def test_an_operation_that_the_document_does_not_have_is_refused_by_name() -> None:
+    provider = client(FakeTransport([]))._provider
+    with pytest.raises(sms_core.Unsupported, match="'every8d-soap' does not support 'unheard'"):
+        provider.request(None, Unheard())
+    answer = envelope("<Response><Result>1</Result></Response>")
+    with pytest.raises(sms_core.MalformedResponse, match="unheard: not what this operation is answered with"):
+        provider.parse(Unheard(), answer)
