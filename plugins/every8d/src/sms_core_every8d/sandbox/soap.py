@@ -90,13 +90,18 @@ def _answer(exchange: Exchange, keys: dict[str, str], path: str, headers: Header
         handler = SERVICES[service].get(name)
         if handler is None:
             raise Fault(f"Server did not recognize the value of HTTP Header SOAPAction: {NAMESPACE}{name}.")
-        result = handler(_SoapCall(exchange, keys, arguments))
+        result = _result(handler, _SoapCall(exchange, keys, arguments))
     except Fault as fault:
         return _envelope(media_type, _fault(media_type, fault), 500)
-    except Refusal as refusal:
-        result = refusal.code  # 1.2, note 1: in the place of CREDIT
     inner = f'<{name}Response xmlns="{NAMESPACE}"><{name}Result>{escape(result)}</{name}Result></{name}Response>'
     return _envelope(media_type, inner, 200)
+
+
+def _result(handler: Handler, call: _SoapCall) -> str:
+    try:
+        return handler(call)
+    except Refusal as refusal:
+        return refusal.code  # 1.2, note 1: in the place of CREDIT
 
 
 def _read(body: bytes, namespace: str, action: str | None) -> tuple[str, dict[str, str]]:
