@@ -7,11 +7,13 @@ import click
 from sms_core.cli.balance import balance
 from sms_core.cli.campaign import campaign
 from sms_core.cli.doctor import doctor
+from sms_core.cli.listen import listen
 from sms_core.cli.preview import preview
 from sms_core.cli.providers import providers
 from sms_core.cli.reports import reports
 from sms_core.cli.sandbox import sandbox
 from sms_core.cli.send import send
+from sms_core.cli.webhook_url import webhook_url
 
 
 @click.group(
@@ -27,5 +29,5 @@ def app() -> None:
     """
 
 
-for command in (providers, send, campaign, preview, balance, reports, sandbox, doctor):
+for command in (providers, send, campaign, preview, balance, reports, listen, webhook_url, sandbox, doctor):
     app.add_command(command)

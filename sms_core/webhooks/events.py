@@ -1,0 +1,157 @@
+"""Which events were handled: the store that keeps a repeated push from being handled twice."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Generator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from sms_core.errors import ConfigurationError, SmsError
+from sms_core.model import DeliveryReport, InboundMessage
+
+Event = DeliveryReport | InboundMessage
+
+
+class EventInProgress(SmsError):
+    """Somebody else has this event in hand right now, so nobody knows yet whether it will be handled."""
+
+
+class EventStore(Protocol):
+    """Remembers which events were handled, by their ``key``."""
+
+    def claim(self, key: str) -> AbstractContextManager[bool]:
+        """Take an event in hand while a ``with`` block lasts.
+
+        Enters with True if the event is to be handled now, with False if it was handled before. A normal end of
+        the block means handled; an end by an exception does not. Entering raises `EventInProgress` while another
+        worker has the event in hand. A store in a database can open a transaction here, so that what the handler
+        writes and the mark are kept or lost together; the block begins and ends in one thread.
+        """
+        ...
+
+
+class MemoryEvents:
+    """The last ``capacity`` handled events, in this process; threads may share it.
+
+    A restart forgets all, and another process knows nothing of them: then a repeated push is handled again.
+    """
+
+    def __init__(self, capacity: int = 100_000) -> None:
+        _check_capacity(capacity)
+        self._capacity = capacity
+        self._handled: OrderedDict[str, None] = OrderedDict()
+        self._in_hand: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<MemoryEvents: {len(self._handled)} of {self._capacity}>"
+
+    def claim(self, key: str) -> AbstractContextManager[bool]:
+        """Take an event in hand. See `EventStore.claim`."""
+        return _Claim(self, key)
+
+    def take(self, key: str) -> bool:
+        """Begin a claim: what `claim` enters with."""
+        with self._lock:
+            if key in self._handled:
+                return False
+            if key in self._in_hand:
+                raise EventInProgress("another thread or task has this event in hand")
+            self._in_hand.add(key)
+            return True
+
+    def give_back(self, key: str, *, handled: bool) -> None:
+        """End a claim that began with True."""
+        with self._lock:
+            self._in_hand.discard(key)
+            if handled:
+                self._handled[key] = None
+                if len(self._handled) > self._capacity:
+                    self._handled.popitem(last=False)
+
+
+class _Claim:
+    """A class and no generator: every push of a busy receiver makes one."""
+
+    __slots__ = ("_is_new", "_key", "_store")
+
+    def __init__(self, store: MemoryEvents, key: str) -> None:
+        self._store = store
+        self._key = key
+        self._is_new = False
+
+    def __enter__(self) -> bool:
+        self._is_new = self._store.take(self._key)
+        return self._is_new
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._is_new:
+            self._store.give_back(self._key, handled=kind is None)
+
+
+_TABLE = "CREATE TABLE IF NOT EXISTS handled (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE)"
+
+
+class SqliteEvents:
+    """The last ``capacity`` handled events in an SQLite file, shared by all threads and processes of a machine.
+
+    It survives restarts: an event whose handler was killed in its middle is handled again. It holds the file's write
+    lock while a handler runs, so one event is handled at a time: the others wait up to ``patience`` seconds, and then
+    the vendor has to come again. Give it a file of its own: a handler that writes to the same file would wait for
+    itself.
+
+    Raises `ConfigurationError` for a file that SQLite cannot use.
+    """
+
+    def __init__(self, path: str | Path, *, capacity: int = 1_000_000, patience: float = 5.0) -> None:
+        _check_capacity(capacity)
+        self._path = path
+        self._capacity = capacity
+        self._patience = patience
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute(_TABLE)
+        except sqlite3.Error as error:
+            raise ConfigurationError(f"the events cannot be kept in {path}: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"<SqliteEvents in {self._path}>"
+
+    @contextmanager
+    def claim(self, key: str) -> Generator[bool, None, None]:
+        """Take an event in hand. See `EventStore.claim`."""
+        with closing(self._connect()) as connection:
+            if self._is_handled(connection, key) or not self._take(connection, key):
+                yield False
+                return
+            # A connection that is closed without a commit forgets the mark, and so does a process that is killed.
+            yield True
+            connection.execute("DELETE FROM handled WHERE id <= last_insert_rowid() - ?", (self._capacity,))
+            connection.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=self._patience, isolation_level=None)
+
+    def _is_handled(self, connection: sqlite3.Connection, key: str) -> bool:
+        return connection.execute("SELECT 1 FROM handled WHERE key = ?", (key,)).fetchone() is not None
+
+    def _take(self, connection: sqlite3.Connection, key: str) -> bool:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise EventInProgress("the events are in another worker's hand") from error
+        taken = connection.execute("INSERT OR IGNORE INTO handled (key) VALUES (?)", (key,)).rowcount == 1
+        if not taken:
+            connection.execute("ROLLBACK")
+        return taken
+
+
+def _check_capacity(capacity: int) -> None:
+    if capacity < 1:
+        raise ConfigurationError("the capacity of a store of events is 1 or more")

@@ -1,0 +1,146 @@
+"""`Receiver`: clients by name and one handler, behind a guard; and its faces."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import Any, cast
+
+from sms_core.callbacks import CallbackRequest, CallbackResponse
+from sms_core.client import connect
+from sms_core.errors import ConfigurationError, Unsupported
+from sms_core.operations import Capability
+from sms_core.webhooks.asgi import AsgiApp
+from sms_core.webhooks.events import Event, EventStore, MemoryEvents
+from sms_core.webhooks.guard import Guard, is_segment
+from sms_core.webhooks.handling import Body, Parser, finish, finish_async, push, start
+from sms_core.webhooks.wsgi import WsgiApp
+
+Handler = Callable[[Event], object] | Callable[[Event], Coroutine[Any, Any, object]]
+"""A plain or an async function of one event. What it gives back is ignored; what it raises makes the vendor push again."""
+
+
+class Receiver:
+    """Takes what vendors push to ``/<name>/<secret>``, and hands each event to the handler.
+
+    ``clients`` are by name: a ``Client``, or a DSN; no vendor is talked to. ``handler`` gets a `DeliveryReport` or an
+    `InboundMessage`. ``secrets`` are one (or several, apart by blanks, or in a list) of which each opens the address;
+    without any the receiver is refused, unless ``insecure`` says that ``/<name>`` is to take what anybody sends.
+    ``networks`` are those that a push may come from, such as ``203.0.113.0/24``; ``trusted_proxies`` is how many proxies
+    of your own stand in front and write ``X-Forwarded-For``. ``store`` remembers which events were handled: in memory,
+    unless you give another.
+
+    Raises `ConfigurationError`, and `Unsupported` for a vendor that pushes nothing.
+    """
+
+    def __init__(
+        self,
+        clients: Mapping[str, Parser | str],
+        handler: Handler,
+        *,
+        secrets: str | Iterable[str] = (),
+        insecure: bool = False,
+        networks: str | Iterable[str] = (),
+        trusted_proxies: int = 0,
+        store: EventStore | None = None,
+    ) -> None:
+        self._clients = _checked_clients(clients)
+        self._handler = handler
+        self._is_async = _is_async(handler)
+        self._guard = Guard(secrets, networks, trusted_proxies)
+        if insecure and self._guard.secrets:
+            raise ConfigurationError("insecure=True and secrets are a contradiction: give one of them")
+        if not insecure and not self._guard.secrets:
+            hint = "'sms webhook-url' makes one; insecure=True does without"
+            raise ConfigurationError(f"without a secret anybody can push: {hint}")
+        self._store: EventStore = MemoryEvents() if store is None else store
+
+    def __repr__(self) -> str:
+        return f"<Receiver of {', '.join(sorted(self._clients))}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its clients."""
+        return tuple(self._clients)
+
+    @property
+    def wsgi(self) -> WsgiApp:
+        """This receiver as a WSGI application. Raises `ConfigurationError` if its handler is async."""
+        self._require_plain_handler()
+        return WsgiApp(self)
+
+    @property
+    def asgi(self) -> AsgiApp:
+        """This receiver as an ASGI application."""
+        return AsgiApp(self)
+
+    def receive(self, request: CallbackRequest, read: Callable[[], Body] | None = None) -> CallbackResponse:
+        """Handle a push and give the answer to it. A failure of the handler is an answer too.
+
+        ``read`` gives the body, for a face that reads it only of requests that are let in; without it the
+        request's own counts. Raises `ConfigurationError` if the handler is async.
+        """
+        self._require_plain_handler()
+        running = push(self._clients, self._guard, self._store, request)
+        return start(running) or finish(running, read() if read else request.body, self._handle)
+
+    async def receive_async(
+        self, request: CallbackRequest, read: Callable[[], Awaitable[Body]] | None = None
+    ) -> CallbackResponse:
+        """`receive` for an event loop, which is never blocked: a plain handler runs in a thread.
+
+        So does every store but `MemoryEvents`, from the beginning of a claim to its end.
+        """
+        running = push(self._clients, self._guard, self._store, request)
+        if answer := start(running):
+            return answer
+        body = await read() if read else request.body
+        if not self._is_async:
+            return await asyncio.to_thread(finish, running, body, self._handle)
+        handler = cast("Callable[[Event], Coroutine[Any, Any, object]]", self._handler)
+        if isinstance(self._store, MemoryEvents):
+            return await finish_async(running, body, handler)
+        loop = asyncio.get_running_loop()
+
+        def handle(event: Event) -> object:
+            return asyncio.run_coroutine_threadsafe(handler(event), loop).result()
+
+        return await asyncio.to_thread(finish, running, body, handle)
+
+    def _handle(self, event: Event) -> None:
+        given = self._handler(event)
+        if inspect.isawaitable(given):
+            if inspect.iscoroutine(given):
+                given.close()
+            raise ConfigurationError("the handler gave back an awaitable, so nothing was done: write it as async def")
+
+    def _require_plain_handler(self) -> None:
+        if self._is_async:
+            raise ConfigurationError("an async handler needs the ASGI face, receiver.asgi, or receive_async()")
+
+
+def _checked_clients(clients: Mapping[str, Parser | str]) -> dict[str, Parser]:
+    if not clients:
+        raise ConfigurationError("a receiver needs clients: {'every8d': 'every8d://user:password@'}")
+    connected: dict[str, Parser] = {}
+    for name, one in clients.items():
+        if not is_segment(name):
+            raise ConfigurationError(f"{name!r} is part of a URL: letters, digits and - . _ ~ only")
+        client = connect(one) if isinstance(one, str) else one
+        if not (client.info.can(Capability.PUSHED_REPORTS) or client.info.can(Capability.PUSHED_INBOUND)):
+            raise Unsupported(client.info.name, Capability.PUSHED_REPORTS.value, "ask it: client.reports()")
+        connected[name] = client
+    return connected
+
+
+def _is_async(handler: Handler) -> bool:
+    """Whether the handler is to be awaited. Raises `ConfigurationError` for what would do nothing when called."""
+    if not callable(handler):
+        raise ConfigurationError("the handler is a function of one event")
+    for one in (handler, type(handler).__call__):
+        if inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one):
+            raise ConfigurationError("the handler has a yield in it, so calling it would do nothing")
+        if inspect.iscoroutinefunction(one):
+            return True
+    return False
