@@ -20,7 +20,7 @@ from sms_core.webhooks.tracebacks import places, traceback_without
 BODY_LIMIT = 1024 * 1024
 """Bytes. A push is some hundred of them; a longer body is answered with 413."""
 METHODS = ("GET", "POST")
-TOO_LONG = f"the body is over {BODY_LIMIT} bytes"
+TOO_LONG = "the body is over 1 MiB"
 RETRY_AFTER = 5
 """Seconds that a vendor is asked to wait before it pushes an event again that is in hand."""
 

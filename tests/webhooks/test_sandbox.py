@@ -1,0 +1,42 @@
+"""The sandbox as the vendor: it pushes until it hears what it waits for."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+import sms_core
+from sms_core import InboundMessage
+from sms_core.webhooks import Event
+from sms_core_sandbox import Sandbox
+from tests.webhooks.serving import FACES, SECRET, Face, receiver
+
+
+@pytest.mark.parametrize("face", FACES.values(), ids=FACES.keys())
+@pytest.mark.parametrize("name", ["every8d", "smsgo", "sms-get"])
+def test_every_event_is_handled_once_though_its_handler_fails_at_first(name: str, face: Face) -> None:
+    tried: Counter[str] = Counter()
+    handled: list[Event] = []
+
+    def handle(event: Event) -> None:
+        tried[event.key] += 1
+        if tried[event.key] == 1:
+            raise RuntimeError("not yet")
+        handled.append(event)
+
+    numbers = [f"+8869000000{n:02}" for n in range(10, 15)]
+    with (
+        face(receiver(handle)) as base,
+        Sandbox(faces=[name], callback_url=f"{base}/{name}/{SECRET}", push_delay=0.0, push_interval=0.01) as box,
+    ):
+        with sms_core.connect(box.dsn(name)) as sms:
+            options = {}
+            result = sms.send("您好", numbers, **options)
+        box.exchange.reply(numbers[0], "好的", result.batch_id or "")
+        assert box.wait_pushed(10)
+        assert {(one.attempt, one.status, one.taken) for one in box.pushes} == {(1, 500, False), (2, 200, True)}
+    assert set(tried.values()) == {2}
+    reports = [one.number for one in handled if not isinstance(one, InboundMessage)]
+    assert sorted(reports) == numbers
+    assert [one.number for one in handled if isinstance(one, InboundMessage)] == [numbers[0]]
