@@ -32,7 +32,8 @@ class AsgiApp:
             case "http":
                 incoming = _Incoming(receive)
                 response = await self.receiver.receive_async(_head(scope), incoming.read)
-                await incoming.drain()
+                if incoming.more:
+                    await incoming.drain()
                 await _answer(response, send)
             case "lifespan":
                 await _live(receive, send)
@@ -69,14 +70,14 @@ class _Incoming:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._more = True
+        self.more = True
         self._is_whole = True
 
     async def read(self) -> Body:
         """The body."""
         chunks: list[bytes] = []
         size = 0
-        while self._more and size <= BODY_LIMIT:
+        while self.more and size <= BODY_LIMIT:
             chunk = await self._next()
             size += len(chunk)
             chunks.append(chunk)
@@ -85,15 +86,15 @@ class _Incoming:
     async def drain(self) -> None:
         """Read what is left and forget it: an answer before the end of the body is lost in many a connection's reset."""
         size = 0
-        while self._more and size < DRAINED:
+        while self.more and size < DRAINED:
             size += len(await self._next())
 
     async def _next(self) -> bytes:
         message = await self._receive()
         if message["type"] == "http.disconnect":
-            self._more = self._is_whole = False
+            self.more = self._is_whole = False
             return b""
-        self._more = message.get("more_body", False)
+        self.more = message.get("more_body", False)
         chunk: bytes = message.get("body", b"")
         return chunk
 

@@ -91,13 +91,15 @@ class Guard:
 
     def name_of(self, path: str) -> str | None:
         """The name in a path whose secret is right, else None."""
-        _, name, *rest = path.split("/") if path.startswith("/") else ("", "")
+        before, *segments = path.split("/")
         if not self.secrets:
-            return name if not rest else None
-        given = rest[0].encode("utf-8", "replace") if len(rest) == 1 else b""
-        # A list, so that each is compared: how long it takes tells nothing of which one was nearly right.
-        matches = [hmac.compare_digest(given, one) for one in self.secrets]
-        return name if any(matches) else None
+            return segments[0] if not before and len(segments) == 1 else None
+        name, given = segments if not before and len(segments) == 2 else ("", "")  # noqa: PLR2004 - name and secret
+        presented = given.encode("utf-8", "replace")
+        matches = False
+        for one in self.secrets:  # each of them: how long it takes tells nothing of which one was nearly right
+            matches |= hmac.compare_digest(presented, one)
+        return name if matches else None
 
     def address(self, request: CallbackRequest) -> Address | None:
         """The caller's address, None where it cannot be known."""

@@ -72,11 +72,11 @@ def push(clients: Mapping[str, Parser], guard: Guard, store: EventStore, head: C
                     yield event
         except EventInProgress:
             log.info("%s: %s is in another worker's hand; 503", name, event.key)
-            failure = failure or CallbackResponse(503, {"retry-after": str(RETRY_AFTER)})
+            failure = failure or _no(503, {"retry-after": str(RETRY_AFTER)})
         except Exception as error:  # noqa: BLE001 - the handler's, or the store's: logged, and the vendor pushes again
             kind, trace = type(event).__name__, traceback_without(event, error)
             log.error("%s: handling the %s %s failed; 500\n%s", name, kind, event.key, trace)  # noqa: TRY400
-            failure = CallbackResponse(500)
+            failure = _no(500)
     return failure or callback.response
 
 
@@ -137,7 +137,12 @@ def _refused(
     log.warning("push refused (%d; %s, from %s): %s", refusal.status, name, caller, mask_numbers(str(refusal)))
     is_method = refusal.status == 405  # noqa: PLR2004 - HTTP's own number
     allowed = {"allow": ", ".join(one for one in METHODS if one != head.method)} if is_method else {}
-    return CallbackResponse(refusal.status, allowed)
+    return _no(refusal.status, allowed)
+
+
+def _no(status: int, headers: Mapping[str, str] | None = None) -> CallbackResponse:
+    """An answer without a body, which no vendor can take for its acknowledgement."""
+    return CallbackResponse(status, {"content-type": "text/plain; charset=utf-8", **(headers or {})})
 
 
 def _with_key(name: str, event: Event) -> Event:

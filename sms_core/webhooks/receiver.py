@@ -17,7 +17,8 @@ from sms_core.webhooks.guard import Guard, is_segment
 from sms_core.webhooks.handling import Body, Parser, finish, finish_async, push, start
 from sms_core.webhooks.wsgi import WsgiApp
 
-Handler = Callable[[Event], object] | Callable[[Event], Coroutine[Any, Any, object]]
+AsyncHandler = Callable[[Event], Coroutine[Any, Any, object]]
+Handler = Callable[[Event], object] | AsyncHandler
 """A plain or an async function of one event. What it gives back is ignored; what it raises makes the vendor push again."""
 
 
@@ -47,7 +48,7 @@ class Receiver:
     ) -> None:
         self._clients = _checked_clients(clients)
         self._handler = handler
-        self._is_async = _is_async(handler)
+        self._async_handler = cast("AsyncHandler", handler) if _is_async(handler) else None
         self._guard = Guard(secrets, networks, trusted_proxies)
         if insecure and self._guard.secrets:
             raise ConfigurationError("insecure=True and secrets are a contradiction: give one of them")
@@ -96,9 +97,9 @@ class Receiver:
         if answer := start(running):
             return answer
         body = await read() if read else request.body
-        if not self._is_async:
+        handler = self._async_handler
+        if handler is None:
             return await asyncio.to_thread(finish, running, body, self._handle)
-        handler = cast("Callable[[Event], Coroutine[Any, Any, object]]", self._handler)
         if isinstance(self._store, MemoryEvents):
             return await finish_async(running, body, handler)
         loop = asyncio.get_running_loop()
@@ -116,7 +117,7 @@ class Receiver:
             raise ConfigurationError("the handler gave back an awaitable, so nothing was done: write it as async def")
 
     def _require_plain_handler(self) -> None:
-        if self._is_async:
+        if self._async_handler:
             raise ConfigurationError("an async handler needs the ASGI face, receiver.asgi, or receive_async()")
 
 

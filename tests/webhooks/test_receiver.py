@@ -212,7 +212,7 @@ def test_a_provider_that_wants_no_get_is_not_said_to_allow_it() -> None:
         raise CallbackRefused("POST only", 405)
 
     made = Receiver({"x": Invented(parse)}, Calls(), secrets=SECRET)
-    assert dict(made.receive(get(f"/x/{SECRET}")).headers) == {"allow": "POST"}
+    assert made.receive(get(f"/x/{SECRET}")).headers["allow"] == "POST"
 
 
 class AsyncCall:
