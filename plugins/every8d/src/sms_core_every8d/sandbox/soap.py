@@ -111,7 +111,7 @@ def _read(body: bytes, namespace: str, action: str | None) -> tuple[str, dict[st
         raise Fault("Server was unable to read request.") from error
     if envelope.tag != f"{{{namespace}}}Envelope":
         raise Fault("Possible SOAP version mismatch", "VersionMismatch")
-    call = next(iter(envelope.find(f"{{{namespace}}}Body") or ()), None)
+    call = envelope.find(f"{{{namespace}}}Body/*")
     if call is None or not call.tag.startswith(f"{{{NAMESPACE}}}"):
         raise Fault("Server was unable to read request.")
     name = call.tag.removeprefix(f"{{{NAMESPACE}}}")
