@@ -16,6 +16,7 @@ nox.options.sessions = ["tests", "lint", "typing", "wheels"]
 ROOT = pathlib.Path(__file__).parent
 PLUGINS = ["plugins/every8d", "plugins/otel", "plugins/sandbox", "plugins/smsget", "plugins/smsgo"]
 SUPPORTED = ["3.11", "3.12", "3.13"]
+PARALLEL = ["-n", "4"]  # the tests wait for sockets more than they compute, so more of them than there are cores
 
 
 def present() -> list[str]:
@@ -49,11 +50,11 @@ def tests(session: nox.Session) -> None:
     """Run all tests; with the oldest interpreter here, measure branch coverage too."""
     install_all(session, "test")
     if session.posargs or session.python != present()[0]:
-        session.run("pytest", "-q", *session.posargs)
+        session.run("pytest", "-q", *(session.posargs or PARALLEL))
         return
     for old in ROOT.glob(".coverage*"):
         old.unlink()
-    session.run("coverage", "run", "-m", "pytest", "-q")
+    session.run("coverage", "run", "-m", "pytest", "-q", *PARALLEL)
     session.run("coverage", "combine", "-q")
     session.run("coverage", "report")
 
@@ -93,7 +94,7 @@ def wheels(session: nox.Session) -> None:
 def installed(session: nox.Session) -> None:
     """Run the plain pytest against installed wheels, with the source tree out of the way."""
     session.install(".[cli]", *PLUGINS, *nox.project.dependency_groups(PROJECT, "test"))
-    session.run("pytest", "-q", *session.posargs)
+    session.run("pytest", "-q", *(session.posargs or PARALLEL))
 
 
 @nox.session
