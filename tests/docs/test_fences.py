@@ -20,6 +20,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OUR_PACKAGES = {
     "sms-core",
     "sms-core[cli]",
+    "sms-core-django",
     "sms-core-every8d",
     "sms-core-otel",
     "sms-core-sandbox",
@@ -53,8 +54,15 @@ def of(language: str) -> list[pytest.ParameterSet]:  # type: ignore[name-defined
     return [pytest.param(fence, id=fence.place) for fence in FENCES if fence.language == language]
 
 
+DJANGO = "docs/django.md"
+DJANGO_SETTINGS = next(fence.code for fence in FENCES if fence.place.startswith(DJANGO) and "SMS = {" in fence.code)
+"""The page's own settings, which its other fences run with."""
+
+
 def run(command: list[str], dsn: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "SMS_DSN": dsn, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
+    (folder / "project_settings.py").write_text(DJANGO_SETTINGS, encoding="utf-8")
+    ours = {"SMS_DSN": dsn, "DJANGO_SETTINGS_MODULE": "project_settings"}
+    environment = {**os.environ, **ours, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60, encoding="utf-8"
     )

@@ -1,0 +1,125 @@
+"""A Django project around the app: a settings module, a database in a file, a WSGI server on a free port."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+import urllib3
+from django.conf import settings
+
+SECRET = "a-secret-of-nobody-0123456789"
+DSN = "every8d://Test:pa55-of-nobody@"
+DATABASE = Path(tempfile.mkdtemp(prefix="sms-core-django-")) / "db.sqlite3"
+TABLES = ("sms_core_django.HandledEvent", "auth.Group")
+
+if not settings.configured:
+    settings.configure(
+        ALLOWED_HOSTS=["127.0.0.1", "testserver"],
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": DATABASE,
+                "TEST": {"NAME": DATABASE},
+                "OPTIONS": {"timeout": 30},
+            }
+        },
+        DEBUG=False,
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        DEFAULT_EXCEPTION_REPORTER_FILTER="sms_core_django.reporting.HideDsns",
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "sms_core_django"],
+        MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+        ROOT_URLCONF="django_project_urls",
+        SECRET_KEY="of-nobody",
+        SMS={"default": {"DSN": DSN}, "alerts": {"DSN": "sms-get://user:pa55-of-nobody@"}},
+        SMS_WEBHOOK_SECRETS=SECRET,
+        USE_TZ=True,
+    )
+
+import sys
+import types
+
+from django.urls import include, path
+
+urls = types.ModuleType("django_project_urls")
+urls.urlpatterns = [path("sms/", include("sms_core_django.urls"))]  # type: ignore[attr-defined]
+sys.modules["django_project_urls"] = urls
+django.setup()
+
+from django.apps import apps
+from django.core.management import call_command
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.core.wsgi import get_wsgi_application
+from django.db import connections
+from django.dispatch import Signal
+from django.test import override_settings
+from django.test.testcases import QuietWSGIRequestHandler
+from django.test.utils import setup_test_environment, teardown_test_environment
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _project() -> Iterator[None]:
+    setup_test_environment(debug=False)
+    call_command("migrate", verbosity=0)
+    yield
+    connections.close_all()
+    teardown_test_environment()
+    for file in DATABASE.parent.iterdir():
+        file.unlink()
+    DATABASE.parent.rmdir()
+
+
+@pytest.fixture
+def database() -> Iterator[None]:
+    """The tables that tests write to, empty before and after."""
+    for name in TABLES:
+        apps.get_model(name).objects.all().delete()
+    yield
+    for name in TABLES:
+        apps.get_model(name).objects.all().delete()
+    connections.close_all()
+
+
+@pytest.fixture
+def configure() -> Iterator[Callable[..., None]]:
+    """Change settings until the test ends."""
+    with ExitStack() as changed:
+        yield lambda **changes: changed.enter_context(override_settings(**changes))
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[Signal, Callable[..., Any]], None]]:
+    """Connect receivers to signals until the test ends."""
+    with ExitStack() as connected:
+
+        def connect(signal: Signal, receiver: Callable[..., Any]) -> None:
+            signal.connect(receiver, weak=False)
+            connected.callback(signal.disconnect, receiver)
+
+        yield connect
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """The project on a real socket; its address."""
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietWSGIRequestHandler)
+    server.set_app(get_wsgi_application())
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def http() -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
+    """Ask over a real socket, once, with no redirect followed."""
+    with urllib3.PoolManager(retries=False, timeout=20.0) as pool:
+        yield lambda method, url, **more: pool.request(method, url, redirect=False, **more)
