@@ -1,0 +1,1 @@
+"""Texts: what was sent, and what became of it."""
