@@ -69,8 +69,29 @@ def connect(
     ``plugins`` are middleware. ``sessions`` lets several clients share their logins. ``clock`` (aware times)
     and ``sleep`` are for tests. Raises `ConfigurationError`.
     """
-    parsed = dsns.parse(dsns.from_environment() if dsn is None else dsn)
-    hooks = registry.relay(parsed.provider, registry.load(parsed.provider), plugins)
+    text = dsns.from_environment() if dsn is None else dsn
+    plugin = registry.load(dsns.parse(text).provider)
+    return connect_provider(
+        plugin, text, transport=transport, plugins=plugins, sessions=sessions, clock=clock, sleep=sleep
+    )
+
+
+def connect_provider(
+    provider: object,
+    dsn: str,
+    *,
+    transport: Transport | None = None,
+    plugins: Sequence[object] = (),
+    sessions: SessionStore | None = None,
+    clock: Callable[[], datetime] = _utc_now,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Client:
+    """The same for a provider that is at hand, a module or an object with hooks: no entry point is looked for.
+
+    The DSN's scheme is the name that errors call it by.
+    """
+    parsed = dsns.parse(dsn)
+    hooks = registry.relay(parsed.provider, provider, plugins)
     info = registry.describe(parsed.provider, hooks)
     connection, options = dsns.split_options(parsed, info)
     account = dsns.account_of(parsed, info, connection, options)
@@ -78,14 +99,13 @@ def connect(
         info = limits_with(info, recipients=min(connection.batch_size, info.limits.recipients))
     if connection.max_text:
         info = limits_with(info, text=connection.max_text)
-    provider = Provider(info, account, connection.retries, hooks)
     transport = transport or Urllib3Transport(
         connect_timeout=connection.connect_timeout,
         read_timeout=connection.read_timeout,
         proxy=connection.proxy,
     )
     return Client(
-        provider,
+        Provider(info, account, connection.retries, hooks),
         transport,
         sessions=MemorySessions() if sessions is None else sessions,
         clock=clock,

@@ -4,11 +4,15 @@
 `memory_exchange`    look into what ``connect("memory://")`` sent, move its clock, reset it
 `FakeTransport`      any provider without a network: a function, or a list, gives the answers
 `Exchange`           a pretended vendor's inside; the sandbox puts real wires in front of it
+`connect_provider`   a client of a provider that is at hand, as a module or an object, installed or not
 `check_promise`      a result against what the exchange really accepted
 `behaviour_rows`     how recipients behave, by the last three digits of their number
 ===================  ==================================================================================
+
+`sms_core.testing.conformance` checks a provider against its vendor's document; it needs the extra ``testing``.
 """
 
+from sms_core.client import connect_provider
 from sms_core.testing.behaviours import Behaviour, behaviour_named, behaviour_of, behaviour_rows
 from sms_core.testing.clock import Clock
 from sms_core.testing.exchange import Exchange
@@ -53,6 +57,7 @@ __all__ = [
     "behaviour_of",
     "behaviour_rows",
     "check_promise",
+    "connect_provider",
     "credit_for",
     "memory_exchange",
 ]
