@@ -1,0 +1,15 @@
+"""SMS-Get against its document: the exchanges beside this file, by the conformance kit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sms_core_smsget.sandbox
+from sms_core.testing.conformance import ProviderConformance
+
+
+class TestSmsGet(ProviderConformance):
+    provider = "sms-get"
+    dsn = "sms-get://user:p%26w%3D%25%2B@"
+    exchanges = Path(__file__).parent / "exchanges"
+    face = sms_core_smsget.sandbox.face

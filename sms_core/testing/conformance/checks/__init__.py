@@ -1,0 +1,1 @@
+"""The checks by topic. Each is a class of test methods that `ProviderConformance` puts together."""

@@ -1,0 +1,115 @@
+"""What a failure means for a message, in every phase of a send; and that no answer brings the provider down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sms_core.errors import SendError
+from sms_core.http import Response
+from sms_core.model import Outcome
+from sms_core.testing.conformance.checks.base import Checks
+from sms_core.testing.conformance.exchanges import RecordedExchange
+from sms_core.testing.conformance.subject import Answer, Played
+from sms_core.testing.conformance.wires import FAILURES
+
+HTML = {"content-type": "text/html"}
+PAGE = b"<html><head><title>Gateway</title></head><body><h1>Please log in</h1></body></html>"
+_OPEN = frozenset({Outcome.UNKNOWN})
+_NOTHING_TAKEN = frozenset({Outcome.NOT_SENT, Outcome.UNKNOWN})
+
+PHASES: Mapping[str, tuple[Answer, frozenset[Outcome]]] = {
+    "no byte left": (FAILURES["before"], frozenset({Outcome.NOT_SENT})),
+    "cut off": (FAILURES["after"], _OPEN),
+    "timed out": (FAILURES["silent"], _OPEN),
+    "empty answer": (Response(200), _OPEN),
+    "page of a proxy": (Response(200, HTML, PAGE), _OPEN),
+    "redirect": (Response(302, {"location": "https://elsewhere.invalid/"}), _OPEN),
+    "HTTP 500": (Response(500, HTML, PAGE), _OPEN),
+    "HTTP 502": (Response(502, HTML, PAGE), _OPEN),
+    "HTTP 503": (Response(503, HTML, PAGE), _OPEN),
+    "HTTP 504": (Response(504, HTML, PAGE), _OPEN),
+    "HTTP 403": (Response(403, HTML, PAGE), _NOTHING_TAKEN | {Outcome.REFUSED}),
+    "HTTP 429": (Response(429, HTML, PAGE), _NOTHING_TAKEN),
+}
+"""By phase: what comes instead of the answer to a send, and what may be said of its recipients then."""
+
+CUTS = 40
+"""How many prefixes of an answer are tried."""
+STATUSES = st.sampled_from([200, 200, 200, 201, 302, 403, 429, 500, 502])
+
+# Behind a beginning that no vendor's answer has.
+garbage = st.binary(max_size=60).map(b"~".__add__) | st.text(max_size=60).map(lambda text: f"~{text}".encode())
+
+
+@st.composite
+def mangled(draw: st.DrawFn, bodies: list[bytes]) -> bytes:
+    """A real answer cut, doubled, shuffled."""
+    body = draw(st.sampled_from(bodies))
+    cut = body[draw(st.integers(0, len(body))) :][: draw(st.integers(0, len(body)))]
+    pieces = draw(st.permutations([cut[start : start + 7] for start in range(0, min(len(cut), 140), 7)]))
+    return draw(st.sampled_from([cut, b"".join(pieces), body + cut]))
+
+
+class OutcomeChecks(Checks):
+    """Never twice, never a lie."""
+
+    def _broken(self, exchange: RecordedExchange, answer: Answer) -> Played:
+        """The exchange with another last answer, and the same for whatever is asked after it."""
+        answers = [wire.answer.answer() for wire in exchange.wire[:-1]]
+        return self.subject.play(exchange, answers, answer)
+
+    def test_a_failure_in_each_phase_has_its_outcome(self, taken: RecordedExchange | None, phase: str) -> None:
+        """Each recipient gets an outcome that is true, and what may have been taken is not sent again."""
+        assert taken is not None, "no exchange sends one request with success: record one, such as in sends.toml"
+        answer, allowed = PHASES[phase]
+        played = self._broken(taken, answer)
+        assert isinstance(played.error, SendError), f"{phase}: the send gave {played.value or played.error!r}"
+        outcomes = [row.outcome for row in played.rows]
+        assert len(outcomes) == len(self.subject.play(taken).rows), f"{phase}: a recipient has no outcome"
+        assert set(outcomes) <= allowed, f"{phase}: a recipient is {outcomes[0].name}"
+        if Outcome.UNKNOWN in outcomes:
+            more = len(played.requests) - len(taken.wire)
+            assert more == 0, f"{phase}: the outcome is unknown, and {more} more requests were made"
+
+    def test_half_an_answer_is_no_refusal(self, taken: RecordedExchange | None) -> None:
+        """Whoever the whole answer accepts, no beginning of it says that they were refused or not sent."""
+        assert taken is not None, "no exchange sends one request with success: record one, such as in sends.toml"
+        whole = taken.wire[-1].answer.answer()
+        assert isinstance(whole, Response)
+        accepted = {row.reference for row in self.subject.play(taken).rows if row.outcome is Outcome.ACCEPTED}
+        for length in range(0, len(whole.body), max(1, len(whole.body) // CUTS)):
+            rows = self._broken(taken, attrs.evolve(whole, body=whole.body[:length])).rows
+            wrong = [row for row in rows if row.reference in accepted and row.outcome in _SURE_OF_NOTHING]
+            assert not wrong, f"after {length} of {len(whole.body)} bytes a recipient is {wrong[0].outcome.name}"
+
+    def test_garbage_is_no_success_of_a_send(self) -> None:
+        """An answer that means nothing leaves every outcome open."""
+        base = self.subject.base
+
+        @self.seeded
+        @given(body=garbage)
+        def check(body: bytes) -> None:
+            played = self._broken(base, Response(200, body=body))
+            assert {row.outcome for row in played.rows} == {Outcome.UNKNOWN}, f"{body!r} gave {played!r}"
+
+        check()
+
+    def test_no_answer_brings_an_operation_down(self, asked: RecordedExchange) -> None:
+        """Whatever arrives gives a result or a named error; a send gives a row for each recipient."""
+        bodies = [wire.answer.content() for one in self.subject.book.exchanges for wire in one.wire]
+        rows = len(self.subject.play(asked).rows)
+
+        @self.seeded
+        @given(body=mangled(bodies) | garbage, status=STATUSES)
+        def check(body: bytes, status: int) -> None:
+            played = self._broken(asked, Response(status, body=body))
+            assert len(played.rows) == rows, f"{body!r} gave {played!r}"
+
+        check()
+
+
+_SURE_OF_NOTHING = frozenset({Outcome.REFUSED, Outcome.NOT_SENT})

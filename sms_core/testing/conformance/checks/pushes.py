@@ -1,0 +1,125 @@
+"""Pushes: each recorded one gives its events; a repeated one the same keys; a forged one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sms_core.callbacks import CallbackRequest
+from sms_core.client import Client
+from sms_core.errors import CallbackRefused, SmsError
+from sms_core.operations import Capability
+from sms_core.testing.conformance.checks.base import Checks
+from sms_core.testing.conformance.compare import differences, error_differences
+from sms_core.testing.conformance.exchanges import RecordedCallback
+
+FORGERIES: Mapping[str, dict[str, object]] = {
+    "empty": {"query": "", "body": b""},
+    "by another method": {"method": "DELETE"},
+    "garbage": {"query": "a=1&b", "body": b"\xff\x00garbage"},
+    "a page": {"query": "", "body": b"<html><body>hello</body></html>", "headers": {"content-type": "text/html"}},
+}
+"""By name: what is changed in a recorded push, so that it is none any more."""
+
+
+class PushChecks(Checks):
+    """Callbacks, replayed, forged and garbled."""
+
+    def _none_recorded(self, recorded: RecordedCallback | None) -> bool:
+        """Whether there is nothing to check; then nothing may be claimed either."""
+        claimed = self.subject.info.capabilities & {Capability.PUSHED_REPORTS, Capability.PUSHED_INBOUND}
+        assert recorded or not claimed, "pushes are claimed, and none is recorded: [[callback]] in callbacks.toml"
+        return recorded is None
+
+    def test_a_push_gives_its_events_and_the_response(self, recorded: RecordedCallback | None) -> None:
+        """Each event in each field that the file names; status, body and named headers of the response."""
+        if self._none_recorded(recorded):
+            return
+        assert recorded is not None
+        sms = self.subject.callback(recorded)
+        try:
+            callback = sms.parse_callback(recorded.request.request())
+        except SmsError as error:
+            assert recorded.error is not None, f"refused: {error}"
+            found = error_differences(recorded.error, error, "error")
+        else:
+            assert recorded.error is None, f"recorded {recorded.error}, got {callback!r}"
+            found = differences(list(recorded.events), callback.events, "events")
+            found += recorded.response.differences(callback.response)
+        assert not found, "\n".join(found)
+
+    def test_a_repeated_push_has_the_same_keys(self, recorded: RecordedCallback | None) -> None:
+        """Also with its parameters in another order and its headers in capitals. Other events have other keys."""
+        if self._none_recorded(recorded):
+            return
+        assert recorded is not None
+        sms, request = self.subject.callback(recorded), recorded.request.request()
+        if recorded.error is not None:
+            return
+        events = sms.parse_callback(request).events
+        for again in (request, _reordered(recorded), _loud(request)):
+            assert [one.key for one in sms.parse_callback(again).events] == [one.key for one in events]
+        keys = [one.key for one in events]
+        assert all(keys), "an event has no key"
+        distinct = [one for place, one in enumerate(events) if one not in events[:place]]
+        assert len(set(keys)) == len(distinct), "two events of one push have the same key"
+        digits = [one.number[-9:] for one in events if one.number]
+        assert not [one for one in digits for key in keys if one in key], "a key shows a number, and it may be logged"
+
+    def test_a_forged_push_is_refused(self, recorded: RecordedCallback | None, forgery: str) -> None:
+        """With `CallbackRefused`, and not by another error."""
+        if self._none_recorded(recorded):
+            return
+        assert recorded is not None
+        forged = attrs.evolve(recorded.request.request(), **FORGERIES[forgery])
+        try:
+            callback = self.subject.callback(recorded).parse_callback(forged)
+        except CallbackRefused:
+            return
+        raise AssertionError(f"{forgery}: the push was taken, and gave {callback!r}")
+
+    def test_no_push_brings_the_provider_down(self, recorded: RecordedCallback | None) -> None:
+        """Fields that are missing, doubled or nonsense give events or `CallbackRefused`, never another error."""
+        if self._none_recorded(recorded):
+            return
+        assert recorded is not None
+        sms, request = self.subject.callback(recorded), recorded.request.request()
+        fields = "&".join(filter(None, (request.query, request.body.decode("latin-1")))).split("&")
+        one = st.sampled_from(fields) | st.text(max_size=20) | st.sampled_from(fields).map(_without_value)
+
+        @self.seeded
+        @given(parts=st.lists(one, max_size=8), body=st.binary(max_size=80), method=st.sampled_from(["GET", "POST"]))
+        def check(parts: list[str], body: bytes, method: str) -> None:
+            joined = "&".join(parts)
+            for query, content in ((joined, body), ("", joined.encode("utf-8", "replace"))):
+                _survives(sms, attrs.evolve(request, method=method, query=query, body=content))
+
+        check()
+
+
+def _survives(sms: Client, request: CallbackRequest) -> None:
+    try:
+        events = sms.parse_callback(request).events
+    except CallbackRefused:
+        return
+    times = [one.done_at if hasattr(one, "done_at") else one.received_at for one in events]
+    assert not [one for one in times if one and one.utcoffset() is None], "an event has a time without a zone"
+
+
+def _without_value(field: str) -> str:
+    return field.partition("=")[0] + "="
+
+
+def _reordered(recorded: RecordedCallback) -> CallbackRequest:
+    """The same push with its tables of parameters the other way round."""
+    sent = recorded.request
+    query = dict(reversed(sent.query.items())) if isinstance(sent.query, dict) else sent.query
+    form = None if sent.form is None else dict(reversed(sent.form.items()))
+    return attrs.evolve(sent, query=query, form=form).request()
+
+
+def _loud(request: CallbackRequest) -> CallbackRequest:
+    return attrs.evolve(request, headers={name.upper(): value for name, value in request.headers.items()})

@@ -1,0 +1,33 @@
+"""Each exchange as it is recorded: its requests byte for byte, its result, its error."""
+
+from __future__ import annotations
+
+from sms_core.testing.conformance.checks.base import Checks
+from sms_core.testing.conformance.compare import differences, error_differences, lines_of
+from sms_core.testing.conformance.exchanges import RecordedExchange
+
+
+class WireChecks(Checks):
+    """Requests, results and errors of the exchanges."""
+
+    def test_requests_are_byte_for_byte(self, exchange: RecordedExchange) -> None:
+        """Method, URL, headers and body of each request are those recorded, and there is none more."""
+        made = self.subject.play(exchange).requests
+        recorded = [wire.request.request() for wire in exchange.wire]
+        assert [lines_of(one) for one in made] == [lines_of(one) for one in recorded]
+        assert made == recorded
+
+    def test_answer_gives_the_result(self, successful: RecordedExchange) -> None:
+        """Each field of the result that the exchange names is as recorded."""
+        played = self.subject.play(successful)
+        if played.error is not None:
+            raise played.error
+        found = differences(successful.result, played.value, "result")
+        assert not found, "\n".join(found)
+
+    def test_answer_gives_the_error(self, failing: RecordedExchange | None) -> None:
+        """The vendor's refusal is the error that the exchange names, exactly, with the fields that it names."""
+        assert failing is not None, "no exchange has an error: record the vendor's refusals, such as in errors.toml"
+        assert failing.error is not None
+        found = error_differences(failing.error, self.subject.play(failing).error, "error")
+        assert not found, "\n".join(found)
