@@ -90,6 +90,26 @@ def connect_provider(
 
     The DSN's scheme is the name that errors call it by.
     """
+    bound, connection = bind_provider(provider, dsn, plugins)
+    transport = transport or Urllib3Transport(
+        connect_timeout=connection.connect_timeout,
+        read_timeout=connection.read_timeout,
+        proxy=connection.proxy,
+    )
+    return Client(
+        bound,
+        transport,
+        sessions=MemorySessions() if sessions is None else sessions,
+        clock=clock,
+        sleep=sleep,
+        close_session=connection.close_session,
+    )
+
+
+def bind_provider(
+    provider: object, dsn: str, plugins: Sequence[object] = ()
+) -> tuple[Provider, dsns.ConnectionOptions]:
+    """A provider with its middleware and the account that a DSN names, and how to reach it."""
     parsed = dsns.parse(dsn)
     hooks = registry.relay(parsed.provider, provider, plugins)
     info = registry.describe(parsed.provider, hooks)
@@ -99,19 +119,7 @@ def connect_provider(
         info = limits_with(info, recipients=min(connection.batch_size, info.limits.recipients))
     if connection.max_text:
         info = limits_with(info, text=connection.max_text)
-    transport = transport or Urllib3Transport(
-        connect_timeout=connection.connect_timeout,
-        read_timeout=connection.read_timeout,
-        proxy=connection.proxy,
-    )
-    return Client(
-        Provider(info, account, connection.retries, hooks),
-        transport,
-        sessions=MemorySessions() if sessions is None else sessions,
-        clock=clock,
-        sleep=sleep,
-        close_session=connection.close_session,
-    )
+    return Provider(info, account, connection.retries, hooks), connection
 
 
 class Client:

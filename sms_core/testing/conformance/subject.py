@@ -13,14 +13,14 @@ from attrs import define, field, frozen
 
 from sms_core import dsn as dsns
 from sms_core import registry
-from sms_core.client import Client, connect_provider
+from sms_core.client import Client, bind_provider
 from sms_core.errors import SendError, SmsError, TransportError
 from sms_core.http import Request, Response
 from sms_core.middleware import LogOperations
 from sms_core.model import Media, Message, Outcome, Recipient, RecipientOutcome, SendResult
 from sms_core.provider import ProviderInfo
 from sms_core.registry import Provider
-from sms_core.sessions import SessionStore
+from sms_core.sessions import MemorySessions, SessionStore
 from sms_core.testing.conformance.exchanges import Book, RecordedCallback, RecordedExchange, load_book
 from sms_core.testing.fake_transport import FakeTransport
 
@@ -31,6 +31,11 @@ Answer = Response | TransportError
 
 PICTURES = {"jpg": b"\xff\xd8\xff\xe0", "jpeg": b"\xff\xd8\xff\xe0", "png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF89a"}
 """The beginnings of pictures, by format."""
+
+
+def no_sleep(seconds: float) -> None:
+    """A pause that takes no time."""
+    del seconds
 
 
 class NoAnswerLeft(AssertionError):
@@ -60,6 +65,13 @@ class Subject:
     dsn: dsns.Dsn
     info: ProviderInfo
     book: Book = field(repr=False)
+    _bound: dict[str, Provider] = field(factory=dict, repr=False, eq=False)
+
+    def bound(self, dsn: str) -> Provider:
+        """The provider with the account that a DSN names, and its operations logged. Made once for each, for speed."""
+        if dsn not in self._bound:
+            self._bound[dsn], _ = bind_provider(self.plugin, dsn, [LogOperations()])
+        return self._bound[dsn]
 
     def address(self, options: Mapping[str, str] | None = None, password: str | None = None) -> str:
         """The DSN, with these options beside its own, and with another password if one is given."""
@@ -77,16 +89,16 @@ class Subject:
         now: datetime | None = None,
         password: str | None = None,
         sessions: SessionStore | None = None,
+        close_session: bool = False,
     ) -> Client:
         """A client of the account, at a time that stands still and with pauses that take none. It logs what it does."""
-        return connect_provider(
-            self.plugin,
-            self.address(options, password),
-            transport=transport,
-            plugins=[LogOperations()],
-            sessions=sessions,
+        return Client(
+            self.bound(self.address(options, password)),
+            transport,
+            sessions=MemorySessions() if sessions is None else sessions,
             clock=lambda: now or NOW,
-            sleep=lambda seconds: None,
+            sleep=no_sleep,
+            close_session=close_session,
         )
 
     def play(
@@ -109,7 +121,8 @@ class Subject:
 
         transport = FakeTransport(answer)
         played = Played(transport.requests)
-        client = self.connect(transport, exchange.options, now=exchange.now, **how)
+        ends = exchange.operation == "logout"
+        client = self.connect(transport, exchange.options, now=exchange.now, close_session=ends, **how)
         try:
             played.value = ASK[exchange.operation](client, exchange)
         except (SmsError, NoAnswerLeft) as error:
@@ -162,10 +175,7 @@ class Subject:
 
     def hooks(self) -> Provider:
         """The provider's hooks, bound to the account of `base`."""
-        dsn = dsns.parse(self.address(self.base.options))
-        connection, options = dsns.split_options(dsn, self.info)
-        account = dsns.account_of(dsn, self.info, connection, options)
-        return Provider(self.info, account, 0, registry.relay(dsn.provider, self.plugin))
+        return self.bound(self.address(self.base.options))
 
     def callback(self, recorded: RecordedCallback) -> Client:
         """A client that gets a recorded push."""

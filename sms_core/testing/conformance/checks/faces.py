@@ -17,7 +17,7 @@ from sms_core.testing.clock import Clock
 from sms_core.testing.conformance.checks.base import Checks
 from sms_core.testing.conformance.checks.characters import CHARACTERS, text_with
 from sms_core.testing.conformance.exchanges import RecordedExchange
-from sms_core.testing.conformance.subject import NOW
+from sms_core.testing.conformance.subject import NOW, no_sleep
 
 if TYPE_CHECKING:
     from sms_core_sandbox import Sandbox
@@ -54,7 +54,7 @@ class FaceChecks(Checks):
         box.clock.moment = exchange.now or NOW
         options = {**subject.dsn.options, **exchange.options, **account}
         dsn = box.dsn(subject.dsn.provider, **options)
-        return connect_provider(subject.plugin, dsn, clock=box.clock.now, sleep=lambda seconds: None)
+        return connect_provider(subject.plugin, dsn, clock=box.clock.now, sleep=no_sleep)
 
     def test_the_face_takes_what_the_exchange_sends(self, box: Sandbox, taken: RecordedExchange | None) -> None:
         """The same outcomes; and what it accepted are the texts and numbers of the message, no more and no less."""
@@ -85,7 +85,7 @@ class FaceChecks(Checks):
         """As the vendor does, in words that the provider takes for that."""
         with self._connect(box) as _:
             dsn = box.dsn(self.subject.dsn.provider, password="not the password", **self.subject.base.options)
-        sms = connect_provider(self.subject.plugin, dsn, clock=box.clock.now, sleep=lambda seconds: None)
+        sms = connect_provider(self.subject.plugin, dsn, clock=box.clock.now, sleep=no_sleep)
         error = _error_of(sms, self.subject.base)
         assert isinstance(error, AuthenticationFailed), f"a wrong password gave {error!r}"
         assert box.exchange.accepted == ()

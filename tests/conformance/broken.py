@@ -1,0 +1,19 @@
+"""A test class for each defect, for a run of pytest of its own: `test_defects` reads what fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sms_core.testing.conformance import ProviderConformance
+from tests.conformance.acme import face
+from tests.conformance.defects import DEFECTS
+
+for _name, _defect in DEFECTS.items():
+    _suite = {
+        "provider": _defect.plugin,
+        "dsn": "acme://user:pa55-of-nobody@",
+        "exchanges": Path(__file__).parent / "exchanges",
+        "face": None if _defect.face is None else face(_defect.face),
+        "examples": 20,
+    }
+    globals()[f"Test{_name}"] = type(f"Test{_name}", (ProviderConformance,), _suite)
