@@ -94,7 +94,7 @@ class SendsAFieldMore(Acme):
 
 @caught_by("test_answer_gives_the_error", says="recorded InsufficientCredit, got ContentRefused")
 class MistakesAnError(Acme):
-    errors = {**Acme.errors, "02": ContentRefused}
+    errors: Mapping[str, type[VendorError]] = {**Acme.errors, "02": ContentRefused}
 
 
 @caught_by("test_answer_gives_the_result", says="result.cost: recorded '1', got Decimal('10')")
@@ -318,9 +318,7 @@ class KeysThatChange(Acme):
         return [attrs.evolve(one, key=f"key-{next(_numbers)}") for one in super().events(fields)]
 
 
-@caught_by(
-    "test_a_repeated_push_has_the_same_keys", "test_no_secret_of_a_push_is_shown", says="a key shows a number"
-)
+@caught_by("test_a_repeated_push_has_the_same_keys", "test_no_secret_of_a_push_is_shown", says="a key shows a number")
 class KeysThatShowANumber(Acme):
     def events(self, fields: Mapping[str, str]) -> list[DeliveryReport | InboundMessage]:
         return [attrs.evolve(one, key=f"{one.number}-{one.batch_id}") for one in super().events(fields)]

@@ -22,7 +22,15 @@ Failures = dict[str, dict[str, str]]
 def failures(tmp_path_factory: pytest.TempPathFactory) -> Failures:
     """By defect: the names of the checks that failed, and what they said."""
     report = tmp_path_factory.mktemp("kit") / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}", "tests/conformance/broken.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--tb=short",
+        f"--junitxml={report}",
+        "tests/conformance/broken.py",
+    ]
     path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
     done = subprocess.run(
         command,

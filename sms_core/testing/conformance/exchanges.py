@@ -93,7 +93,7 @@ class RecordedCallback:
     options: dict[str, str] = field(factory=dict)
     request: PushRequest
     events: tuple[dict[str, Any], ...] = ()
-    response: PushResponse = PushResponse()
+    response: PushResponse = field(factory=PushResponse)
     error: dict[str, Any] | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -251,16 +251,12 @@ def _make_converter(info: ProviderInfo) -> cattrs.Converter:
         options=override(struct_hook=lambda one, _: (converter.structure(one, VendorOptions),)),
     )
     converter.register_structure_hook(Message, of_messages)
-    for kind in (RecordedExchange, RecordedCallback):
-        converter.register_structure_hook(
-            kind,
-            make_dict_structure_fn(
-                kind,
-                converter,
-                options=override(struct_hook=lambda table, _: {name: _written(value) for name, value in table.items()}),
-                **({"events": override(struct_hook=lambda rows, _: tuple(rows))} if kind is RecordedCallback else {}),
-            ),
-        )
+    written = override(struct_hook=lambda table, _: {name: _written(value) for name, value in table.items()})
+    rows = override(struct_hook=lambda tables, _: tuple(tables))
+    exchanges = make_dict_structure_fn(RecordedExchange, converter, options=written)
+    converter.register_structure_hook(RecordedExchange, exchanges)
+    callbacks = make_dict_structure_fn(RecordedCallback, converter, options=written, events=rows)
+    converter.register_structure_hook(RecordedCallback, callbacks)
     return converter
 
 

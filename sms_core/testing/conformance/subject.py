@@ -143,7 +143,8 @@ class Subject:
         """A message to the recipient of `base`, which the vendor surely serves."""
         assert self.base.message is not None
         to = Recipient(self.base.message.to[0].number)
-        return Message(**{"text": text, "to": to, "reference": "kit", "options": self.base.message.options, **wishes})
+        plain = Message(text, to, reference="kit", options=self.base.message.options)
+        return attrs.evolve(plain, **wishes)
 
     def picture(self) -> Media:
         """The smallest MMS picture."""
@@ -228,8 +229,8 @@ def _log_out(client: Client, exchange: RecordedExchange) -> None:
 ASK: dict[str, Callable[[Client, RecordedExchange], Any]] = {
     "send": _send,
     "preview": lambda client, one: client.preview(one.message) if one.message else None,
-    "balance": lambda client, one: client.balance(),
-    "check": lambda client, one: client.check(),
+    "balance": lambda client, _: client.balance(),
+    "check": lambda client, _: client.check(),
     "reports": lambda client, one: list(client.reports(_batch(one), mms=one.arguments.mms)),
     "inbound": lambda client, one: list(client.inbound(_batch(one))),
     "cancel": lambda client, one: client.cancel(one.arguments.batch_id, mms=one.arguments.mms),

@@ -37,7 +37,11 @@ class Checks:
             pytest.skip(f"see test_hooks_match_the_protocol: {error}")
 
 
-@cache
 def subject_of(suite: type[Checks]) -> Subject:
     """The subject of a test class, loaded once. Raises `ConfigurationError`, `ExchangeFileError`."""
+    return _opened(suite)  # type: ignore[arg-type]  # mypy takes no class for hashable
+
+
+@cache
+def _opened(suite: type[Checks]) -> Subject:
     return open_subject(suite.provider, suite.dsn, suite.exchanges)

@@ -22,14 +22,14 @@ from sms_core.operations import (
     Operation,
 )
 from sms_core.steps import Session
+from sms_core.testing.conformance import exchanges as recorded
 from sms_core.testing.conformance.checks.base import Checks
-from sms_core.testing.conformance.exchanges import Arguments
 from sms_core.testing.conformance.subject import NOW, Subject
 
 ABROAD = ("+12025550100", "+4915100000000", "+441632960000", "+33600000000", "+819000000001", "+85254000123")
 """Numbers of several countries, to find one that a vendor serves or does not."""
 
-ASKED: Mapping[Capability, tuple[str, Operation[Any] | None]] = {
+ASKED: Mapping[Capability, tuple[recorded.Operation, Operation[Any]]] = {
     Capability.BALANCE: ("balance", GetBalance()),
     Capability.REPORTS: ("reports", GetReports("1")),
     Capability.INBOUND: ("inbound", GetInbound("1")),
@@ -119,12 +119,11 @@ class CapabilityChecks(Checks):
         subject = self.subject
         name, operation = ASKED[capability]
         if capability is not Capability.SETTLE:  # `Client.settle` has other witnesses too
-            arguments = Arguments("" if name == "balance" else "1")
+            arguments = recorded.Arguments("" if name == "balance" else "1")
             asked = attrs.evolve(subject.base, operation=name, message=None, arguments=arguments)
             played = subject.play(asked, ())
             assert isinstance(played.error, Unsupported), f"{name} is not claimed, and gave {played!r}"
             assert (played.error.capability, played.requests) == (capability.value, [])
-        assert operation is not None
         try:
             request = subject.hooks().request(Session("token", NOW), operation)
         except Unsupported:
@@ -144,9 +143,9 @@ class CapabilityChecks(Checks):
             raise AssertionError(f"{capability.name} is not claimed, and a push gave {callback!r}")
 
     def _wish_is_refused(self, capability: Capability) -> None:
-        wishes = {**WISHES, Capability.INTERNATIONAL: lambda subject: subject.message(to=ABROAD[0])}
-        wishes |= {Capability.SEND: Subject.message}
-        error, requests = self.subject.refused(wishes[capability](self.subject))
+        abroad = {Capability.INTERNATIONAL: self.subject.message(to=ABROAD[0])}
+        message = abroad.get(capability) or WISHES[capability](self.subject)
+        error, requests = self.subject.refused(message)
         assert isinstance(error, Unsupported), f"{capability.name} is not claimed, and was taken: {error!r}"
         assert (error.capability, requests) == (capability.value, [])
 

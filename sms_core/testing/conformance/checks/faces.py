@@ -84,7 +84,8 @@ class FaceChecks(Checks):
     def test_the_face_refuses_a_wrong_password(self, box: Sandbox) -> None:
         """As the vendor does, in words that the provider takes for that."""
         with self._connect(box) as _:
-            dsn = box.dsn(self.subject.dsn.provider, password="not the password", **self.subject.base.options)
+            options = {**self.subject.base.options, "password": "not the password"}
+            dsn = box.dsn(self.subject.dsn.provider, **options)
         sms = connect_provider(self.subject.plugin, dsn, clock=box.clock.now, sleep=no_sleep)
         error = _error_of(sms, self.subject.base)
         assert isinstance(error, AuthenticationFailed), f"a wrong password gave {error!r}"

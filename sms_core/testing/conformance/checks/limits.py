@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
+
 from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Media, Message
 from sms_core.numbers import is_taiwan, to_e164
@@ -18,8 +20,8 @@ LONG_ENOUGH = 500
 """Characters of a long text for a vendor that sets no limit."""
 
 
-def _mms(subject: Subject, **fields: Any) -> Message:
-    return subject.message(**{"text": "a", "media": subject.picture(), **fields})
+def _mms(provider: Subject, **fields: Any) -> Message:
+    return attrs.evolve(provider.message("a", media=provider.picture()), **fields)
 
 
 def _mms_limits(subject: Subject) -> MmsLimits:

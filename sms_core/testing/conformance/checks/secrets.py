@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 import attrs
 import pytest
 
-from sms_core.errors import CallbackRefused, SendError, TransportError
+from sms_core.errors import AuthenticationFailed, CallbackRefused, SendError, TransportError
 from sms_core.http import Response
 from sms_core.model import DeliveryReport, InboundMessage, Message, Recipient
 from sms_core.numbers import to_e164
@@ -36,11 +36,11 @@ class KeptSessions(MemorySessions):
         super().__init__()
         self.tokens: list[str] = []
 
-    def put(self, key: str, session: Any) -> None:
+    def put(self, key: str, found: Session | AuthenticationFailed | None) -> None:
         """Keep a session, and its token for good."""
-        if isinstance(session, Session) and session.token:
-            self.tokens.append(session.token)
-        super().put(key, session)
+        if isinstance(found, Session) and found.token:
+            self.tokens.append(found.token)
+        super().put(key, found)
 
 
 def shown(value: object) -> str:

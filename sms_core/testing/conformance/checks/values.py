@@ -26,11 +26,11 @@ def times_in(value: object, where: str) -> Iterator[tuple[str, datetime]]:
         case list() | tuple():
             for position, one in enumerate(value):
                 yield from times_in(one, f"{where}[{position}]")
-        case _ if attrs.has(type(value)):
-            for field in attrs.fields(type(value)):
-                yield from times_in(getattr(value, field.name), f"{where}.{field.name}")
         case SendError():
             yield from times_in(value.result, f"{where}.result")
+        case _:
+            for field in getattr(type(value), "__attrs_attrs__", ()):
+                yield from times_in(getattr(value, field.name), f"{where}.{field.name}")
 
 
 class ValueChecks(Checks):
