@@ -11,8 +11,8 @@ from tests.conformance.defects import DEFECTS
 for _name, _defect in DEFECTS.items():
     _suite = {
         "provider": _defect.plugin,
-        "dsn": "acme://user:pa55-of-nobody@",
-        "exchanges": Path(__file__).parent / "exchanges",
+        "dsn": f"{_defect.vendor}://user:pa55-of-nobody@",
+        "exchanges": Path(__file__).parent / "recorded" / _defect.vendor,
         "face": None if _defect.face is None else face(_defect.face),
         "examples": 20,
     }

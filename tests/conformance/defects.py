@@ -34,6 +34,7 @@ from sms_core.operations import Send as SendOperation
 from sms_core.registry import Provider
 from sms_core.steps import Flow, Session
 from tests.conformance.acme import INFO, Acme, AcmeFace
+from tests.conformance.plus import Plus
 
 
 @frozen
@@ -44,6 +45,7 @@ class Defect:
     caught_by: frozenset[str]
     says: str
     face: type[AcmeFace] | None = None
+    vendor: str = "acme"
 
 
 DEFECTS: dict[str, Defect] = {}
@@ -54,7 +56,8 @@ def caught_by(*checks: str, says: str) -> Any:
     """Enter a broken provider into the table."""
 
     def enter(kind: type[Any]) -> type[Any]:
-        DEFECTS[kind.__name__] = Defect(kind(), frozenset(checks), says)
+        vendor = "plus" if issubclass(kind, Plus) else "acme"
+        DEFECTS[kind.__name__] = Defect(kind(), frozenset(checks), says, vendor=vendor)
         return kind
 
     return enter
@@ -143,6 +146,14 @@ class CutsATextThatIsTooLong(Acme):
 class CutsALongText(Acme):
     def text(self, destination: Destination) -> str:
         return destination.text[:60]
+
+
+@caught_by("test_limits_hold_before_sending", says="a message beyond the limit 'mms text' was sent")
+class CutsTheTextOfAPicture(Plus):
+    @hookimpl
+    def sms_prepare(self, message: Message, destinations: tuple[Destination, ...]) -> Any:
+        most = 100 if message.media else None
+        return tuple(attrs.evolve(one, text=one.text[:most]) for one in destinations)
 
 
 # Outcomes
