@@ -136,7 +136,7 @@ def is_loopback(host: str) -> bool:
 def split_options(dsn: Dsn, info: ProviderInfo) -> tuple[ConnectionOptions, object]:
     """The DSN's options as those of every provider and those of this one. Raises `ConfigurationError`."""
     own: type[Any] = info.account_options or NoOptions
-    known = [one.name for kind in (ConnectionOptions, own) for one in attrs.fields(kind)]
+    known = [_option(one) for kind in (ConnectionOptions, own) for one in attrs.fields(kind)]
     for name in dsn.options:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
@@ -159,10 +159,17 @@ def account_of(dsn: Dsn, info: ProviderInfo, connection: ConnectionOptions, opti
     return Account(dsn.provider, dsn.user, dsn.password, f"{scheme}://{where}{port}{dsn.prefix}", options)
 
 
+def _option(one: attrs.Attribute[Any]) -> str:
+    """The name of an option in a DSN: the field's, which has a ``_`` at its end where Python has a word of that name."""
+    return one.name.removesuffix("_")
+
+
 def _typed(kind: type[T], options: Mapping[str, str]) -> T:
     hints = get_type_hints(kind)
-    names = [one.name for one in attrs.fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: _convert(name, options[name], hints[name]) for name in names if name in options})
+    named = {_option(one): one.name for one in attrs.fields(kind)}  # type: ignore[arg-type]
+    return kind(
+        **{name: _convert(option, options[option], hints[name]) for option, name in named.items() if option in options}
+    )
 
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -45,14 +45,18 @@ def public_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def form_request(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Request:
+Fields = Mapping[str, str] | Sequence[tuple[str, str]]
+"""A form's or query's fields in their order; as pairs where a name may come several times."""
+
+
+def form_request(url: str, fields: Fields, headers: Mapping[str, str] | None = None) -> Request:
     """A form POST, values percent-encoded as UTF-8 (a ``+`` becomes ``%2B``)."""
     body = urlencode(fields, quote_via=quote_plus).encode("ascii")
     content_type = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
     return Request("POST", url, {**content_type, **(headers or {})}, body)
 
 
-def query_request(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Request:
+def query_request(url: str, fields: Fields, headers: Mapping[str, str] | None = None) -> Request:
     """A GET with the fields in the URL, where proxies log them: for vendors that take nothing else."""
     return Request("GET", f"{url}?{urlencode(fields, quote_via=quote_plus)}", headers or {})
 
@@ -77,7 +81,7 @@ def raise_for_status(response: Response) -> None:
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own number
         return
     if status == 429:  # noqa: PLR2004 - HTTP's own number
-        raise RateLimited("too many requests", code="429", retry_after=_seconds(response.headers.get("retry-after")))
+        raise RateLimited("too many requests", code="429", retry_after=retry_after(response))
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own number
         where = public_url(response.headers.get("location", ""))
         raise MalformedResponse(
@@ -92,8 +96,10 @@ def raise_for_status(response: Response) -> None:
     )
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
+def retry_after(response: Response) -> float | None:
+    """The seconds that a ``Retry-After`` asks for; None where there is none, or a date."""
+    seconds = response.headers.get("retry-after", "")
+    return float(seconds) if seconds.isascii() and seconds.isdigit() else None
 
 
 def answer_text(response: Response) -> str:

@@ -115,6 +115,11 @@ class VendorOptions:
         return False
 
     @property
+    def needs_text(self) -> bool:
+        """False if these options bring all that there is to send, so that the text may be empty."""
+        return True
+
+    @property
     def one_text_per_request(self) -> bool:
         """True if these options need requests in which every recipient gets the same text."""
         return False

@@ -194,7 +194,10 @@ class Sightings:
 
 @frozen
 class FindSent(Operation[Sightings]):
-    """Ask which of these numbers (E.164) got this text lately, without sending anything."""
+    """Ask which of these numbers (E.164) got this text lately, without sending anything.
+
+    ``since`` (aware) is when the send began that is in doubt, None where that is not known.
+    """
 
     name = "find_sent"
     is_read = True
@@ -202,3 +205,4 @@ class FindSent(Operation[Sightings]):
     message: Message
     text: str = field(repr=False)
     numbers: tuple[str, ...] = field(repr=lambda numbers: f"<{len(numbers)} numbers>")
+    since: datetime | None = None

@@ -95,14 +95,22 @@ def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -
     for capability in _needs(message):
         if not info.can(capability):
             raise Unsupported(info.name, capability.value, info.hints.get(capability, ""))
-    _check_time("send_at", message.send_at, now)
+    _check_time("send_at", message.send_at, now, info)
     if message.media is not None and info.limits.mms is not None:
         _check_mms(message, message.media, info.limits.mms)
 
 
-def _check_time(field: str, moment: datetime | None, now: datetime | None) -> None:
-    if moment is not None and now is not None and moment <= now:
+def _check_time(field: str, moment: datetime | None, now: datetime | None, info: ProviderInfo) -> None:
+    if moment is None or now is None:
+        return
+    if moment <= now:
         raise InvalidMessage(field, f"{moment.isoformat()} is in the past: the vendor would send it at once")
+    if info.limits.booking is not None:
+        least, most = info.limits.booking
+        if not least <= moment - now <= most:
+            raise InvalidMessage(
+                field, f"{moment.isoformat()} is not {least} to {most} ahead: {info.title} takes no other"
+            )
 
 
 _SIGNATURES = {"jpg": (b"\xff\xd8\xff",), "png": (b"\x89PNG\r\n\x1a\n",), "gif": (b"GIF87a", b"GIF89a")}
@@ -128,9 +136,10 @@ def _destination(
         number = to_e164(recipient.number)
     except ValueError as error:
         raise InvalidMessage(f"{where}.number", str(error)) from None
-    _check_time(f"{where}.send_at", recipient.send_at, now)
+    _check_time(f"{where}.send_at", recipient.send_at, now, info)
     text, params = _text(message, recipient, where)
-    _check_text(message, text, f"{where}.text" if recipient.text is not None else "text")
+    needed = message.media is None and own_options(message, info).needs_text
+    _check_text(text, f"{where}.text" if recipient.text is not None else "text", needed=needed)
     if not is_taiwan(number):
         _check_abroad(message, where, number, info)
     return Destination(
@@ -157,8 +166,8 @@ def _text(message: Message, recipient: Recipient, where: str) -> tuple[str, dict
     return message.text, None
 
 
-def _check_text(message: Message, text: str, field: str) -> None:
-    if not text.strip() and message.media is None:
+def _check_text(text: str, field: str, *, needed: bool) -> None:
+    if needed and not text.strip():
         raise InvalidMessage(field, "is empty: vendors refuse that, some after a charge")
     if any("\ud800" <= one <= "\udfff" for one in text):
         raise InvalidMessage(field, "holds half a surrogate pair, which no vendor can be sent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -36,6 +37,7 @@ class Limits:
 
     ``countries`` are the E.164 prefixes that the vendor sends to, None where it names none. ``one_text_with`` are the
     wishes that this vendor's requests for personal texts do not carry: with them, each text takes a request of its own.
+    ``booking`` is how far ahead ``send_at`` has to be at least, and may be at most.
     """
 
     recipients: int
@@ -43,6 +45,7 @@ class Limits:
     mms: MmsLimits | None = None
     countries: tuple[str, ...] | None = None
     one_text_with: tuple[Capability, ...] = ()
+    booking: tuple[timedelta, timedelta] | None = None
 
 
 @frozen

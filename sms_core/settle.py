@@ -43,7 +43,7 @@ def settle(client: Provider, result: SendResult, known_batches: Collection[str],
     for text, destinations in _by_text(client, message, unknown).items():
         for start in range(0, len(destinations), client.info.limits.recipients):
             chunk = destinations[start : start + client.info.limits.recipients]
-            question = FindSent(message, text, tuple(one.number for one in chunk))
+            question = FindSent(message, text, tuple(one.number for one in chunk), result.sent_at)
             sightings = yield from client.perform(question)
             rows = [unknown[one.reference] for one in chunk]
             told = (_told_by_sighting(row, sightings, known_batches, result, now) for row in rows)

@@ -21,6 +21,7 @@ class TinyOptions:
     auth: Literal["token", "password"] = "token"
     pages: int = 1
     secret: str = field(default="", repr=False)
+    from_: str = ""
 
 
 INFO = ProviderInfo(
@@ -210,6 +211,12 @@ def test_options_are_typed() -> None:
     assert own == TinyOptions("password", 7)
     assert connection == ConnectionOptions(read_timeout=2.5, close_session=True, batch_size=5)
     assert account("tiny://u:p@h?pages=7").typed_options(TinyOptions).pages == 7
+
+
+def test_an_option_may_have_the_name_of_a_word_of_python() -> None:
+    assert account("tiny://u:p@?from=shop").options == TinyOptions(from_="shop")
+    with pytest.raises(ConfigurationError, match="did you mean 'from'"):
+        account("tiny://u:p@?from_=shop")
 
 
 def test_a_proxy_s_password_is_not_in_a_repr() -> None:

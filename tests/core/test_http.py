@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms_core import MalformedResponse, RateLimited, SmsError, VendorError, VendorUnavailable
-from sms_core.http import Request, Response, decode, form_request, json_request, public_url, raise_for_status
+from sms_core.http import (
+    Request,
+    Response,
+    decode,
+    form_request,
+    json_request,
+    public_url,
+    query_request,
+    raise_for_status,
+)
 from sms_core.xml import parse_xml
 
 
@@ -33,6 +42,12 @@ def test_a_form_is_read_back(fields: dict[str, str]) -> None:
 
 def test_a_plus_is_percent_encoded() -> None:
     assert form_request("https://h", {"DEST": "+886 9"}).body == b"DEST=%2B886+9"
+
+
+def test_a_name_may_come_several_times() -> None:
+    fields = [("MediaUrl", "https://h/1"), ("MediaUrl", "https://h/2")]
+    assert form_request("https://h", fields).body == b"MediaUrl=https%3A%2F%2Fh%2F1&MediaUrl=https%3A%2F%2Fh%2F2"
+    assert query_request("https://h", [("a", "1"), ("a", "")]).url == "https://h?a=1&a="
 
 
 def test_json_is_utf8() -> None:

@@ -34,6 +34,11 @@ JPG = Media(b"\xff\xd8\xff" + b"x" * 10, "jpg")
 class TinyOptions(VendorOptions):
     event_id: str = ""
     alike: bool = False
+    picture: str = ""
+
+    @property
+    def needs_text(self) -> bool:
+        return not self.picture
 
     @property
     def extra_characters(self) -> int:
@@ -292,3 +297,21 @@ def test_of_several_options_of_one_vendor_the_last_counts_and_only_that() -> Non
 def test_different_texts_have_no_one_text() -> None:
     plan = make_plan(Message("x", ["0900000001", Recipient("0900000002", text="y")]), INFO, NOW)
     assert plan.parts[0].one_text is None
+
+
+def test_a_booking_keeps_to_the_vendor_s_window() -> None:
+    window = (timedelta(minutes=15), timedelta(days=35))
+    info = attrs.evolve(INFO, limits=attrs.evolve(INFO.limits, booking=window))
+    for ahead in (window[0] - SECOND, window[1] + SECOND):
+        error = refusal(Message("x", "0900000001", send_at=NOW + ahead), info)
+        assert (error.field, "is not 0:15:00 to 35 days" in error.reason) == ("send_at", True)
+        own = Recipient("0900000002", send_at=NOW + ahead)
+        assert refusal(Message("x", ["0900000001", own]), info).field == "to[1].send_at"
+    for ahead in window:
+        assert make_plan(Message("x", "0900000001", send_at=NOW + ahead), info, NOW).parts
+    assert make_plan(Message("x", "0900000001", send_at=LATER + window[1]), info).parts, "it was sent already"
+
+
+def test_options_that_bring_what_is_to_be_sent_need_no_text() -> None:
+    assert make_plan(Message("", "0900000001", options=TinyOptions(picture="https://h/1.png")), INFO, NOW).parts
+    assert refusal(Message("", "0900000001", options=TinyOptions())).field == "text"

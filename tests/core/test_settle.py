@@ -92,6 +92,15 @@ def test_evidence(
     assert row.error is (None if outcome is ACCEPTED else error)
 
 
+@pytest.mark.parametrize("began", [NOW - SECOND, None])
+def test_the_vendor_may_be_asked_about_what_came_since_the_send_began(began: datetime | None) -> None:
+    network = FakeTransport(Vendor(find_sent=["OK"]))
+    with bind(network) as sms:
+        sms.settle(attrs.evolve(unknown(A), sent_at=began))
+    (asked,) = [fields_of(one) for one in network.requests if operation_of(one) == "find_sent"]
+    assert asked["since"] == (began.isoformat() if began else "")
+
+
 def test_without_a_time_absence_proves_nothing() -> None:
     with bind(FakeTransport(Vendor(find_sent=["OK proof"]))) as sms:
         settled = sms.settle(attrs.evolve(unknown(A), sent_at=None))

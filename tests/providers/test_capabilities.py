@@ -82,5 +82,6 @@ def test_the_limits_that_are_told_are_those_that_hold(name: str) -> None:
                 sms.send(TEXT, "+491700000000")
         else:
             assert sms.send("abroad", "+491700000000").accepted == 1
+        most = min(2, limits.recipients)
     with sms_core.connect(f"{name}://u:p@example.org?max_text=10&batch_size=2") as sms:
-        assert (sms.info.limits.text, sms.info.limits.recipients) == (10, 2)
+        assert (sms.info.limits.text, sms.info.limits.recipients) == (10, most)

@@ -120,7 +120,8 @@ class Tiny:
             case Cancel():
                 fields["batch"] = operation.batch_id
             case FindSent():
-                fields |= {"text": operation.text, "numbers": operation.numbers}
+                since = operation.since.isoformat() if operation.since else ""
+                fields |= {"text": operation.text, "numbers": operation.numbers, "since": since}
         return _post(account, operation.name, fields)
 
     @hookimpl
