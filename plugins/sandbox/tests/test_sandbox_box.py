@@ -103,6 +103,15 @@ def test_the_fixture_of_the_documentation(sandbox: Sandbox) -> None:
     assert [one.text for one in sandbox.exchange.accepted] == ["歡迎"]
 
 
+def test_a_dsn_has_the_options_that_its_vendor_needs() -> None:
+    def needy(exchange: Exchange) -> Face:
+        return Face(hello(exchange).app, options={"from": "+886900000001"})
+
+    with Sandbox(faces={"needy": needy}) as box:
+        assert sms_core.dsn.parse(box.dsn("needy")).options == {"scheme": "http", "from": "+886900000001"}
+        assert sms_core.dsn.parse(box.dsn("needy", **{"from": "shop"})).options["from"] == "shop"
+
+
 def test_a_clock_of_ones_own() -> None:
     clock = Clock()
     assert Sandbox(faces={}, clock=clock).clock is clock

@@ -104,7 +104,8 @@ class Sandbox:
         if provider not in self.faces:
             raise ConfigurationError(f"the sandbox has no face for {provider!r}; it has {sorted(self.faces)}")
         where = self.url.removeprefix("http://")
-        return dsns.build(provider, user, password, f"{where}/{provider}", scheme="http", **options)
+        own = {"scheme": "http", **self.faces[provider].options, **options}
+        return dsns.build(provider, user, password, f"{where}/{provider}", **own)
 
     @property
     def callback_url(self) -> str | None:

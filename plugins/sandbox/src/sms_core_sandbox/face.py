@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from attrs import frozen
+from attrs import field, frozen
 from starlette.types import ASGIApp
 
 from sms_core.errors import ConfigurationError
@@ -32,13 +32,14 @@ class Face:
     ``app`` speaks the vendor's wire; it is mounted at ``/<name>``, so it finds its own path after the scope's
     ``root_path``. ``push`` gives the request that tells the customer's callback URL of an event; None where the
     vendor pushes nothing. ``acknowledged`` says whether the customer's answer will do; if not, the vendor pushes
-    again, up to ``retries`` times.
+    again, up to ``retries`` times. ``options`` are DSN options without which no send is taken.
     """
 
     app: ASGIApp
     push: Callable[[Event, str], Request] | None = None
     acknowledged: Callable[[Response], bool] = status_200
     retries: int = 10
+    options: Mapping[str, str] = field(factory=dict)
 
 
 FaceFactory = Callable[[Exchange], Face]
