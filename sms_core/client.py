@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
@@ -271,12 +271,20 @@ class Client:
         """Take back a scheduled batch. Raises `NotFound` where the vendor has no such booking."""
         return self._perform(Cancel(batch_id, mms))
 
-    def reports(self, batch: str | SendResult, *, mms: bool = False) -> Iterator[DeliveryReport]:
-        """The delivery reports of a batch id, or of all batches of a result; pages are fetched as you go."""
+    def reports(
+        self, batch: str | SendResult | Mapping[str, Sequence[str]], *, mms: bool = False
+    ) -> Iterator[DeliveryReport]:
+        """The delivery reports of a batch id, or of all batches of a result; pages are fetched as you go.
+
+        For some vendors the numbers of a batch must be known, for a report that names its number: give the result, or
+        ``{batch_id: numbers}`` (E.164).
+        """
         if isinstance(batch, SendResult):
             mms = batch.message is not None and batch.message.media is not None
-        for batch_id in _batches(batch):
-            yield from self._rows(GetReports(batch_id, mms=mms, numbers=_numbers_in(batch, batch_id)))
+        batches = iter(_batches(batch).items())
+        while together := dict(itertools.islice(batches, self.info.limits.batches)):
+            (batch_id, numbers), *more = together.items()
+            yield from self._rows(GetReports(batch_id, mms=mms, numbers=numbers, more=dict(more)))
 
     def inbound(self, batch: str | SendResult) -> Iterator[InboundMessage]:
         """The replies to a batch id, or to all batches of a result; pages are fetched as you go."""
@@ -382,10 +390,16 @@ def _refused_login(error: SmsError) -> AuthenticationFailed | None:
     return next((row.error for row in rows if isinstance(row.error, AuthenticationFailed)), None)
 
 
-def _numbers_in(batch: str | SendResult, batch_id: str) -> tuple[str, ...]:
-    rows = batch.outcomes if isinstance(batch, SendResult) else ()
-    return tuple(row.number for row in rows if row.batch_id == batch_id)
-
-
-def _batches(batch: str | SendResult) -> tuple[str, ...]:
-    return batch.batches if isinstance(batch, SendResult) else (batch,)
+def _batches(batch: str | SendResult | Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The batches' ids, each with the numbers in it as far as they are known."""
+    match batch:
+        case str():
+            return {batch: ()}
+        case SendResult():
+            numbers: dict[str, list[str]] = {one: [] for one in batch.batches}
+            for row in batch.outcomes:
+                if row.batch_id in numbers:
+                    numbers[row.batch_id].append(row.number)
+            return {one: tuple(found) for one, found in numbers.items()}
+        case _:
+            return {one: tuple(found) for one, found in batch.items()}

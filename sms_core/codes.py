@@ -14,13 +14,15 @@ from sms_core.model import DeliveryStatus
 class Refusal:
     """A row of a vendor's table of refusals: the error, the vendor's words, whether trying again can help.
 
-    ``reason`` is for the user who needs more than the vendor's words to know what to do.
+    ``reason`` is for the user who needs more than the vendor's words to know what to do. ``maybe_taken`` is True for a
+    code after which nobody knows whether the vendor acted.
     """
 
     error: type[VendorError]
     text: str = ""
     retry: bool = False
     reason: str = ""
+    maybe_taken: bool = False
 
 
 def refusal_error(
@@ -31,7 +33,8 @@ def refusal_error(
     The words that came with the answer go before those of the table.
     """
     row = table.get(code, Refusal(unknown))
-    return row.error(row.reason, code=code, vendor_text=vendor_text or row.text, retry=row.retry)
+    words = vendor_text or row.text
+    return row.error(row.reason, code=code, vendor_text=words, retry=row.retry, maybe_taken=row.maybe_taken)
 
 
 SMPP_STATES = {

@@ -18,6 +18,7 @@ def matrix(infos: Sequence[ProviderInfo]) -> list[Row]:
         *((one.value, *("yes" if info.can(one) else NONE for info in infos)) for one in Capability),
         ("recipients in one request", *(str(info.limits.recipients) for info in infos)),
         ("characters in a text", *(str(info.limits.text or "any number") for info in infos)),
+        ("how far ahead send_at may lie", *(_booking(info) for info in infos)),
         ("countries", *(_countries(info) for info in infos)),
         ("picture", *(_picture(info) for info in infos)),
         ("default host", *(info.default_host or NONE for info in infos)),
@@ -29,6 +30,14 @@ def markdown(rows: Sequence[Row]) -> str:
     header, *rest = rows
     lines = [header, tuple("---" for _ in header), *rest]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _booking(info: ProviderInfo) -> str:
+    if not info.can(Capability.SCHEDULE):
+        return NONE
+    soonest, latest = info.limits.soonest, info.limits.latest
+    bounds = (f"at least {soonest}" if soonest else "", f"at most {latest}" if latest else "")
+    return ", ".join(filter(None, bounds)) or "any time"
 
 
 def _countries(info: ProviderInfo) -> str:

@@ -152,15 +152,22 @@ class PagedOperation(Operation[Page[T_co]]):
 
 @frozen
 class GetReports(PagedOperation[DeliveryReport]):
-    """Ask for one page of a batch's delivery reports.
+    """Ask for one page of a batch's delivery reports, or of those of several where `Limits.batches` lets you.
 
-    ``numbers`` (E.164) are the batch's recipients where the caller knows them; some vendors are asked by number.
+    ``numbers`` (E.164) are the batch's recipients where the caller knows them; some vendors are asked by number, and
+    some reports name none. ``more`` are further batches, each with its numbers.
     """
 
     name = "reports"
     capability = Capability.REPORTS
     mms: bool = False
     numbers: tuple[str, ...] = field(default=(), repr=lambda numbers: f"<{len(numbers)} numbers>")
+    more: Mapping[str, tuple[str, ...]] = field(factory=dict, repr=lambda more: f"<{len(more)} batches>")
+
+    @property
+    def batches(self) -> Mapping[str, tuple[str, ...]]:
+        """All batches asked about, each with its numbers."""
+        return {self.batch_id: self.numbers, **self.more}
 
 
 @frozen

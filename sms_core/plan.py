@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 from attrs import frozen
@@ -103,14 +103,15 @@ def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -
 def _check_time(field: str, moment: datetime | None, now: datetime | None, info: ProviderInfo) -> None:
     if moment is None or now is None:
         return
-    if moment <= now:
+    ahead, limits = moment - now, info.limits
+    if ahead <= timedelta():
         raise InvalidMessage(field, f"{moment.isoformat()} is in the past: the vendor would send it at once")
-    if info.limits.booking is not None:
-        least, most = info.limits.booking
-        if not least <= moment - now <= most:
-            raise InvalidMessage(
-                field, f"{moment.isoformat()} is not {least} to {most} ahead: {info.title} takes no other"
-            )
+    if ahead < limits.soonest:
+        rule = f"{info.title} books at least {limits.soonest} ahead"
+        raise InvalidMessage(field, f"{moment.isoformat()} is too soon: {rule}")
+    if limits.latest is not None and ahead > limits.latest:
+        rule = f"{info.title} books at most {limits.latest} ahead"
+        raise InvalidMessage(field, f"{moment.isoformat()} is too late: {rule}")
 
 
 _SIGNATURES = {"jpg": (b"\xff\xd8\xff",), "png": (b"\x89PNG\r\n\x1a\n",), "gif": (b"GIF87a", b"GIF89a")}

@@ -37,7 +37,8 @@ class Limits:
 
     ``countries`` are the E.164 prefixes that the vendor sends to, None where it names none. ``one_text_with`` are the
     wishes that this vendor's requests for personal texts do not carry: with them, each text takes a request of its own.
-    ``booking`` is how far ahead ``send_at`` has to be at least, and may be at most.
+    A ``send_at`` has to lie at least ``soonest`` ahead, and at most ``latest`` (None: any time). ``batches`` is how many
+    batch ids one question for reports may name.
     """
 
     recipients: int
@@ -45,7 +46,9 @@ class Limits:
     mms: MmsLimits | None = None
     countries: tuple[str, ...] | None = None
     one_text_with: tuple[Capability, ...] = ()
-    booking: tuple[timedelta, timedelta] | None = None
+    soonest: timedelta = timedelta()
+    latest: timedelta | None = None
+    batches: int = 1
 
 
 @frozen

@@ -35,7 +35,8 @@ def settle(client: Provider, result: SendResult, known_batches: Collection[str],
     for batch in dict.fromkeys(row.batch_id for row in unknown.values() if row.batch_id):
         if client.info.can(Capability.REPORTS):
             mms = result.message is not None and result.message.media is not None
-            reports = yield from all_reports(client, batch, mms=mms)
+            numbers = tuple(row.number for row in result.outcomes if row.batch_id == batch)
+            reports = yield from all_reports(client, GetReports(batch, mms=mms, numbers=numbers))
             result = with_outcome(result, _told_by_reports(result, batch, reports))
     message = result.message
     if message is None or message.media is not None or not client.info.can(Capability.SETTLE):
@@ -51,10 +52,9 @@ def settle(client: Provider, result: SendResult, known_batches: Collection[str],
     return result
 
 
-def all_reports(client: Provider, batch_id: str, *, mms: bool) -> Flow[list[DeliveryReport]]:
-    """Every page of a batch's reports."""
+def all_reports(client: Provider, operation: GetReports) -> Flow[list[DeliveryReport]]:
+    """Every page of a batch's reports, from this one on."""
     reports: list[DeliveryReport] = []
-    operation = GetReports(batch_id, mms=mms)
     while True:
         page = yield from client.perform(operation)
         reports.extend(page.rows)

@@ -22,7 +22,7 @@ def parse_time(text: str) -> datetime | None:
     stripped = text.strip()
     if not stripped:
         return None
-    if len(stripped) == 14 and stripped.isdigit():  # the compact form in full, which Python reads with a T in it
+    if len(stripped) == len("20260102030405") and stripped.isdigit():  # which Python reads with a T in it
         stripped = f"{stripped[:8]}T{stripped[8:]}"
     try:  # the padded forms, by the fast way: thousands of rows come in one page
         moment = datetime.fromisoformat(stripped.replace("/", "-"))

@@ -174,9 +174,13 @@ class Campaign:
 
     def fetch_reports(self, client: Client) -> None:
         """Ask the vendor for the reports of every batch with a row that has no final one. Raises as reads do."""
-        for batch_id in dict.fromkeys(one.batch_id for one in self.standings if _awaits_report(one)):
-            for report in client.reports(batch_id):
-                self.note(report)
+        awaited: dict[str, list[str]] = {one.batch_id: [] for one in self.standings if _awaits_report(one)}
+        with self._changed:
+            for batch_id, number in self._by_batch:
+                if batch_id in awaited:
+                    awaited[batch_id].append(number)
+        for report in client.reports(awaited):
+            self.note(report)
 
     def wait_reported(self, timeout: float, quiet: float | None = None) -> bool:
         """Wait until every accepted row has a final report: True; False after ``timeout`` seconds.

@@ -46,9 +46,9 @@ def test_a_body_of_raw_bytes_is_refused() -> None:
 
 def test_pairs_are_as_they_came() -> None:
     request = CallbackRequest("POST", "/", "A=1&a=%2B&A=", FORM, b"b=x+y&B=&b=%E5%A5%BD")
-    assert request.query_pairs() == (("A", "1"), ("a", "+"), ("A", ""))
-    assert request.form_pairs() == (("b", "x y"), ("B", ""), ("b", "好"))
-    assert CallbackRequest("POST", "/", "", {"content-type": "application/json"}, b'{"b": 1}').form_pairs() == ()
+    assert request.query_pairs() == [("A", "1"), ("a", "+"), ("A", "")]
+    assert request.form_pairs() == [("b", "x y"), ("B", ""), ("b", "好")]
+    assert CallbackRequest("POST", "/", "", {"content-type": "application/json"}, b'{"b": 1}').form_pairs() == []
 
 
 @pytest.mark.parametrize("body", ["b=%FF", "b=好", "&".join(["a=1"] * 1001)])

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 import sms_core
@@ -43,7 +44,7 @@ from sms_core.operations import Operation
 from sms_core.registry import Provider
 from sms_core.steps import Flow, Session
 from sms_core.testing import FakeTransport
-from tests.support.tiny import NOW, PASSWORD, TOKEN, Sleeps, Tiny, Vendor, bind, fields_of, operation_of, text
+from tests.support.tiny import INFO, NOW, PASSWORD, TOKEN, Sleeps, Tiny, Vendor, bind, fields_of, operation_of, text
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
 PATIENCE = 20.0
@@ -145,6 +146,17 @@ def test_reports_of_a_result_are_those_of_all_its_batches() -> None:
         assert list(sms.inbound(result)) == []
         assert list(sms.reports(SendResult(()))) == []
     assert [fields_of(one)["batch"] for one in network.requests[1:]] == ["b1", "b2", "b1", "b2"]
+
+
+def test_reports_of_many_batches_are_asked_for_together_where_the_vendor_lets_you() -> None:
+    network = FakeTransport(Vendor(reports=[f"OK {A}:r:sent", f"OK {C}:r:sent"]))
+    by_two = Tiny(attrs.evolve(INFO, limits=attrs.evolve(INFO.limits, batches=2)))
+    with bind(network, by_two) as sms:
+        reports = list(sms.reports({"b1": [A], "b2": [B], "b3": [C]}))
+    assert [one.number for one in reports] == [A, C]
+    together, alone = map(fields_of, network.requests[1:])
+    assert (together["batches"], together["batch"]) == ({"b1": [A], "b2": [B]}, "b1")
+    assert (alone["batch"], "batches" in alone) == ("b3", False)
 
 
 def test_what_the_vendor_refuses_is_raised() -> None:

@@ -300,16 +300,16 @@ def test_different_texts_have_no_one_text() -> None:
 
 
 def test_a_booking_keeps_to_the_vendor_s_window() -> None:
-    window = (timedelta(minutes=15), timedelta(days=35))
-    info = attrs.evolve(INFO, limits=attrs.evolve(INFO.limits, booking=window))
-    for ahead in (window[0] - SECOND, window[1] + SECOND):
+    soonest, latest = timedelta(minutes=15), timedelta(days=35)
+    info = attrs.evolve(INFO, limits=attrs.evolve(INFO.limits, soonest=soonest, latest=latest))
+    for ahead, rule in ((soonest - SECOND, "books at least 0:15:00 ahead"), (latest + SECOND, "at most 35 days")):
         error = refusal(Message("x", "0900000001", send_at=NOW + ahead), info)
-        assert (error.field, "is not 0:15:00 to 35 days" in error.reason) == ("send_at", True)
+        assert (error.field, rule in error.reason) == ("send_at", True)
         own = Recipient("0900000002", send_at=NOW + ahead)
         assert refusal(Message("x", ["0900000001", own]), info).field == "to[1].send_at"
-    for ahead in window:
+    for ahead in (soonest, latest):
         assert make_plan(Message("x", "0900000001", send_at=NOW + ahead), info, NOW).parts
-    assert make_plan(Message("x", "0900000001", send_at=LATER + window[1]), info).parts, "it was sent already"
+    assert make_plan(Message("x", "0900000001", send_at=LATER + latest), info).parts, "it was sent already"
 
 
 def test_options_that_bring_what_is_to_be_sent_need_no_text() -> None:

@@ -117,6 +117,8 @@ class Tiny:
                 fields["references"] = [one.reference for one in operation.destinations]
             case GetReports() | GetInbound():
                 fields |= {"batch": operation.batch_id, "page": operation.page}
+                if isinstance(operation, GetReports) and operation.more:
+                    fields["batches"] = operation.batches
             case Cancel():
                 fields["batch"] = operation.batch_id
             case FindSent():

@@ -61,6 +61,8 @@ def of_beginning(client: Provider, operation: Operation[Any]) -> Attributes:
             found["messaging.batch.message_count"] = len(operation.destinations)
             if reference := _without_numbers([operation.message.reference], operation):
                 (found["sms.message.reference"],) = reference
+        case GetReports():
+            found |= _batches(operation.batches, operation)
         case PagedOperation() | Cancel():
             found |= _batches([operation.batch_id], operation)
         case _:
@@ -104,6 +106,6 @@ def _numbers(operation: Operation[Any]) -> tuple[str, ...]:
         case Send():
             return tuple(one.number for one in operation.destinations)
         case GetReports():
-            return operation.numbers
+            return tuple(number for numbers in operation.batches.values() for number in numbers)
         case _:
             return ()
