@@ -22,9 +22,9 @@ GOOD = {"default": {"DSN": f"every8d://user:{PASSWORD}@"}}
 Configure = Callable[..., None]
 
 
-def said(tag: str | None = None) -> dict[str, str]:
+def said(tag: str | None = None, *, deploy: bool = False) -> dict[str, str]:
     """What the checks say of us, by id: message and hint."""
-    found = run_checks(tags=[tag] if tag else None)
+    found = run_checks(tags=[tag] if tag else None, include_deployment_checks=deploy)
     ours = [one for one in found if str(one.id).startswith("sms.")]
     assert all(one.hint for one in ours)
     return {str(one.id): f"{one.msg} {one.hint}" for one in ours}
@@ -120,12 +120,18 @@ def test_protection_is_a_matter_of_security(configure: Configure) -> None:
     assert said("sms") == {}
 
 
+def test_a_deployed_site_takes_pushes_over_https_alone(configure: Configure) -> None:
+    assert list(said(Tags.security, deploy=True)) == ["sms.W007"]
+    configure(SECURE_SSL_REDIRECT=True)
+    assert said(deploy=True) == {}
+
+
 def test_webhooks_that_are_not_included_need_no_secret(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = types.ModuleType("empty_urls")
     empty.urlpatterns = []  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "empty_urls", empty)
     configure(SMS_WEBHOOK_SECRETS="", ROOT_URLCONF="empty_urls")
-    assert said() == {}
+    assert said(deploy=True) == {}
 
 
 def test_webhooks_are_found_wherever_they_are_included(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:

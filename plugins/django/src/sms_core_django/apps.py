@@ -22,6 +22,8 @@ class SmsConfig(AppConfig):
 
         for check, tag in checks.CHECKS.items():
             django_checks.register(check, tag)
+        for check, tag in checks.DEPLOYMENT_CHECKS.items():
+            django_checks.register(check, tag, deploy=True)
         setting_changed.connect(_follow, dispatch_uid="sms_core_django")
 
 

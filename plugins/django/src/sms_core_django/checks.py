@@ -57,6 +57,17 @@ def check_protection(app_configs: object = None, **_: Any) -> list[CheckMessage]
     return [*_unprotected_webhooks(), *_plain_accounts(), *_shown_dsns()]
 
 
+def check_transport(app_configs: object = None, **_: Any) -> list[CheckMessage]:
+    """W007, with ``--deploy``: webhooks whose secret anybody on the way may read."""
+    del app_configs
+    if settings.SECURE_SSL_REDIRECT or not urls_are_included():
+        return []
+    hint = "SECURE_SSL_REDIRECT = True, or silence this where the server in front takes HTTPS alone."
+    return [
+        Warning("The SMS webhooks take plain HTTP too, which shows their secret to the network.", hint, id="sms.W007")
+    ]
+
+
 def check_backends(app_configs: object = None, **_: Any) -> list[CheckMessage]:
     """W004: a live site whose texts reach nobody."""
     del app_configs
@@ -79,6 +90,8 @@ CHECKS: dict[Callable[..., list[CheckMessage]], str] = {
     check_backends: "sms",
 }
 """Every check and its tag."""
+DEPLOYMENT_CHECKS: dict[Callable[..., list[CheckMessage]], str] = {check_transport: Tags.security}
+"""Those of ``manage.py check --deploy`` alone: a developer's own machine speaks plain HTTP."""
 
 
 def urls_are_included() -> bool:
