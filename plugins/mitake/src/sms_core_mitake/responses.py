@@ -1,0 +1,168 @@
+"""From Mitake's answer to an operation's result, or to the error that it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from sms_core import (
+    Balance,
+    Cancellation,
+    DeliveryReport,
+    MalformedResponse,
+    Outcome,
+    RecipientOutcome,
+    SendResult,
+)
+from sms_core.callbacks import event_key
+from sms_core.fields import points_or_none, to_points
+from sms_core.http import Response, answer_text
+from sms_core.operations import Cancel, Check, Destination, GetBalance, GetReports, Operation, Page, Send
+from sms_core.outcomes import outcome_after
+from sms_core.taipei import time_or_none
+from sms_core_mitake.answers import Answer, Fields, read
+from sms_core_mitake.codes import CANCELLED, FLAGS, TAKEN, cancel_error, error_of, status_of
+from sms_core_mitake.preparation import outside_big5
+from sms_core_mitake.requests import client_id
+
+MSGID = re.compile(r"[#$]?[0-9A-Za-z]{1,20}", re.ASCII)
+"""Ten characters so far, digits or hexadecimal ones, some behind a ``#`` or ``$``."""
+_CODE = re.compile(r"[0-9A-Za-z*?]", re.ASCII)
+_COLUMNS = 4  # msgid, statuscode, time, points
+
+
+def parse(operation: Operation[Any], response: Response) -> Any:
+    """The result of the operation. Raises the `VendorError` that the answer is, or `MalformedResponse`."""
+    text = answer_text(response)
+    answer = read(text)
+    match operation:
+        case Send():
+            return _sent(operation, answer, text)
+        case GetReports():
+            return _reports(operation, text)
+        case GetBalance():
+            return Balance(_balance(answer))
+        case Check():
+            _balance(answer)
+            return None
+        case Cancel():
+            return _cancelled(operation, answer)
+        case _:
+            raise MalformedResponse("not what this operation is answered with")
+
+
+def _sent(operation: Send, answer: Answer, text: str) -> SendResult:
+    """A section for each SMS, named after its clientid. What has none is left to the core, as unknown."""
+    told = [(one, fields) for one in operation.destinations if (fields := _section(operation, answer, one)) is not None]
+    if not told:
+        raise MalformedResponse("no section that is about what was sent")
+    rows = tuple(_outcome(one, fields) for one, fields in told)
+    repeated = [row for row, (_, fields) in zip(rows, told, strict=True) if fields.get("duplicate", "").upper() == "Y"]
+    return SendResult(
+        outcomes=rows,
+        accepted=sum(row.outcome is Outcome.ACCEPTED for row in rows),
+        cost=_cost(fields for row, (_, fields) in zip(rows, told, strict=True) if row.batch_id and row not in repeated),
+        balance=next(filter(None, map(points_or_none, answer.all("accountpoint"))), None),
+        batches=tuple(dict.fromkeys(row.batch_id for row in rows if row.batch_id)),
+        raw=(text,),
+        notes=tuple(_notes(operation, len(repeated))),
+    )
+
+
+def _section(operation: Send, answer: Answer, one: Destination) -> Fields | None:
+    """What the answer says of one SMS. That of SmSend is called 1 where the vendor saw no clientid."""
+    found = answer.sections.get(client_id(one))
+    return answer.sections.get("1") if found is None and len(operation.destinations) == 1 else found
+
+
+def _outcome(one: Destination, fields: Fields) -> RecipientOutcome:
+    """Only a code of success with a msgid, or another code without one, says what happened."""
+    code, msgid = fields.get("statuscode", ""), fields.get("msgid", "")
+    named = MSGID.fullmatch(msgid) is not None
+    if named and code in TAKEN:
+        return RecipientOutcome(one.number, Outcome.ACCEPTED, msgid, one.reference)
+    if not _CODE.fullmatch(code):
+        return RecipientOutcome(one.number, Outcome.UNKNOWN, None, one.reference, MalformedResponse("no statuscode"))
+    if named or msgid or code in TAKEN:
+        error = MalformedResponse("statuscode and msgid contradict each other")
+        return RecipientOutcome(one.number, Outcome.UNKNOWN, msgid if named else None, one.reference, error)
+    refusal = error_of(code, fields.get("error", ""))
+    return RecipientOutcome(one.number, outcome_after(refusal), None, one.reference, refusal)
+
+
+def _cost(taken: Iterable[Fields]) -> Decimal | None:
+    """Points of those that were taken just now; None unless the vendor says it of all."""
+    points = [points_or_none(fields.get("smspoint", "")) for fields in taken]
+    known = [one for one in points if one is not None]
+    return sum(known, Decimal()) if len(known) == len(points) else None
+
+
+def _notes(operation: Send, repeated: int) -> Iterable[str]:
+    if repeated:
+        what = f"{repeated} of {len(operation.destinations)} had the reference, number and text of an earlier send"
+        yield f"{what}: Mitake sent nothing again, and gave the answer it had given then"
+    if any(outside_big5(one.text) for one in operation.destinations):
+        yield "a text has characters outside Big5: whether Mitake delivers them is not documented"
+
+
+def _reports(operation: GetReports, text: str) -> Page[DeliveryReport]:
+    """``msgid<TAB>statuscode<TAB>statustime<TAB>smsPoint`` for each SMS, in any order."""
+    asked = {bare(batch_id): batch_id for batch_id in operation.batches}
+    reports: list[DeliveryReport] = []
+    refused: list[str] = []
+    for line in filter(str.strip, text.split("\n")):
+        msgid, code, time, points = (*(one.strip() for one in line.split("\t")), "", "", "")[:_COLUMNS]
+        if not MSGID.fullmatch(msgid) or not _CODE.fullmatch(code):
+            raise MalformedResponse("a line that is not msgid, statuscode and time")
+        if (batch_id := asked.get(bare(msgid))) is None:
+            continue
+        if code not in FLAGS:
+            refused.append(code)
+            continue
+        numbers = operation.batches[batch_id]
+        fields = {"msgid": msgid, "statuscode": code, "statustime": time, "smsPoint": points}
+        reports.append(report_of(batch_id, numbers[0] if len(numbers) == 1 else "", code, time, fields))
+    if refused and not reports:
+        raise error_of(refused[0])
+    if not reports:
+        raise MalformedResponse("nothing about what was asked")
+    return Page(tuple(reports))
+
+
+def bare(msgid: str) -> str:
+    """A msgid as it is compared: some clients strip the ``#`` before it."""
+    return msgid.lstrip("#").upper()
+
+
+def report_of(batch_id: str, number: str, flag: str, time: str, fields: Fields, state: str = "") -> DeliveryReport:
+    """A row of a query or a push as a report; the same state by either way has the same key."""
+    status, words = status_of(flag, state)
+    return DeliveryReport(
+        number=number,
+        status=status,
+        batch_id=batch_id,
+        sent_at=time_or_none(fields.get("dlvtime", "")),
+        done_at=time_or_none(time),
+        cost=points_or_none(fields.get("smsPoint", "")),
+        vendor_code=flag or state,
+        vendor_text=words,
+        raw=fields,
+        key=event_key("mitake", bare(batch_id), flag or state),
+    )
+
+
+def _balance(answer: Answer) -> Decimal:
+    return to_points(next(answer.all("accountpoint"), ""))
+
+
+def _cancelled(operation: Cancel, answer: Answer) -> Cancellation:
+    """``msgid=code`` for the one that was asked for. How many points come back is not said."""
+    told = {bare(msgid): code for msgid, code in answer.fields.items()}
+    code = told.get(bare(operation.batch_id), "")
+    if not _CODE.fullmatch(code):
+        raise MalformedResponse("nothing about this booking")
+    if code != CANCELLED:
+        raise cancel_error(code)
+    return Cancellation(1)
