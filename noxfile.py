@@ -14,7 +14,15 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "typing", "wheels"]
 
 ROOT = pathlib.Path(__file__).parent
-PLUGINS = ["plugins/django", "plugins/every8d", "plugins/otel", "plugins/sandbox", "plugins/smsget", "plugins/smsgo"]
+PLUGINS = [
+    "plugins/django",
+    "plugins/every8d",
+    "plugins/mitake",
+    "plugins/otel",
+    "plugins/sandbox",
+    "plugins/smsget",
+    "plugins/smsgo",
+]
 SUPPORTED = ["3.11", "3.12", "3.13"]
 PARALLEL = ["-n", "4"]  # the tests wait for sockets more than they compute, so more of them than there are cores
 

@@ -21,6 +21,7 @@ GROUP = "sms_core.providers"
 KNOWN_PACKAGES = {
     "every8d": "sms-core-every8d",
     "every8d-soap": "sms-core-every8d",
+    "mitake": "sms-core-mitake",
     "sms-get": "sms-core-smsget",
     "smsgo": "sms-core-smsgo",
 }

@@ -106,6 +106,12 @@ PUSHES = {
     "every8d-soap": CallbackRequest(
         "GET", "/every8d", f"BatchID={BATCH}&RM=%2B886900000001&RT=20090210120000&STATUS=100&SM=&MR=1&USERID=UID"
     ),
+    "mitake": CallbackRequest(
+        "GET",
+        "/mitake",
+        "msgid=8091234567&dstaddr=0900000001&dlvtime=20060810125612&donetime=20060810165612&statusstr=DELIVRD"
+        "&statuscode=0&StatusFlag=4",
+    ),
     "smsgo": CallbackRequest(
         "GET", "/smsgo", "msgid=1512100111447143&statusstr=DELIVRD&statuscode=0&dstaddr=0900000001"
     ),

@@ -42,9 +42,18 @@ EVERY8D = {
     "TYPE": "SMS",
     "MSGID": "",
 }
+MITAKE = {
+    "msgid": "{}",
+    "dstaddr": "0900000001",
+    "dlvtime": "20060810125612",
+    "donetime": "20060810165612",
+    "statusstr": "DELIVRD",
+    "statuscode": "0",
+    "StatusFlag": "4",
+}
 SMSGO = {"msgid": "{}", "statusstr": "DELIVRD", "statuscode": "0", "dstaddr": "0900000001"}
 SMSGET = {"sms_id": "{}", "content": "0900000001|59c4e123|2013-01-01 21:08:07|DELIVRD"}
-VENDORS = {"every8d": EVERY8D, "smsgo": SMSGO, "sms-get": SMSGET}
+VENDORS = {"every8d": EVERY8D, "mitake": MITAKE, "smsgo": SMSGO, "sms-get": SMSGET}
 """What each vendor sends of a delivery report; ``{}`` makes it a new one."""
 
 

@@ -22,6 +22,7 @@ OUR_PACKAGES = {
     "sms-core[cli]",
     "sms-core-django",
     "sms-core-every8d",
+    "sms-core-mitake",
     "sms-core-otel",
     "sms-core-sandbox",
     "sms-core-smsget",

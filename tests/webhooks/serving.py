@@ -28,6 +28,7 @@ PATIENCE = 10.0
 """Seconds after which a test gives up."""
 DSNS = {
     "every8d": "every8d://user:password@",
+    "mitake": "mitake://user:password@",
     "smsgo": "smsgo://user:password@",
     "sms-get": "sms-get://user:password@?code=03",
 }
@@ -73,6 +74,22 @@ EVERY8D = Push(
     "+886900000001",
     "text/plain; charset=utf-8",
     b"OK",
+)
+MITAKE = Push(
+    "mitake",
+    "GET",
+    {
+        "msgid": "8091234567",
+        "dstaddr": "0900000001",
+        "dlvtime": "20060810125612",
+        "donetime": "20060810165612",
+        "statusstr": "DELIVRD",
+        "statuscode": "0",
+        "StatusFlag": "4",
+    },
+    "+886900000001",
+    "text/plain",
+    b"magicid=sms_gateway_rpack\nmsgid=8091234567\n",
 )
 SMSGO = Push(
     "smsgo",
@@ -157,7 +174,7 @@ class Calls:
 
 
 def receiver(handler: Handler, **options: Any) -> Receiver:
-    """A receiver of all three vendors."""
+    """A receiver of every vendor."""
     return Receiver(DSNS, handler, **{"secrets": SECRET, **options})
 
 

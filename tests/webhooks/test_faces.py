@@ -13,6 +13,7 @@ from sms_core.webhooks import BODY_LIMIT
 from tests.webhooks.serving import (
     EVERY8D,
     FACES,
+    MITAKE,
     PATIENCE,
     REPLY,
     SECRET,
@@ -36,7 +37,7 @@ def face(request: pytest.FixtureRequest) -> Face:
     return found
 
 
-@pytest.mark.parametrize("push", [EVERY8D, SMSGO, SMSGET, TWO_REPORTS, REPLY], ids=lambda push: push.name)
+@pytest.mark.parametrize("push", [EVERY8D, MITAKE, SMSGO, SMSGET, TWO_REPORTS, REPLY], ids=lambda push: push.name)
 def test_the_application_gets_the_event_and_the_vendor_its_own_acknowledgement(face: Face, push: Push) -> None:
     calls = Calls()
     with face(receiver(calls)) as base:

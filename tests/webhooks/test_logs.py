@@ -11,7 +11,19 @@ import pytest
 
 from sms_core import CallbackRequest
 from sms_core.webhooks import BODY_LIMIT, Event
-from tests.webhooks.serving import EVERY8D, FACES, REPLY, SECRET, SMSGET, SMSGO, Calls, call, over_wsgi, receiver
+from tests.webhooks.serving import (
+    EVERY8D,
+    FACES,
+    MITAKE,
+    REPLY,
+    SECRET,
+    SMSGET,
+    SMSGO,
+    Calls,
+    call,
+    over_wsgi,
+    receiver,
+)
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TEXT = "雙向簡訊回傳"
@@ -108,6 +120,6 @@ def test_an_error_that_quotes_nothing_is_logged_as_it_is(caplog: pytest.LogCaptu
 def test_what_is_handled_leaves_nothing_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "sms_core")
     with over_wsgi(receiver(Calls())) as base:
-        for push in (EVERY8D, SMSGO, SMSGET, REPLY):
+        for push in (EVERY8D, MITAKE, SMSGO, SMSGET, REPLY):
             push.send(base)
     assert caplog.records == []

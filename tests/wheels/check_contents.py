@@ -11,6 +11,7 @@ EXPECTED = {
     "sms_core-": ("sms_core/", "sms_core/py.typed"),
     "sms_core_django-": ("sms_core_django/", "sms_core_django/py.typed"),
     "sms_core_every8d-": ("sms_core_every8d/", "sms_core_every8d/py.typed"),
+    "sms_core_mitake-": ("sms_core_mitake/", "sms_core_mitake/py.typed"),
     "sms_core_otel-": ("sms_core_otel/", "sms_core_otel/py.typed"),
     "sms_core_smsget-": ("sms_core_smsget/", "sms_core_smsget/py.typed"),
     "sms_core_smsgo-": ("sms_core_smsgo/", "sms_core_smsgo/py.typed"),

@@ -62,6 +62,7 @@ ASK: list[Callable[[Client], Any]] = [
 DSNS = [
     ("every8d", {}),
     ("every8d", {"auth": "password"}),
+    ("mitake", {}),
     ("smsgo", {"method": "GET"}),
     ("smsgo", {}),
     ("sms-get", {}),

@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from sms_core.http import Request
-from sms_core.testing import Draft, Event, Exchange
+from sms_core.testing import Draft, Event, Exchange, Reply
 from sms_core_sandbox import Face, Sandbox
 
 
@@ -141,6 +141,23 @@ def test_a_face_decides_form_retries_and_acknowledgement(receive: Callable[..., 
         box.exchange.submit("sandbox", [Draft("+886900000001", "x")], face="mine")
         assert box.wait_pushed()
         assert receiver.queries == [{"hello": "1"}] * (retries + 1)
+
+
+def test_what_a_vendor_does_not_push_holds_nothing_up(receive: Callable[..., Any]) -> None:
+    def push(event: Event, url: str) -> Request | None:
+        return None if isinstance(event, Reply) else Request("GET", f"{url}?text={event.text}")
+
+    def factory(exchange: Exchange) -> Face:
+        del exchange
+        return Face(PlainTextResponse(""), push=push)
+
+    receiver = receive()
+    with Sandbox(faces={"mine": factory}, callback_url=receiver.url, push_delay=0.0) as box:
+        for text in ("one", "two"):  # the number's owner answers each
+            box.exchange.submit("sandbox", [Draft("+886900000908", text)], face="mine")
+        assert box.wait_pushed()
+        assert receiver.queries == [{"text": "one"}, {"text": "two"}]
+        assert [one.taken for one in box.pushes] == [True, True]
 
 
 def test_a_face_that_fails_does_not_end_the_pushing(

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from attrs import frozen
 
 from sms_core import MalformedResponse
-from sms_core_mitake.codes import REQUEST_CODES, error_of
+from sms_core_mitake.codes import TAKEN, WHOLE_REQUEST, error_of
+
+V = TypeVar("V")
 
 Fields = Mapping[str, str]
 """Values under their names in lower case."""
 
 _SECTION = re.compile(r"\[(.+)\]")
 _FIELD = re.compile(r"([\w#$]+)\s*=(.*)", re.ASCII)
+_CODE = re.compile(r"[0-9A-Za-z*]", re.ASCII)
 
 
 @frozen
 class Answer:
-    """``fields`` stand before the sections, each of which speaks of one SMS."""
+    """``fields`` stand before the sections, each of which speaks of one SMS.
+
+    ``ended`` says whether the last line has its end: half of ``AccountPoint=126`` is a number too.
+    """
 
     fields: Fields
     sections: Mapping[str, Fields]
+    ended: bool
 
     def all(self, name: str) -> Iterator[str]:
         """The values of this name, wherever they stand."""
@@ -32,11 +40,11 @@ class Answer:
 def read(text: str) -> Answer:
     """Take an answer apart; lines that are neither a section's head nor a field are left out.
 
-    Raises the `VendorError` of an answer that refuses the whole request, and `MalformedResponse` for what says one
-    thing twice.
+    Raises the `VendorError` of an answer that refuses the whole request, and `MalformedResponse` for one that
+    contradicts itself.
     """
-    if text in REQUEST_CODES:  # one client in public reckons with a letter alone
-        raise error_of(text)
+    if text.strip() in WHOLE_REQUEST:  # one client in public reckons with a letter alone
+        raise error_of(text.strip())
     fields: dict[str, str] = {}
     sections: dict[str, Fields] = {}
     current = fields
@@ -46,12 +54,14 @@ def read(text: str) -> Answer:
             _put(sections, head[1], current)
         elif found := _FIELD.fullmatch(line):
             _put(current, found[1].lower(), found[2].strip())
-    if code := fields.get("statuscode"):
-        raise error_of(code, fields.get("error", "")) if not sections else MalformedResponse("two verdicts")
-    return Answer(fields, sections)
+    if (code := fields.get("statuscode")) is not None:
+        if not _CODE.fullmatch(code) or code in TAKEN or sections or "msgid" in fields:
+            raise MalformedResponse("a verdict on the whole request that is no refusal")
+        raise error_of(code, fields.get("error", ""))
+    return Answer(fields, sections, text.endswith("\n"))
 
 
-def _put[V](found: dict[str, V], name: str, value: V) -> None:
+def _put(found: dict[str, V], name: str, value: V) -> None:
     if name in found:
         raise MalformedResponse("one thing stands there twice")
     found[name] = value

@@ -51,6 +51,9 @@ REQUEST_CODES = {
     "9": Refusal(VendorError, "預約已取消"),
 }
 
+WHOLE_REQUEST = frozenset(REQUEST_CODES) - frozenset("56789")
+"""Those that refuse a request before it comes to any SMS."""
+
 # 附錄二: statuscode of SmQuery, StatusFlag of a push.
 FLAGS = {
     "0": (DeliveryStatus.SCHEDULED, "預約傳送中"),

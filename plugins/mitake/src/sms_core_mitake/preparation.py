@@ -24,6 +24,7 @@ SINGLE_LATIN, SINGLE = 160, 70
 _URL = re.compile(r"https?://[!-~]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a line break is none
+_RIGHT = "the right to long texts: say long_sms=true in the DSN if it has"
 _NOT_BULK = "since the lines of SmBulkSend part their fields by it: send to this number alone"
 
 Problem = tuple[str, str]
@@ -42,11 +43,15 @@ def prepare(account: Account, message: Message, destinations: tuple[Destination,
 
 def outside_big5(text: str) -> bool:
     """Whether Big5, as the standard has it, lacks a character of the text."""
+    return not _is_in("big5", text)
+
+
+def _is_in(codec: str, text: str) -> bool:
     try:
-        text.encode("big5")
+        text.encode(codec)
     except UnicodeEncodeError:
-        return True
-    return False
+        return False
+    return True
 
 
 @frozen
@@ -80,8 +85,8 @@ class _Rules:
         if self._lacks(one.text):
             yield "text", self._lacking
         if not self.account.long_sms and not _is_single(one.text):
-            limits = f"{SINGLE_LATIN} of ASCII or {SINGLE}"
-            yield "text", f"is longer than one SMS, {limits}: the DSN says long_sms=true if the account has that right"
+            limits = f"{SINGLE_LATIN} characters of ASCII, or {SINGLE}"
+            yield "text", f"is longer than one SMS ({limits}), to which Mitake cuts it unless the account has {_RIGHT}"
         if len(one.name) > LONGEST_NAME or _CONTROL.search(one.name):
             yield "name", f"is more than {LONGEST_NAME} characters, or has a control character"
         if self.bulk and "$" in one.name:
@@ -90,11 +95,12 @@ class _Rules:
             yield "name", self._lacking
 
     def _lacks(self, text: str) -> bool:
-        return CODECS[self.account.charset] == "big5" and outside_big5(text)
+        return not _is_in(CODECS[self.account.charset], text)
 
     @property
     def _lacking(self) -> str:
-        return f"has a character that {self.account.charset} lacks: the DSN says charset=UTF-8"
+        advice = ": say charset=UTF-8 in the DSN" if self.account.charset == "Big5" else ""
+        return f"has a character that {self.account.charset} lacks{advice}"
 
 
 def _is_single(text: str) -> bool:

@@ -40,7 +40,7 @@ INFO = ProviderInfo(
     limits=Limits(
         recipients=500,  # lines of SmBulkSend
         text=None,  # no document says how long a long SMS may be; without that right `sms_prepare` holds to one SMS
-        soonest=timedelta(minutes=10),
+        soonest=timedelta(minutes=11),  # more than 10, and a nearer booking may go out at once; a minute for the clocks
         batches=100,  # msgids of SmQuery
     ),
     default_host="smsb2c.mitake.com.tw",

@@ -22,8 +22,8 @@ CODECS = {"UTF-8": "utf-8", "Big5": "big5"}
 LINE_BREAK = "\x06"
 """What stands for a line break in ``smbody``; so there is none in a line of SmBulkSend."""
 BETWEEN_FIELDS = "$$"
-SHOWN = 23
-"""So many characters of a reference stand in front of the ``clientid``, for people who read the vendor's pages."""
+SHOWN = 19
+"""So many characters of a reference begin the ``clientid``, for people who read the vendor's pages."""
 
 _LINE_BREAKS = re.compile(r"\r\n|\r|\n")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]")
@@ -48,18 +48,31 @@ def build(account: Account, operation: Operation[Any]) -> Request:
             raise Unsupported(account.provider, operation.name)
 
 
-def client_id(one: Destination) -> str:
-    """The ``clientid``, by which the vendor sends an SMS once in 12 hours: at most 36 characters of plain ASCII.
+def client_ids(operation: Send) -> dict[str, Destination]:
+    """The destinations by their ``clientid``, by which the vendor sends an SMS once in 12 hours.
 
-    It tells reference, number and text, so that a reference may serve for another text and yet nothing is sent twice.
+    It is made of reference, number and text, so a reference may serve for another text too. The reference is the
+    recipient's own or else the message's, not the one with the place in it: what is sent again to some of the
+    recipients is known to the vendor all the same.
     """
-    told = "\x1f".join((one.reference, one.number, one.text)).encode()
-    return f"{_NOT_PLAIN.sub('_', one.reference)[:SHOWN]}-{blake2b(told, digest_size=6).hexdigest()}"
+    own = {to.reference for to in operation.message.to if to.reference}
+    message = operation.message.reference
+    return {
+        _client_id(one.reference if one.reference in own else message, one.number, one.text): one
+        for one in operation.destinations
+    }
+
+
+def _client_id(reference: str, number: str, text: str) -> str:
+    """At most 36 characters of plain ASCII."""
+    told = f"{reference}\x1f{number}\x1f{text}".encode("utf-8", "surrogatepass")
+    return f"{_NOT_PLAIN.sub('_', reference)[:SHOWN]}-{blake2b(told, digest_size=8).hexdigest()}"
 
 
 def _send(account: Account, operation: Send) -> Request:
     """SmSend: one SMS."""
-    one, options = operation.destinations[0], operation.options(SendOptions)
+    ((client_id, one),) = client_ids(operation).items()
+    options = operation.options(SendOptions)
     fields = {
         "dstaddr": number_of(one.number),
         "destname": one.name,
@@ -67,7 +80,7 @@ def _send(account: Account, operation: Send) -> Request:
         "vldtime": _validity(operation, one),
         "smbody": _body(one),
         "response": options.report_url,
-        "clientid": client_id(one),
+        "clientid": client_id,
         "objectID": options.object_id,
         **_POINTS,
     }
@@ -80,7 +93,7 @@ def _bulk_send(account: Account, operation: Send) -> Request:
     query = {"Encoding_PostIn": charset, "objectID": options.object_id, **_POINTS}
     rows = (
         (
-            client_id(one),
+            client_id,
             number_of(one.number),
             _time(one),
             _validity(operation, one),
@@ -88,7 +101,7 @@ def _bulk_send(account: Account, operation: Send) -> Request:
             options.report_url,
             _body(one),
         )
-        for one in operation.destinations
+        for client_id, one in client_ids(operation).items()
     )
     body = "".join(f"{BETWEEN_FIELDS.join(row)}\r\n" for row in rows).encode(CODECS[charset])
     return Request("POST", f"{_url(account, 'SmBulkSend')}?{_encoded(account, query)}", _HEADERS, body)
@@ -122,9 +135,9 @@ def _form(account: Account, name: str, fields: dict[str, str], query: str = "") 
 def _encoded(account: Account, fields: dict[str, str]) -> str:
     """User, password and what of the fields is not empty. A blank is ``%20``: older servers take ``+`` for a plus."""
     present = {name: value for name, value in fields.items() if value}
-    who = {"username": account.user, "password": account.password}
+    who = urlencode({"username": account.user, "password": account.password}, quote_via=quote, safe="")
     codec = CODECS[account.typed_options(AccountOptions).charset]
-    return urlencode(who | present, encoding=codec, errors="strict", quote_via=quote, safe="")
+    return "&".join(filter(None, (who, urlencode(present, encoding=codec, errors="strict", quote_via=quote, safe=""))))
 
 
 def _url(account: Account, name: str) -> str:

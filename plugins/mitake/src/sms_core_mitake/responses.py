@@ -11,6 +11,7 @@ from sms_core import (
     Balance,
     Cancellation,
     DeliveryReport,
+    DeliveryStatus,
     MalformedResponse,
     Outcome,
     RecipientOutcome,
@@ -18,14 +19,14 @@ from sms_core import (
 )
 from sms_core.callbacks import event_key
 from sms_core.fields import points_or_none, to_points
-from sms_core.http import Response, answer_text
+from sms_core.http import Response, decode, raise_for_status
 from sms_core.operations import Cancel, Check, Destination, GetBalance, GetReports, Operation, Page, Send
 from sms_core.outcomes import outcome_after
 from sms_core.taipei import time_or_none
 from sms_core_mitake.answers import Answer, Fields, read
 from sms_core_mitake.codes import CANCELLED, FLAGS, TAKEN, cancel_error, error_of, status_of
 from sms_core_mitake.preparation import outside_big5
-from sms_core_mitake.requests import client_id
+from sms_core_mitake.requests import client_ids
 
 MSGID = re.compile(r"[#$]?[0-9A-Za-z]{1,20}", re.ASCII)
 """Ten characters so far, digits or hexadecimal ones, some behind a ``#`` or ``$``."""
@@ -35,7 +36,8 @@ _COLUMNS = 4  # msgid, statuscode, time, points
 
 def parse(operation: Operation[Any], response: Response) -> Any:
     """The result of the operation. Raises the `VendorError` that the answer is, or `MalformedResponse`."""
-    text = answer_text(response)
+    raise_for_status(response)
+    text = decode(response.body).lstrip("\ufeff \r\n")  # its end is kept: see `Answer.ended`
     answer = read(text)
     match operation:
         case Send():
@@ -55,26 +57,28 @@ def parse(operation: Operation[Any], response: Response) -> Any:
 
 def _sent(operation: Send, answer: Answer, text: str) -> SendResult:
     """A section for each SMS, named after its clientid. What has none is left to the core, as unknown."""
-    told = [(one, fields) for one in operation.destinations if (fields := _section(operation, answer, one)) is not None]
+    told = [(one, answer.sections[name]) for name, one in client_ids(operation).items() if name in answer.sections]
+    if not told and len(operation.destinations) == 1 and "1" in answer.sections:  # called so without a clientid
+        told = [(operation.destinations[0], answer.sections["1"])]
     if not told:
         raise MalformedResponse("no section that is about what was sent")
     rows = tuple(_outcome(one, fields) for one, fields in told)
-    repeated = [row for row, (_, fields) in zip(rows, told, strict=True) if fields.get("duplicate", "").upper() == "Y"]
+    whole = answer.ended and len(told) == len(operation.destinations)
+    repeated = sum(_is_repeated(fields) for _, fields in told)
     return SendResult(
         outcomes=rows,
         accepted=sum(row.outcome is Outcome.ACCEPTED for row in rows),
-        cost=_cost(fields for row, (_, fields) in zip(rows, told, strict=True) if row.batch_id and row not in repeated),
-        balance=next(filter(None, map(points_or_none, answer.all("accountpoint"))), None),
+        cost=_cost(fields for _, fields in told if "msgid" in fields and not _is_repeated(fields)) if whole else None,
+        balance=_balance_or_none(answer) if answer.ended else None,
         batches=tuple(dict.fromkeys(row.batch_id for row in rows if row.batch_id)),
-        raw=(text,),
-        notes=tuple(_notes(operation, len(repeated))),
+        raw=(text.rstrip(),),
+        notes=tuple(_notes(operation, repeated)),
     )
 
 
-def _section(operation: Send, answer: Answer, one: Destination) -> Fields | None:
-    """What the answer says of one SMS. That of SmSend is called 1 where the vendor saw no clientid."""
-    found = answer.sections.get(client_id(one))
-    return answer.sections.get("1") if found is None and len(operation.destinations) == 1 else found
+def _is_repeated(fields: Fields) -> bool:
+    """Whether the vendor had this SMS before, and now sent nothing."""
+    return fields.get("duplicate", "").upper() == "Y"
 
 
 def _outcome(one: Destination, fields: Fields) -> RecipientOutcome:
@@ -93,7 +97,7 @@ def _outcome(one: Destination, fields: Fields) -> RecipientOutcome:
 
 
 def _cost(taken: Iterable[Fields]) -> Decimal | None:
-    """Points of those that were taken just now; None unless the vendor says it of all."""
+    """The points of those that were taken just now; None unless the vendor says them of all."""
     points = [points_or_none(fields.get("smspoint", "")) for fields in taken]
     known = [one for one in points if one is not None]
     return sum(known, Decimal()) if len(known) == len(points) else None
@@ -113,6 +117,8 @@ def _reports(operation: GetReports, text: str) -> Page[DeliveryReport]:
     reports: list[DeliveryReport] = []
     refused: list[str] = []
     for line in filter(str.strip, text.split("\n")):
+        if line.lower().startswith("accountpoint="):
+            continue
         msgid, code, time, points = (*(one.strip() for one in line.split("\t")), "", "", "")[:_COLUMNS]
         if not MSGID.fullmatch(msgid) or not _CODE.fullmatch(code):
             raise MalformedResponse("a line that is not msgid, statuscode and time")
@@ -143,8 +149,8 @@ def report_of(batch_id: str, number: str, flag: str, time: str, fields: Fields, 
         number=number,
         status=status,
         batch_id=batch_id,
-        sent_at=time_or_none(fields.get("dlvtime", "")),
-        done_at=time_or_none(time),
+        sent_at=time_or_none(fields.get("dlvtime", "") or (time if status is DeliveryStatus.SENT else "")),
+        done_at=time_or_none(time) if status.is_final else None,
         cost=points_or_none(fields.get("smsPoint", "")),
         vendor_code=flag or state,
         vendor_text=words,
@@ -155,6 +161,10 @@ def report_of(batch_id: str, number: str, flag: str, time: str, fields: Fields, 
 
 def _balance(answer: Answer) -> Decimal:
     return to_points(next(answer.all("accountpoint"), ""))
+
+
+def _balance_or_none(answer: Answer) -> Decimal | None:
+    return points_or_none(next(answer.all("accountpoint"), ""))
 
 
 def _cancelled(operation: Cancel, answer: Answer) -> Cancellation:

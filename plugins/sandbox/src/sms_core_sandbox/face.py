@@ -30,13 +30,14 @@ class Face:
     """One vendor, as seen from outside.
 
     ``app`` speaks the vendor's wire; it is mounted at ``/<name>``, so it finds its own path after the scope's
-    ``root_path``. ``push`` gives the request that tells the customer's callback URL of an event; None where the
-    vendor pushes nothing. ``acknowledged`` says whether the customer's answer will do; if not, the vendor pushes
-    again, up to ``retries`` times. ``options`` are DSN options without which no send is taken.
+    ``root_path``. ``push`` gives the request that tells the customer's callback URL of an event, None for one that the
+    vendor does not push; it is None itself where the vendor pushes nothing. ``acknowledged`` says whether the customer's answer will do; if not, the vendor pushes
+    again, up to ``retries`` times. ``options`` are DSN options that go with the accounts here: without them a send
+    may not be taken.
     """
 
     app: ASGIApp
-    push: Callable[[Event, str], Request] | None = None
+    push: Callable[[Event, str], Request | None] | None = None
     acknowledged: Callable[[Response], bool] = status_200
     retries: int = 10
     options: Mapping[str, str] = field(factory=dict)

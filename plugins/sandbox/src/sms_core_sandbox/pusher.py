@@ -153,7 +153,8 @@ class Pusher:
                     return lane[0]
             return None
 
-    def _try(self, push: _Push) -> PushAttempt:
+    def _try(self, push: _Push) -> PushAttempt | None:
+        """What came of it; None for an event that the vendor does not push."""
         push.attempts += 1
         face = self._faces[push.face]
         url = self.callback_url
@@ -162,6 +163,8 @@ class Pusher:
         request = None
         try:
             request = face.push(push.event, url)
+            if request is None:
+                return None
             response = self._transport.send(request)
             taken = face.acknowledged(response)
         except SmsError as error:
@@ -172,13 +175,14 @@ class Pusher:
             return PushAttempt(push.number, push.face, push.attempts, taken=False, request=request)
         return PushAttempt(push.number, push.face, push.attempts, taken, response.status, request)
 
-    def _done(self, push: _Push, attempt: PushAttempt) -> None:
+    def _done(self, push: _Push, attempt: PushAttempt | None) -> None:
         with self._changed:
             lane = self._lanes.get(push.number)
             if lane is None or not lane or lane[0] is not push:
                 return  # forgotten meanwhile
-            self._attempts.append(attempt)
-            if attempt.taken or push.attempts > self._faces[push.face].retries:
+            if attempt is not None:
+                self._attempts.append(attempt)
+            if attempt is None or attempt.taken or push.attempts > self._faces[push.face].retries:
                 lane.popleft()
                 if lane:
                     self._line_up(push.number, 0.0)
