@@ -35,6 +35,8 @@ ALIKE: list[tuple[Any, Any]] = [
     ([], ()),
     (7200, timedelta(hours=2)),
     (None, None),
+    ("none", None),
+    ({"done_at": "none", "cost": "none"}, REPORT),
 ]
 
 
@@ -49,6 +51,7 @@ DIFFERENT: list[tuple[Any, Any, str]] = [
     ({"balance": "0"}, RESULT, "result.balance: recorded '0', got None"),
     ({"costs": "1"}, RESULT, "result.costs: a SendResult has no field of this name"),
     ({"_x": "1"}, RESULT, "result._x: a SendResult has no field of this name"),
+    ({"cost": "none"}, RESULT, "result.cost: recorded 'none', got Decimal('1.0')"),
     ({"outcomes": []}, RESULT, "result.outcomes: recorded 0 of them, got 1: (RecipientOutcome"),
     ({"outcomes": ["accepted"]}, RESULT, "result.outcomes[0]: recorded 'accepted', got RecipientOutcome"),
     ({"notes": "a"}, RESULT, "result.notes: recorded 'a', got ('a',)"),

@@ -19,7 +19,8 @@ def differences(expected: Any, found: Any, where: str) -> list[str]:
     """Where the two differ, each difference a line; empty if they do not.
 
     A table is compared with a value's fields, or with a mapping's items; a list with a sequence of the same length.
-    Text stands for itself, an enum's value, a `Decimal`, the name of an error's class, or an outcome.
+    Text stands for itself, an enum's value, a `Decimal`, the name of an error's class, or an outcome; ``none`` for what
+    is not there.
     """
     return list(_differences(expected, found, where))
 
@@ -76,7 +77,7 @@ def _same(expected: Any, found: Any) -> bool:
         case datetime():
             return isinstance(expected, datetime) and found.utcoffset() is not None and expected == found
         case None:
-            return expected is None
+            return expected is None or bool(expected == "none")  # TOML has no word for it
         case _:
             return bool(expected == found)
 

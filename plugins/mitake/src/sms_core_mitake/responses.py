@@ -31,6 +31,7 @@ from sms_core_mitake.requests import client_ids
 MSGID = re.compile(r"[#$]?[0-9A-Za-z]{1,20}", re.ASCII)
 """Ten characters so far, digits or hexadecimal ones, some behind a ``#`` or ``$``."""
 _CODE = re.compile(r"[0-9A-Za-z*?]", re.ASCII)
+_WHOLE_ROW = re.compile(r"\S+\t\S\t\d{14}\b|\S+=", re.ASCII)
 _COLUMNS = 4  # msgid, statuscode, time, points
 
 
@@ -43,7 +44,7 @@ def parse(operation: Operation[Any], response: Response) -> Any:
         case Send():
             return _sent(operation, answer, text)
         case GetReports():
-            return _reports(operation, text)
+            return _reports(operation, answer, text)
         case GetBalance():
             return Balance(_balance(answer))
         case Check():
@@ -111,8 +112,10 @@ def _notes(operation: Send, repeated: int) -> Iterable[str]:
         yield "a text has characters outside Big5: whether Mitake delivers them is not documented"
 
 
-def _reports(operation: GetReports, text: str) -> Page[DeliveryReport]:
+def _reports(operation: GetReports, answer: Answer, text: str) -> Page[DeliveryReport]:
     """``msgid<TAB>statuscode<TAB>statustime<TAB>smsPoint`` for each SMS, in any order."""
+    if not answer.ended and not _WHOLE_ROW.match(text.rpartition("\n")[2]):
+        raise MalformedResponse("half a row")
     asked = {bare(batch_id): batch_id for batch_id in operation.batches}
     reports: list[DeliveryReport] = []
     refused: list[str] = []

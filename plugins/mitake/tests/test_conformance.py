@@ -1,0 +1,15 @@
+"""Mitake against its document: the exchanges beside this file, by the conformance kit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sms_core_mitake.sandbox
+from sms_core.testing.conformance import ProviderConformance
+
+
+class TestMitake(ProviderConformance):
+    provider = "mitake"
+    dsn = "mitake://user:p%26w%3D%25%2B@?long_sms=true"
+    exchanges = Path(__file__).parent / "exchanges"
+    face = sms_core_mitake.sandbox.face
