@@ -80,7 +80,8 @@ class Destination:
     """One recipient of one request, everything decided.
 
     ``number`` is E.164, ``text`` the final text. ``params`` are the values that filled the message's own text;
-    None where the text is another or holds no placeholders. ``reference`` is unique in the message.
+    None where the text is another or holds no placeholders. ``reference`` is unique in the message: the recipient's
+    own, or else the message's and the recipient's place in it, which is another one when some are sent to again.
     """
 
     number: str = field(repr=mask)
