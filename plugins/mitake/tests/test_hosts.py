@@ -88,6 +88,12 @@ def test_what_the_vendor_would_cut_or_misread_is_refused(message: Message, field
     assert (caught.value.field, transport.requests) == (field, [])
 
 
+def test_in_big5_the_name_of_a_batch_is_checked_too() -> None:
+    message = Message("x", "0900000001", options=SendOptions(object_id="简"))
+    with pytest.raises(InvalidMessage, match=r"^options.object_id: .* charset=UTF-8"):
+        sms_core.connect("mitake://u:p@?charset=Big5").preview(message)
+
+
 @pytest.mark.parametrize(
     ("text", "is_one"),
     [

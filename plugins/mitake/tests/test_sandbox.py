@@ -12,6 +12,7 @@ import pytest
 
 from sms_core.http import Response
 from sms_core.taipei import TAIPEI
+from sms_core.testing import Reply
 from sms_core_mitake.sandbox.pushes import acknowledged, push
 from sms_core_sandbox import Sandbox
 
@@ -189,6 +190,7 @@ def test_another_page(box: Sandbox) -> None:
 def test_a_push_has_the_document_s_parameters(box: Sandbox) -> None:
     msgid = msgid_of(ask(box, "SmSend", SMS | {"dstaddr": "0900000901"}))
     (message,) = box.exchange.batch("sandbox", msgid)
+    assert push(Reply(message, "好的", box.clock.now()), "https://example.org/cb") is None
     request = push(message, "https://example.org/cb")
     assert request is not None
     address, _, query = request.url.partition("?")
