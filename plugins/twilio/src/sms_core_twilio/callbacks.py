@@ -1,30 +1,72 @@
-"""Twilio's pushes: delivery reports by GET, and the answer that it waits for."""
+"""Twilio's pushes: delivery reports to a message's StatusCallback, and inbound messages. Both are signed."""
 
 from __future__ import annotations
 
-from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse, DeliveryReport
+from collections.abc import Mapping
+
+from sms_core import (
+    Account,
+    Callback,
+    CallbackRefused,
+    CallbackRequest,
+    CallbackResponse,
+    DeliveryReport,
+    InboundMessage,
+)
 from sms_core.callbacks import event_key
 from sms_core.numbers import from_vendor
-from sms_core.taipei import time_or_none
+from sms_core_twilio import signature
+from sms_core_twilio.codes import status_of, text_of
+from sms_core_twilio.options import AccountOptions
+from sms_core_twilio.requests import REFERENCE
+from sms_core_twilio.responses import report_key
 
-from sms_core_twilio.codes import status_of
+INBOUND = frozenset({"receiving", "received"})
+
+# TwiML that says nothing. A text/plain answer would be sent to the person who wrote, as an SMS.
+SILENCE = CallbackResponse(
+    200, {"content-type": "text/xml; charset=utf-8"}, b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
+)
 
 
-def parse(request: CallbackRequest) -> Callback:
-    """The report of one push, and its acknowledgement. Raises `CallbackRefused`."""
-    request.require_method("GET")
-    fields = request.fields()
-    batch_id, number, state, time = (fields.get(name, "").strip() for name in ("id", "to", "state", "time"))
-    if not batch_id or not number or not state:
-        raise CallbackRefused("a push of Twilio has id, to and state")
-    e164 = from_vendor(number)
-    report = DeliveryReport(
-        number=e164,
-        status=status_of(state),
-        batch_id=batch_id,
-        done_at=time_or_none(time),
-        vendor_code=state,
-        raw=fields,
-        key=event_key("twilio", batch_id, e164, state, time),
+def parse(account: Account, request: CallbackRequest) -> Callback:
+    """The event of one push, and the answer to it. Raises `CallbackRefused`, for an unsigned one above all."""
+    request.require_method("POST", "GET")
+    options = account.typed_options(AccountOptions)
+    key = options.signing_key or account.password
+    if not options.public_url or not key:
+        # Our own fault, so Twilio, which knows no better, is told to come again.
+        raise CallbackRefused("nobody can check a signature without the DSN's callback_url and AuthToken", 500)
+    signature.check(request, options.public_url, key)
+    fields = dict((*request.query_pairs(), *request.form_pairs()))
+    sid = fields.get("MessageSid") or fields.get("SmsSid", "")
+    state = fields.get("MessageStatus") or fields.get("SmsStatus", "")
+    if not sid or not state:
+        raise CallbackRefused("a push of Twilio has MessageSid and MessageStatus or SmsStatus")
+    return Callback((_message(fields, sid),) if state in INBOUND else (_report(fields, sid, state),), SILENCE)
+
+
+def _report(fields: Mapping[str, str], sid: str, state: str) -> DeliveryReport:
+    """It has no time but RawDlrDoneDate, of a zone that is not documented; so that one stays in ``raw``."""
+    reason = fields.get("ErrorCode", "")
+    return DeliveryReport(
+        number=from_vendor(fields.get("To", "")),
+        status=status_of(state, reason),
+        batch_id=sid,
+        reference=fields.get(REFERENCE, ""),
+        vendor_code=reason or state,
+        vendor_text=text_of(reason),
+        raw=dict(fields),
+        key=report_key(sid, state, reason),
     )
-    return Callback((report,), CallbackResponse(200, body=b"ok"))
+
+
+def _message(fields: Mapping[str, str], sid: str) -> InboundMessage:
+    """Twilio does not say which message it answers. ``raw`` has its pictures: MediaUrl0, MediaContentType0 …"""
+    return InboundMessage(
+        number=from_vendor(fields.get("From", "")),
+        text=fields.get("Body", ""),
+        batch_id="",
+        raw=dict(fields),
+        key=event_key("twilio", sid),
+    )
