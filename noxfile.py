@@ -22,6 +22,7 @@ PLUGINS = [
     "plugins/sandbox",
     "plugins/smsget",
     "plugins/smsgo",
+    "plugins/twilio",
 ]
 SUPPORTED = ["3.11", "3.12", "3.13"]
 PARALLEL = ["-n", "4"]  # the tests wait for sockets more than they compute, so more of them than there are cores

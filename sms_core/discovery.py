@@ -24,6 +24,7 @@ KNOWN_PACKAGES = {
     "mitake": "sms-core-mitake",
     "sms-get": "sms-core-smsget",
     "smsgo": "sms-core-smsgo",
+    "twilio": "sms-core-twilio",
 }
 FAILURES = (Exception, SystemExit)
 """What a third party's module may raise when it is imported or called: none of it may stop another plugin."""

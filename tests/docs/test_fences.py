@@ -27,6 +27,7 @@ OUR_PACKAGES = {
     "sms-core-sandbox",
     "sms-core-smsget",
     "sms-core-smsgo",
+    "sms-core-twilio",
 }
 
 

@@ -15,6 +15,7 @@ EXPECTED = {
     "sms_core_otel-": ("sms_core_otel/", "sms_core_otel/py.typed"),
     "sms_core_smsget-": ("sms_core_smsget/", "sms_core_smsget/py.typed"),
     "sms_core_smsgo-": ("sms_core_smsgo/", "sms_core_smsgo/py.typed"),
+    "sms_core_twilio-": ("sms_core_twilio/", "sms_core_twilio/py.typed"),
     "sms_core_sandbox-": ("sms_core_sandbox/", "sms_core_sandbox/py.typed"),
 }
 

@@ -99,12 +99,16 @@ class Sandbox:
     def dsn(self, provider: str, *, user: str = USER, password: str = PASSWORD, **options: object) -> str:
         """The DSN of one of its vendors: ``connect(box.dsn("every8d", auth="password"))``.
 
+        Where a vendor signs what it pushes, the DSN holds the `callback_url` as it is now.
+
         Raises `ConfigurationError` for a vendor that it does not pretend.
         """
         if provider not in self.faces:
             raise ConfigurationError(f"the sandbox has no face for {provider!r}; it has {sorted(self.faces)}")
         where = self.url.removeprefix("http://")
-        own = {"scheme": "http", **self.faces[provider].options, **options}
+        face = self.faces[provider]
+        signed = {face.callback_option: self.callback_url} if face.callback_option and self.callback_url else {}
+        own = {"scheme": "http", **face.options, **signed, **options}
         return dsns.build(provider, user, password, f"{where}/{provider}", **own)
 
     @property

@@ -31,9 +31,10 @@ class Face:
 
     ``app`` speaks the vendor's wire; it is mounted at ``/<name>``, so it finds its own path after the scope's
     ``root_path``. ``push`` gives the request that tells the customer's callback URL of an event, None for one that the
-    vendor does not push; it is None itself where the vendor pushes nothing. ``acknowledged`` says whether the customer's answer will do; if not, the vendor pushes
-    again, up to ``retries`` times. ``options`` are DSN options that go with the accounts here: without them a send
-    may not be taken.
+    vendor does not push; it is None itself where the vendor pushes nothing. ``acknowledged`` says whether the customer's
+    answer will do; if not, the vendor pushes again, up to ``retries`` times. ``options`` are DSN options that go with
+    the accounts here: without them a send may not be taken. ``callback_option`` is the one that tells a provider the
+    callback URL, where the vendor signs that too.
     """
 
     app: ASGIApp
@@ -41,6 +42,7 @@ class Face:
     acknowledged: Callable[[Response], bool] = status_200
     retries: int = 10
     options: Mapping[str, str] = field(factory=dict)
+    callback_option: str = ""
 
 
 FaceFactory = Callable[[Exchange], Face]

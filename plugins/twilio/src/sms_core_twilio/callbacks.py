@@ -18,7 +18,7 @@ from sms_core.numbers import from_vendor
 from sms_core_twilio import signature
 from sms_core_twilio.codes import status_of, text_of
 from sms_core_twilio.options import AccountOptions
-from sms_core_twilio.requests import REFERENCE
+from sms_core_twilio.requests import API_KEY, REFERENCE
 from sms_core_twilio.responses import report_key
 
 INBOUND = frozenset({"receiving", "received"})
@@ -32,18 +32,23 @@ SILENCE = CallbackResponse(
 def parse(account: Account, request: CallbackRequest) -> Callback:
     """The event of one push, and the answer to it. Raises `CallbackRefused`, for an unsigned one above all."""
     request.require_method("POST", "GET")
-    options = account.typed_options(AccountOptions)
-    key = options.signing_key or account.password
-    if not options.public_url or not key:
+    urls, key = account.typed_options(AccountOptions).public_urls, _signing_key(account)
+    if not urls or not key:
         # Our own fault, so Twilio, which knows no better, is told to come again.
-        raise CallbackRefused("nobody can check a signature without the DSN's callback_url and AuthToken", 500)
-    signature.check(request, options.public_url, key)
+        raise CallbackRefused("a signature cannot be checked: the DSN needs callback_url, or signing_key", 500)
+    signature.check(request, urls, key)
     fields = dict((*request.query_pairs(), *request.form_pairs()))
     sid = fields.get("MessageSid") or fields.get("SmsSid", "")
     state = fields.get("MessageStatus") or fields.get("SmsStatus", "")
     if not sid or not state:
         raise CallbackRefused("a push of Twilio has MessageSid and MessageStatus or SmsStatus")
     return Callback((_message(fields, sid),) if state in INBOUND else (_report(fields, sid, state),), SILENCE)
+
+
+def _signing_key(account: Account) -> str:
+    """What Twilio signs with: the AuthToken, also for those who ask with an API key; that one's secret never."""
+    own = "" if account.user.startswith(API_KEY) else account.password
+    return account.typed_options(AccountOptions).signing_key or own
 
 
 def _report(fields: Mapping[str, str], sid: str, state: str) -> DeliveryReport:
@@ -62,7 +67,7 @@ def _report(fields: Mapping[str, str], sid: str, state: str) -> DeliveryReport:
 
 
 def _message(fields: Mapping[str, str], sid: str) -> InboundMessage:
-    """Twilio does not say which message it answers. ``raw`` has its pictures: MediaUrl0, MediaContentType0 …"""
+    """Twilio does not say which message it answers. Its pictures are in ``raw``, as MediaUrl0, MediaContentType0 …."""
     return InboundMessage(
         number=from_vendor(fields.get("From", "")),
         text=fields.get("Body", ""),

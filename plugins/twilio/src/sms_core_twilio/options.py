@@ -58,9 +58,9 @@ def _callback(refuse: _Refuse) -> Validator:
 def _is_web(url: str) -> bool:
     try:
         parts = urlsplit(url)
-    except ValueError:
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, or half an IPv6 address
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _one_of(*choices: str) -> Validator:
@@ -121,9 +121,10 @@ class AccountOptions:
 
     ``from`` and ``messaging_service`` are the sender; a send needs one of them, here or in its `SendOptions`.
     ``account`` is the AccountSid where the DSN's user is an API key. ``status_callback`` is where reports are pushed.
-    ``callback_url`` is the address, as Twilio knows it, at which pushes reach you: it is a part of what is signed.
-    Without it, it is that of ``status_callback``. ``signing_key`` signs the pushes where the DSN's password does not:
-    the AuthToken beside an API key, or the secret of a SharedKey.
+    ``callback_url`` is the whole address, as Twilio knows it, at which pushes reach you, since that is a part of what
+    is signed; several (an old secret and a new one) are apart by blanks. That of ``status_callback`` counts without
+    being named again. ``signing_key`` signs the pushes where the DSN's password does not: the AuthToken beside an API
+    key, or the secret of a SharedKey.
     """
 
     from_: str = field(default="", validator=_sender(_of_dsn))
@@ -135,16 +136,16 @@ class AccountOptions:
         repr=False,
         validator=_rule(
             _of_dsn,
-            "is an http:// or https:// URL without a query, since a push brings its own, and without a fragment",
-            lambda url: _is_web(url) and url == _bare(url),
+            "is one or several http:// or https:// URLs, apart by blanks",
+            lambda urls: all(map(_is_web, urls.split())),
         ),
     )
     signing_key: str = field(default="", repr=False)
 
     @property
-    def public_url(self) -> str:
-        """The address that signatures are about, without a query; "" where it is not known."""
-        return self.callback_url or _bare(self.status_callback)
+    def public_urls(self) -> tuple[str, ...]:
+        """The addresses that signatures may be about, without a query, since a push brings its own."""
+        return tuple(dict.fromkeys(map(_bare, [*self.callback_url.split(), *self.status_callback.split()])))
 
 
 def _bare(url: str) -> str:

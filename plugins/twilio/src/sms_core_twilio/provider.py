@@ -44,7 +44,8 @@ INFO = ProviderInfo(
     limits=Limits(
         recipients=1,
         text=1600,  # Body; longer: 21617
-        booking=(timedelta(minutes=15), timedelta(days=35)),  # SendAt; otherwise: 35114
+        soonest=timedelta(minutes=15),  # SendAt; otherwise: 35114
+        latest=timedelta(days=35),
     ),
     default_host="api.twilio.com",
     send_options=SendOptions,

@@ -14,6 +14,8 @@ from sms_core.operations import Cancel, Check, FindSent, GetBalance, GetReports,
 from sms_core_twilio.options import AccountOptions, SendOptions
 
 PATH = "/2010-04-01"
+API_KEY = "SK"
+"""With this the name of an API key begins, in the place of an AccountSid."""
 REFERENCE = "reference"
 """The name under which a report brings back our reference: Twilio carries none, but calls the URL that it is given."""
 MOST_LISTED = "1000"
@@ -28,7 +30,7 @@ _WISHES = {
     "address_retention": "AddressRetention",
     "risk_check": "RiskCheck",
 }
-_BOOLEANS = {True: "true", False: "false"}
+_WORDS = {None: "", True: "true", False: "false"}
 
 
 def build(account: Account, operation: Operation[Any]) -> Request:
@@ -43,9 +45,7 @@ def build(account: Account, operation: Operation[Any]) -> Request:
             url = f"{base}/Messages/{quote(operation.batch_id, safe='')}.json"
             return form_request(url, {"Status": "canceled"}, who)
         case FindSent():  # one number, as Limits says; queued ones have no DateSent that could be asked for
-            return query_request(
-                f"{base}/Messages.json", {"To": operation.numbers[0], "PageSize": MOST_LISTED}, who
-            )
+            return query_request(f"{base}/Messages.json", {"To": operation.numbers[0], "PageSize": MOST_LISTED}, who)
         case GetBalance():
             return Request("GET", f"{base}/Balance.json", who)
         case Check():  # subaccounts have no balance
@@ -64,7 +64,7 @@ def sender_of(account: Account, own: SendOptions) -> tuple[str, str]:
 
 def _base(account: Account) -> str:
     sid = account.typed_options(AccountOptions).account or account.user
-    if not sid or sid.startswith("SK"):
+    if not sid or sid.startswith(API_KEY):
         raise ConfigurationError("Twilio needs the AccountSid: as the DSN's user, or beside an API key as account=AC…")
     return f"{account.base_url}{PATH}/Accounts/{quote(sid, safe='')}"
 
@@ -97,8 +97,8 @@ def _message(account: Account, operation: Send) -> list[tuple[str, str]]:
     return [*((name, value) for name, value in fields.items() if value), *(("MediaUrl", url) for url in own.media_urls)]
 
 
-def _written(value: str | bool | None) -> str:
-    return value if isinstance(value, str) else _BOOLEANS.get(value, "")
+def _written(value: Any) -> str:
+    return str(_WORDS.get(value, value))
 
 
 def _with_reference(url: str, reference: str) -> str:

@@ -31,7 +31,8 @@ from sms_core_twilio.codes import error_of, status_of, text_of
 
 CANCELLED = "canceled"
 SCHEDULED = "scheduled"
-_NOT_TAKEN = frozenset({"failed", "undelivered", CANCELLED})
+_NOT_SENT = frozenset({"failed", CANCELLED})
+"""Undelivered is none of them: that message was sent."""
 
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}", re.ASCII)
 
@@ -120,11 +121,11 @@ def _sent(operation: Send, answer: Mapping[str, Any], text: str) -> SendResult:
     if not state:
         raise MalformedResponse("no status")
     error = None
-    if state in _NOT_TAKEN:
+    if state in _NOT_SENT:
         error = error_of(reason, _text(answer, "error_message") or text_of(reason) or state)
     outcome = Outcome.REFUSED if error else Outcome.ACCEPTED
     row = RecipientOutcome(one.number, outcome, sid, one.reference, error)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if one.send_at is not None and state != SCHEDULED:
         notes = (f"send_at was asked for, and Twilio's state of {sid} is {state!r}, not {SCHEDULED!r}",)
     return SendResult(
@@ -198,7 +199,7 @@ def _sightings(operation: FindSent, answer: Mapping[str, Any]) -> Sightings:
 def _is_it(operation: FindSent, one: Mapping[str, Any]) -> bool:
     """Whether a listed message is this text to this number, and Twilio did not drop it."""
     right = _text(one, "to") == operation.numbers[0] and _text(one, "body") == operation.text
-    return right and _text(one, "direction") == "outbound-api" and _text(one, "status") not in _NOT_TAKEN
+    return right and _text(one, "direction") == "outbound-api" and _text(one, "status") not in _NOT_SENT
 
 
 def _time_or_none(text: str) -> datetime | None:

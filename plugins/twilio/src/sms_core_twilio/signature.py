@@ -24,19 +24,20 @@ HASHES = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
 _STANDARD_PORTS = {"https": 443, "http": 80}
 
 
-def check(request: CallbackRequest, url: str, key: str) -> None:
-    """Raise `CallbackRefused` (403) unless the push to ``url`` was signed with ``key``.
+def check(request: CallbackRequest, urls: Iterable[str], key: str) -> None:
+    """Raise `CallbackRefused` (403) unless the push was signed with ``key``, and for one of these URLs.
 
-    ``url`` has no query: that of the request is a part of what was signed.
+    They have no query: that of the request is a part of what was signed.
     """
     algorithm = _algorithm(request.headers.get(SETTINGS_HEADER, ""))
-    whole = f"{url}?{request.query}" if request.query else url
     body_hash = dict(request.query_pairs()).get(BODY_HASH)
     pairs = () if body_hash else request.form_pairs()
     if body_hash and not _same(hashlib.sha256(request.body).hexdigest(), body_hash):
         raise CallbackRefused("the body is not the one that was signed", 403)
     given = request.headers.get(HEADER, "")
-    if not any([_same(sign(form, pairs, key, algorithm), given) for form in _forms(whole)]):
+    query = f"?{request.query}" if request.query else ""
+    forms = [form + query for url in urls for form in _forms(url)]
+    if not any(_same(sign(form, pairs, key, algorithm), given) for form in forms):
         hint = "is callback_url the address that Twilio calls, and the AuthToken this account's?"
         raise CallbackRefused(f"the signature is not Twilio's: {hint}", 403)
 
@@ -58,9 +59,11 @@ def _algorithm(settings: str) -> str:
 def _forms(url: str) -> tuple[str, str]:
     """The URL without and with its port: which of them Twilio signs is not always the same, says its SDK."""
     parts = urlsplit(url)
+    scheme, _, rest = url.partition("://")
     bare = parts.netloc.removesuffix(f":{parts.port}")
     port = parts.port or _STANDARD_PORTS[parts.scheme]
-    return url.replace(parts.netloc, bare, 1), url.replace(parts.netloc, f"{bare}:{port}", 1)
+    path = rest[len(parts.netloc) :]
+    return f"{scheme}://{bare}{path}", f"{scheme}://{bare}:{port}{path}"
 
 
 def _same(one: str, other: str) -> bool:
