@@ -50,7 +50,11 @@ def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
     if not console.is_terminal:
         console.width = WIDTH_OF_A_PIPE
     table = read_table(RECIPIENTS.read_bytes())
-    with Sandbox(slow=SLOW) as box, sms_core.connect(box.dsn(provider, batch_size=TOGETHER)) as sms:
+    with (
+        Sandbox(slow=SLOW) as box,
+        listening(box) as server,
+        sms_core.connect(box.dsn(provider, batch_size=TOGETHER)) as sms,
+    ):
         console.print(f"The sandbox pretends {sms.info.title} at {box.url}, where a browser finds its inbox.")
         console.print(f"The account has {sms.balance().credit} points.")
 
@@ -62,7 +66,7 @@ def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
             f"{plan.segments} segments, {points}."
         )
         replies: list[InboundMessage] = []
-        with receiver(sms, campaign, replies) as box.callback_url:
+        with receiver(server, sms, campaign, replies):
             send(sms, campaign, console)
             console.print("Everything is answered. Waiting for the delivery reports that the sandbox pushes …")
             if not campaign.wait_reported(LONGEST_WAIT, QUIET) and sms.info.can(Capability.REPORTS):
@@ -72,7 +76,8 @@ def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
         show(campaign, console)
         for reply in replies:
             console.print(f"A recipient wrote back: {reply.text}")
-        console.print(f"Cost {campaign.cost} points, {sms.balance().credit} left. Every row's fate is in {output}.")
+        cost = "not told with the answers" if campaign.cost is None else f"{campaign.cost} points"
+        console.print(f"Cost {cost}, {sms.balance().credit} left. Every row's fate is in {output}.")
     return 0
 
 
@@ -86,8 +91,21 @@ def send(sms: Client, campaign: Campaign, console: Console) -> None:
 
 
 @contextmanager
-def receiver(sms: Client, campaign: Campaign, replies: list[InboundMessage]) -> Generator[str, None, None]:
-    """Take what the vendor pushes, on a free port, and answer as it expects; gives the URL to push to."""
+def listening(box: Sandbox) -> Generator[ThreadingHTTPServer, None, None]:
+    """A server on a free port to which the sandbox pushes, for `receiver`.
+
+    It is there before the client is: where a vendor signs its pushes, the address is a part of what is signed.
+    """
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        box.callback_url = f"http://127.0.0.1:{server.server_address[1]}/sms"
+        yield server
+
+
+@contextmanager
+def receiver(
+    server: ThreadingHTTPServer, sms: Client, campaign: Campaign, replies: list[InboundMessage]
+) -> Generator[None, None, None]:
+    """Take what the vendor pushes, and answer as it expects."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -119,14 +137,14 @@ def receiver(sms: Client, campaign: Campaign, replies: list[InboundMessage]) -> 
         def log_message(self, *_: object) -> None:
             """Say nothing: the paths hold numbers."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/sms"
-        finally:
-            server.shutdown()
-            thread.join()
+    server.RequestHandlerClass = Handler
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 def show(campaign: Campaign, console: Console) -> None:

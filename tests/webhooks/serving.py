@@ -31,6 +31,8 @@ DSNS = {
     "mitake": "mitake://user:password@",
     "smsgo": "smsgo://user:password@",
     "sms-get": "sms-get://user:password@?code=03",
+    # Its own address is not the one that the vendor signs, as behind a proxy.
+    "twilio": f"twilio://AC1:12345@?callback_url=https%3A%2F%2Fexample.com%2Fsms%2F{SECRET}",
 }
 
 
@@ -44,10 +46,11 @@ class Push:
     number: str
     content_type: str
     acknowledgement: bytes
+    headers: Mapping[str, str] = field(factory=dict)
 
     def send(self, base: str, secret: str = SECRET) -> Answer:
         """Push to the receiver at this base."""
-        encoded, form = urlencode(self.fields), {"Content-Type": "application/x-www-form-urlencoded"}
+        encoded, form = urlencode(self.fields), {"Content-Type": "application/x-www-form-urlencoded", **self.headers}
         if self.method == "POST":
             return call(f"{base}/{self.name}/{secret}", "POST", encoded.encode(), form)
         return call(f"{base}/{self.name}/{secret}?{encoded}")
@@ -125,6 +128,17 @@ REPLY = Push(
     "+886900000001",
     "text/plain; charset=utf-8",
     b"ok",
+)
+
+
+TWILIO = Push(
+    "twilio",
+    "POST",
+    {"MessageSid": "SM1", "MessageStatus": "delivered", "To": "+886900000001"},
+    "+886900000001",
+    "text/xml; charset=utf-8",
+    b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>',
+    {"X-Twilio-Signature": "QISIljpvc0h/TH9cA3Q+HJIuFVI="},
 )
 
 

@@ -19,6 +19,7 @@ from tests.webhooks.serving import (
     SECRET,
     SMSGET,
     SMSGO,
+    TWILIO,
     TWO_REPORTS,
     Calls,
     Face,
@@ -37,7 +38,9 @@ def face(request: pytest.FixtureRequest) -> Face:
     return found
 
 
-@pytest.mark.parametrize("push", [EVERY8D, MITAKE, SMSGO, SMSGET, TWO_REPORTS, REPLY], ids=lambda push: push.name)
+@pytest.mark.parametrize(
+    "push", [EVERY8D, MITAKE, SMSGO, SMSGET, TWILIO, TWO_REPORTS, REPLY], ids=lambda push: push.name
+)
 def test_the_application_gets_the_event_and_the_vendor_its_own_acknowledgement(face: Face, push: Push) -> None:
     calls = Calls()
     with face(receiver(calls)) as base:

@@ -19,6 +19,7 @@ from tests.webhooks.serving import (
     SECRET,
     SMSGET,
     SMSGO,
+    TWILIO,
     Calls,
     call,
     over_wsgi,
@@ -120,6 +121,6 @@ def test_an_error_that_quotes_nothing_is_logged_as_it_is(caplog: pytest.LogCaptu
 def test_what_is_handled_leaves_nothing_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "sms_core")
     with over_wsgi(receiver(Calls())) as base:
-        for push in (EVERY8D, MITAKE, SMSGO, SMSGET, REPLY):
+        for push in (EVERY8D, MITAKE, SMSGO, SMSGET, TWILIO, REPLY):
             push.send(base)
     assert caplog.records == []

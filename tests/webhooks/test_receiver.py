@@ -94,7 +94,7 @@ def test_a_dsn_and_a_client_are_the_same() -> None:
 
 
 def test_its_repr_shows_names_alone() -> None:
-    assert repr(receiver(Calls())) == "<Receiver of every8d, mitake, sms-get, smsgo>"
+    assert repr(receiver(Calls())) == "<Receiver of every8d, mitake, sms-get, smsgo, twilio>"
 
 
 def test_new_secrets_differ_and_are_taken() -> None:

@@ -112,6 +112,18 @@ def test_a_dsn_has_the_options_that_its_vendor_needs() -> None:
         assert sms_core.dsn.parse(box.dsn("needy", **{"from": "shop"})).options["from"] == "shop"
 
 
+def test_a_dsn_has_the_callback_url_where_a_vendor_signs_it() -> None:
+    def signing(exchange: Exchange) -> Face:
+        return Face(hello(exchange).app, callback_option="public")
+
+    with Sandbox(faces={"signing": signing, "other": hello}) as box:
+        assert sms_core.dsn.parse(box.dsn("signing")).options == {"scheme": "http"}
+        box.callback_url = "http://127.0.0.1:9/sms"
+        assert sms_core.dsn.parse(box.dsn("signing")).options["public"] == "http://127.0.0.1:9/sms"
+        assert sms_core.dsn.parse(box.dsn("signing", public="https://x")).options["public"] == "https://x"
+        assert sms_core.dsn.parse(box.dsn("other")).options == {"scheme": "http"}
+
+
 def test_a_clock_of_ones_own() -> None:
     clock = Clock()
     assert Sandbox(faces={}, clock=clock).clock is clock

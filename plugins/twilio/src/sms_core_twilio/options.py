@@ -72,7 +72,8 @@ def _to_urls(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _to_pairs(value: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple(value.items()) if isinstance(value, Mapping) else tuple(value)
+    pairs = value.items() if isinstance(value, Mapping) else value
+    return tuple((name, text) for name, text in pairs)
 
 
 @frozen

@@ -49,8 +49,8 @@ def sign(url: str, pairs: Iterable[tuple[str, str]], key: str, algorithm: str = 
 
 
 def _algorithm(settings: str) -> str:
-    named = dict(part.strip().partition("=")[::2] for part in settings.split(","))
-    algorithm = named.get("algorithm", "").strip().upper() or "HMAC_SHA1"
+    named = {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in settings.split(","))}
+    algorithm = named.get("algorithm", "").upper() or "HMAC_SHA1"
     if algorithm not in HASHES:
         raise CallbackRefused("signed in a way that is not known here", 403)
     return algorithm

@@ -40,7 +40,7 @@ class Pushes:
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=utf-8",
             "user-agent": "TwilioProxy/1.1",
-            "i-twilio-idempotency-token": str(uuid.uuid4()),
+            "i-twilio-idempotency-token": _token(fields["MessageSid"], fields["SmsStatus"]),
             "x-twilio-signature": signature(url, fields, self.exchange.account(message.user).password),
         }
         return Request("POST", url, headers, urlencode(fields).encode("ascii"))
@@ -52,6 +52,11 @@ def signature(url: str, fields: dict[str, str], token: str) -> str:
     for name in sorted(fields):
         text += name + fields[name]
     return b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def _token(*parts: str) -> str:
+    """Random to whoever sees it, and the same for each try of one push."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, "\x1f".join(parts)))
 
 
 def acknowledged(response: Response) -> bool:
@@ -83,8 +88,7 @@ def _report(one: StoredMessage, kept: Kept) -> dict[str, str]:
 
 
 def _reply(reply: Reply, kept: Kept) -> dict[str, str]:
-    # The same sid for each try of one push, as it is there.
-    sid = f"SM{uuid.uuid5(uuid.NAMESPACE_OID, f'{reply.message.batch_id} {reply.received_at} {reply.text}').hex}"
+    sid = f"SM{_token(reply.message.batch_id, str(reply.received_at), reply.text).replace('-', '')}"
     service = {"MessagingServiceSid": kept.service} if kept.service else {}
     return {
         "ToCountry": "US",

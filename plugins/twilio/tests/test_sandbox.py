@@ -1,0 +1,169 @@
+"""The sandbox's face against the documents, by plain HTTP: no provider has a part in it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+
+from sms_core_sandbox import Sandbox
+from sms_core_twilio.sandbox import SERVICE
+
+OPEN = build_opener(ProxyHandler({}))
+SEND = {"To": "+886900000002", "From": "+15005550006", "Body": "Hi there"}
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox(faces=["twilio"], credit=1000) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def fresh(box: Sandbox) -> None:
+    box.reset()
+
+
+def ask(
+    box: Sandbox, path: str, fields: Any = None, method: str = "", who: str = "sandbox:sandbox-password"
+) -> tuple[int, dict[str, Any]]:
+    """Status and JSON of one request below the account."""
+    url = path if path.startswith("/") else f"/2010-04-01/Accounts/sandbox/{path}"
+    body = None if fields is None else urlencode(fields, doseq=True).encode()
+    headers = {"authorization": "Basic " + b64encode(who.encode()).decode()} if who else {}
+    request = Request(f"{box.url}/twilio{url}", body, headers, method=method or ("POST" if body else "GET"))
+    try:
+        with OPEN.open(request) as response:
+            return response.status, json.loads(response.read())
+    except HTTPError as error:
+        with error:
+            found = json.loads(error.read())
+        assert found["status"] == error.code
+        return error.code, found
+
+
+def test_create_and_fetch(box: Sandbox) -> None:
+    status, made = ask(box, "Messages.json", SEND)
+    assert (status, made["status"], made["price"], made["date_sent"]) == (201, "queued", None, None)
+    assert (made["to"], made["from"], made["body"]) == (SEND["To"], SEND["From"], SEND["Body"])
+    assert made["uri"] == f"/2010-04-01/Accounts/sandbox/Messages/{made['sid']}.json"
+    status, found = ask(box, f"Messages/{made['sid']}.json")
+    assert (status, found["status"], found["price"], found["num_segments"]) == (200, "delivered", "-0.00750", "1")
+    assert set(found) == set(made)
+    assert parsedate_to_datetime(found["date_sent"]).tzinfo is not None
+    assert ask(box, "Balance.json")[1] == {"account_sid": "sandbox", "balance": "999.9925", "currency": "USD"}
+
+
+def test_a_service_chooses_the_sender_later(box: Sandbox) -> None:
+    fields = {"To": "+886900000002", "MessagingServiceSid": SERVICE, "Body": "x"}
+    made = ask(box, "Messages.json", fields)[1]
+    assert (made["status"], made["from"], made["num_segments"]) == ("accepted", None, "0")
+
+
+def test_media(box: Sandbox) -> None:
+    made = ask(box, "Messages.json", SEND | {"Body": "", "MediaUrl": ["https://a/b.png", "https://a/c.png"]})[1]
+    assert (made["sid"][:2], made["num_media"]) == ("MM", "2")
+
+
+def test_a_booking_can_be_cancelled_until_its_time(box: Sandbox) -> None:
+    at = f"{box.clock.now() + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    booked = {"To": SEND["To"], "Body": "x", "MessagingServiceSid": SERVICE, "ScheduleType": "fixed", "SendAt": at}
+    one, other = (ask(box, "Messages.json", booked)[1] for _ in range(2))
+    assert one["status"] == other["status"] == "scheduled"
+    status, taken_back = ask(box, f"Messages/{one['sid']}.json", {"Status": "canceled"})
+    assert (status, taken_back["status"]) == (200, "canceled")
+    box.clock.advance(days=2)
+    assert ask(box, f"Messages/{other['sid']}.json")[1]["status"] == "delivered"
+    for sid in (one["sid"], other["sid"]):
+        assert ask(box, f"Messages/{sid}.json", {"Status": "canceled"})[1]["code"] == 30409
+
+
+def test_the_list_has_pages(box: Sandbox) -> None:
+    for number in ("+886900000002", "+886900000003", "+886900000002", "+886900000002"):
+        ask(box, "Messages.json", SEND | {"To": number})
+    path, sids, pages = "Messages.json?To=%2B886900000002&PageSize=2", [], 0
+    while path:
+        answer = ask(box, path)[1]
+        assert {one["to"] for one in answer["messages"]} == {"+886900000002"}
+        sids += [one["sid"] for one in answer["messages"]]
+        path, pages = answer["next_page_uri"], pages + 1
+    assert (len(sids), len(set(sids)), pages) == (3, 3, 2)
+
+
+TIME = {"ScheduleType": "fixed", "MessagingServiceSid": SERVICE}
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        (21604, {"To": ""}),
+        (21211, {"To": "0900000002"}),
+        (21211, {"To": "+886900000909"}),
+        (21211, {"To": "+15005550001"}),
+        (21612, {"To": "+15005550002"}),
+        (21408, {"To": "+15005550003"}),
+        (21610, {"To": "+15005550004"}),
+        (21614, {"To": "+15005550009"}),
+        (21212, {"From": "+15005550001"}),
+        (21606, {"From": "+15005550007"}),
+        (21611, {"From": "+15005550008"}),
+        (None, {"From": ""}),
+        (None, {"MessagingServiceSid": "MG1"}),
+        (21602, {"Body": ""}),
+        (21617, {"Body": "a" * 1601}),
+        (None, {"MediaUrl": [f"https://a/{n}" for n in range(11)]}),
+        (None, {"ValidityPeriod": "36001"}),
+        (None, {"ValidityPeriod": "0"}),
+        (35118, {"ScheduleType": "fixed", "SendAt": "2099-01-01T00:00:00Z"}),
+        (35114, TIME | {"SendAt": "2099-01-01T00:00:00Z"}),
+        (35114, TIME | {"SendAt": "2001-01-01T00:00:00Z"}),
+        (35114, TIME | {"SendAt": "tomorrow"}),
+        (35114, TIME | {"SendAt": "2026-99-99T00:00:00Z"}),
+        (35114, TIME),
+        (None, TIME | {"SendAt": "2099-01-01T00:00:00Z", "ScheduleType": "daily"}),
+    ],
+)
+def test_codes(box: Sandbox, code: int | None, changes: dict[str, Any]) -> None:
+    status, answer = ask(box, "Messages.json", SEND | changes)
+    assert (status, answer.get("code")) == (400, code)
+    assert not box.exchange.messages
+
+
+@pytest.mark.parametrize("who", ["", "sandbox:wrong", "nobody:x", "sandbox"])
+def test_a_wrong_password(box: Sandbox, who: str) -> None:
+    assert ask(box, "Messages.json", SEND, who=who)[1]["code"] == 20003
+
+
+def test_another_account_and_another_page(box: Sandbox) -> None:
+    assert ask(box, "/2010-04-01/Accounts/other/Messages.json")[0] == 401
+    for path in ("Calls.json", "Messages/SM1.json", "/2010-04-01/Accounts"):
+        assert ask(box, path)[1]["code"] == 20404
+    assert ask(box, "Messages/SM1.json", {"Status": "canceled"})[0] == 404
+    assert ask(box, "Balance.json", {"a": "b"})[0] == 404
+
+
+def test_an_account_that_has_spent_its_balance_is_suspended(box: Sandbox) -> None:
+    box.exchange.set_credit("sandbox", 0)
+    assert ask(box, "Messages.json", SEND) == (
+        403,
+        {
+            "code": 10001,
+            "message": "Account is not active",
+            "more_info": "https://www.twilio.com/docs/errors/10001",
+            "status": 403,
+        },
+    )
+
+
+def test_an_account_that_may_not_send_abroad(box: Sandbox) -> None:
+    box.exchange.add_account("sandbox", "sandbox-password", 10, international=False)
+    assert ask(box, "Messages.json", SEND | {"To": "+12025550100"})[1]["code"] == 21408
+    assert ask(box, "Messages.json", SEND)[0] == 201
