@@ -139,3 +139,8 @@ def test_no_other_signature_and_no_other_key_pass(signature: str, key: str) -> N
     if key != TOKEN:
         with pytest.raises(CallbackRefused):
             check(pushed("RSOYDt4T1cUTdK1PDd93/VVr8B8=", body=BODY, content_type=FORM), [URL], key)
+
+
+def test_a_query_that_is_no_text_is_refused_as_any_other() -> None:
+    with pytest.raises(CallbackRefused):
+        check(pushed("RSOYDt4T1cUTdK1PDd93/VVr8B8=", f"{URL}?foo=\ud800"), [URL], TOKEN)

@@ -72,8 +72,7 @@ def _to_urls(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _to_pairs(value: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    pairs = value.items() if isinstance(value, Mapping) else value
-    return tuple((name, text) for name, text in pairs)
+    return tuple(dict(value).items())
 
 
 @frozen

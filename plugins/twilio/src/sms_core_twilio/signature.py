@@ -44,8 +44,9 @@ def check(request: CallbackRequest, urls: Iterable[str], key: str) -> None:
 
 def sign(url: str, pairs: Iterable[tuple[str, str]], key: str, algorithm: str = "HMAC_SHA1") -> str:
     """The signature of a push. A value that comes twice under one name counts once."""
-    signed = url + "".join(name + value for name, value in sorted(set(pairs)))
-    return b64encode(hmac.new(key.encode(), signed.encode(), HASHES[algorithm]).digest()).decode("ascii")
+    text = url + "".join(name + value for name, value in sorted(set(pairs)))
+    signed = text.encode("utf-8", "surrogatepass")  # a server may hand on bytes that are no UTF-8
+    return b64encode(hmac.new(key.encode(), signed, HASHES[algorithm]).digest()).decode("ascii")
 
 
 def _algorithm(settings: str) -> str:
