@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -170,10 +171,16 @@ class Acme:
     def sms_parse_callback(self, request: CallbackRequest) -> Callback:
         request.require_method("POST")
         fields = request.fields()
+        if "text" in fields and not self.is_signed(request, fields):
+            raise CallbackRefused("not signed by Acme", 403)
         try:
             return Callback(tuple(self.events(fields)), CallbackResponse(200, body=b"ACK"))
         except (KeyError, ValueError) as error:
             raise CallbackRefused("not a push of Acme") from error
+
+    def is_signed(self, request: CallbackRequest, fields: Mapping[str, str]) -> bool:
+        """A reply is, a report is not."""
+        return request.headers.get("x-acme-signature") == sign(fields)
 
     def events(self, fields: Mapping[str, str]) -> list[DeliveryReport | InboundMessage]:
         batch, number, moment = fields["batch"], fields["number"], fields["time"]
@@ -184,6 +191,11 @@ class Acme:
             key = event_key(batch, number, moment, fields["text"])
             return [InboundMessage(number, fields["text"], batch, received_at, fields, key)]
         return [self.report(batch, number, fields["state"], moment)]
+
+
+def sign(fields: Mapping[str, str]) -> str:
+    """Acme's signature."""
+    return sha256(repr(sorted(fields.items())).encode()).hexdigest()
 
 
 class AcmeFace:

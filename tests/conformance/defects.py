@@ -298,7 +298,11 @@ class AcknowledgesInItsOwnWords(Acme):
         return attrs.evolve(super().sms_parse_callback(request), response=CallbackResponse(200, body=b"OK"))
 
 
-@caught_by("test_a_forged_push_is_refused", says="the push was taken, and gave Callback(events=()")
+@caught_by(
+    "test_a_forged_push_is_refused",
+    "test_a_signature_is_checked",
+    says="the push was taken, and gave Callback(events=()",
+)
 class TakesAnyPush(Acme):
     @hookimpl
     def sms_parse_callback(self, request: CallbackRequest) -> Callback:
@@ -312,6 +316,7 @@ class TakesAnyPush(Acme):
 
 @caught_by(
     "test_a_forged_push_is_refused",
+    "test_a_signature_is_checked",
     "test_no_push_brings_the_provider_down",
     "test_no_secret_of_a_push_is_shown",
     says="KeyError",
@@ -321,6 +326,12 @@ class FallsOverAForgedPush(Acme):
     def sms_parse_callback(self, request: CallbackRequest) -> Callback:
         request.require_method("POST")
         return Callback(tuple(self.events(request.fields())), CallbackResponse(200, body=b"ACK"))
+
+
+@caught_by("test_a_signature_is_checked", says="without its signature: the push was taken")
+class ChecksNoSignature(Acme):
+    def is_signed(self, request: CallbackRequest, fields: Mapping[str, str]) -> bool:
+        return True
 
 
 @caught_by("test_a_repeated_push_has_the_same_keys", says="test_a_repeated_push_has_the_same_keys")

@@ -82,6 +82,22 @@ class PushChecks(Checks):
             return
         raise AssertionError(f"{forgery}: the push was taken, and gave {callback!r}")
 
+    def test_a_signature_is_checked(self, recorded: RecordedCallback | None) -> None:
+        """A push that came with a ``…signature`` is refused without it, with another, or if a parameter was changed."""
+        if self._none_recorded(recorded):
+            return
+        assert recorded is not None
+        request = recorded.request.request()
+        name = next((one for one in request.headers if one.endswith("signature")), None)
+        if name is None or recorded.error is not None:
+            return
+        for forgery, forged in _with_signature_broken(request, name).items():
+            try:
+                callback = self.subject.callback(recorded).parse_callback(forged)
+            except CallbackRefused:
+                continue
+            raise AssertionError(f"{forgery}: the push was taken, and gave {callback!r}")
+
     def test_no_push_brings_the_provider_down(self, recorded: RecordedCallback | None) -> None:
         """Fields that are missing, doubled or nonsense give events or `CallbackRefused`, never another error."""
         if self._none_recorded(recorded):
@@ -115,6 +131,22 @@ def _survives(sms: Client, request: CallbackRequest) -> None:
         return
     naive = [where for where, one in times_in(events, "events") if one.utcoffset() is None]
     assert not naive, f"{naive[0]} has no zone"
+
+
+def _with_signature_broken(request: CallbackRequest, name: str) -> dict[str, CallbackRequest]:
+    headers, signature = request.headers, request.headers[name]
+
+    def longer(more: str) -> CallbackRequest:
+        if request.body:
+            return attrs.evolve(request, body=request.body + more.encode())
+        return attrs.evolve(request, query=request.query + more)
+
+    return {
+        "without its signature": attrs.evolve(request, headers={n: v for n, v in headers.items() if n != name}),
+        "with another signature": attrs.evolve(request, headers={**headers, name: signature[::-1]}),
+        "with a value changed": longer("1"),
+        "with a parameter more": longer("&kit=1"),
+    }
 
 
 def _without_value(field: str) -> str:
