@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sms_core.operations import Capability
-from sms_core.provider import ProviderInfo
+from sms_core.provider import ProviderInfo, in_words
 
 Row = tuple[str, ...]
 NONE = "–"
@@ -36,7 +36,7 @@ def _booking(info: ProviderInfo) -> str:
     if not info.can(Capability.SCHEDULE):
         return NONE
     soonest, latest = info.limits.soonest, info.limits.latest
-    bounds = (f"at least {soonest}" if soonest else "", f"at most {latest}" if latest else "")
+    bounds = (f"at least {in_words(soonest)}" if soonest else "", f"at most {in_words(latest)}" if latest else "")
     return ", ".join(filter(None, bounds)) or "any time"
 
 

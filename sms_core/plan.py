@@ -14,7 +14,7 @@ from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Duplicate, Media, Message, Recipient, VendorOptions
 from sms_core.numbers import is_taiwan, to_e164
 from sms_core.operations import Capability, Destination, Send, options_of
-from sms_core.provider import MmsLimits, ProviderInfo
+from sms_core.provider import MmsLimits, ProviderInfo, in_words
 from sms_core.text import utf16_length
 
 
@@ -107,10 +107,10 @@ def _check_time(field: str, moment: datetime | None, now: datetime | None, info:
     if ahead <= timedelta():
         raise InvalidMessage(field, f"{moment.isoformat()} is in the past: the vendor would send it at once")
     if ahead < limits.soonest:
-        rule = f"{info.title} books at least {limits.soonest} ahead"
+        rule = f"{info.title} books at least {in_words(limits.soonest)} ahead"
         raise InvalidMessage(field, f"{moment.isoformat()} is too soon: {rule}")
     if limits.latest is not None and ahead > limits.latest:
-        rule = f"{info.title} books at most {limits.latest} ahead"
+        rule = f"{info.title} books at most {in_words(limits.latest)} ahead"
         raise InvalidMessage(field, f"{moment.isoformat()} is too late: {rule}")
 
 

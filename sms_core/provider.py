@@ -167,6 +167,15 @@ class Account:
         return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
+def in_words(span: timedelta) -> str:
+    """A span of time as people say it: ``15 minutes``, ``35 days``; one of no whole unit as Python writes it."""
+    for unit in ("days", "hours", "minutes", "seconds"):
+        count, rest = divmod(span, timedelta(**{unit: 1}))
+        if count and not rest:
+            return f"{count} {unit if count > 1 else unit[:-1]}"
+    return str(span)
+
+
 def limits_with(info: ProviderInfo, **changes: Any) -> ProviderInfo:
     """The same provider with other limits, for those that an account may have of its own."""
     return attrs.evolve(info, limits=attrs.evolve(info.limits, **changes))

@@ -22,6 +22,7 @@ from sms_core import (
 )
 from sms_core.operations import Send, options_of
 from sms_core.plan import make_plan, own_options
+from sms_core.provider import in_words
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -302,7 +303,7 @@ def test_different_texts_have_no_one_text() -> None:
 def test_a_booking_keeps_to_the_vendor_s_window() -> None:
     soonest, latest = timedelta(minutes=15), timedelta(days=35)
     info = attrs.evolve(INFO, limits=attrs.evolve(INFO.limits, soonest=soonest, latest=latest))
-    for ahead, rule in ((soonest - SECOND, "books at least 0:15:00 ahead"), (latest + SECOND, "at most 35 days")):
+    for ahead, rule in ((soonest - SECOND, "books at least 15 minutes ahead"), (latest + SECOND, "at most 35 days")):
         error = refusal(Message("x", "0900000001", send_at=NOW + ahead), info)
         assert (error.field, rule in error.reason) == ("send_at", True)
         own = Recipient("0900000002", send_at=NOW + ahead)
@@ -315,3 +316,19 @@ def test_a_booking_keeps_to_the_vendor_s_window() -> None:
 def test_options_that_bring_what_is_to_be_sent_need_no_text() -> None:
     assert make_plan(Message("", "0900000001", options=TinyOptions(picture="https://h/1.png")), INFO, NOW).parts
     assert refusal(Message("", "0900000001", options=TinyOptions())).field == "text"
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(days=35), "35 days"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(minutes=15), "15 minutes"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(seconds=36000), "10 hours"),
+        (timedelta(seconds=61), "61 seconds"),
+        (timedelta(milliseconds=1500), "0:00:01.500000"),
+    ],
+)
+def test_a_span_of_time_in_words(span: timedelta, words: str) -> None:
+    assert in_words(span) == words

@@ -113,7 +113,7 @@ def test_what_twilio_would_refuse_or_leave_out_is_refused_here(message: Message,
     [
         (timedelta(minutes=15), ""),
         (timedelta(days=35), ""),
-        (timedelta(minutes=15) - timedelta(seconds=1), "at least 0:15:00 ahead"),
+        (timedelta(minutes=15) - timedelta(seconds=1), "at least 15 minutes ahead"),
         (timedelta(days=35, seconds=1), "at most 35 days"),
         (-timedelta(seconds=1), "in the past"),
     ],

@@ -19,6 +19,7 @@ from sms_core import (
 )
 from sms_core.http import Request, Response
 from sms_core.operations import Destination, Operation, options_of
+from sms_core.provider import in_words
 from sms_core_twilio import callbacks, requests, responses
 from sms_core_twilio.options import AccountOptions, SendOptions
 
@@ -81,7 +82,7 @@ def sms_prepare(account: Account, message: Message, destinations: tuple[Destinat
         raise InvalidMessage("options.content_variables", "are for a template: name its content_sid")
     validity = message.validity
     if validity is not None and (validity > LONGEST_VALIDITY or validity % timedelta(seconds=1)):
-        raise InvalidMessage("validity", f"is whole seconds, {LONGEST_VALIDITY} at most")
+        raise InvalidMessage("validity", f"is whole seconds, {in_words(LONGEST_VALIDITY)} at most")
 
 
 @hookimpl
