@@ -8,6 +8,7 @@ from sms_core.cli.balance import balance
 from sms_core.cli.campaign import campaign
 from sms_core.cli.doctor import doctor
 from sms_core.cli.listen import listen
+from sms_core.cli.new_provider import new_provider
 from sms_core.cli.preview import preview
 from sms_core.cli.providers import providers
 from sms_core.cli.reports import reports
@@ -29,5 +30,17 @@ def app() -> None:
     """
 
 
-for command in (providers, send, campaign, preview, balance, reports, listen, webhook_url, sandbox, doctor):
+for command in (
+    providers,
+    send,
+    campaign,
+    preview,
+    balance,
+    reports,
+    listen,
+    webhook_url,
+    sandbox,
+    doctor,
+    new_provider,
+):
     app.add_command(command)
