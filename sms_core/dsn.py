@@ -147,7 +147,7 @@ def split_options(dsn: Dsn, info: ProviderInfo) -> tuple[ConnectionOptions, obje
 
 def account_of(dsn: Dsn, info: ProviderInfo, connection: ConnectionOptions, options: object) -> Account:
     """The account that a DSN names. Raises `ConfigurationError`, for plain HTTP to another machine above all."""
-    host = dsn.host or info.default_host
+    host, _, default_port = (dsn.host, "", "") if dsn.host else info.default_host.partition(":")
     scheme = connection.scheme or info.default_scheme
     if not host and scheme != "memory":
         raise ConfigurationError(f"the DSN of {dsn.provider!r} needs a host: {dsn.provider}://user:password@host")
@@ -155,8 +155,9 @@ def account_of(dsn: Dsn, info: ProviderInfo, connection: ConnectionOptions, opti
         hint = "use https, or say allow_plaintext=true"
         raise ConfigurationError(f"plain HTTP to {host} would show the password to the network: {hint}")
     where = f"[{host}]" if ":" in host else host
-    port = f":{dsn.port}" if dsn.port else ""
-    return Account(dsn.provider, dsn.user, dsn.password, f"{scheme}://{where}{port}{dsn.prefix}", options)
+    port = dsn.port or default_port
+    netloc = f"{where}:{port}" if port else where
+    return Account(dsn.provider, dsn.user, dsn.password, f"{scheme}://{netloc}{dsn.prefix}", options)
 
 
 def _option(one: attrs.Attribute[Any]) -> str:

@@ -120,8 +120,8 @@ class ProviderInfo:
     """What `sms_describe` gives: all that may be known of a provider before it is used.
 
     ``account_options`` is an attrs class whose fields are the DSN options of this vendor; ``send_options`` the
-    class of its `VendorOptions`. ``default_host`` serves where the DSN names none. ``hints`` say what to do instead
-    of something that the provider cannot do.
+    class of its `VendorOptions`. ``default_host`` (``host`` or ``host:port``) serves where the DSN
+    names none. ``hints`` say what to do instead of something that the provider cannot do.
     """
 
     name: str

@@ -35,7 +35,7 @@ def new_provider(destination: Path, *, defaults: bool, as_json: bool, **answers:
     missing = [f"--{name.replace('_', '-')}" for name in REQUIRED if name not in given]
     ask = not defaults and sys.stdin.isatty()
     if missing and not ask:
-        raise ConfigurationError(f"missing: {', '.join(missing)}")
+        raise ConfigurationError(f"missing: {' and '.join(missing)}; on a terminal, without --defaults, it asks")
     write_provider(destination, given, ask=ask)
     if as_json:
         show_json({"path": str(destination)})

@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from sms_core.discovery import KNOWN_PACKAGES
 from sms_core.errors import ConfigurationError
 
 TEMPLATE = Path(__file__).parent
+TAKEN = frozenset(
+    {"django", "memory", "otel", "sandbox", *KNOWN_PACKAGES}
+    | {package.removeprefix("sms-core-") for package in KNOWN_PACKAGES.values()}
+)
+"""Names whose package or provider is one of this project's."""
+
+_QUESTION = re.compile(r"Validation error for question '(\w+)'")
 
 
 def new_provider(destination: Path, answers: Mapping[str, str], *, ask: bool) -> None:
     """Write a provider's distribution into a new or empty folder.
 
     ``answers`` are to the questions of copier.yml; the others are asked on the terminal, or with ``ask=False`` get their
-    defaults. Raises `ConfigurationError`.
+    defaults. Raises `ConfigurationError`, and `OSError` for a folder that cannot be made; nothing is written then.
     """
     try:
         import copier  # noqa: PLC0415 - an extra; nothing but this needs it
         from copier.errors import CopierAnswersInterrupt, CopierError  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{error.name} is not installed: pip install 'sms-core[scaffold]'") from None
+    if answers.get("auth") == "soap" and answers.get("wire", "xml") != "xml":
+        raise ConfigurationError(f"--wire: SOAP is XML, not {answers['wire']}; leave it out")
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise ConfigurationError(f"{destination} exists and is no empty folder")
-    try:
-        copier.run_copy(
-            str(TEMPLATE), destination, data={**answers, **_core_range()}, defaults=not ask, quiet=True, unsafe=False
-        )
-    except CopierAnswersInterrupt:
-        raise KeyboardInterrupt from None
-    except (CopierError, ValueError) as error:
-        raise ConfigurationError(str(error)) from error
+    data = {**answers, **_core_range(), "taken": sorted(TAKEN)}
+    with TemporaryDirectory() as folder:
+        written = Path(folder, "written")
+        try:
+            copier.run_copy(str(TEMPLATE), written, data=data, defaults=not ask, quiet=True, unsafe=False)
+        except CopierAnswersInterrupt:
+            raise KeyboardInterrupt from None
+        except (CopierError, ValueError) as error:
+            raise ConfigurationError(_QUESTION.sub(_as_option, str(error))) from error
+        shutil.copytree(written, destination, dirs_exist_ok=True)
+
+
+def _as_option(question: re.Match[str]) -> str:
+    """The option of the command that a question of copier's is."""
+    return f"--{question[1].replace('_', '-')}"
 
 
 def _core_range() -> dict[str, str]:
     """The cores that the new provider is for: this one, up to the next that may break it (semantic versions)."""
-    major, minor = (int(part) for part in version("sms-core").split(".")[:2])
+    major, minor = map(int, re.findall(r"\d+", version("sms-core"))[:2])
     return {"core": f"{major}.{minor}", "core_end": f"{major}.{minor + 1}" if major == 0 else str(major + 1)}

@@ -198,6 +198,13 @@ def test_a_provider_without_a_default_host_needs_one() -> None:
     assert account("tiny://u:p@h", homeless).options == NoOptions()
 
 
+def test_a_default_host_may_have_a_port_which_is_not_that_of_another_host() -> None:
+    info = ProviderInfo("tiny", "Tiny", {Capability.SEND}, Limits(10), default_host="tiny.invalid:7003")
+    assert account("tiny://u:p@", info).base_url == "https://tiny.invalid:7003"
+    assert account("tiny://u:p@other.invalid", info).base_url == "https://other.invalid"
+    assert account("tiny://u:p@other.invalid:1/v2", info).base_url == "https://other.invalid:1/v2"
+
+
 def test_a_provider_may_live_in_memory() -> None:
     inside = ProviderInfo("tiny", "Tiny", {Capability.SEND}, Limits(10), default_scheme="memory")
     assert account("tiny://", inside).base_url == "memory://"
