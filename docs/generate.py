@@ -2,21 +2,101 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import sms_core
+from sms_core import hookspecs
+from sms_core.hookspecs import ProviderHooks
 from sms_core.matrix import markdown, matrix
+from sms_core.registry import load, relay
 
-MATRIX = Path(__file__).parent / "providers" / "README.md"
+DOCS = Path(__file__).parent
+MATRIX = DOCS / "providers" / "README.md"
+HOOKS = DOCS / "hooks.md"
 START, END = "<!-- generated: nox -s docs -->\n", "<!-- end -->\n"
+WIDTH = 100
+"""Characters of a signature that stands on one line."""
 
 
 def with_matrix(page: str) -> str:
     """The page with the matrix of the installed providers between its marks."""
+    return _between_marks(page, markdown(matrix(sms_core.providers())))
+
+
+def with_hooks(page: str) -> str:
+    """The page with each hook of the Protocol between its marks: signature, docstring, and who implements it."""
+    implementations = _implementations()
+    sections = [
+        f"## `{name}`\n\n```\n{signature(hook)}\n```\n\n{inspect.getdoc(hook)}\n\nIn: {implementations[name]}\n"
+        for name, hook in hooks().items()
+    ]
+    return _between_marks(page, "\n".join([*sections, f"## What the signatures name\n\n```python\n{_imports()}```\n"]))
+
+
+def hooks() -> dict[str, Callable[..., Any]]:
+    """The hooks in the order of the Protocol."""
+    return {name: one for name, one in vars(ProviderHooks).items() if name.startswith("sms_")}
+
+
+def signature(hook: Callable[..., Any]) -> str:
+    """A hook's signature as its source has it, without ``self``, which a module's function does not take."""
+    found = inspect.signature(hook)
+    arguments = [f"{one.name}: {one.annotation}" for one in found.parameters.values() if one.name != "self"]
+    line = f"{hook.__name__}({', '.join(arguments)}) -> {found.return_annotation}"
+    if len(line) <= WIDTH:
+        return line
+    rows = "".join(f"    {one},\n" for one in arguments)
+    return f"{hook.__name__}(\n{rows}) -> {found.return_annotation}"
+
+
+def _implementations() -> dict[str, str]:
+    """For each hook, the providers of this repository that implement it, with links to their sources."""
+    relays = {info.name: relay(info.name, load(info.name)) for info in sms_core.providers()}
+    return {name: ", ".join(_links(name, relays)) or "no provider here; the core" for name in hooks()}
+
+
+def _links(hook: str, relays: dict[str, Any]) -> Iterator[str]:
+    for provider, found in relays.items():
+        for one in getattr(found, hook).get_hookimpls():
+            module = one.function.__module__.replace(".", "/") + ".py"
+            for source in (*DOCS.parent.glob(f"plugins/*/src/{module}"), *DOCS.parent.glob(module)):
+                if one.plugin_name != "sms_core":
+                    yield f"[`{provider}`](../{source.relative_to(DOCS.parent)})"
+
+
+def _imports() -> str:
+    """Where the names in the signatures come from, as a provider imports them: from `sms_core` what is there."""
+    tree = ast.parse(inspect.getsource(hookspecs))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {
+        name.name: module
+        for node in found
+        if (module := node.module or "").startswith("sms_core.")
+        for name in node.names
+    }
+    used = {
+        part.id
+        for hook in hooks().values()
+        for annotation in inspect.get_annotations(hook).values()
+        for part in ast.walk(ast.parse(annotation))
+        if isinstance(part, ast.Name)
+    }
+    homes: dict[str, list[str]] = {}
+    for name in sorted({"hookimpl", *used & set(names)}):
+        homes.setdefault("sms_core" if name in sms_core.__all__ else names[name], []).append(name)
+    return "".join(f"from {home} import {', '.join(found)}\n" for home, found in sorted(homes.items()))
+
+
+def _between_marks(page: str, text: str) -> str:
     before, _, rest = page.partition(START)
     _, _, after = rest.partition(END)
-    return f"{before}{START}\n{markdown(matrix(sms_core.providers()))}\n{END}{after}"
+    return f"{before}{START}\n{text}\n{END}{after}"
 
 
 if __name__ == "__main__":
-    MATRIX.write_text(with_matrix(MATRIX.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, write in ((MATRIX, with_matrix), (HOOKS, with_hooks)):
+        path.write_text(write(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -49,7 +49,7 @@ def test_each_command_and_each_change(wheels: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "acme at api.acme.example" in done.stdout
-    assert done.stdout.count("it may have been accepted") == 2, "with the sources, and with the wheel"
+    assert done.stdout.count("may have been sent, settle() tells") == 2, "with the sources, and with the wheel"
 
 
 def as_shell(language: str, code: str) -> str:
