@@ -20,6 +20,15 @@ EXPECTED = {
 }
 
 
+ROOT = Path(__file__).parents[2]
+TEMPLATE = {
+    str(file.relative_to(ROOT).as_posix())
+    for file in (ROOT / "sms_core" / "scaffold").rglob("*")
+    if file.is_file() and file.suffix != ".pyc"
+}
+"""What `sms new-provider` writes from, hidden files too."""
+
+
 def main(dist: Path) -> None:
     """Exit with a message unless each wheel and sdist holds its own package, and no other."""
     for prefix, (package, marker) in EXPECTED.items():
@@ -28,11 +37,15 @@ def main(dist: Path) -> None:
         strangers = [name for name in names if not name.startswith((package, prefix))]
         if marker not in names or strangers:
             sys.exit(f"{wheel.name}: {marker} missing, or strangers: {strangers}")
+        if prefix == "sms_core-" and (missing := TEMPLATE - {*names}):
+            sys.exit(f"{wheel.name}: the scaffold lacks {sorted(missing)}")
         (sdist,) = dist.glob(f"{prefix}[0-9]*.tar.gz")
         with tarfile.open(sdist) as archive:
             inside = [name.partition("/")[2] for name in archive.getnames()]
         if prefix == "sms_core-" and any(name.startswith(("plugins", "tests", "examples")) for name in inside):
             sys.exit(f"{sdist.name} has swallowed what is not the core's")
+        if prefix == "sms_core-" and (missing := TEMPLATE - {*inside}):
+            sys.exit(f"{sdist.name}: the scaffold lacks {sorted(missing)}")
         print(f"{wheel.name}: {len(names)} files; {sdist.name}: {len(inside)}")  # noqa: T201 - a script reports
 
 
