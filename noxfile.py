@@ -107,6 +107,13 @@ def installed(session: nox.Session) -> None:
 
 
 @nox.session
+def new_provider(session: nox.Session) -> None:
+    """Write a new vendor's distribution: ``nox -s new_provider -- plugins/acme --name acme``; it asks for the rest."""
+    session.install("-e", ".[cli,scaffold]")
+    session.run("sms", "new-provider", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write the generated parts of the docs anew."""
     install_all(session, extras="")
