@@ -1,0 +1,15 @@
+"""smsgo against its document: the exchanges beside this file, by the conformance kit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sms_core_smsgo.sandbox
+from sms_core.testing.conformance import ProviderConformance
+
+
+class TestSmsgo(ProviderConformance):
+    provider = "smsgo"
+    dsn = "smsgo://TesterId:TesterPW@"
+    exchanges = Path(__file__).parent / "exchanges"
+    face = sms_core_smsgo.sandbox.face
