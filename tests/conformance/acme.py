@@ -59,7 +59,7 @@ from sms_core.operations import (
 from sms_core.operations import Send as SendOperation
 from sms_core.steps import Session
 from sms_core.taipei import TAIPEI
-from sms_core.testing import Draft, Exchange, LoginRefused, NoSuchBatch
+from sms_core.testing import Draft, Event, Exchange, LoginRefused, NoSuchBatch, Reply
 
 INFO = ProviderInfo(
     name="acme",
@@ -74,7 +74,13 @@ INFO = ProviderInfo(
         Capability.PUSHED_REPORTS,
         Capability.PUSHED_INBOUND,
     },
-    limits=Limits(recipients=3, text=70, countries=("+886", "+1")),
+    limits=Limits(
+        recipients=3,
+        text=70,
+        countries=("+886", "+1"),
+        soonest=timedelta(minutes=5),
+        latest=timedelta(days=365),
+    ),
     default_host="acme.invalid",
 )
 ERRORS: dict[str, type[VendorError]] = {
@@ -251,9 +257,19 @@ class AcmeFace:
         times = f"{self.exchange.clock.now().astimezone(TAIPEI):%Y%m%d%H%M%S}"
         return "OK " + ";".join(f"{one.number}|{one.status.name}|{times}" for one in found)
 
+    def push(self, event: Event, callback_url: str) -> Request:
+        message = event.message if isinstance(event, Reply) else event
+        fields = {"batch": message.batch_id, "number": message.number, "time": "20260101080000"}
+        told = {"text": event.text} if isinstance(event, Reply) else {"state": message.status.name}
+        return form_request(callback_url, fields | told)
+
 
 def face(kind: type[AcmeFace] = AcmeFace) -> Any:
     """The factory of a face."""
     from sms_core_sandbox import Face  # noqa: PLC0415 - needed by few
 
-    return lambda exchange: Face(kind(exchange))
+    def make(exchange: Exchange) -> Face:
+        vendor = kind(exchange)
+        return Face(vendor, push=vendor.push, acknowledged=lambda response: response.body == b"ACK")
+
+    return make

@@ -14,6 +14,6 @@ for _name, _defect in DEFECTS.items():
         "dsn": f"{_defect.vendor}://user:pa55-of-nobody@",
         "exchanges": Path(__file__).parent / "recorded" / _defect.vendor,
         "face": None if _defect.face is None else face(_defect.face),
-        "examples": 20,
+        "examples": 10,
     }
     globals()[f"Test{_name}"] = type(f"Test{_name}", (ProviderConformance,), _suite)

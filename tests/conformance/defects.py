@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -29,10 +29,11 @@ from sms_core import (
     hookimpl,
 )
 from sms_core.http import Request, Response, answer_text
-from sms_core.operations import Destination, GetBalance, GetInbound, Operation
+from sms_core.operations import Destination, GetBalance, GetInbound, Login, Operation
 from sms_core.operations import Send as SendOperation
 from sms_core.registry import Provider
 from sms_core.steps import Flow, Session
+from sms_core.testing import Event
 from tests.conformance.acme import INFO, Acme, AcmeFace
 from tests.conformance.plus import Plus
 
@@ -160,10 +161,12 @@ class CutsTheTextOfAPicture(Plus):
 
 
 PHASES = "test_a_failure_in_each_phase_has_its_outcome"
+LOGIN = "test_a_failure_of_the_login_sends_nothing"
+OTHERS = "test_a_failure_leaves_other_requests_as_they_are"
 GARBAGE = "test_garbage_is_no_success_of_a_send"
 
 
-@caught_by(PHASES, GARBAGE, says="empty answer: the send gave SendResult")
+@caught_by(PHASES, LOGIN, GARBAGE, says="empty answer: the send gave SendResult")
 class TakesAnythingForSuccess(Acme):
     def words(self, text: str) -> str:
         return super().words(text) if text.startswith(("OK ", "NO ")) else "b-0 1"
@@ -178,7 +181,7 @@ class TakesAGatewayForARefusal(Acme):
         return super().sms_parse_response(account, operation, response)
 
 
-@caught_by(PHASES, says="cut off: a recipient is NOT_SENT")
+@caught_by(PHASES, LOGIN, OTHERS, says="cut off: a recipient is NOT_SENT")
 class SaysThatNothingWasSent(Acme):
     @hookimpl
     def sms_perform(self, client: Provider, operation: Operation[Any]) -> Flow[Any] | None:
@@ -203,7 +206,7 @@ def blame_the_network(client: Provider, operation: SendOperation) -> Flow[Any]:
             return stop.value
 
 
-@caught_by(PHASES, says="more requests were made")
+@caught_by(PHASES, OTHERS, says="more requests were made")
 class SendsTwice(Acme):
     @hookimpl
     def sms_perform(self, client: Provider, operation: Operation[Any]) -> Flow[Any] | None:
@@ -217,6 +220,15 @@ def try_again(client: Provider, operation: SendOperation) -> Flow[Any]:
         return (yield from flow.perform(client, operation))
     except OutcomeUnknown:
         return (yield from flow.perform(client, operation))
+
+
+@caught_by(LOGIN, says="empty answer: a recipient is UNKNOWN")
+class TakesAnyPageForALogin(Acme):
+    @hookimpl
+    def sms_parse_response(self, account: Account, operation: Operation[Any], response: Response) -> Any:
+        if isinstance(operation, Login) and response.status == 200 and not response.body.startswith((b"OK", b"NO")):
+            return Session("anything", operation.now + timedelta(hours=1))
+        return super().sms_parse_response(account, operation, response)
 
 
 @caught_by("test_half_an_answer_is_no_refusal", says="bytes a recipient is REFUSED")
@@ -454,3 +466,10 @@ class FaceThatLetsAnybodyIn(AcmeFace):
 class FaceInOtherWords(AcmeFace):
     def reports(self, user: str, batch: str) -> str:
         return super().reports(user, batch).replace("|", "/")
+
+
+@face_caught_by("test_the_face_answers_what_is_claimed", says="not a push of Acme")
+class FaceThatPushesNationalNumbers(AcmeFace):
+    def push(self, event: Event, callback_url: str) -> Request:
+        request = super().push(event, callback_url)
+        return attrs.evolve(request, body=request.body.replace(b"%2B886", b"0"))

@@ -2,60 +2,44 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
 from sms_core.testing.conformance import ProviderConformance
 from tests.conformance.defects import DEFECTS
 
-ROOT = Path(__file__).parents[2]
-Failures = dict[str, dict[str, str]]
+BROKEN = Path(__file__).with_name("broken.py")
+ALONE = ("-q", "--tb=short", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:randomly")
 
 
-@pytest.fixture(scope="module")
-def failures(tmp_path_factory: pytest.TempPathFactory) -> Failures:
-    """By defect: the names of the checks that failed, and what they said."""
-    report = tmp_path_factory.mktemp("kit") / "report.xml"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--tb=short",
-        f"--junitxml={report}",
-        "tests/conformance/broken.py",
-    ]
-    path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 1, done.stdout
-    found: Failures = defaultdict(dict)
-    for case in ET.parse(report).iter("testcase"):
-        name = case.attrib["name"].partition("[")[0]
-        for failure in (*case.iter("failure"), *case.iter("error")):
-            suite = case.attrib["classname"].rpartition("Test")[2]
-            found[suite][name] = found[suite].get(name, "") + (failure.text or "")
-    return found
+class Failures:
+    """A plugin for a run of pytest within this one: what each check said."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, str] = defaultdict(str)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what failed, by the name of the check."""
+        if report.failed:
+            name = report.nodeid.rpartition("::test_")[2] or report.nodeid
+            self.said[f"test_{name.partition('[')[0]}"] += report.longreprtext
+
+
+def failures_of(name: str) -> dict[str, str]:
+    """Run the kit over a defect."""
+    failures = Failures()
+    code = pytest.main([*ALONE, f"{BROKEN}::Test{name}"], plugins=[failures])
+    assert code is pytest.ExitCode.TESTS_FAILED
+    return dict(failures.said)
 
 
 @pytest.mark.parametrize("name", DEFECTS)
-def test_a_defect_is_caught_by_its_check(name: str, failures: Failures) -> None:
-    defect = DEFECTS[name]
-    assert set(failures[name]) == defect.caught_by, failures[name]
-    assert defect.says in "".join([*failures[name], *failures[name].values()])
+def test_a_defect_is_caught_by_its_check(name: str) -> None:
+    defect, failures = DEFECTS[name], failures_of(name)
+    assert set(failures) == defect.caught_by, failures
+    assert defect.says in "".join([*failures, *failures.values()])
 
 
 def test_every_check_catches_a_defect() -> None:

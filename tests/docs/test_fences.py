@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+import sms_core_smsgo.provider
+from sms_core.testing.conformance.exchanges import load_book
 from sms_core_sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +84,7 @@ def run(command: list[str], dsn: str, folder: Path) -> subprocess.CompletedProce
 
 
 def test_every_fence_is_of_a_kind_that_runs_here() -> None:
-    assert {fence.language for fence in FENCES} <= {"python", "sh", ""}
+    assert {fence.language for fence in FENCES} <= {"python", "sh", "toml", ""}
     assert sum(fence.language == "python" for fence in FENCES) >= 6
 
 
@@ -94,6 +96,18 @@ def test_python(fence: Fence, tmp_path: Path) -> None:
     with Sandbox() as box:
         done = run([sys.executable, str(script)], box.dsn("every8d"), tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("fence", of("toml"))
+def test_toml(fence: Fence, tmp_path: Path) -> None:
+    """The exchanges of the conformance kit are those of smsgo."""
+    data = tomllib.loads(fence.code)
+    assert data
+    if "exchange" in data or "callback" in data:
+        (tmp_path / "fence.toml").write_text(fence.code, encoding="utf-8")
+        book = load_book(tmp_path, sms_core_smsgo.provider.INFO)
+        assert len(book.exchanges) == len(data.get("exchange", ()))
+        assert len(book.callbacks) == len(data.get("callback", ()))
 
 
 @pytest.mark.parametrize("fence", of("sh"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +65,14 @@ class Subject:
     dsn: dsns.Dsn
     info: ProviderInfo
     book: Book = field(repr=False)
-    _bound: dict[str, Provider] = field(factory=dict, repr=False, eq=False)
+    _bound: dict[tuple[str, bool], Provider] = field(factory=dict, repr=False, eq=False)
 
-    def bound(self, dsn: str) -> Provider:
-        """The provider with the account that a DSN names, and its operations logged. Made once for each, for speed."""
-        if dsn not in self._bound:
-            self._bound[dsn], _ = bind_provider(self.plugin, dsn, [LogOperations()])
-        return self._bound[dsn]
+    def bound(self, dsn: str, *, logged: bool = False) -> Provider:
+        """The provider with the account that a DSN names. Made once for each, for speed."""
+        key = dsn, logged
+        if key not in self._bound:
+            self._bound[key], _ = bind_provider(self.plugin, dsn, [LogOperations()] if logged else [])
+        return self._bound[key]
 
     def address(self, options: Mapping[str, str] | None = None, password: str | None = None) -> str:
         """The DSN, with these options beside its own, and with another password if one is given."""
@@ -90,10 +91,14 @@ class Subject:
         password: str | None = None,
         sessions: SessionStore | None = None,
         close_session: bool = False,
+        logged: bool = False,
     ) -> Client:
-        """A client of the account, at a time that stands still and with pauses that take none. It logs what it does."""
+        """A client of the account, at a time that stands still and with pauses that take none.
+
+        It is ``logged`` where the log is what is looked at; elsewhere it would stand before what a failure says.
+        """
         return Client(
-            self.bound(self.address(options, password)),
+            self.bound(self.address(options, password), logged=logged),
             transport,
             sessions=MemorySessions() if sessions is None else sessions,
             clock=lambda: now or NOW,
@@ -146,6 +151,12 @@ class Subject:
         plain = Message(text, to, reference="kit", options=self.base.message.options)
         return attrs.evolve(plain, **wishes)
 
+    def booking(self, ahead: timedelta = timedelta(days=2)) -> datetime:
+        """A time that far ahead, or as near to that as the vendor books."""
+        limits = self.info.limits
+        ahead = max(ahead, limits.soonest)
+        return (self.base.now or NOW) + (ahead if limits.latest is None else min(ahead, limits.latest))
+
     def picture(self) -> Media:
         """The smallest MMS picture."""
         kind = self.info.limits.mms.formats[0] if self.info.limits.mms else "jpg"
@@ -187,7 +198,13 @@ def _simplicity(exchange: RecordedExchange) -> tuple[object, ...]:
     message = exchange.message
     assert message is not None
     wishes = (message.media, message.send_at, message.validity, message.subject)
-    return len(message.options), len(exchange.wire), len(exchange.options), len([one for one in wishes if one]), len(message.to)
+    return (
+        len(message.options),
+        len(exchange.wire),
+        len(exchange.options),
+        len([one for one in wishes if one]),
+        len(message.to),
+    )
 
 
 def open_subject(provider: object, dsn: str, exchanges: Path) -> Subject:

@@ -100,6 +100,11 @@ def _is_one(subject: Subject, exchange: RecordedExchange) -> bool:
     return bool(rows) and all(row.outcome is Outcome.ACCEPTED for row in rows)
 
 
+def _entered(subject: Subject) -> list[RecordedExchange]:
+    """The first send that a login comes before."""
+    return [one for one in _taken(subject) if subject.preamble(one)][:1]
+
+
 def _asked(subject: Subject) -> list[RecordedExchange]:
     """The simplest exchange of each operation that asks the vendor and succeeds."""
     found: dict[str, RecordedExchange] = {}
@@ -114,6 +119,7 @@ PARAMETERS: Mapping[str, Callable[[Subject], Iterable[Any]]] = {
     "successful": lambda subject: [one for one in subject.book.exchanges if one.succeeds],
     "failing": lambda subject: _or_none(one for one in subject.book.exchanges if not one.succeeds),
     "taken": lambda subject: _or_none(_taken(subject)),
+    "entered": lambda subject: _or_none(_entered(subject)),
     "asked": _asked,
     "limit": limits_of,
     "claimed": lambda subject: sorted(subject.info.capabilities, key=lambda one: one.name),

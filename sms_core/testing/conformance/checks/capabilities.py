@@ -47,7 +47,7 @@ def _to(subject: Subject, **fields: Any) -> Recipient:
 
 WISHES: Mapping[Capability, Callable[[Subject], Message]] = {
     Capability.SUBJECT: lambda subject: subject.message(subject="主旨 subject"),
-    Capability.SCHEDULE: lambda subject: subject.message(send_at=(subject.base.now or NOW) + timedelta(days=2)),
+    Capability.SCHEDULE: lambda subject: subject.message(send_at=subject.booking()),
     Capability.VALIDITY: lambda subject: subject.message(validity=timedelta(hours=2)),
     Capability.EMAIL: lambda subject: subject.message(to=_to(subject, email="nobody@example.org")),
     Capability.MMS: lambda subject: subject.message(media=subject.picture()),

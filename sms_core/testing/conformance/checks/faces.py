@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
+from sms_core.callbacks import CallbackRequest
 from sms_core.client import Client, connect_provider
 from sms_core.errors import AuthenticationFailed, InvalidMessage, SendError, SmsError, VendorError
+from sms_core.http import Response
 from sms_core.model import Balance, Cancellation, DeliveryReport, InboundMessage, Outcome, SendResult
 from sms_core.operations import Capability
 from sms_core.testing.clock import Clock
@@ -18,9 +20,14 @@ from sms_core.testing.conformance.checks.base import Checks
 from sms_core.testing.conformance.checks.characters import CHARACTERS, text_with
 from sms_core.testing.conformance.exchanges import RecordedExchange
 from sms_core.testing.conformance.subject import NOW, no_sleep
+from sms_core.testing.records import Event
 
 if TYPE_CHECKING:
     from sms_core_sandbox import Sandbox
+
+
+PUSHED_TO = "https://example.org/push"
+"""Where the face pushes to."""
 
 
 class ExchangeClock(Clock):
@@ -53,7 +60,9 @@ class FaceChecks(Checks):
         box.reset()
         box.clock.moment = exchange.now or NOW
         options = {**subject.dsn.options, **exchange.options, **account}
+        box.callback_url = PUSHED_TO  # for a vendor that signs it; nothing is pushed there
         dsn = box.dsn(subject.dsn.provider, **options)
+        box.callback_url = None
         return connect_provider(subject.plugin, dsn, clock=box.clock.now, sleep=no_sleep)
 
     def test_the_face_takes_what_the_exchange_sends(self, box: Sandbox, taken: RecordedExchange | None) -> None:
@@ -110,10 +119,33 @@ class FaceChecks(Checks):
                     assert all(isinstance(one, InboundMessage) for one in replies)
                     assert [one.text for one in replies] == ["好的"]
                 case Capability.CANCEL:
-                    booked = attrs.evolve(message, send_at=box.clock.now() + timedelta(days=2))
+                    booked = attrs.evolve(message, send_at=self.subject.booking())
                     assert isinstance(sms.cancel(sms.send(booked).batch_id or ""), Cancellation)
+                case Capability.PUSHED_REPORTS:
+                    row = sms.send(message).outcomes[0]
+                    pushed = self._pushed(box, sms, box.exchange.messages[0])
+                    assert [type(one) for one in pushed] in ([], [DeliveryReport])
+                    assert all(one.number in {"", row.number} for one in pushed)
+                case Capability.PUSHED_INBOUND:
+                    row = sms.send(message).outcomes[0]
+                    pushed = self._pushed(box, sms, box.exchange.reply(row.number, "好的", row.batch_id or ""))
+                    assert all((type(one), one.number) == (InboundMessage, row.number) for one in pushed)
+                    assert [one.text for one in pushed if isinstance(one, InboundMessage)] in ([], ["好的"])
                 case _:
                     assert sms.send(message).accepted == 1
+
+    def _pushed(self, box: Sandbox, sms: Client, event: Event) -> list[DeliveryReport | InboundMessage]:
+        """What the provider makes of the face's push, whose response the face must take; none where it pushes none."""
+        face = box.faces[self.subject.dsn.provider]
+        if face.push is None:
+            return []
+        sent = face.push(event, PUSHED_TO)
+        path, _, query = sent.url.removeprefix("https://").partition("?")
+        request = CallbackRequest(sent.method, f"/{path.partition('/')[2]}", query, dict(sent.headers), sent.body)
+        callback = sms.parse_callback(request)
+        told = callback.response
+        assert face.acknowledged(Response(told.status, told.headers, told.body)), f"the face does not take {told!r}"
+        return list(callback.events)
 
 
 def _sent(sms: Client, exchange: RecordedExchange) -> SendResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -10,10 +11,11 @@ import attrs
 from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Media, Message
 from sms_core.numbers import is_taiwan, to_e164
+from sms_core.operations import Capability
 from sms_core.provider import MmsLimits
 from sms_core.testing.conformance.checks.base import Checks
 from sms_core.testing.conformance.checks.capabilities import ABROAD
-from sms_core.testing.conformance.subject import Subject
+from sms_core.testing.conformance.subject import NOW, Subject
 from sms_core.testing.fake_transport import FakeTransport
 
 LONG_ENOUGH = 500
@@ -34,9 +36,15 @@ def _too_large(subject: Subject) -> Media:
     return Media(picture.content.ljust(_mms_limits(subject).size, b"\0"), picture.format)
 
 
+def _booked(subject: Subject, limit: timedelta | None, seconds: int) -> datetime:
+    return (subject.base.now or NOW) + (limit or timedelta()) + timedelta(seconds=seconds)
+
+
 TOO_MUCH: Mapping[str, tuple[str, Callable[[Subject], Message]]] = {
     "text": ("text", lambda subject: subject.message("a" * ((subject.info.limits.text or 0) + 1))),
     "countries": ("to[0].number", lambda subject: subject.message(to=number_of_nowhere(subject) or "")),
+    "soonest": ("send_at", lambda subject: subject.message(send_at=_booked(subject, subject.info.limits.soonest, -1))),
+    "latest": ("send_at", lambda subject: subject.message(send_at=_booked(subject, subject.info.limits.latest, 1))),
     "mms text": ("text", lambda subject: _mms(subject, text="a" * (_mms_limits(subject).text + 1))),
     "mms subject": ("subject", lambda subject: _mms(subject, subject="a" * (_mms_limits(subject).subject_ascii + 1))),
     "mms size": ("media.content", lambda subject: _mms(subject, media=_too_large(subject))),
@@ -54,7 +62,13 @@ def number_of_nowhere(subject: Subject) -> str | None:
 def limits_of(subject: Subject) -> list[str]:
     """The names of the limits that the provider tells."""
     limits = subject.info.limits
-    told = {"text": limits.text is not None, "countries": number_of_nowhere(subject) is not None}
+    books = subject.info.can(Capability.SCHEDULE)
+    told = {
+        "text": limits.text is not None,
+        "countries": number_of_nowhere(subject) is not None,
+        "soonest": books and limits.soonest > timedelta(seconds=1),
+        "latest": books and limits.latest is not None,
+    }
     return ["recipients", *(name for name in TOO_MUCH if told.get(name, limits.mms is not None))]
 
 

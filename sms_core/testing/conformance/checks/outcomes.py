@@ -12,6 +12,7 @@ from sms_core.errors import SendError
 from sms_core.http import Response
 from sms_core.model import Outcome
 from sms_core.testing.conformance.checks.base import Checks
+from sms_core.testing.conformance.checks.capabilities import second_number
 from sms_core.testing.conformance.exchanges import RecordedExchange
 from sms_core.testing.conformance.subject import Answer, Played
 from sms_core.testing.conformance.wires import FAILURES
@@ -20,6 +21,7 @@ HTML = {"content-type": "text/html"}
 PAGE = b"<html><head><title>Gateway</title></head><body><h1>Please log in</h1></body></html>"
 _OPEN = frozenset({Outcome.UNKNOWN})
 _NOTHING_TAKEN = frozenset({Outcome.NOT_SENT, Outcome.UNKNOWN})
+_LEFT_ALONE = frozenset({Outcome.NOT_SENT, Outcome.REFUSED})
 
 PHASES: Mapping[str, tuple[Answer, frozenset[Outcome]]] = {
     "no byte left": (FAILURES["before"], frozenset({Outcome.NOT_SENT})),
@@ -74,6 +76,29 @@ class OutcomeChecks(Checks):
         if Outcome.UNKNOWN in outcomes:
             more = len(played.requests) - len(taken.wire)
             assert more == 0, f"{phase}: the outcome is unknown, and {more} more requests were made"
+
+    def test_a_failure_of_the_login_sends_nothing(self, entered: RecordedExchange | None, phase: str) -> None:
+        """Whatever goes wrong before the send itself leaves every recipient not sent, and the send unasked."""
+        if entered is None:
+            return  # nobody logs in
+        answer, _ = PHASES[phase]
+        played = self.subject.play(entered, (), answer)
+        assert isinstance(played.error, SendError), f"{phase}: the send gave {played.value or played.error!r}"
+        outcomes = {row.outcome for row in played.rows}
+        assert outcomes <= _LEFT_ALONE, f"{phase}: a recipient is {', '.join(sorted(one.name for one in outcomes))}"
+        assert entered.wire[-1].request.request() not in played.requests, f"{phase}: the text was sent all the same"
+
+    def test_a_failure_leaves_other_requests_as_they_are(self) -> None:
+        """Of three requests the second is cut off: the first one's recipient stays accepted, the third is not sent."""
+        subject, base = self.subject, self.subject.base
+        first = subject.message().to[0]
+        second = attrs.evolve(first, number=second_number(first.number))
+        to = [first, second, attrs.evolve(first, number=second_number(second.number))]
+        one_each = {**base.options, "batch_size": "1"}
+        exchange = attrs.evolve(base, options=one_each, message=subject.message(to=to))
+        answers = [*subject.preamble(base), base.wire[-1].answer.answer(), FAILURES["after"]]
+        outcomes = [row.outcome.name for row in subject.play(exchange, answers, base.wire[-1].answer.answer()).rows]
+        assert outcomes == ["ACCEPTED", "UNKNOWN", "NOT_SENT"]
 
     def test_half_an_answer_is_no_refusal(self, taken: RecordedExchange | None) -> None:
         """Whoever the whole answer accepts, no beginning of it says that they were refused or not sent."""

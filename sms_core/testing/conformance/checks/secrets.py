@@ -62,7 +62,7 @@ class SecretChecks(Checks):
         """What the exchange came to, and its requests."""
         caplog.set_level(logging.DEBUG)
         sessions = KeptSessions()
-        played = self.subject.play(exchange, password=PASSWORD, sessions=sessions)
+        played = self.subject.play(exchange, password=PASSWORD, sessions=sessions, logged=True)
         secrets = {*sessions.tokens, *_of_message(exchange.message), *_of_rows(played.value)}
         _assert_hidden({*secrets, *_of_password()}, _printed(played, exchange.message), caplog)
 
@@ -70,13 +70,14 @@ class SecretChecks(Checks):
         """Not even if the vendor's answer repeats what it was asked, or where it redirects to."""
         caplog.set_level(logging.DEBUG)
         subject, base = self.subject, self.subject.base
-        message = subject.message(TEXT)
-        attrs.evolve(message, to=(attrs.evolve(message.to[0], name="小明的名字"),))
+        to = attrs.evolve(subject.message().to[0], name="小明的名字")
+        message = subject.message(TEXT, to=to)
         sessions = KeptSessions()
         secrets = {*_of_message(message), *_of_password()}
         answer = FAULTS[fault](secrets) if callable(FAULTS[fault]) else FAULTS[fault]
         exchange = attrs.evolve(base, message=message)
-        played = subject.play(exchange, subject.preamble(base), answer, password=PASSWORD, sessions=sessions)
+        whose: dict[str, Any] = {"password": PASSWORD, "sessions": sessions, "logged": True}
+        played = subject.play(exchange, subject.preamble(base), answer, **whose)
         _assert_hidden({*secrets, *sessions.tokens}, [*_printed(played, message), subject], caplog)
 
     def test_no_secret_of_a_push_is_shown(
