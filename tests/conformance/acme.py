@@ -132,7 +132,11 @@ class Acme:
 
     @hookimpl
     def sms_parse_response(self, account: Account, operation: Operation[Any], response: Response) -> Any:
-        return self.result(operation, self.words(answer_text(response)))
+        words = self.words(answer_text(response))
+        try:
+            return self.result(operation, words)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise MalformedResponse("not as documented") from error
 
     def words(self, text: str) -> str:
         verdict, _, rest = text.partition(" ")

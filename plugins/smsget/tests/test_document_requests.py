@@ -48,37 +48,6 @@ def fields_of(request: Request) -> dict[str, str]:
     return dict(parse_qsl(request.body.decode(), keep_blank_values=True, strict_parsing=True))
 
 
-def test_chapter_1_send_at_once() -> None:
-    request = wire_of(Message("簡訊 100% a+b", ["0900000001", "0900000002"]))
-    assert request.url == "https://sms-get.com/api_send.php"
-    sent = {"method": "1", "sms_msg": "簡訊 100% a+b", "phone": "0900000001,0900000002"}
-    assert fields_of(request) == CREDENTIALS | sent
-    assert b"sms_msg=%E7%B0%A1%E8%A8%8A+100%25+a%2Bb" in request.body  # UTF-8, encoded once
-
-
-def test_chapter_1_send_later() -> None:
-    request = wire_of(Message("hi", "0900000001", send_at=datetime(2099, 1, 2, 3, 4, tzinfo=TAIPEI)))
-    booked = {"method": "2", "send_date": "2099/01/02", "hour": "03", "min": "04"}
-    assert fields_of(request) == CREDENTIALS | {"sms_msg": "hi", "phone": "0900000001"} | booked
-
-
-@pytest.mark.parametrize("send_at", [None, datetime(2099, 12, 31, 23, 59, tzinfo=TAIPEI)])
-def test_chapter_3_two_way(send_at: datetime | None) -> None:
-    request = wire_of(Message("hi", "0900000001", options=TWO_WAY, send_at=send_at))
-    assert request.url == "https://sms-get.com/api_send_twoway.php"
-    booked = {"method": "2", "send_date": "2099/12/31", "hour": "23", "min": "59"} if send_at else {"method": "1"}
-    assert fields_of(request) == CREDENTIALS | {"sms_msg": "hi", "phone": "0900000001"} | booked
-
-
-@pytest.mark.parametrize("ask", [Client.balance, Client.check])
-def test_chapter_5_credit(ask: Any) -> None:
-    transport = FakeTransport(answer)
-    ask(client(transport))
-    (request,) = transport.requests
-    assert request.url == "https://sms-get.com/api_query_credit.php"
-    assert fields_of(request) == CREDENTIALS
-
-
 # Chapter 1, phone: 手機號碼輸入格式, and both lengths where it has two.
 FORMS = [
     ("+886900000001", "0900000001", 10),

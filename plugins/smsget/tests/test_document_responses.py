@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +23,6 @@ from sms_core import (
     VendorError,
 )
 from sms_core.http import Response
-from sms_core.taipei import TAIPEI
 from sms_core.testing import FakeTransport
 
 TWO = ["0900000001", "0900000002"]
@@ -40,29 +38,10 @@ def success(message: str, **changes: Any) -> dict[str, Any]:
     return {"stats": True, "error_code": "000", "error_msg": message, **changes}
 
 
-def test_recorded_send() -> None:
-    """The fixture of wire-facts §5."""
-    result = client('{"stats":true,"error_code":"000","error_msg":"0|1|99999"}').send("hi", TWO[0])
-    assert (result.batch_id, result.cost, result.balance) == ("0", Decimal(1), Decimal(99999))
-    assert (result.accepted, result.unsent, result.notes) == (1, 0, ())
-    assert [row.outcome for row in result.outcomes] == [Outcome.ACCEPTED]
-
-
-def test_chapter_1_send() -> None:
-    result = client(success("1783822|2|998")).send("hi", TWO)
-    assert (result.batches, result.cost, result.balance) == (("1783822",), Decimal(2), Decimal(998))
-    assert {row.batch_id for row in result.outcomes} == {"1783822"}
-
-
 @pytest.mark.parametrize("stats", [True, "True", "true", " TRUE ", 1, "1"])
 @pytest.mark.parametrize("code", ["000", 0, "0"])
 def test_stats_and_code_in_each_form(stats: object, code: object) -> None:
     assert client(success("7|1|9", stats=stats, error_code=code)).send("hi", TWO[0]).batch_id == "7"
-
-
-def test_keys_in_any_case_a_bom_and_blanks() -> None:
-    body = '\ufeff {"Stats": true, "ERROR_CODE": "000", "Error_Msg": " 7 | 1 | 9.50 "}\r\n'
-    assert client(body).send("hi", TWO[0]).balance == Decimal("9.50")
 
 
 def test_chapter_5_credit() -> None:
@@ -152,15 +131,3 @@ def test_an_answer_that_is_not_the_documents_leaves_the_outcome_open(answer: dic
     if "|" not in str(answer):
         with pytest.raises(MalformedResponse):
             client(answer).balance()
-
-
-def test_fewer_points_than_recipients_leave_open_who_was_left_out() -> None:
-    with pytest.raises(OutcomeUnknown, match="1 points were charged for 2 recipients") as caught:
-        client(success("7|1|9")).send("hi", TWO)
-    result = caught.value.result
-    assert (result.batches, result.cost, {row.batch_id for row in result.outcomes}) == (("7",), Decimal(1), {"7"})
-
-
-def test_a_booking_may_be_charged_at_its_time() -> None:
-    later = datetime(2099, 1, 1, tzinfo=TAIPEI)
-    assert client(success("7|0|9")).send("hi", TWO, send_at=later).accepted == 2

@@ -47,7 +47,7 @@ class ProviderConformance(
             exchanges = Path(__file__).parent / "exchanges"  # a folder of TOML files
             face = sms_core_acme.sandbox.face                # only where there is one
 
-    ``examples`` is how many pieces of garbage each check tries, 100 unless told. All are class attributes and no
+    ``examples`` is how many pieces of garbage are tried on each operation, and on all pushes together, 100 unless told. All are class attributes and no
     fixtures, for the checks are parametrised by the exchanges before any fixture runs.
     """
 

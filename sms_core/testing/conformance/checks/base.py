@@ -13,6 +13,9 @@ from hypothesis import settings
 from sms_core.errors import ConfigurationError
 from sms_core.testing.conformance.subject import Subject, open_subject
 
+FEWEST = 10
+"""So many pieces of garbage each test tries at least."""
+
 
 class Checks:
     """The base of all checks. See `ProviderConformance` for the attributes."""
@@ -23,10 +26,10 @@ class Checks:
     face: ClassVar[Callable[[Any], Any] | None] = None
     examples: ClassVar[int] = 100
 
-    @property
-    def seeded(self) -> settings:
-        """How garbage is tried: the same pieces in each run."""
-        return settings(max_examples=self.examples, deadline=None, derandomize=True, database=None)
+    def seeded(self, shared_by: int = 1) -> settings:
+        """How garbage is tried: the same pieces in each run, fewer where several tests of a check share them."""
+        most = max(FEWEST, self.examples // shared_by)
+        return settings(max_examples=most, deadline=None, derandomize=True, database=None)
 
     @property
     def subject(self) -> Subject:

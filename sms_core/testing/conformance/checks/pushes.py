@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote_plus
 
 import attrs
 from hypothesis import given
@@ -108,9 +109,10 @@ class PushChecks(Checks):
         for place, field in enumerate(fields):
             for instead in ([], [_without_value(field)], [field, _without_value(field)], [f"{field}%FF"]):
                 _survive(sms, request, [*fields[:place], *instead, *fields[place + 1 :]])
-        one = st.sampled_from(fields) | st.text(max_size=20) | st.sampled_from(fields).map(_without_value)
+        known = st.sampled_from(fields)
+        one = known | st.text(max_size=20) | st.builds(_with_value, known, st.text(max_size=20))
 
-        @self.seeded
+        @self.seeded(len(self.subject.book.callbacks))
         @given(parts=st.lists(one, max_size=8), body=st.binary(max_size=80), method=st.sampled_from(["GET", "POST"]))
         def check(parts: list[str], body: bytes, method: str) -> None:
             _survive(sms, attrs.evolve(request, method=method), parts, body)
@@ -150,6 +152,10 @@ def _with_signature_broken(request: CallbackRequest, name: str) -> dict[str, Cal
 
 def _without_value(field: str) -> str:
     return field.partition("=")[0] + "="
+
+
+def _with_value(field: str, value: str) -> str:
+    return f"{field.partition('=')[0]}={quote_plus(value, errors='replace')}"
 
 
 def _reordered(recorded: RecordedCallback) -> CallbackRequest:

@@ -19,7 +19,7 @@ from sms_core.sessions import MemorySessions
 from sms_core.steps import Session
 from sms_core.testing.conformance.checks.base import Checks
 from sms_core.testing.conformance.exchanges import RecordedCallback, RecordedExchange
-from sms_core.testing.conformance.subject import Played
+from sms_core.testing.conformance.subject import Played, Subject
 
 PASSWORD = "pass-WORD+/=%&"  # noqa: S105 - nobody's
 TEXT = "祕密的內容 secret words"
@@ -74,7 +74,7 @@ class SecretChecks(Checks):
         message = subject.message(TEXT, to=to)
         sessions = KeptSessions()
         secrets = {*_of_message(message), *_of_password()}
-        answer = FAULTS[fault](secrets) if callable(FAULTS[fault]) else FAULTS[fault]
+        answer = FAULTS[fault](subject, secrets) if callable(FAULTS[fault]) else FAULTS[fault]
         exchange = attrs.evolve(base, message=message)
         whose: dict[str, Any] = {"password": PASSWORD, "sessions": sessions, "logged": True}
         played = subject.play(exchange, subject.preamble(base), answer, **whose)
@@ -106,17 +106,29 @@ def _echo(secrets: Iterable[str]) -> bytes:
     return " ".join(sorted(secrets)).encode()
 
 
+def _own_words(subject: Subject, secrets: Iterable[str]) -> Response:
+    """The vendor's own refusal of a send, with the numbers in its words."""
+    numbers = " ".join(sorted(one for one in secrets if one.lstrip("+").isdigit())).encode()
+    for one in subject.book.exchanges:
+        words = str((one.error or {}).get("vendor_text", "")).encode(one.wire[-1].answer.charset) if one.wire else b""
+        answer = one.wire[-1].answer.answer() if words and one.operation == "send" else None
+        if isinstance(answer, Response) and words in answer.body:
+            return attrs.evolve(answer, body=answer.body.replace(words, numbers))
+    return Response(400, body=numbers)
+
+
 FAULTS: dict[str, Any] = {
     "cut off": TransportError("cut off", sent=True),
     "no connection": TransportError("no connection", sent=False),
-    "a page that repeats all": lambda secrets: Response(200, body=b"<html>%s</html>" % _echo(secrets)),
-    "an error that repeats all": lambda secrets: Response(500, body=_echo(secrets)),
-    "a refusal that repeats all": lambda secrets: Response(403, body=_echo(secrets)),
-    "a redirect that repeats all": lambda secrets: Response(
+    "a refusal that names the number": _own_words,
+    "a page that repeats all": lambda _, secrets: Response(200, body=b"<html>%s</html>" % _echo(secrets)),
+    "an error that repeats all": lambda _, secrets: Response(500, body=_echo(secrets)),
+    "a refusal that repeats all": lambda _, secrets: Response(403, body=_echo(secrets)),
+    "a redirect that repeats all": lambda _, secrets: Response(
         302, {"location": f"https://elsewhere.invalid/?all={quote_plus(_echo(secrets))}"}
     ),
 }
-"""What goes wrong: an answer, or a function that makes one of the secrets that the request had."""
+"""What goes wrong: an answer, or a function that makes one of the subject and the secrets that the request had."""
 
 
 def _of_password() -> set[str]:
