@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +13,11 @@ from soap_wire import fault as soap_fault
 
 import sms_core
 import sms_core_every8d
-from sms_core import CallbackRequest, Client, Message, Recipient, SendError, SmsError
+from sms_core import CallbackRequest, Client, Message, Recipient, SmsError
 from sms_core.http import Request, Response
 from sms_core.middleware import LogOperations
 from sms_core.testing import FakeTransport
+from sms_core.testing.conformance.checks.secrets import shown
 from sms_core_sandbox import Sandbox
 
 PASSWORD = "pass-WORD+/=%&"
@@ -40,18 +40,6 @@ FAULTS: list[Response | SmsError] = [
     Response(502, body=PASSWORD.encode()),
     Response(200, body=f"9.0,2,2,0,c496f706-9b0f-4ff8-9644-9503edbb7064,{NUMBER}".encode()),
 ]
-
-
-def shown(value: object) -> str:
-    """All that one is likely to print of a value: its repr and str, and for an error its whole traceback."""
-    parts = [repr(value), str(value)]
-    if isinstance(value, BaseException):
-        parts += traceback.format_exception(value)
-        parts.append(repr(value.args))
-    if isinstance(value, SendError):
-        parts.append(shown(value.result))
-        parts += [shown(row.error) for row in value.result.outcomes]
-    return "\n".join(parts)
 
 
 # A text stands for the result of whichever operation is called.

@@ -179,22 +179,6 @@ def test_1_3_close_connection_is_called_only_where_the_dsn_says_so() -> None:
     assert [operation_of(one) for one in requests_of(lambda sms: sms.check())] == ["getConnection", "getCredit"]
 
 
-@pytest.mark.parametrize(
-    ("version", "namespace"),
-    [("1.1", "http://schemas.xmlsoap.org/soap/envelope/"), ("1.2", "http://www.w3.org/2003/05/soap-envelope")],
-)
-def test_an_envelope_byte_for_byte(version: str, namespace: str) -> None:
-    message = Message('1 < 2 & "]]>"\r\n', "+886900000001", subject="主旨")
-    request = requests_of(lambda sms: sms.send(message), soap=version)[-1]
-    assert request.body.decode() == (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'<soap:Envelope xmlns:soap="{namespace}"><soap:Body><sendSMS xmlns="http://tempuri.org/">'
-        f"<sessionKey>{KEY}</sessionKey><subject>主旨</subject>"
-        '<content>1 &lt; 2 &amp; "]]&gt;"&#13;\n</content>'
-        "<mobile>+886900000001</mobile><sendTime></sendTime></sendSMS></soap:Body></soap:Envelope>"
-    )
-
-
 def test_a_host_of_its_own_with_a_prefix() -> None:
     transport = vendor(ANSWERS)
     dsn = "every8d-soap://Test:XXX@biz3.every8d.example/prepaid"
@@ -208,28 +192,6 @@ def test_an_unknown_version_of_soap_is_refused() -> None:
 
 
 # 2.3 contentXML
-
-# The document's example, its numbers replaced by nobody's.
-CONTENT_XML = (
-    "<REPS>\n"
-    '<USER NAME="TEST" MOBILE="+886900000001" EMAIL="" SENDTIME=""><![CDATA[ok ok java hello<>@#$$%^&*()]]></USER>\n'
-    '<USER NAME="Eric1" MOBILE="+886900000002" EMAIL="service@every8d.com.tw" SENDTIME="">'
-    "<![CDATA[這是什麼的測試內容喔<>@#$$%^&*()]]></USER>\n"
-    "</REPS>"
-)
-
-
-@pytest.mark.parametrize("edition", ["2.0.0, 2.2", "2.0.4, 2.3"])
-def test_2_3_content_xml_example(edition: str) -> None:
-    """The edition of 2016 prints the texts with one ``$`` less, and numbers of one digit less."""
-    dollars = "$" if edition.startswith("2.0.0") else "$$"
-    to = [
-        Recipient(TWO[0], "TEST", text=f"ok ok java hello<>@#{dollars}%^&*()"),
-        Recipient(TWO[1], "Eric1", "service@every8d.com.tw", text=f"這是什麼的測試內容喔<>@#{dollars}%^&*()"),
-    ]
-    call = send_of(Message("", to))
-    assert (call["subject"], call["sendTime"]) == ("", "")
-    assert call["contentXML"] == CONTENT_XML.replace("$$", dollars).replace("\n", "")
 
 
 def test_2_3_numbers_of_taiwan_are_written_with_886() -> None:

@@ -41,23 +41,6 @@ def reply(text: str, code: str = "") -> InboundMessage:
     return one
 
 
-def test_chapter_2_report() -> None:
-    callback = push(sms_id="1783822", content="0900000001|59c4e123|2013-01-01 21:08:07|DELIVRD")
-    (report,) = callback.events
-    assert isinstance(report, DeliveryReport)
-    assert (report.number, report.status, report.batch_id) == ("+886900000001", DeliveryStatus.DELIVERED, "1783822")
-    assert (report.done_at, report.vendor_code) == (datetime(2013, 1, 1, 21, 8, 7, tzinfo=TAIPEI), "DELIVRD")
-    assert report.raw["id"] == "59c4e123"
-    assert (callback.response.status, callback.response.body) == (200, b"ok")
-    assert callback.response.headers["content-type"].startswith("text/plain")
-
-
-def test_recorded_report() -> None:
-    """wire-facts §5: the second id is not numeric."""
-    (report,) = reports("0900000001|$0040B0FA7|2016-09-13 05:07:55|DELIVRD")
-    assert (report.raw["id"], report.status) == ("$0040B0FA7", DeliveryStatus.DELIVERED)
-
-
 def test_chapter_2_several_recipients_in_one_push() -> None:
     """若單筆訊息有多收件人,將以逗點分隔."""
     rows = ["0900000001|a|2013-01-01 21:08:07|DELIVRD", " 13500000123|b|2013-01-01 21:08:08|EXPIRED"]

@@ -1,7 +1,4 @@
-"""Each request of "SMS-Get 商務簡訊 API 說明" (2017): the message that must become it.
-
-Where the document hides digits behind X, the numbers here have zeros.
-"""
+"""Requests beside the examples of SMS-Get's document, which are exchanges of the conformance kit."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import pytest
 
 import sms_core
 import sms_core_smsget
-from sms_core import Capability, Client, InvalidMessage, Message, Recipient, Unsupported
+from sms_core import Capability, Client, InvalidMessage, Message, Unsupported
 from sms_core.http import Request, Response
 from sms_core.taipei import TAIPEI
 from sms_core.testing import FakeTransport
@@ -118,22 +115,10 @@ def test_other_numbers_are_refused_here(number: str, words: str) -> None:
     refused(Message("hi", ["0900000001", "0900 000 001", number]), r"to\[2\].number", words)
 
 
-def test_two_way_is_for_taiwan() -> None:
-    refused(Message("hi", ["0900000001", "+12025550100"], options=TWO_WAY), r"to\[1\].number", "in Taiwan only")
-
-
 def test_at_most_250_in_a_request() -> None:
     transport = FakeTransport(answer)
     client(transport).send("hi", [f"0900000{n:03}" for n in range(251)])
     assert [fields_of(request)["phone"].count(",") + 1 for request in transport.requests] == [250, 1]
-
-
-def test_own_texts_and_times_go_apart() -> None:
-    transport = FakeTransport(answer)
-    to = [Recipient("0900000001", text="a"), Recipient("0900000002", text="b"), Recipient("0900000003", text="a")]
-    client(transport).send(Message("", to))
-    sent = [(fields_of(one)["sms_msg"], fields_of(one)["phone"]) for one in transport.requests]
-    assert sent == [("a", "0900000001,0900000003"), ("b", "0900000002")]
 
 
 @pytest.mark.parametrize(

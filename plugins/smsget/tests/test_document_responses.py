@@ -1,4 +1,4 @@
-"""Each answer of "SMS-Get 商務簡訊 API 說明" (2017), and of ``wire-facts`` §5: what it must become."""
+"""Answers beside the examples of SMS-Get's document, which are exchanges of the conformance kit."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,10 +11,11 @@ import pytest
 
 import sms_core
 import sms_core_smsget
-from sms_core import CallbackRequest, Client, Message, Recipient, SendError, SmsError
+from sms_core import CallbackRequest, Client, Message, Recipient, SmsError
 from sms_core.http import Response
 from sms_core.middleware import LogOperations
 from sms_core.testing import FakeTransport
+from sms_core.testing.conformance.checks.secrets import shown
 
 PASSWORD = "pass-WORD+/=%&"
 TEXT = "祕密的內容 secret words"
@@ -46,18 +46,6 @@ ASK: list[Callable[[Client], Any]] = [
     lambda sms: sms.check(),
     lambda sms: sms.preview(MESSAGE),
 ]
-
-
-def shown(value: object) -> str:
-    """All that one is likely to print of a value: its repr and str, and for an error its whole traceback."""
-    parts = [repr(value), str(value)]
-    if isinstance(value, BaseException):
-        parts += traceback.format_exception(value)
-        parts.append(repr(value.args))
-    if isinstance(value, SendError):
-        parts.append(shown(value.result))
-        parts += [shown(row.error) for row in value.result.outcomes]
-    return "\n".join(parts)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=range(len(FAULTS)))

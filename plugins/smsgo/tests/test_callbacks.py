@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
 
 import sms_core
 import sms_core.testing
-from sms_core import CallbackRefused, CallbackRequest, DeliveryReport, DeliveryStatus, InboundMessage
+from sms_core import CallbackRefused, CallbackRequest, DeliveryReport, DeliveryStatus
 from sms_core.http import Response
 from sms_core_smsgo.sandbox import acknowledged
 
@@ -40,52 +39,6 @@ def test_chapter_3_phase_two_and_its_acknowledgement() -> None:
     assert acknowledged(Response(response.status, response.headers, response.body))
 
 
-def test_chapter_2_has_no_dstaddr() -> None:
-    (report,) = SMS.parse_callback(push(f"msgid={MSGID}&statuscode=0&statusstr=EXPIRED")).events
-    assert isinstance(report, DeliveryReport)
-    assert (report.number, report.status) == ("", DeliveryStatus.EXPIRED)
-
-
-def test_a_negative_code_without_a_state_of_table_2() -> None:
-    (report,) = SMS.parse_callback(push(f"msgid={MSGID}&statuscode=-10&statusstr=Send+Fail&dstaddr=0900000001")).events
-    assert isinstance(report, DeliveryReport)
-    assert (report.status, report.vendor_code, report.vendor_text) == (DeliveryStatus.FAILED, "-10", "Send Fail")
-
-
-def test_a_report_url_that_had_a_query_of_its_own() -> None:
-    query = f"key=secret?msgid={MSGID}&statuscode=0&statusstr=DELIVRD&dstaddr=0900000001"
-    assert SMS.parse_callback(push(query)).events[0].batch_id == MSGID
-
-
-@pytest.mark.parametrize("number", ["%2B12025550100", "+12025550100", "12025550100"])
-def test_foreign_numbers(number: str) -> None:
-    query = f"msgid={MSGID}&statusstr=DELIVRD&statuscode=0&dstaddr={number}"
-    assert SMS.parse_callback(push(query)).events[0].number == "+12025550100"
-
-
-@pytest.mark.parametrize("charset", ["utf-8", "big5"])
-def test_a_reply(charset: str) -> None:
-    callback = SMS.parse_callback(push(urlencode(REPLY, encoding=charset)))
-    (reply,) = callback.events
-    assert isinstance(reply, InboundMessage)
-    assert (reply.number, reply.text, reply.batch_id) == ("+886900000001", "好的 a+b?", MSGID)
-    assert reply.received_at == datetime(2017, 3, 24, 2, 11, 12, tzinfo=UTC)
-    assert callback.response.body.endswith(b"msgid=100101121234567\n")
-
-
-def test_a_question_mark_stays_in_a_reply() -> None:
-    query = f"msgid={MSGID}&srcaddr=0900000001&smbody=ok?&timestamp=yesterday"
-    (reply,) = SMS.parse_callback(push(query)).events
-    assert isinstance(reply, InboundMessage)
-    assert (reply.text, reply.received_at) == ("ok?", None)
-
-
-def test_a_form_post_is_understood() -> None:
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    request = CallbackRequest("POST", "/", "", headers, urlencode(REPLY).encode())
-    assert isinstance(SMS.parse_callback(request).events[0], InboundMessage)
-
-
 def test_a_repeated_push_has_the_same_key_and_another_event_another() -> None:
     def key(fields: dict[str, str]) -> str:
         return SMS.parse_callback(push(urlencode(fields))).events[0].key
@@ -103,22 +56,6 @@ def test_a_report_by_push_and_by_query_has_the_same_key() -> None:
     transport = sms_core.testing.FakeTransport([Response(200, body=b"0|DELIVRD|0900000001")])
     (asked,) = sms_core.connect("smsgo://a:b@", transport=transport).reports(MSGID)
     assert asked.key == pushed.key
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "statusstr=DELIVRD&statuscode=0",
-        "msgid=x%0Aevil=1&statusstr=DELIVRD",
-        f"msgid={MSGID}",
-        f"msgid={MSGID}&statuscode=0",
-        f"msgid={MSGID}&smbody=hello",
-    ],
-)
-def test_what_is_no_push_is_refused(query: str) -> None:
-    with pytest.raises(CallbackRefused):
-        SMS.parse_callback(push(query))
 
 
 def test_another_method_is_refused() -> None:

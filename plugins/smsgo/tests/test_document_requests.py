@@ -1,8 +1,8 @@
-"""Each request example of 簡訊購 API 技術文件 6.0: the message that must become it, and the rules of chapter 1."""
+"""Requests beside the examples of smsgo's document, which are exchanges of the conformance kit."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,7 +21,6 @@ NONE = b'{"results":{"result":[]}}'
 BATCH = "1504280910499665"
 TAIWAN, CHINA = "0900000001", "+8613600000000"
 WHO = {"username": "TesterId", "password": "TesterPW"}
-RESPONSE = "http://127.0.0.1/response.php"
 NOW = datetime(2020, 1, 1, tzinfo=TAIPEI)
 
 
@@ -57,60 +56,14 @@ def one(text: str, to: str = TAIWAN, **wishes: Any) -> Message:
     return Message(text, to, options=SendOptions(**wishes))
 
 
-# 三、範例
-
-
-def test_example_ascii() -> None:
-    """With the field's name of the other examples: ``smbdy`` is a misprint."""
-    expected = {**WHO, "dstaddr": TAIWAN, "encoding": "ASCII", "smbody": "Smtest", "response": RESPONSE}
-    assert sent(one("Smtest", report_url=RESPONSE), rtype="text") == expected
-
-
-def test_example_ascii_by_get_letter_by_letter() -> None:
-    (request,) = wires(one("Smtest", report_url=RESPONSE), rtype="text", method="GET")
-    assert (request.method, request.body) == ("GET", b"")
-    assert request.url == (
-        "https://ssl.smsgo.com.tw/sms_gw/sendsms.aspx?username=TesterId&password=TesterPW&dstaddr=0900000001"
-        "&encoding=ASCII&smbody=Smtest&response=http%3A%2F%2F127.0.0.1%2Fresponse.php"
-    )
-
-
-def test_example_big5_is_encoded_as_utf_8() -> None:
-    (request,) = wires(one("簡訊測試", report_url=RESPONSE))
-    assert (request.method, request.url) == ("POST", "https://ssl.smsgo.com.tw/sms_gw/sendsms.aspx")
-    assert b"smbody=%E7%B0%A1%E8%A8%8A%E6%B8%AC%E8%A9%A6" in request.body
-    assert fields_of(request)["encoding"] == "BIG5"
-
-
-def test_example_push() -> None:
-    fields = sent(one("簡訊測試", push_url="www.test.com", report_url=RESPONSE), rtype="text")
-    expected = {"encoding": "PUSH", "smbody": "簡訊測試", "wapurl": "www.test.com", "response": RESPONSE}
-    assert fields == {**WHO, "dstaddr": TAIWAN, **expected}
-
-
-def test_chapter_1_foreign_numbers_have_a_percent_2b() -> None:
-    (request,) = wires(one("简体字", CHINA))
-    assert b"dstaddr=%2B8613600000000&encoding=UCS2" in request.body
-
-
 def test_chapter_1_fifty_numbers_a_request() -> None:
     requests = wires(Message("a", [f"09000000{n:02}" for n in range(51)]))
     assert [len(fields_of(request)["dstaddr"].split(",")) for request in requests] == [50, 1]
 
 
-def test_chapter_1_dlvtime_is_of_taipei() -> None:
-    moment = datetime(2099, 3, 4, 16, 5, 6, tzinfo=UTC)
-    assert sent(Message("a", TAIWAN, send_at=moment))["dlvtime"] == "2099/03/05 00:05:06"
-
-
 @pytest.mark.parametrize(("rtype", "value"), [("text", None), ("json", "JSON"), ("xml", "XML")])
 def test_chapter_1_rtype(rtype: str, value: str | None) -> None:
     assert sent(one("a"), rtype=rtype).get("rtype") == value
-
-
-def test_chapter_1_replies() -> None:
-    fields = sent(one("a", CHINA, reply_url="https://example.org/r", reply_days=30))
-    assert (fields["encoding"], fields["replyurl"], fields["replydays"]) == ("ASCII", "https://example.org/r", "30")
 
 
 @pytest.mark.parametrize(

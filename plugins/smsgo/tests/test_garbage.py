@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sms_core
-from sms_core import CallbackRequest, Client, MalformedResponse, Message, Outcome, SendError, SmsError
+from sms_core import MalformedResponse, Message
 from sms_core.http import Response
 from sms_core.testing import FakeTransport
 from sms_core_smsgo import SendOptions
@@ -53,37 +50,6 @@ json_values = st.recursive(
 json_bodies = st.dictionaries(st.sampled_from(NAMES), json_values).map(lambda value: json.dumps(value).encode())
 bodies = mangled() | json_bodies | st.binary(max_size=200)
 
-TWO = ["0900000001", "0900000002"]
-ASK: dict[str, Callable[[Client], Any]] = {
-    "send": lambda sms: sms.send("hello", TWO),
-    "balance": lambda sms: sms.balance(),
-    "check": lambda sms: sms.check(),
-    "cancel": lambda sms: sms.cancel(BATCH),
-    "reports": lambda sms: list(sms.reports(BATCH)),
-}
-
-
-def client(body: bytes, status: int = 200, rtype: str = "json") -> Client:
-    transport = FakeTransport(lambda request: Response(status, body=body))
-    return sms_core.connect(f"smsgo://Test:XXX@?rtype={rtype}&retries=0", transport=transport)
-
-
-@pytest.mark.parametrize("operation", ASK)
-@given(
-    body=bodies,
-    status=st.sampled_from([200, 200, 200, 201, 302, 403, 429, 500, 502]),
-    rtype=st.sampled_from(["json", "text", "xml"]),
-)
-@settings(max_examples=150, deadline=None)
-def test_answers(operation: str, body: bytes, status: int, rtype: str) -> None:
-    try:
-        ASK[operation](client(body, status, rtype))
-    except SendError as error:
-        assert error.result.outcomes
-        assert {row.outcome for row in error.result.outcomes} != {Outcome.ACCEPTED}
-    except SmsError:
-        assert operation != "send"
-
 
 @given(body=bodies)
 @settings(max_examples=300, deadline=None)
@@ -91,30 +57,6 @@ def test_rows_or_a_named_error(body: bytes) -> None:
     """The core would turn a provider's bug into `MalformedResponse`; here none is hidden."""
     with contextlib.suppress(MalformedResponse):
         read(body.decode("utf-8", "replace"))
-
-
-@given(body=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-@settings(max_examples=200, deadline=None)
-def test_an_answer_that_cannot_be_read_is_an_unknown_outcome(body: bytes) -> None:
-    with pytest.raises(sms_core.OutcomeUnknown):
-        client(body).send("hello", TWO)
-
-
-@given(
-    query=st.text(max_size=80)
-    | st.dictionaries(
-        st.sampled_from(["msgid", "statusstr", "statuscode", "dstaddr", "srcaddr", "smbody", "timestamp"]),
-        st.text(max_size=20) | st.just(BATCH),
-    ).map(urlencode),
-    method=st.sampled_from(["GET", "POST", "PUT"]),
-    body=st.binary(max_size=80),
-)
-@settings(max_examples=300, deadline=None)
-def test_callbacks(query: str, method: str, body: bytes) -> None:
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    sms = sms_core.connect("smsgo://Test:XXX@")
-    with contextlib.suppress(sms_core.CallbackRefused):
-        assert sms.parse_callback(CallbackRequest(method, "/", query, headers, body)).events
 
 
 alphabet = st.sampled_from("ab [€`é\n字简😀")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import sms_core
-from sms_core import CallbackRequest, Client, Message, Recipient, SendError, SmsError
+from sms_core import CallbackRequest, Client, Message, Recipient, SmsError
 from sms_core.http import Request, Response
 from sms_core.middleware import LogOperations
 from sms_core.testing import FakeTransport
+from sms_core.testing.conformance.checks.secrets import shown
 from sms_core_sandbox import Sandbox
 from sms_core_smsgo import SendOptions
 
@@ -34,18 +34,6 @@ FAULTS: list[Response | SmsError] = [
     Response(403, body=NUMBER.encode()),
     Response(502, body=PASSWORD.encode()),
 ]
-
-
-def shown(value: object) -> str:
-    """All that one is likely to print of a value: its repr and str, and for an error its whole traceback."""
-    parts = [repr(value), str(value)]
-    if isinstance(value, BaseException):
-        parts += traceback.format_exception(value)
-        parts.append(repr(value.args))
-    if isinstance(value, SendError):
-        parts.append(shown(value.result))
-        parts += [shown(row.error) for row in value.result.outcomes]
-    return "\n".join(parts)
 
 
 ASK: list[Callable[[Client], Any]] = [

@@ -106,11 +106,11 @@ def _entered(subject: Subject) -> list[RecordedExchange]:
 
 
 def _asked(subject: Subject) -> list[RecordedExchange]:
-    """The simplest exchange of each operation that asks the vendor and succeeds."""
-    found: dict[str, RecordedExchange] = {}
+    """The first exchange of each operation that succeeds, for each address of the vendor."""
+    found: dict[tuple[str, str], RecordedExchange] = {}
     for one in subject.book.exchanges:
         if one.succeeds and one.wire and one.operation not in {"logout", "settle"}:
-            found.setdefault(one.operation, one)
+            found.setdefault((one.operation, one.wire[-1].request.url), one)
     return list(found.values())
 
 

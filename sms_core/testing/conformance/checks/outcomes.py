@@ -148,8 +148,9 @@ class OutcomeChecks(Checks):
         failed = f"provider {self.subject.info.name!r} failed with"  # so says the core of an error that is none of ours
         rows = len(self.subject.play(asked).rows)
 
-        def survives(body: bytes, status: int) -> None:
-            played = self._broken(asked, Response(status, body=body))
+        def survives(body: bytes, status: int, *, at_once: bool = False) -> None:
+            answer = Response(status, body=body)
+            played = self.subject.play(asked, (), answer) if at_once else self._broken(asked, answer)
             assert len(played.rows) == rows, f"{body!r} gave {played!r}"
             said = [str(error) for error in (played.error, *(row.error for row in played.rows))]
             assert not any(failed in one for one in said), f"{body!r}: {said[0]}"
@@ -158,9 +159,9 @@ class OutcomeChecks(Checks):
             survives(body, 200)
 
         @self.seeded()
-        @given(body=mangled(bodies) | misshapen(bodies) | garbage, status=STATUSES)
-        def check(body: bytes, status: int) -> None:
-            survives(body, status)
+        @given(body=mangled(bodies) | misshapen(bodies) | garbage, status=STATUSES, at_once=st.booleans())
+        def check(body: bytes, status: int, at_once: bool) -> None:  # noqa: FBT001 - a strategy fills it
+            survives(body, status, at_once=at_once)
 
         check()
 
