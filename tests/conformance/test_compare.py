@@ -19,7 +19,7 @@ from sms_core import (
     SendResult,
 )
 from sms_core.http import Request
-from sms_core.testing.conformance.compare import differences, error_differences, lines_of
+from sms_core.testing.conformance.compare import differences, error_differences, lines_of, request_differences
 
 ROW = RecipientOutcome("+886900000001", Outcome.REFUSED, "b", error=InsufficientCredit(code="2"))
 RESULT = SendResult((ROW,), cost=Decimal("1.0"), notes=("a",), batches=("b",))
@@ -107,3 +107,16 @@ def test_a_request_is_shown_in_lines() -> None:
         "f=%FF",
     ]
     assert lines_of(Request("GET", "https://a.invalid/", {}, b"\xff"))[-1] == "\\xff"
+
+
+def test_two_requests_differ_in_the_lines_that_differ() -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    one = Request("POST", "https://a.invalid/b", form, b"e=3&f=4")
+    other = Request("POST", "https://a.invalid/b", form, b"e=3&f=5")
+    assert request_differences([one], [one]) == []
+    first, *lines = request_differences([one, one], [one, other])
+    assert first == "request 2 of 2 is another one (- recorded, + made):"
+    assert [line for line in lines if line[0] in "-+"] == ["- f=4", "+ f=5"]
+    (missing,), (more,) = request_differences([one], []), request_differences([], [one])
+    assert missing.startswith("request 1 was not made: Request(")
+    assert more.startswith("request 1 was made and not recorded: Request(")

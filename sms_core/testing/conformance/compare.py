@@ -6,6 +6,8 @@ import enum
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from difflib import ndiff
+from itertools import zip_longest
 from typing import Any
 
 import attrs
@@ -105,6 +107,20 @@ def error_differences(expected: Mapping[str, Any], error: BaseException | None, 
                 found += differences(value, error.result.outcomes, f"{where}.outcomes")
             case _:
                 found += _of_fields({name: value}, error, where)
+    return found
+
+
+def request_differences(recorded: Sequence[Request], made: Sequence[Request]) -> list[str]:
+    """Where the requests differ: lines of the recorded one behind ``-``, of the one that was made behind ``+``."""
+    found: list[str] = []
+    for number, (one, other) in enumerate(zip_longest(recorded, made), 1):
+        if one is None or other is None:
+            found.append(
+                f"request {number} was {'made and not recorded' if one is None else 'not made'}: {one or other}"
+            )
+        elif one != other:
+            lines = [line.rstrip("\n") for line in ndiff(lines_of(one), lines_of(other))]
+            found += [f"request {number} of {len(recorded)} is another one (- recorded, + made):", *lines]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sms_core.testing.conformance.checks.base import Checks
-from sms_core.testing.conformance.compare import differences, error_differences, lines_of
+from sms_core.testing.conformance.compare import differences, error_differences, request_differences
 from sms_core.testing.conformance.exchanges import RecordedExchange
 
 
@@ -14,8 +14,8 @@ class WireChecks(Checks):
         """Method, URL, headers and body of each request are those recorded, and there is none more."""
         made = self.subject.play(exchange).requests
         recorded = [wire.request.request() for wire in exchange.wire]
-        assert [lines_of(one) for one in made] == [lines_of(one) for one in recorded]
-        assert made == recorded
+        found = request_differences(recorded, made)
+        assert not found, "\n".join(found)
 
     def test_answer_gives_the_result(self, successful: RecordedExchange) -> None:
         """Each field of the result that the exchange names is as recorded."""
