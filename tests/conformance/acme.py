@@ -265,7 +265,8 @@ class AcmeFace:
         message = event.message if isinstance(event, Reply) else event
         fields = {"batch": message.batch_id, "number": message.number, "time": "20260101080000"}
         told = {"text": event.text} if isinstance(event, Reply) else {"state": message.status.name}
-        return form_request(callback_url, fields | told)
+        signed = {"x-acme-signature": sign(fields | told)} if isinstance(event, Reply) else {}
+        return form_request(callback_url, fields | told, signed)
 
 
 def face(kind: type[AcmeFace] = AcmeFace) -> Any:

@@ -197,14 +197,8 @@ class Subject:
 def _simplicity(exchange: RecordedExchange) -> tuple[object, ...]:
     message = exchange.message
     assert message is not None
-    wishes = (message.media, message.send_at, message.validity, message.subject)
-    return (
-        len(message.options),
-        len(exchange.wire),
-        len(exchange.options),
-        len([one for one in wishes if one]),
-        len(message.to),
-    )
+    wishes = [one for one in (message.media, message.send_at, message.validity, message.subject) if one]
+    return len(message.options), len(wishes), len(message.to), len(exchange.wire), len(exchange.options)
 
 
 def open_subject(provider: object, dsn: str, exchanges: Path) -> Subject:

@@ -102,7 +102,7 @@ def _is_one(subject: Subject, exchange: RecordedExchange) -> bool:
 
 def _entered(subject: Subject) -> list[RecordedExchange]:
     """The first send that a login comes before."""
-    return [one for one in _taken(subject) if subject.preamble(one)][:1]
+    return [one for one in _taken(subject) if subject.bound(subject.address(one.options)).logs_in][:1]
 
 
 def _asked(subject: Subject) -> list[RecordedExchange]:

@@ -137,9 +137,9 @@ class FaceChecks(Checks):
     def _pushed(self, box: Sandbox, sms: Client, event: Event) -> list[DeliveryReport | InboundMessage]:
         """What the provider makes of the face's push, whose response the face must take; none where it pushes none."""
         face = box.faces[self.subject.dsn.provider]
-        if face.push is None:
+        sent = face.push(event, PUSHED_TO) if face.push else None
+        if sent is None:
             return []
-        sent = face.push(event, PUSHED_TO)
         path, _, query = sent.url.removeprefix("https://").partition("?")
         request = CallbackRequest(sent.method, f"/{path.partition('/')[2]}", query, dict(sent.headers), sent.body)
         callback = sms.parse_callback(request)
