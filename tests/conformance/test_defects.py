@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 from sms_core.testing.conformance import ProviderConformance
 from tests.conformance.defects import DEFECTS
@@ -45,3 +47,10 @@ def test_a_defect_is_caught_by_its_check(name: str) -> None:
 def test_every_check_catches_a_defect() -> None:
     checks = {name for name in dir(ProviderConformance) if name.startswith("test_")}
     assert checks == {name for one in DEFECTS.values() for name in one.caught_by}
+
+
+@pytest.mark.parametrize(
+    "module", sorted({kind.__module__ for kind in ProviderConformance.__mro__ if "checks" in kind.__module__})
+)
+def test_assertions_are_rewritten_so_that_a_failure_shows_both_sides(module: str) -> None:
+    assert isinstance(sys.modules[module].__loader__, AssertionRewritingHook)
