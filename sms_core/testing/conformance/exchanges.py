@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -47,15 +47,28 @@ class Arguments:
 
 
 @frozen(kw_only=True)
-class RecordedExchange:
-    """One exchange. ``file`` and ``document`` come from its file, everything else from its table."""
+class Recorded:
+    """What an exchange and a push have in common."""
 
     file: str
     document: str
     name: str
     section: str
-    operation: Operation
     options: dict[str, str] = field(factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.file}::{self.name}"
+
+    def told(self, found: Sequence[str]) -> str:
+        """What was found wrong, and where the document has it."""
+        return "\n".join([*found, f"see {self.document}: {self.section}"])
+
+
+@frozen(kw_only=True)
+class RecordedExchange(Recorded):
+    """One exchange. ``file`` and ``document`` come from its file, everything else from its table."""
+
+    operation: Operation
     now: datetime | None = None
     message: Message | None = None
     arguments: Arguments = Arguments()
@@ -73,9 +86,6 @@ class RecordedExchange:
             _require((self.result is None) != (self.error is None), "result", "or error: exactly one of them")
         _check_error(self.error)
 
-    def __str__(self) -> str:
-        return f"{self.file}::{self.name}"
-
     @property
     def succeeds(self) -> bool:
         """Whether it gives a result."""
@@ -83,14 +93,9 @@ class RecordedExchange:
 
 
 @frozen(kw_only=True)
-class RecordedCallback:
+class RecordedCallback(Recorded):
     """One push of the vendor, and the events that it must give or the error that must refuse it."""
 
-    file: str
-    document: str
-    name: str
-    section: str
-    options: dict[str, str] = field(factory=dict)
     request: PushRequest
     events: tuple[dict[str, Any], ...] = ()
     response: PushResponse = field(factory=PushResponse)
@@ -102,9 +107,6 @@ class RecordedCallback:
         kinds = {event.get("kind") for event in self.events}
         _require(kinds <= {"report", "inbound"}, "events.kind", "is report or inbound")
         _check_error(self.error)
-
-    def __str__(self) -> str:
-        return f"{self.file}::{self.name}"
 
 
 @frozen

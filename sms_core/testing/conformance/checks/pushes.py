@@ -51,7 +51,7 @@ class PushChecks(Checks):
         else:
             wrong = differences(list(recorded.events), found.events, "events")
             wrong += recorded.response.differences(found.response)
-        assert not wrong, "\n".join(wrong)
+        assert not wrong, recorded.told(wrong)
 
     def test_a_repeated_push_has_the_same_keys(self, recorded: RecordedCallback | None) -> None:
         """Also with its parameters in another order and its headers in capitals. Other events have other keys."""

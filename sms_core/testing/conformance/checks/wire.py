@@ -15,7 +15,7 @@ class WireChecks(Checks):
         made = self.subject.play(exchange).requests
         recorded = [wire.request.request() for wire in exchange.wire]
         found = request_differences(recorded, made)
-        assert not found, "\n".join(found)
+        assert not found, exchange.told(found)
 
     def test_answer_gives_the_result(self, successful: RecordedExchange) -> None:
         """Each field of the result that the exchange names is as recorded."""
@@ -23,11 +23,11 @@ class WireChecks(Checks):
         if played.error is not None:
             raise played.error
         found = differences(successful.result, played.value, "result")
-        assert not found, "\n".join(found)
+        assert not found, successful.told(found)
 
     def test_answer_gives_the_error(self, failing: RecordedExchange | None) -> None:
         """The vendor's refusal is the error that the exchange names, exactly, with the fields that it names."""
         assert failing is not None, "no exchange has an error: record the vendor's refusals, such as in errors.toml"
         assert failing.error is not None
         found = error_differences(failing.error, self.subject.play(failing).error, "error")
-        assert not found, "\n".join(found)
+        assert not found, failing.told(found)
