@@ -176,9 +176,9 @@ def describe(name: str, hooks: Any) -> ProviderInfo:
     return info
 
 
-def survey() -> Iterable[tuple[str, ProviderInfo | ConfigurationError]]:
-    """Every installed provider by name, or the error that keeps it from working; one never stops another."""
-    for name in names():
+def survey(only: Iterable[str] = ()) -> Iterable[tuple[str, ProviderInfo | ConfigurationError]]:
+    """Every installed provider, or those of these names; or the error that keeps it from working: none stops another."""
+    for name in only or names():
         try:
             yield name, describe(name, relay(name, load(name)))
         except ConfigurationError as error:

@@ -13,12 +13,15 @@ from sms_core.registry import survey
 
 
 @click.command(cls=SmsCommand)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @json_option
-def providers(*, as_json: bool) -> None:
-    """Show the installed providers, what each can do, and its limits."""
-    found = dict(survey())
+def providers(names: tuple[str, ...], *, as_json: bool) -> None:
+    """Show the installed providers, or those of these names, what each can do, and its limits."""
+    found = dict(survey(names))
     working = [info for info in found.values() if isinstance(info, ProviderInfo)]
     broken = {name: error for name, error in found.items() if isinstance(error, ConfigurationError)}
+    if names and broken:
+        raise next(iter(broken.values()))
     if as_json:
         show_json({"providers": working, "broken": broken})
         return

@@ -45,7 +45,20 @@ def test_providers_as_a_matrix(sms: Sms) -> None:
     header, first = (line for line in done.out.splitlines() if "memory" in line or "│ send " in line)
     assert "every8d" in header
     assert first.count("yes") == len(sms_core.providers())
+
+
+def test_some_providers(sms: Sms) -> None:
+    done = sms("providers", "every8d", "smsgo", dsn=None)
     assert "jpg, jpeg, png, gif to 300 KB" in done.out
+    assert "smsgo" in done.out
+    assert "sms-get" not in done.out
+
+
+def test_a_provider_that_is_asked_for_and_not_there(sms: Sms) -> None:
+    done = sms("providers", "every8d", "evry8d", dsn=None)
+    assert done.code == 2
+    assert "did you mean 'every8d'?" in done.err
+    assert done.out == ""
 
 
 def test_providers_as_json(sms: Sms) -> None:
