@@ -122,6 +122,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what the library costs next to raw urllib3, and per row. Nothing is asserted."""
+    """Measure what the library costs: next to raw urllib3 and a bare ASGI app, and per row. Nothing is asserted."""
     install_all(session, extras="")
     session.run("python", "tests/bench/bench.py")
+    session.run("python", "tests/bench/webhooks.py")

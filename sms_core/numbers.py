@@ -11,7 +11,7 @@ _SEPARATORS = str.maketrans("", "", " -\u00a0")
 _TAIWAN_MOBILE = re.compile(r"09\d{8}", re.ASCII)
 _E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _E164_TAIWAN_MOBILE = re.compile(r"\+8869\d{8}", re.ASCII)
-_VENDOR_TAIWAN = re.compile(r"\+?8860?(9\d{8})", re.ASCII)
+_VENDOR_TAIWAN = re.compile(r"(?:\+?8860?|0)(9\d{8})", re.ASCII)
 TAIWAN = "+886"
 
 

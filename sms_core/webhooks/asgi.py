@@ -20,6 +20,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+_BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})
+"""Without any of them a GET has no body (RFC 9110, 8.6), and there is none to wait for."""
+
+
 @frozen
 class AsgiApp:
     """The application. Its paths are those behind the place where it is mounted (``root_path``)."""
@@ -30,9 +34,12 @@ class AsgiApp:
         """Answer one request; of a websocket, refuse it."""
         match scope["type"]:
             case "http":
-                incoming = _Incoming(receive)
-                response = await self.receiver.receive_async(_head(scope), incoming.read)
-                if incoming.more:
+                head = _head(scope)
+                if head.method == "GET" and _BODY_HEADERS.isdisjoint(head.headers):
+                    response = await self.receiver.receive_async(head)
+                else:
+                    incoming = _Incoming(receive)
+                    response = await self.receiver.receive_async(head, incoming.read)
                     await incoming.drain()
                 await _answer(response, send)
             case "lifespan":

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -30,6 +30,35 @@ def test_parameters_are_decoded_once(fields: dict[str, str], method: str) -> Non
 def test_charsets(charset: str, text: str) -> None:
     request = CallbackRequest("GET", "/", urlencode({"SM": text}, encoding=charset))
     assert request.fields(charset) == {"sm": text}
+
+
+@pytest.mark.parametrize("declared", ["big5", "BIG5", '"Big5"', "cp950"])
+@pytest.mark.parametrize("charsets", [("utf-8", "cp950"), ("utf-8", "big5")])
+def test_a_form_says_its_charset(declared: str, charsets: tuple[str, ...]) -> None:
+    headers = {"content-type": f"application/x-www-form-urlencoded; charset={declared}"}
+    request = CallbackRequest("POST", "/", "", headers, b"SM=%C3%B9")
+    assert request.fields(*charsets) == {"sm": "羅"}
+    assert request.fields() == {"sm": "ù"}  # a vendor that writes UTF-8 alone
+    assert CallbackRequest("POST", "/", "", FORM, b"SM=%C3%B9").fields(*charsets) == {"sm": "ù"}
+
+
+@pytest.mark.parametrize("query", ["SM=%A5%5C", "SM=%A5%5c", "SM=%A5\\"])
+def test_big5_whose_second_byte_is_ascii(query: str) -> None:
+    assert CallbackRequest("GET", "/", query).fields("utf-8", "cp950") == {"sm": "功"}
+
+
+pieces = st.sampled_from(["a", "A", "%41", "%C3", "%A9", "%", "%zz", "+", "=", "&", ";", "é", "%00", " ", "%2B"])
+
+
+@given(st.lists(pieces, max_size=14).map("".join))
+def test_parameters_are_those_that_the_standard_library_reads(query: str) -> None:
+    try:
+        expected = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        with pytest.raises(CallbackRefused):
+            CallbackRequest("GET", "/", query).query_pairs()
+    else:
+        assert CallbackRequest("GET", "/", query).query_pairs() == expected
 
 
 @pytest.mark.parametrize("query", ["SM=%B2%B3", "SM=%FF", "%FF=1"])

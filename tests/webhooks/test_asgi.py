@@ -157,6 +157,21 @@ def http(path: str = f"/sms-get/{SECRET}", **more: Any) -> dict[str, Any]:
     return {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers, **more}
 
 
+def test_a_get_that_announces_no_body_is_answered_without_waiting_for_one() -> None:
+    calls = Calls()
+    scope = http(f"/every8d/{SECRET}", method="GET", query_string=urlencode(EVERY8D.fields).encode(), headers=[])
+    sent = asyncio.run(asgi(receiver(calls).asgi, scope))
+    assert (sent[0]["status"], sent[1]["body"]) == (200, b"OK")
+    assert len(calls.handled) == 1
+
+
+@pytest.mark.parametrize("header", [(b"content-length", b"1"), (b"transfer-encoding", b"chunked")])
+def test_the_body_that_a_get_announces_is_read(header: tuple[bytes, bytes]) -> None:
+    scope = http(f"/every8d/{SECRET}", method="GET", query_string=urlencode(EVERY8D.fields).encode(), headers=[header])
+    sent = asyncio.run(asgi(receiver(Calls()).asgi, scope, {"type": "http.disconnect"}))
+    assert sent[0]["status"] == 400
+
+
 def test_a_caller_that_hangs_up_in_its_body_pushed_nothing() -> None:
     calls = Calls()
     half = {"type": "http.request", "body": urlencode(SMSGET.fields).encode(), "more_body": True}

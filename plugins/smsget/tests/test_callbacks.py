@@ -134,6 +134,13 @@ def test_a_repeated_push_has_the_same_key_and_another_event_another() -> None:
     assert "900000001" not in "".join(keys)
 
 
+def test_keys_in_any_case_and_doubled_and_a_plus_that_arrived_as_a_blank() -> None:
+    body = b"SMS_ID=1783822&sms_id=&Content=&CONTENT=+886900000001%7Ca%7C2013-01-01+21%3A08%3A07%7CDELIVRD"
+    (report,) = sms_core.connect("sms-get://a:b@").parse_callback(CallbackRequest("POST", "/", "", FORM, body)).events
+    assert isinstance(report, DeliveryReport)
+    assert (report.number, report.batch_id, report.status) == ("+886900000001", "1783822", DeliveryStatus.DELIVERED)
+
+
 def test_fields_in_the_url_of_a_get_and_of_a_post() -> None:
     """The document shows them in the URL, and says POST."""
     row = "0900000001|a|2013-01-01 21:08:07|DELIVRD"

@@ -8,7 +8,7 @@ import pytest
 
 import sms_core
 import sms_core.testing
-from sms_core import CallbackRefused, CallbackRequest, DeliveryReport, DeliveryStatus
+from sms_core import CallbackRefused, CallbackRequest, DeliveryReport, DeliveryStatus, InboundMessage
 from sms_core.http import Response
 from sms_core_smsgo.sandbox import acknowledged
 
@@ -37,6 +37,34 @@ def test_chapter_3_phase_two_and_its_acknowledgement() -> None:
     assert response.body == b"magicid=tccrd_sms_gateway_rpack\nmsgid=100101121234567\n"
     assert (response.status, dict(response.headers)) == (200, {"content-type": "text/plain"})
     assert acknowledged(Response(response.status, response.headers, response.body))
+
+
+@pytest.mark.parametrize(
+    ("text", "charset", "declared", "read"),
+    [
+        ("羅", "big5", "BIG5", "羅"),  # whose bytes are UTF-8's ù
+        ("ok 簽 50%", "big5", "big5 ", "ok 簽 50%"),
+        ("ù", "utf-8", "UCS2", "ù"),
+        ("ù", "utf-8", "", "ù"),
+        ("好 ù", "utf-8", "BIG5", "好 ù"),
+        ("们们", "utf-8", "BIG5", "们们"),  # which Big5 lacks, though its bytes are in it
+        ("😀", "utf-8", "BIG5", "😀"),
+        ("±1", "utf-8", "BIG5", "±1"),
+        ("", "utf-8", "BIG5", ""),
+    ],
+)
+def test_a_reply_that_is_declared_as_big5(text: str, charset: str, declared: str, read: str) -> None:
+    query = urlencode(REPLY | {"smbody": text, "encoding": declared}, encoding=charset)
+    (reply,) = SMS.parse_callback(push(query)).events
+    assert isinstance(reply, InboundMessage)
+    assert reply.text == read
+
+
+def test_keys_in_any_case_and_doubled() -> None:
+    query = f"MSGID={MSGID}&msgid=&StatusStr=DELIVRD&STATUSCODE=0&DstAddr=0900000001&dstaddr=0900000002"
+    (report,) = SMS.parse_callback(push(query)).events
+    assert isinstance(report, DeliveryReport)
+    assert (report.number, report.status, report.batch_id) == ("+886900000001", DeliveryStatus.DELIVERED, MSGID)
 
 
 def test_a_repeated_push_has_the_same_key_and_another_event_another() -> None:

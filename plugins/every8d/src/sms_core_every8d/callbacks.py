@@ -9,6 +9,9 @@ from sms_core.callbacks import decoded_again
 from sms_core_every8d.codes import REPLY, Api
 from sms_core_every8d.reports import reply_of, report_of
 
+ACKNOWLEDGEMENT = CallbackResponse(200, body=b"OK")
+"""HTTP 6.1.2: status 200 ends the vendor's retries, whatever the body."""
+
 _STATUS = re.compile(r"-?\d{1,4}", re.ASCII)
 
 
@@ -17,12 +20,13 @@ def parse(request: CallbackRequest, api: Api) -> Callback:
     request.require_method("GET", "POST")  # GET says the document; a form POST of the same fields is understood too
     # UTF-8 is what every known receiver assumes; Big5 is tried before a reply is given up.
     fields = request.fields("utf-8", "cp950")
-    batch_id, number, status = (fields.get(name, "").strip() for name in ("batchid", "rm", "status"))
+    batch_id, status = fields.get("batchid", "").strip(), fields.get("status", "").strip()
+    number = _decoded_again(fields.get("rm", "")).strip()
     if not batch_id or not number or not _STATUS.fullmatch(status):
         raise CallbackRefused("a push of EVERY8D has BatchID, RM and a numeric STATUS")
-    row = {
-        **{name.upper(): value for name, value in fields.items()},
-        "MOBILE": _decoded_again(fields["rm"]).strip(),
+    row = {name.upper(): value for name, value in fields.items()}
+    row |= {
+        "MOBILE": number,
         "STATUS": status,
         "SEND_TIME": fields.get("st", ""),
         "RECEIVED_TIME": fields.get("rt", ""),
@@ -30,7 +34,7 @@ def parse(request: CallbackRequest, api: Api) -> Callback:
         "CONTENT": _decoded_again(fields.get("sm", "")),
     }
     event = reply_of(row, batch_id) if status == REPLY else report_of(row, batch_id, api)
-    return Callback((event,), CallbackResponse(200, body=b"OK"))
+    return Callback((event,), ACKNOWLEDGEMENT)
 
 
 def _decoded_again(value: str) -> str:

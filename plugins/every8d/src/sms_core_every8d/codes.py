@@ -159,12 +159,15 @@ REPLY = "999"
 """The STATUS of a push that carries a reply (HTTP 6.1.3, SOAP 3.1)."""
 
 
+_NO_STATUS = Status(DeliveryStatus.UNKNOWN)
+
+
 def status_of(code: str, api: Api) -> tuple[DeliveryStatus, str]:
     """The status and the vendor's text of a delivery code; ``UNKNOWN`` and "" for one that no edition has.
 
     Each API's own document goes first; the other's words serve where it has none.
     """
-    row = STATUS_CODES.get(code, Status(DeliveryStatus.UNKNOWN))
+    row = STATUS_CODES.get(code, _NO_STATUS)
     if api == "soap":
         return row.soap or row.status, row.soap_text or row.text
     return row.status, row.text or row.soap_text

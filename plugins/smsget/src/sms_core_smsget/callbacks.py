@@ -14,6 +14,9 @@ from sms_core.taipei import time_or_none
 from sms_core_smsget.codes import status_of
 from sms_core_smsget.numbers import to_e164
 
+ACKNOWLEDGEMENT = CallbackResponse(200, body=b"ok")
+"""Chapters 2 and 4."""
+
 _COLUMNS = 4  # phone | id of the message | the carrier's time | state, or the reply's text
 _PHONE = re.compile(r"\+?\d{7,15}", re.ASCII)
 _TWO_DIGITS = re.compile(r"\d\d", re.ASCII)
@@ -36,7 +39,7 @@ def parse(request: CallbackRequest, code: str = "") -> Callback:
         events = [_reply(row, code) for row in _rows(_replies(content))]
     if not events:
         raise CallbackRefused("a push of SMS-Get has a content of phone|id|time|state or phone|id|time|reply")
-    return Callback(tuple(events), CallbackResponse(200, body=b"ok"))
+    return Callback(tuple(events), ACKNOWLEDGEMENT)
 
 
 @frozen

@@ -14,6 +14,8 @@ from sms_core_smsgo.responses import e164_of, report_of
 ACKNOWLEDGEMENT = "magicid=tccrd_sms_gateway_rpack\nmsgid={}\n"
 """Chapter 2, 2: status 200 and Text/Plain; without it the vendor pushes again, three times."""
 
+_FIRST_OF_THREE_BYTES = "\u0800"
+_PLAIN_TEXT = {"content-type": "text/plain"}
 _SECOND_QUERY = re.compile(r"\?(?=msgid=)", re.IGNORECASE)
 _MSGID = re.compile(r"\d{1,20}", re.ASCII)
 
@@ -32,16 +34,28 @@ def parse(request: CallbackRequest) -> Callback:
         events = (_reply(fields, msgid),)
     else:
         raise CallbackRefused("a push of smsgo has statusstr, or srcaddr and smbody")
-    headers = {"content-type": "text/plain"}
-    return Callback(events, CallbackResponse(200, headers, ACKNOWLEDGEMENT.format(msgid).encode("ascii")))
+    return Callback(events, CallbackResponse(200, _PLAIN_TEXT, ACKNOWLEDGEMENT.format(msgid).encode("ascii")))
 
 
 def _fields(request: CallbackRequest) -> dict[str, str]:
-    """UTF-8 is a guess, since the vendor reads UTF-8; Big5 is tried before a reply is given up.
+    """UTF-8 is a guess, since the vendor reads UTF-8 whatever the encoding; Big5 is tried before a reply is given up.
 
     The vendor is said to append ``?msgid=…`` to your URL, even if that has a query already.
     """
-    return attrs.evolve(request, query=_SECOND_QUERY.sub("&", request.query, count=1)).fields("utf-8", "cp950")
+    if _SECOND_QUERY.search(request.query):
+        request = attrs.evolve(request, query=_SECOND_QUERY.sub("&", request.query, count=1))
+    fields = request.fields("utf-8", "cp950")
+    declared = fields.get("encoding", "").strip().upper()
+    return request.fields("cp950", "utf-8") if declared == "BIG5" and _is_foreign(fields.get("smbody", "")) else fields
+
+
+def _is_foreign(text: str) -> bool:
+    """Whether a text of European letters alone has one that Big5 lacks: ``羅`` in Big5 is ``ù`` in UTF-8."""
+    try:
+        text.encode("cp950")
+    except UnicodeEncodeError:
+        return max(text) < _FIRST_OF_THREE_BYTES
+    return False
 
 
 def _reports(fields: dict[str, str], msgid: str) -> tuple[DeliveryReport, ...]:
