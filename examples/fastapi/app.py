@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 import sms_core
 from sms_core.webhooks import Receiver
-from sms_core.webhooks.starlette import router
+from sms_core.webhooks.fastapi import router
 
 TOKEN = os.environ["APP_TOKEN"]
 
@@ -86,4 +86,4 @@ def replies() -> list[dict[str, Any]]:
 
 app = FastAPI(title="Texts", lifespan=lifespan)
 app.include_router(ours)
-app.mount("/sms", router(receiver))
+app.include_router(router(receiver), prefix="/sms")

@@ -12,7 +12,8 @@
     app = receiver.asgi  # or receiver.wsgi
 
 The vendor's address is then ``https://your.host/every8d/<secret>``; ``sms webhook-url`` makes one. For Flask there
-is `sms_core.webhooks.flask.blueprint`, for Starlette and FastAPI `sms_core.webhooks.starlette.router`.
+is `sms_core.webhooks.flask.blueprint`, for FastAPI `sms_core.webhooks.fastapi.router`, for Starlette
+`sms_core.webhooks.starlette.router`.
 """
 
 from sms_core.webhooks.events import Event, EventInProgress, EventStore, MemoryEvents, SqliteEvents

@@ -1,4 +1,4 @@
-"""A receiver as a router of Starlette, which FastAPI takes too."""
+"""A receiver as a router of Starlette."""
 
 from __future__ import annotations
 

@@ -83,6 +83,7 @@ class Application:
                     "polling_interval": 0.05,
                 }
             ),
+            "TMPDIR": str(folder),  # where a worker that is killed leaves what is its own
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
         }

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import fastapi
 import flask
 import uvicorn
 from attrs import field, frozen
@@ -20,6 +21,7 @@ from werkzeug.serving import WSGIRequestHandler as WerkzeugHandler
 from werkzeug.serving import make_server as make_werkzeug_server
 
 from sms_core.webhooks import Event, Handler, Receiver
+from sms_core.webhooks import fastapi as for_fastapi
 from sms_core.webhooks.flask import blueprint
 from sms_core.webhooks.starlette import router
 
@@ -277,6 +279,23 @@ def over_starlette(made: Receiver) -> Generator[str, None, None]:
         yield f"{base}/hooks/sms"
 
 
+@contextmanager
+def over_fastapi(made: Receiver) -> Generator[str, None, None]:
+    """The router included below ``/hooks/sms`` by way of a router of the application's own; gives its base URL."""
+    hooks, app = fastapi.APIRouter(), fastapi.FastAPI()
+    hooks.include_router(for_fastapi.router(made), prefix="/sms")
+    app.include_router(hooks, prefix="/hooks")
+    assert app.openapi()["paths"] == {}
+    with uvicorn_of(app) as base:
+        yield f"{base}/hooks/sms"
+
+
 Face = Callable[[Receiver], AbstractContextManager[str]]
 
-FACES: dict[str, Face] = {"wsgi": over_wsgi, "asgi": over_asgi, "flask": over_flask, "starlette": over_starlette}
+FACES: dict[str, Face] = {
+    "wsgi": over_wsgi,
+    "asgi": over_asgi,
+    "flask": over_flask,
+    "starlette": over_starlette,
+    "fastapi": over_fastapi,
+}

@@ -14,7 +14,17 @@ import pytest
 from sms_core import CallbackRequest, InboundMessage
 from sms_core.webhooks import Event, MemoryEvents, SqliteEvents
 from sms_core.webhooks.events import EventStore
-from tests.webhooks.serving import EVERY8D, PATIENCE, SECRET, SMSGET, Calls, over_asgi, over_starlette, receiver
+from tests.webhooks.serving import (
+    EVERY8D,
+    PATIENCE,
+    SECRET,
+    SMSGET,
+    Calls,
+    over_asgi,
+    over_fastapi,
+    over_starlette,
+    receiver,
+)
 
 REQUEST = CallbackRequest("GET", f"/every8d/{SECRET}", urlencode(EVERY8D.fields))
 
@@ -59,7 +69,7 @@ def test_an_async_handler_that_fails_is_asked_again(store: EventStore) -> None:
     assert len(handled) == 1
 
 
-@pytest.mark.parametrize("face", [over_asgi, over_starlette])
+@pytest.mark.parametrize("face", [over_asgi, over_starlette, over_fastapi])
 def test_async_handlers_work_over_a_real_server(face: Any, store: EventStore) -> None:
     handled = []
 
