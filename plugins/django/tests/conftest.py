@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -70,9 +71,11 @@ def _project() -> Iterator[None]:
     yield
     connections.close_all()
     teardown_test_environment()
-    for file in DATABASE.parent.iterdir():
-        file.unlink()
-    DATABASE.parent.rmdir()
+
+
+def pytest_sessionfinish() -> None:
+    """Remove the folder, which a worker has that runs none of these tests too."""
+    shutil.rmtree(DATABASE.parent)
 
 
 @pytest.fixture
