@@ -47,7 +47,7 @@ class CallbackRequest:
         """
         charsets = charsets or ("utf-8",)
         encoded = self.query
-        if form := self._form():
+        if self.body and (form := self._form()):
             encoded = f"{encoded}&{form}"
             charsets = _declared_first(charsets, self.headers["content-type"])
         for charset in charsets:
@@ -55,7 +55,12 @@ class CallbackRequest:
                 pairs = _pairs(encoded, charset)
             except ValueError:
                 continue
-            return _first_values(pairs)
+            fields: dict[str, str] = {}
+            for name, value in pairs:
+                key = name.lower()
+                if not fields.get(key):
+                    fields[key] = value
+            return fields
         raise CallbackRefused(f"the parameters are not percent-encoded {' or '.join(charsets)}")
 
     def form_pairs(self) -> list[tuple[str, str]]:
@@ -70,8 +75,7 @@ class CallbackRequest:
         return _utf8_pairs(self.query)
 
     def _form(self) -> str:
-        content_type = self.headers.get("content-type", "") if self.body else ""
-        if not content_type.lower().startswith("application/x-www-form-urlencoded"):
+        if not self.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
             return ""
         try:
             return self.body.decode("ascii")
@@ -105,15 +109,6 @@ def _declared_first(charsets: tuple[str, ...], content_type: str) -> tuple[str, 
     declared = content_type.lower().partition("charset=")[2].strip('" ')
     wanted = _SUPERSETS.get(declared, declared)
     return tuple(sorted(charsets, key=lambda one: _SUPERSETS.get(one, one) != wanted))
-
-
-def _first_values(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    for name, value in pairs:
-        key = name.lower()
-        if not fields.get(key):
-            fields[key] = value
-    return fields
 
 
 @frozen

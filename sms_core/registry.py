@@ -73,9 +73,9 @@ class Provider:
 
     def parse_callback(self, request: CallbackRequest) -> Callback:
         """The events of a push. Raises `CallbackRefused`, or `Unsupported` where the vendor pushes nothing."""
-        if not self.hooks.sms_parse_callback.get_hookimpls():
+        callback: Callback | None = self.hooks.sms_parse_callback(account=self.account, request=request)
+        if callback is None:
             raise Unsupported(self.info.name, Capability.PUSHED_REPORTS.value)
-        callback: Callback = self.hooks.sms_parse_callback(account=self.account, request=request)
         return callback
 
     def prepare(self, message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from attrs import define, field
+
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core.model import DeliveryReport, InboundMessage
 
@@ -42,55 +44,55 @@ class MemoryEvents:
 
     def __init__(self, capacity: int = 100_000) -> None:
         _check_capacity(capacity)
-        self._capacity = capacity
-        self._handled: OrderedDict[str, None] = OrderedDict()
-        self._in_hand: set[str] = set()
-        self._lock = threading.Lock()
+        self._known = _Known(capacity)
 
     def __repr__(self) -> str:
-        return f"<MemoryEvents: {len(self._handled)} of {self._capacity}>"
+        return f"<MemoryEvents: {len(self._known.handled)} of {self._known.capacity}>"
 
     def claim(self, key: str) -> AbstractContextManager[bool]:
         """Take an event in hand. See `EventStore.claim`."""
-        return _Claim(self, key)
-
-    def take(self, key: str) -> bool:
-        """Begin a claim: what `claim` enters with."""
-        with self._lock:
-            if key in self._handled:
-                return False
-            if key in self._in_hand:
-                raise EventInProgress("another thread or task has this event in hand")
-            self._in_hand.add(key)
-            return True
-
-    def give_back(self, key: str, *, handled: bool) -> None:
-        """End a claim that began with True."""
-        with self._lock:
-            self._in_hand.discard(key)
-            if handled:
-                self._handled[key] = None
-                if len(self._handled) > self._capacity:
-                    self._handled.popitem(last=False)
+        return _Claim(self._known, key)
 
 
+@define
+class _Known:
+    """The keys of `MemoryEvents`. Whoever looks at them holds the lock."""
+
+    capacity: int
+    handled: OrderedDict[str, None] = field(factory=OrderedDict)
+    in_hand: set[str] = field(factory=set)
+    lock: threading.Lock = field(factory=threading.Lock)
+
+
+@define
 class _Claim:
     """A class and no generator: every push of a busy receiver makes one."""
 
-    __slots__ = ("_is_new", "_key", "_store")
-
-    def __init__(self, store: MemoryEvents, key: str) -> None:
-        self._store = store
-        self._key = key
-        self._is_new = False
+    known: _Known
+    key: str
+    is_new: bool = False
 
     def __enter__(self) -> bool:
-        self._is_new = self._store.take(self._key)
-        return self._is_new
+        known = self.known
+        with known.lock:
+            if self.key in known.handled:
+                return False
+            if self.key in known.in_hand:
+                raise EventInProgress("another thread or task has this event in hand")
+            known.in_hand.add(self.key)
+        self.is_new = True
+        return True
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._is_new:
-            self._store.give_back(self._key, handled=kind is None)
+        if not self.is_new:
+            return
+        known = self.known
+        with known.lock:
+            known.in_hand.discard(self.key)
+            if kind is None:
+                known.handled[self.key] = None
+                if len(known.handled) > known.capacity:
+                    known.handled.popitem(last=False)
 
 
 _TABLE = "CREATE TABLE IF NOT EXISTS handled (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE)"

@@ -88,11 +88,12 @@ def _let_in(clients: Mapping[str, Parser], guard: Guard, head: CallbackRequest) 
         raise CallbackRefused("a wrong name or secret", 404)
     if head.method not in METHODS:
         raise CallbackRefused("a push comes by GET or POST", 405)
-    length = announced_length(head.headers.get("content-length", ""))
-    if length is None:
-        raise CallbackRefused("the content length is no number")
-    if length > BODY_LIMIT:
-        raise CallbackRefused(TOO_LONG, 413)
+    if announced := head.headers.get("content-length"):
+        length = announced_length(announced)
+        if length is None:
+            raise CallbackRefused("the content length is no number")
+        if length > BODY_LIMIT:
+            raise CallbackRefused(TOO_LONG, 413)
     return name, clients[name]
 
 

@@ -62,7 +62,7 @@ def _reports(fields: dict[str, str], msgid: str) -> tuple[DeliveryReport, ...]:
     """``dstaddr`` is in the examples of chapter 3 and not in the form of chapter 2: it may be missing."""
     row = {name: value.strip() for name, value in fields.items()}
     numbers = [one for one in row.get("dstaddr", "").split(",") if one.strip()] or [""]
-    return tuple(report_of(row, one, msgid) for one in numbers)
+    return tuple([report_of(row, one, msgid) for one in numbers])
 
 
 def _reply(fields: dict[str, str], msgid: str) -> InboundMessage:
