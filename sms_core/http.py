@@ -12,9 +12,15 @@ from attrs import field, frozen
 from sms_core.errors import MalformedResponse, RateLimited, VendorUnavailable
 
 
-def lower_names(headers: Mapping[str, str]) -> dict[str, str]:
+class LowerNames(dict[str, str]):
+    """Headers whose names are in lower case already."""
+
+
+def lower_names(headers: Mapping[str, str]) -> LowerNames:
     """Headers with their names in lower case, for they are case-insensitive."""
-    return {name.lower(): value for name, value in headers.items()}
+    if isinstance(headers, LowerNames):
+        return headers
+    return LowerNames({name.lower(): value for name, value in headers.items()})
 
 
 @frozen

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from sms_core.callbacks import CallbackRequest, CallbackResponse
 from sms_core.errors import CallbackRefused
+from sms_core.http import LowerNames
 from sms_core.webhooks.bodies import DRAINED, ascii_query
 from sms_core.webhooks.handling import BODY_LIMIT, Body
 
@@ -51,7 +52,7 @@ class AsgiApp:
 
 
 def _head(scope: Scope) -> CallbackRequest:
-    headers: dict[str, str] = {}
+    headers = LowerNames()  # by the standard
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
