@@ -1,8 +1,8 @@
 """Pushes through a receiver, next to a bare ASGI app that only reads the query. ``python -m nox -s bench``.
 
 Both run under the same uvicorn, each in a process of its own; the load comes from a third, to one and the other in turn.
-What is compared is the time that each server's processor needs for a push, and its inverse is how many it can take in a
-second: the time that passes is that of whatever else the machine does too.
+Compared are the requests per second, and what they would be if the server's processor did nothing else: the time that
+passes is that of the load and of whatever else the machine does too.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def serve(app: Any, listener: socket.socket, line: Connection) -> None:
     uvicorn.Server(config).run([listener])
 
 
-def load(port: int, path: str, fields: dict[str, str], first: int) -> None:
-    """Push over kept-alive connections, each report a new one."""
+def load(port: int, path: str, fields: dict[str, str], first: int, results: Connection) -> None:
+    """Push over kept-alive connections, each report a new one; send back the seconds that it took."""
     pattern = urlencode(fields, safe="{}")
 
     async def one(number: int) -> None:
@@ -129,36 +129,53 @@ def load(port: int, path: str, fields: dict[str, str], first: int) -> None:
     async def all_of_them() -> None:
         await asyncio.gather(*(one(number) for number in range(CONNECTIONS)))
 
+    started = time.perf_counter()
     asyncio.run(all_of_them())
+    results.send(time.perf_counter() - started)
 
 
-def microseconds(server: Server, path: str, fields: dict[str, str], first: int) -> float:
-    """The processor time of one push, over one round."""
+@frozen
+class Round:
+    """Of one push: the seconds that passed, and the seconds of the server's processor."""
+
+    passed: float
+    spent: float
+
+
+def measured(server: Server, path: str, fields: dict[str, str], first: int) -> Round:
+    """One round. The start of the process that makes the load does not count."""
+    here, there = multiprocessing.Pipe()
+    arguments = (server.port, path, fields, first, there)
+    generator = multiprocessing.get_context("fork").Process(target=load, args=arguments)
     before = server.spent()
-    generator = multiprocessing.get_context("fork").Process(target=load, args=(server.port, path, fields, first))
     generator.start()
+    there.close()  # so that a load that fails ends the wait for it
+    passed: float = here.recv()
     generator.join()
-    assert generator.exitcode == 0
-    return (server.spent() - before) / PUSHES * 1e6
+    return Round(passed / PUSHES, (server.spent() - before) / PUSHES)
 
 
 def main() -> None:
-    """Print what a push of each vendor costs both servers, and the ratio: the medians of several rounds."""
+    """Print how many pushes of each vendor both servers take, and the ratio: the medians of several rounds."""
     secret = new_secret()
     receiver = Receiver({name: f"{name}://user:password@" for name in VENDORS}, handle, secrets=secret)
     with served(bare) as bare_server, served(receiver.asgi) as our_server:
         for name, fields in VENDORS.items():
             path = f"/{name}/{secret}"
             rounds = [
-                [microseconds(server, path, fields, number * PUSHES) for server in (bare_server, our_server)]
+                [measured(server, path, fields, number * PUSHES) for server in (bare_server, our_server)]
                 for number in range(ROUNDS + 1)
             ][1:]  # the first one is to warm up
-            raw, ours = (statistics.median(column) for column in zip(*rounds, strict=True))
-            ratio = statistics.median(raw / ours for raw, ours in rounds)
-            print(
-                f"one push of {name} through the ASGI face: {ours:.0f} µs, {1e6 / ours:.0f} a second; "
-                f"a bare ASGI app {raw:.0f} µs, {1e6 / raw:.0f} a second; ratio of the two rates {ratio:.2f}"
-            )
+            passed = compared([(raw.passed, ours.passed) for raw, ours in rounds])
+            spent = compared([(raw.spent, ours.spent) for raw, ours in rounds])
+            print(f"pushes of {name} through the ASGI face: {passed}; by the server's processor time {spent}")
+
+
+def compared(rounds: list[tuple[float, float]]) -> str:
+    """The rates in words: ours, the bare app's, and the ratio of the two within a round."""
+    raw, ours = (1 / statistics.median(column) for column in zip(*rounds, strict=True))
+    ratio = statistics.median(raw / ours for raw, ours in rounds)
+    return f"{ours:.0f} a second, a bare app {raw:.0f}, ratio {ratio:.2f}"
 
 
 if __name__ == "__main__":
