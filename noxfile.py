@@ -26,6 +26,8 @@ PLUGINS = [
 ]
 SUPPORTED = ["3.11", "3.12", "3.13"]
 PARALLEL = ["-n", "4"]  # the tests wait for sockets more than they compute, so more of them than there are cores
+LENGTHY = ["tests/conformance/test_defects.py", "tests/examples", "tests/scaffold", "tests/tutorial"]
+"""What takes a third of the time: run with the oldest interpreter and the newest, and left out between them."""
 
 
 def present() -> list[str]:
@@ -38,10 +40,11 @@ def present() -> list[str]:
     return found or [f"{sys.version_info.major}.{sys.version_info.minor}"]
 
 
-def install_all(session: nox.Session, *groups: str, extras: str = "[cli]") -> None:
-    """The core and every plugin, editable, with what the groups of pyproject.toml name."""
+def install_all(session: nox.Session, *groups: str, extras: str = "[cli]", editable: bool = True) -> None:
+    """The core and every plugin, editable or as wheels, with what the groups of pyproject.toml name."""
     requirements = [one for group in groups for one in nox.project.dependency_groups(PROJECT, group)]
-    session.install("-e", f".{extras}", *(part for plugin in PLUGINS for part in ("-e", plugin)), *requirements)
+    sources = [f".{extras}", *(f"./{plugin}" for plugin in PLUGINS)]
+    session.install(*(part for one in sources for part in (["-e", one] if editable else [one])), *requirements)
 
 
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -56,10 +59,12 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=present())
 def tests(session: nox.Session) -> None:
-    """Run all tests; with the oldest interpreter here, measure branch coverage too."""
-    install_all(session, "test")
-    if session.posargs or session.python != present()[0]:
-        session.run("pytest", "-q", *(session.posargs or PARALLEL))
+    """Run all tests: with the oldest interpreter for branch coverage too, with the newest against installed wheels."""
+    oldest, newest = present()[0], present()[-1]
+    install_all(session, "test", editable=session.python != newest or oldest == newest)
+    if session.posargs or session.python != oldest:
+        between = [] if session.python == newest else [f"--ignore={folder}" for folder in LENGTHY]
+        session.run("pytest", "-q", *(session.posargs or [*PARALLEL, *between]))
         return
     for old in ROOT.glob(".coverage*"):
         old.unlink()
@@ -97,13 +102,6 @@ def wheels(session: nox.Session) -> None:
         session.run("python", "-m", "build", "--outdir", str(dist), source, silent=True)
     session.run("python", "tests/wheels/check_contents.py", str(dist))
     session.run("python", "tests/wheels/send_from_wheels.py", str(dist))
-
-
-@nox.session
-def installed(session: nox.Session) -> None:
-    """Run the plain pytest against installed wheels, with the source tree out of the way."""
-    session.install(".[cli]", *PLUGINS, *nox.project.dependency_groups(PROJECT, "test"))
-    session.run("pytest", "-q", *(session.posargs or PARALLEL))
 
 
 @nox.session
