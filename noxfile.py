@@ -118,7 +118,7 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/generate.py")
 
 
-@nox.session
+@nox.session(python=present()[-1])
 def bench(session: nox.Session) -> None:
     """Measure what the library costs: next to raw urllib3 and a bare ASGI app, and per row. Nothing is asserted."""
     install_all(session, extras="")

@@ -1,6 +1,7 @@
 """Pushes through a receiver, next to a bare ASGI app that only reads the query. ``python -m nox -s bench``.
 
 Both run under the same uvicorn, each in a process of its own; the load comes from a third, to one and the other in turn.
+Each round has new servers, for two processes of one program differ by a tenth.
 Compared are the requests per second, and what they would be if the server's processor did nothing else: the time that
 passes is that of the load and of whatever else the machine does too.
 """
@@ -159,16 +160,18 @@ def main() -> None:
     """Print how many pushes of each vendor both servers take, and the ratio: the medians of several rounds."""
     secret = new_secret()
     receiver = Receiver({name: f"{name}://user:password@" for name in VENDORS}, handle, secrets=secret)
-    with served(bare) as bare_server, served(receiver.asgi) as our_server:
-        for name, fields in VENDORS.items():
-            path = f"/{name}/{secret}"
-            rounds = [
-                [measured(server, path, fields, number * PUSHES) for server in (bare_server, our_server)]
-                for number in range(ROUNDS + 1)
-            ][1:]  # the first one is to warm up
-            passed = compared([(raw.passed, ours.passed) for raw, ours in rounds])
-            spent = compared([(raw.spent, ours.spent) for raw, ours in rounds])
-            print(f"pushes of {name} through the ASGI face: {passed}; by the server's processor time {spent}")
+    rounds: dict[str, list[tuple[Round, Round]]] = {name: [] for name in VENDORS}
+    for _ in range(ROUNDS):
+        with served(bare) as bare_server, served(receiver.asgi) as our_server:
+            for name, fields in VENDORS.items():
+                path = f"/{name}/{secret}"
+                for first in (0, PUSHES):  # the first ones are to warm up
+                    both = [measured(server, path, fields, first) for server in (bare_server, our_server)]
+                rounds[name].append((both[0], both[1]))
+    for name, pairs in rounds.items():
+        passed = compared([(raw.passed, ours.passed) for raw, ours in pairs])
+        spent = compared([(raw.spent, ours.spent) for raw, ours in pairs])
+        print(f"pushes of {name} through the ASGI face: {passed}; by the server's processor time {spent}")
 
 
 def compared(rounds: list[tuple[float, float]]) -> str:
