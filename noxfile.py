@@ -27,7 +27,7 @@ PLUGINS = [
 SUPPORTED = ["3.11", "3.12", "3.13"]
 PARALLEL = ["-n", "4"]  # the tests wait for sockets more than they compute, so more of them than there are cores
 LENGTHY = ["tests/conformance/test_defects.py", "tests/examples", "tests/scaffold", "tests/tutorial"]
-"""What takes a third of the time: run with the oldest interpreter and the newest, and left out between them."""
+"""What takes a third of the time, most of it in programs of its own: run with the newest interpreter alone."""
 
 
 def present() -> list[str]:
@@ -59,16 +59,19 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=present())
 def tests(session: nox.Session) -> None:
-    """Run all tests: with the oldest interpreter for branch coverage too, with the newest against installed wheels."""
+    """Run all tests against installed wheels with the newest interpreter; without the lengthy ones with the others.
+
+    With the oldest, measure branch coverage too. A single interpreter does it all, with the sources.
+    """
     oldest, newest = present()[0], present()[-1]
     install_all(session, "test", editable=session.python != newest or oldest == newest)
+    lengthy = [] if session.python == newest else [f"--ignore={path}" for path in LENGTHY]
     if session.posargs or session.python != oldest:
-        between = [] if session.python == newest else [f"--ignore={folder}" for folder in LENGTHY]
-        session.run("pytest", "-q", *(session.posargs or [*PARALLEL, *between]))
+        session.run("pytest", "-q", *(session.posargs or [*PARALLEL, *lengthy]))
         return
     for old in ROOT.glob(".coverage*"):
         old.unlink()
-    session.run("coverage", "run", "-m", "pytest", "-q", *PARALLEL)
+    session.run("coverage", "run", "-m", "pytest", "-q", *PARALLEL, *lengthy)
     session.run("coverage", "combine", "-q")
     session.run("coverage", "report")
 
