@@ -18,7 +18,7 @@ BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
 SEND = f"""
 import sys
 import sms_core
-assert {{info.name for info in sms_core.providers()}} == {{"every8d", "memory"}}, sms_core.providers()
+assert {{info.name for info in sms_core.providers()}} == {{"every8d", "every8d-soap", "memory"}}, sms_core.providers()
 with sms_core.connect(sys.argv[1]) as sms:
     result = sms.send("您的驗證碼是 123456", to="0900000001")
 assert result.batch_id == "{BATCH}", result
