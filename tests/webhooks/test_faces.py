@@ -169,9 +169,11 @@ def test_a_body_in_chunks_is_counted_as_it_comes(name: str) -> None:
 
 def test_a_server_that_cannot_read_chunks_asks_for_a_length() -> None:
     calls = Calls()
-    form = {"Content-Type": "application/x-www-form-urlencoded", "Transfer-Encoding": "chunked"}
-    with over_wsgi(receiver(calls)) as base:
-        assert call(f"{base}/sms-get/{SECRET}", "POST", chunks(0), form, chunked=True).status == 411
+    form = "Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n"
+    push = f"POST /sms-get/{SECRET} HTTP/1.1\r\nHost: x\r\n{form}\r\n5\r\na=b&c\r\n0\r\n\r\n"
+    with over_wsgi(receiver(calls)) as base, connected(base) as raw:
+        raw.sendall(push.encode())  # at once, since the server does not wait for it
+        assert raw.recv(1000).split()[1] == b"411"
     assert calls.events == []
 
 
