@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
 
+from sms_core import ConfigurationError
 from sms_core.testing.conformance import ProviderConformance
+from tests.conformance.acme import Acme
 from tests.conformance.defects import DEFECTS
 
 BROKEN = Path(__file__).with_name("broken.py")
@@ -42,6 +44,14 @@ def test_a_defect_is_caught_by_its_check(name: str) -> None:
     defect, failures = DEFECTS[name], failures_of(name)
     assert set(failures) == defect.caught_by, failures
     assert defect.says in "".join([*failures, *failures.values()])
+
+
+def test_an_account_that_cannot_be_used_fails_a_check() -> None:
+    """The other checks are skipped then, and one that fails keeps this from being overlooked."""
+    account = {"provider": Acme(), "dsn": "other://user:pa55-of-nobody@", "exchanges": BROKEN.parent}
+    suite = type("TestWrongAccount", (ProviderConformance,), account)
+    with pytest.raises(ConfigurationError, match="other"):
+        suite().test_hooks_match_the_protocol()
 
 
 def test_every_check_catches_a_defect() -> None:

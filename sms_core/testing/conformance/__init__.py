@@ -20,7 +20,7 @@ import pytest
 # Before the checks are imported, so that their failures show what was compared.
 pytest.register_assert_rewrite("sms_core.testing.conformance.checks")
 
-from sms_core.testing.conformance.exchanges import ExchangeFileError, RecordedCallback, RecordedExchange  # noqa: E402
-from sms_core.testing.conformance.suite import ProviderConformance  # noqa: E402
+from sms_core.testing.conformance.exchanges import ExchangeFileError, RecordedCallback, RecordedExchange  # noqa: E402 - after the line above
+from sms_core.testing.conformance.suite import ProviderConformance  # noqa: E402 - the same
 
 __all__ = ["ExchangeFileError", "ProviderConformance", "RecordedCallback", "RecordedExchange"]

@@ -13,7 +13,7 @@ from sms_core.hookspecs import PROJECT, ProviderHooks
 from sms_core.model import VendorOptions
 from sms_core.operations import Capability
 from sms_core.provider import ProviderInfo
-from sms_core.testing.conformance.checks.base import Checks
+from sms_core.testing.conformance.checks.base import Checks, subject_of
 from sms_core.testing.conformance.exchanges import RecordedExchange
 
 SPECIFIED = {name: hook for name, hook in vars(ProviderHooks).items() if name.startswith("sms_")}
@@ -45,13 +45,17 @@ class HookChecks(Checks):
     """What a provider is made of."""
 
     def test_hooks_match_the_protocol(self) -> None:
-        """Each function marked as a hook has a name and arguments of the specification; none is missing."""
+        """Each function marked as a hook has a name and arguments of the specification; none is missing.
+
+        And the account can be used: where it cannot, this check fails, and the others leave it at that.
+        """
         name = dsns.parse(type(self).dsn).provider
         own = type(self).provider
         plugin = registry.load(own) if isinstance(own, str) else own
         problems = list(problems_of(plugin))
         assert not problems, "\n".join(problems)
         registry.relay(name, plugin)
+        subject_of(type(self))
 
     def test_the_description_is_consistent(self) -> None:
         """A `ProviderInfo` of the name in the DSN, the same each time, that does not contradict itself."""
