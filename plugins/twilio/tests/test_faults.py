@@ -15,7 +15,8 @@ import pytest
 
 import sms_core
 from sms_core import Client, Message, Outcome, Recipient, SendError, SendResult, SmsError
-from sms_core.testing import check_promise
+from sms_core.http import Response
+from sms_core.testing import FakeTransport, check_promise
 from sms_core_sandbox import Sandbox
 from sms_core_sandbox.faults import KINDS, RequestInfo
 from sms_core_twilio import SendOptions
@@ -169,6 +170,16 @@ def test_settling_names_no_message_of_earlier(box: Sandbox) -> None:
         doubtful = send(sms, plain("mark", NUMBERS[:1]))
         assert sms.settle(doubtful) == doubtful
     assert first.accepted == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 504])
+def test_what_leaves_open_what_happened_is_unknown_even_in_json(status: int) -> None:
+    body = b'{"status": %d, "code": 20500, "message": "Request Timeout"}' % status
+    network = FakeTransport(lambda request: Response(status, body=body))
+    dsn = "twilio://AC00000000000000000000000000000000:token@?from=%2B886900000009"
+    with sms_core.connect(dsn, transport=network) as sms, pytest.raises(sms_core.OutcomeUnknown):
+        sms.send("mark", NUMBERS[0])
+    assert len(network.requests) == 1
 
 
 def test_many_threads_with_a_wrong_password_show_it_once(box: Sandbox) -> None:

@@ -34,6 +34,9 @@ SCHEDULED = "scheduled"
 _NOT_SENT = frozenset({"failed", CANCELLED})
 """Undelivered is none of them: that message was sent."""
 
+_UNSURE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
+"""Refusals that leave open what happened: a gateway says the same in JSON of its own."""
+
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}", re.ASCII)
 
 
@@ -94,7 +97,7 @@ def _raise_refusal(value: Mapping[str, Any], response: Response) -> None:
     words = _text(value, "message") or _text(value, "detail") or _text(value, "title")
     if status == HTTPStatus.TOO_MANY_REQUESTS:  # never processed, says 20429
         raise RateLimited("too many requests", code=code, vendor_text=words, retry_after=retry_after(response))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # 20500: a POST that failed so may have sent
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _UNSURE:  # 20500: a POST that failed so may have sent
         raise VendorUnavailable(
             f"HTTP {status}", status=status, code=code, vendor_text=words, retry=True, maybe_taken=True
         )
