@@ -30,7 +30,7 @@ def new_provider(destination: Path, answers: Mapping[str, str], *, ask: bool) ->
     """
     try:
         import copier  # noqa: PLC0415 - an extra; nothing but this needs it
-        from copier.errors import CopierAnswersInterrupt, CopierError  # noqa: PLC0415
+        from copier.errors import CopierAnswersInterrupt, CopierError  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{error.name} is not installed: pip install 'sms-core[scaffold]'") from None
     if answers.get("auth") == "soap" and answers.get("wire", "xml") != "xml":

@@ -29,7 +29,7 @@ class SmsConfig(AppConfig):
 
 def _follow(*, setting: str, **_: Any) -> None:
     from sms_core_django.clients import close_clients  # noqa: PLC0415 - as above
-    from sms_core_django.webhooks import forget_receivers  # noqa: PLC0415
+    from sms_core_django.webhooks import forget_receivers  # noqa: PLC0415 - as above
 
     if setting.startswith("SMS"):
         forget_receivers()
