@@ -15,8 +15,10 @@ nox.options.sessions = ["tests", "lint", "typing", "wheels"]
 
 ROOT = pathlib.Path(__file__).parent
 PLUGINS = [
+    "plugins/cli",
     "plugins/django",
     "plugins/every8d",
+    "plugins/kit",
     "plugins/mitake",
     "plugins/otel",
     "plugins/sandbox",
@@ -26,7 +28,7 @@ PLUGINS = [
 ]
 SUPPORTED = ["3.11", "3.12", "3.13"]
 PARALLEL = ["-n", "4"]  # the tests wait for sockets more than they compute, so more of them than there are cores
-LENGTHY = ["tests/conformance/test_defects.py", "tests/examples", "tests/scaffold", "tests/tutorial"]
+LENGTHY = ["plugins/kit/tests/conformance/test_defects.py", "tests/examples", "plugins/kit/tests/scaffold", "plugins/kit/tests/tutorial"]
 """What takes a third of the time, most of it in programs of its own: run with the newest interpreter alone."""
 
 
@@ -40,10 +42,10 @@ def present() -> list[str]:
     return found or [f"{sys.version_info.major}.{sys.version_info.minor}"]
 
 
-def install_all(session: nox.Session, *groups: str, extras: str = "[cli]", editable: bool = True) -> None:
+def install_all(session: nox.Session, *groups: str, editable: bool = True) -> None:
     """The core and every plugin, editable or as wheels, with what the groups of pyproject.toml name."""
     requirements = [one for group in groups for one in nox.project.dependency_groups(PROJECT, group)]
-    sources = [f".{extras}", *(f"./{plugin}" for plugin in PLUGINS)]
+    sources = [".", *(f"./{plugin}" for plugin in PLUGINS)]
     session.install(*(part for one in sources for part in (["-e", one] if editable else [one])), *requirements)
 
 
@@ -110,20 +112,20 @@ def wheels(session: nox.Session) -> None:
 @nox.session
 def new_provider(session: nox.Session) -> None:
     """Write a new vendor's distribution: ``nox -s new_provider -- plugins/acme --name acme``; it asks for the rest."""
-    session.install("-e", ".[cli,scaffold]")
+    session.install("-e", ".", "-e", "./plugins/cli", "-e", "./plugins/kit")
     session.run("sms", "new-provider", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Write the generated parts of the docs anew."""
-    install_all(session, extras="")
+    install_all(session)
     session.run("python", "docs/generate.py")
 
 
 @nox.session(python=present()[-1])
 def bench(session: nox.Session) -> None:
     """Measure what the library costs: next to raw urllib3 and a bare ASGI app, and per row. Nothing is asserted."""
-    install_all(session, extras="")
+    install_all(session)
     session.run("python", "tests/bench/bench.py")
     session.run("python", "tests/bench/webhooks.py")

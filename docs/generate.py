@@ -10,9 +10,9 @@ from typing import Any
 
 import sms_core
 from sms_core import hookspecs
-from sms_core.hookspecs import ProviderHooks
-from sms_core.matrix import markdown, matrix
-from sms_core.registry import load, relay
+from sms_core._engine.registry import load, relay
+from sms_core.provider import ProviderHooks
+from sms_core_cli.matrix import markdown, matrix
 
 DOCS = Path(__file__).parent
 MATRIX = DOCS / "providers" / "README.md"

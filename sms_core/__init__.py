@@ -8,6 +8,9 @@
         result = sms.send("您的驗證碼是 123456", to="0900000001")
 """
 
+from sms_core._engine.preview import Preview, RecipientPreview
+from sms_core._engine.registry import providers
+from sms_core._engine.sessions import MemorySessions, SessionStore
 from sms_core.callbacks import Callback, CallbackRequest, CallbackResponse
 from sms_core.client import Client, connect
 from sms_core.errors import (
@@ -32,7 +35,6 @@ from sms_core.errors import (
     VendorError,
     VendorUnavailable,
 )
-from sms_core.hookspecs import ProviderHooks, hookimpl
 from sms_core.model import (
     Balance,
     Cancellation,
@@ -48,11 +50,11 @@ from sms_core.model import (
     SendResult,
     VendorOptions,
 )
-from sms_core.operations import Capability
-from sms_core.preview import Preview, RecipientPreview
-from sms_core.provider import Account, Limits, MmsLimits, ProviderInfo, SegmentTariff, Tariff
-from sms_core.registry import providers
-from sms_core.sessions import MemorySessions, SessionStore
+from sms_core.provider.account import Account
+from sms_core.provider.hooks import ProviderHooks, hookimpl
+from sms_core.provider.info import Limits, MmsLimits, ProviderInfo
+from sms_core.provider.operations import Capability
+from sms_core.provider.tariffs import SegmentTariff, Tariff
 
 __all__ = [
     "Account",

@@ -13,10 +13,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Self, TypeVar
 
 from sms_core import dsn as dsns
-from sms_core import registry
+from sms_core._engine import registry
+from sms_core._engine.connection import ConnectionOptions, account_of, split_options
+from sms_core._engine.flow import log_out, send_all
+from sms_core._engine.plan import make_plan
+from sms_core._engine.preview import Preview, make_preview
+from sms_core._engine.sessions import MemorySessions, SessionStore
+from sms_core._engine.settle import settle
+from sms_core._engine.transports.sync import Urllib3Transport
 from sms_core.callbacks import Callback, CallbackRequest
 from sms_core.errors import AuthenticationFailed, InvalidMessage, SendError, SmsError
-from sms_core.flow import log_out, send_all
+from sms_core.http import Transport
 from sms_core.model import (
     Balance,
     Cancellation,
@@ -28,7 +35,8 @@ from sms_core.model import (
     SendResult,
     VendorOptions,
 )
-from sms_core.operations import (
+from sms_core.provider.info import ProviderInfo, limits_with
+from sms_core.provider.operations import (
     Cancel,
     Check,
     GetBalance,
@@ -38,15 +46,8 @@ from sms_core.operations import (
     Operation,
     PagedOperation,
 )
-from sms_core.plan import make_plan
-from sms_core.preview import Preview, make_preview
-from sms_core.provider import ProviderInfo, limits_with
-from sms_core.registry import Provider
-from sms_core.sessions import MemorySessions, SessionStore
-from sms_core.settle import settle
-from sms_core.steps import Authenticate, Flow, Session, Sleep, Step
-from sms_core.transports import Transport
-from sms_core.transports.sync import Urllib3Transport
+from sms_core.provider.provider import Provider
+from sms_core.provider.steps import Authenticate, Flow, Session, Sleep, Step
 
 T = TypeVar("T")
 
@@ -108,13 +109,13 @@ def connect_provider(
 
 def bind_provider(
     provider: object, dsn: str, plugins: Sequence[object] = ()
-) -> tuple[Provider, dsns.ConnectionOptions]:
+) -> tuple[Provider, ConnectionOptions]:
     """A provider with its middleware and the account that a DSN names, and how to reach it."""
     parsed = dsns.parse(dsn)
     hooks = registry.relay(parsed.provider, provider, plugins)
     info = registry.describe(parsed.provider, hooks)
-    connection, options = dsns.split_options(parsed, info)
-    account = dsns.account_of(parsed, info, connection, options)
+    connection, options = split_options(parsed, info)
+    account = account_of(parsed, info, connection, options)
     if connection.batch_size:
         info = limits_with(info, recipients=min(connection.batch_size, info.limits.recipients))
     if connection.max_text:

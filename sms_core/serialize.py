@@ -30,7 +30,7 @@ import cattrs
 from sms_core.errors import ConfigurationError, SendError, SmsError, VendorError
 from sms_core.masking import mask_numbers
 from sms_core.model import VendorOptions
-from sms_core.provider import ProviderInfo
+from sms_core.provider.info import ProviderInfo
 from sms_core.text import Encoding
 
 T = TypeVar("T")

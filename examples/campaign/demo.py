@@ -31,7 +31,7 @@ from sms_core import (
     DeliveryReport,
     InboundMessage,
 )
-from sms_core.campaign import Campaign, RowOutcome, prepare, read_table, write_results
+from sms_core_cli.campaign import Campaign, RowOutcome, prepare, read_table, write_results
 from sms_core_sandbox import Sandbox
 
 RECIPIENTS = Path(__file__).with_name("recipients.csv")

@@ -9,7 +9,7 @@
 `behaviour_rows`     how recipients behave, by the last three digits of their number
 ===================  ==================================================================================
 
-`sms_core.testing.conformance` checks a provider against its vendor's document; it needs the extra ``testing``.
+`sms_core_kit` checks a provider against its vendor's document; it needs the extra ``testing``.
 """
 
 from sms_core.client import connect_provider

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from sms_core._engine.outcomes import conclude, same_for_all
 from sms_core.callbacks import event_key
 from sms_core.errors import (
     AuthenticationFailed,
@@ -32,7 +33,6 @@ from sms_core.errors import (
     SmsError,
     Unsupported,
 )
-from sms_core.hookspecs import hookimpl
 from sms_core.http import Request
 from sms_core.model import (
     Balance,
@@ -44,7 +44,10 @@ from sms_core.model import (
     RecipientOutcome,
     SendResult,
 )
-from sms_core.operations import (
+from sms_core.provider.account import Account
+from sms_core.provider.hooks import hookimpl
+from sms_core.provider.info import Limits, ProviderInfo
+from sms_core.provider.operations import (
     Cancel,
     Capability,
     Check,
@@ -58,10 +61,9 @@ from sms_core.operations import (
     Send,
     Sightings,
 )
-from sms_core.outcomes import conclude, same_for_all
-from sms_core.provider import Account, Limits, ProviderInfo, Tariff
-from sms_core.registry import Provider
-from sms_core.steps import Authenticate, Flow
+from sms_core.provider.provider import Provider
+from sms_core.provider.steps import Authenticate, Flow
+from sms_core.provider.tariffs import Tariff
 from sms_core.testing.behaviours import behaviour_of
 from sms_core.testing.exchange import PLENTY, Exchange
 from sms_core.testing.records import Draft, LoginRefused, NoSuchBatch, NotBooked, Reply, StoredMessage
@@ -127,15 +129,15 @@ def sms_parse_response() -> object:
 
 
 @hookimpl
-def sms_perform(client: Provider, operation: Operation[Any]) -> Flow[Any]:
+def sms_perform(provider: Provider, operation: Operation[Any]) -> Flow[Any]:
     """The whole conversation: nothing but the turn of an unproven password, as vendors with one have it."""
-    return _perform(client, operation)
+    return _perform(provider, operation)
 
 
-def _perform(client: Provider, operation: Operation[Any]) -> Flow[Any]:
+def _perform(provider: Provider, operation: Operation[Any]) -> Flow[Any]:
     try:
         yield Authenticate()
-        exchange, user = _enter(client.account)
+        exchange, user = _enter(provider.account)
     except AuthenticationFailed as error:
         if isinstance(operation, Send):
             conclude(same_for_all(operation.destinations, Outcome.NOT_SENT, error), error)

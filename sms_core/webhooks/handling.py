@@ -11,7 +11,7 @@ import attrs
 from sms_core.callbacks import Callback, CallbackRequest, CallbackResponse, event_key
 from sms_core.errors import CallbackRefused, MalformedResponse
 from sms_core.masking import mask_numbers
-from sms_core.provider import ProviderInfo
+from sms_core.provider.info import ProviderInfo
 from sms_core.serialize import to_json
 from sms_core.webhooks.events import Event, EventInProgress, EventStore
 from sms_core.webhooks.guard import Guard, mask_address

@@ -10,7 +10,7 @@ from typing import Any, cast
 from sms_core.callbacks import CallbackRequest, CallbackResponse
 from sms_core.client import connect
 from sms_core.errors import ConfigurationError, Unsupported
-from sms_core.operations import Capability
+from sms_core.provider.operations import Capability
 from sms_core.webhooks.asgi import AsgiApp
 from sms_core.webhooks.events import Event, EventStore, MemoryEvents
 from sms_core.webhooks.guard import Guard, is_segment

@@ -16,14 +16,14 @@ import urllib3
 
 import sms_core
 from sms_core import CallbackRequest
-from sms_core.http import Response, form_request
-from sms_core.operations import GetInbound, GetReports
+from sms_core.http import Response
+from sms_core.provider import GetInbound, GetReports, form_request
 from sms_core.text import count_segments
 
 # For the distributions of the tests.
 sys.path.append(str(Path(__file__).parents[2]))
 
-from tests.registry.distributions import Site, plugin
+from tests.engine.installed.distributions import Site, plugin
 
 BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
 BODY = f"87.00,1,1.0,0,{BATCH}".encode()

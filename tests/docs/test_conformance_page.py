@@ -12,9 +12,9 @@ import attrs
 import pytest
 
 from sms_core import Message, Recipient
-from sms_core.testing.conformance import ProviderConformance, RecordedCallback, RecordedExchange
-from sms_core.testing.conformance.exchanges import OPERATIONS, Arguments
-from sms_core.testing.conformance.wires import PushRequest, PushResponse, WireAnswer, WireRequest
+from sms_core_kit import ProviderConformance, RecordedCallback, RecordedExchange
+from sms_core_kit.exchanges import OPERATIONS, Arguments
+from sms_core_kit.wires import PushRequest, PushResponse, WireAnswer, WireRequest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")

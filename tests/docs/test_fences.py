@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 import sms_core_smsgo.provider
-from sms_core.testing.conformance.exchanges import load_book
+from sms_core_kit.exchanges import load_book
 from sms_core_sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +121,7 @@ def test_commands(fence: Fence, tmp_path: Path) -> None:
                 if words[0] == "sms":
                     if "--dsn" in words:
                         words[words.index("--dsn") + 1] = box.dsn("every8d")
-                    done = run([sys.executable, "-m", "sms_core.cli", *words[1:]], box.dsn("every8d"), tmp_path)
+                    done = run([sys.executable, "-m", "sms_core_cli", *words[1:]], box.dsn("every8d"), tmp_path)
                     assert done.returncode == 0, done.stderr
                 elif "nox" in words and "install" not in words:
                     assert f"def {words[-1]}(" in noxfile

@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 
 from sms_core import CallbackRequest, Client, Message, hookimpl, hookspecs
-from sms_core.hookspecs import ProviderHooks
 from sms_core.http import Request, Response
-from sms_core.operations import Login, Operation
-from sms_core.registry import REQUIRED
+from sms_core.provider import REQUIRED, Login, Operation, ProviderHooks
 from sms_core.testing import FakeTransport, connect_provider
 
 DOCS = Path(__file__).parents[2] / "docs"

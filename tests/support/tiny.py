@@ -48,8 +48,9 @@ from sms_core import (
     VendorUnavailable,
     hookimpl,
 )
-from sms_core.http import Request, Response, raise_for_status
-from sms_core.operations import (
+from sms_core._engine.registry import relay
+from sms_core.http import Request, Response, Transport
+from sms_core.provider import (
     Cancel,
     Check,
     FindSent,
@@ -60,12 +61,12 @@ from sms_core.operations import (
     Logout,
     Operation,
     Page,
+    Provider,
     Send,
+    Session,
     Sightings,
+    raise_for_status,
 )
-from sms_core.registry import Provider, relay
-from sms_core.steps import Session
-from sms_core.transports import Transport
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PASSWORD = "kept-secret-pa55"

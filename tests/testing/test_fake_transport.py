@@ -5,9 +5,8 @@ import doctest
 import pytest
 
 from sms_core import TransportError
-from sms_core.http import Request, Response
+from sms_core.http import Request, Response, Transport
 from sms_core.testing import FakeTransport, fake_transport
-from sms_core.transports import Transport
 
 ASK = Request("GET", "https://sms.invalid/credit?PWD=secret")
 

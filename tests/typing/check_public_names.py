@@ -10,10 +10,8 @@ from typing import Any, assert_type
 import sms_core
 import sms_core_every8d
 from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, SmsError, hookimpl
-from sms_core.flow import Trace, traced
-from sms_core.operations import Operation
-from sms_core.registry import Provider
-from sms_core.steps import Flow
+from sms_core.middleware import Trace, traced
+from sms_core.provider import Flow, Operation, Provider
 from sms_core.tracking import Key, MessageState, fold, numbers_in
 
 
@@ -65,7 +63,7 @@ class Middleware:
     """Middleware is a typed wrapper of flows."""
 
     @hookimpl(wrapper=True)
-    def sms_perform(self, client: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
         """Trace."""
         flow = yield
         return traced(flow, Trace(operation), print)
@@ -94,7 +92,7 @@ class FixedProvider:
         """Parse a push."""
         raise AssertionError
 
-    def sms_perform(self, client: Provider, operation: Operation[Any]) -> Flow[Any]:
+    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Any]:
         """Perform."""
         raise AssertionError
 

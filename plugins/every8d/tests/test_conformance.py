@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sms_core_every8d.sandbox
 import sms_core_every8d.sandbox.soap
-from sms_core.testing.conformance import ProviderConformance
+from sms_core_kit import ProviderConformance
 
 EXCHANGES = Path(__file__).parent / "exchanges"
 

@@ -12,7 +12,7 @@ import pytest
 import sms_core
 from sms_core import Message, Recipient
 from sms_core.http import Request, Response
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import FakeTransport
 
 TOKEN = "4bc40f5255fa4d89ac4950b394eca0f6"

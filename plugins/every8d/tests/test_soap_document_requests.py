@@ -23,8 +23,7 @@ import sms_core
 import sms_core_every8d
 from sms_core import Client, InvalidMessage, Media, Message, Recipient
 from sms_core.http import Request
-from sms_core.operations import Operation
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI, Operation
 from sms_core.testing import FakeTransport
 
 # A booking of 2.0.4, 1.2: "預約 2009/01/31 15:30:00 發送，則傳入 20090131153000". Here it lies 90 years later.

@@ -11,10 +11,9 @@ import pytest
 from soap_wire import BATCH, Answer, call_of, client, connection, fault, operation_of, result, vendor
 
 import sms_core
-from sms_core import AuthenticationFailed, Client, Outcome, SendError, SessionExpired
+from sms_core import AuthenticationFailed, Client, MemorySessions, Outcome, SendError, SessionExpired
 from sms_core.http import Response
-from sms_core.sessions import MemorySessions
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Clock, FakeTransport
 from sms_core_sandbox import Sandbox
 from sms_core_sandbox.faults import RequestInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import sms_core_mitake.sandbox
-from sms_core.testing.conformance import ProviderConformance
+from sms_core_kit import ProviderConformance
 
 
 class TestMitake(ProviderConformance):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import sms_core
 from sms_core import Client, InvalidMessage, MalformedResponse, Message, Recipient, VendorError
 from sms_core.http import Response
-from sms_core.operations import Cancel, GetBalance, GetReports, Operation
+from sms_core.provider import Cancel, GetBalance, GetReports, Operation
 from sms_core.testing import FakeTransport
 from sms_core_mitake import SendOptions
 from sms_core_mitake.answers import read

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import sms_core
 from sms_core import Client, Message, Outcome, OutcomeUnknown, Recipient, SendResult
-from sms_core.operations import Destination, Send
+from sms_core.provider import Destination, Send
 from sms_core.testing import Clock
 from sms_core_mitake.requests import client_ids
 from sms_core_sandbox import Sandbox

@@ -11,7 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from sms_core.http import Response
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Reply
 from sms_core_mitake.sandbox.pushes import acknowledged, push
 from sms_core_sandbox import Sandbox

@@ -19,10 +19,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Span, StatusCode
 
 from sms_core import Account, Balance, Capability, Limits, ProviderInfo, TransportError, hookimpl
+from sms_core._engine.registry import relay
 from sms_core.http import Request, Response
-from sms_core.operations import GetBalance, Operation
-from sms_core.registry import Provider, relay
-from sms_core.steps import Flow, Step
+from sms_core.provider import Flow, GetBalance, Operation, Provider, Step
 from sms_core_otel.current import in_span
 
 ADDRESS = "https://vendor.invalid:8443/api"
@@ -48,13 +47,13 @@ class Chatty:
         return Balance(Decimal(0))
 
     @hookimpl
-    def sms_perform(self, client: Provider, operation: Operation[Any]) -> Flow[Balance]:
-        return self.perform(client, operation)
+    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Balance]:
+        return self.perform(provider, operation)
 
-    def perform(self, client: Provider, operation: Operation[Any]) -> Flow[Balance]:
+    def perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Balance]:
         total = Decimal(0)
         for _ in range(3):
-            response = yield client.request(None, operation)
+            response = yield provider.request(None, operation)
             self.current.append(trace.get_current_span())
             total += Decimal(response.body.decode())
         return Balance(total)
@@ -222,7 +221,7 @@ def test_a_flow_that_is_closed_ends_its_span_as_an_error(asked: Asked) -> None:
 def test_a_flow_that_never_began_has_no_span(asked: Asked) -> None:
     asked.flow().close()
     assert asked.telemetry.spans == ()
-    assert asked.telemetry.metric("sms.client.operation.duration") == {}
+    assert asked.telemetry.metric("sms.provider.operation.duration") == {}
 
 
 def test_a_flow_that_is_dropped_is_ended_by_whoever_collects_it(asked: Asked) -> None:

@@ -10,9 +10,8 @@ import pytest
 
 import sms_core
 from sms_core import Media, Message, Outcome, Recipient, SendResult, hookimpl
-from sms_core.flow import Trace
-from sms_core.operations import Destination, GetBalance, Send
-from sms_core.steps import Flow
+from sms_core.middleware import Trace
+from sms_core.provider import Destination, Flow, GetBalance, Send
 from sms_core_otel.tally import Tally, tally_of
 from sms_core_sandbox import Sandbox
 

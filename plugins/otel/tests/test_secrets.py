@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import sms_core
 from sms_core import Client, Message, Recipient, RecipientRefused, SmsError
-from sms_core.flow import Trace
 from sms_core.http import Request, Response
-from sms_core.operations import Destination, GetReports, Send
+from sms_core.middleware import Trace
+from sms_core.provider import Destination, GetReports, Send
 from sms_core.testing import FakeTransport
 from sms_core_otel.attributes import of_beginning, of_end, of_server
 from sms_core_otel.tally import Tally

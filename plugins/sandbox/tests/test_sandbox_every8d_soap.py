@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 import pytest
 import urllib3
 
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Clock, Exchange
 from sms_core_sandbox import Sandbox
 

@@ -9,8 +9,8 @@ import pytest
 
 import sms_core
 from sms_core import Callback, CallbackRefused, CallbackRequest, DeliveryReport, DeliveryStatus, InboundMessage
-from sms_core.codes import SMPP_STATES as STATES
-from sms_core.taipei import TAIPEI
+from sms_core.provider import SMPP_STATES as STATES
+from sms_core.provider import TAIPEI
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

@@ -12,7 +12,7 @@ import sms_core
 import sms_core_smsget
 from sms_core import Capability, Client, InvalidMessage, Message, Unsupported
 from sms_core.http import Request, Response
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import FakeTransport
 from sms_core_smsget.numbers import COUNTRIES, to_e164
 

@@ -13,7 +13,7 @@ import pytest
 import sms_core
 import sms_core_smsget
 from sms_core import CallbackRequest, Client, DeliveryReport, DeliveryStatus, InboundMessage, Message
-from sms_core.codes import SMPP_STATES as KNOWN_STATES
+from sms_core.provider import SMPP_STATES as KNOWN_STATES
 from sms_core_sandbox import Sandbox
 from sms_core_smsget.sandbox.phones import FORMS
 from sms_core_smsget.sandbox.pushes import STATES

@@ -12,7 +12,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core_sandbox import Sandbox
 
 OPEN = build_opener(ProxyHandler({}))

@@ -15,7 +15,7 @@ from sms_core import CallbackRequest, Client, Message, Recipient, SmsError
 from sms_core.http import Response
 from sms_core.middleware import LogOperations
 from sms_core.testing import FakeTransport
-from sms_core.testing.conformance.checks.secrets import shown
+from sms_core_kit.checks.secrets import shown
 
 PASSWORD = "pass-WORD+/=%&"
 TEXT = "祕密的內容 secret words"

@@ -11,7 +11,7 @@ import pytest
 import sms_core
 from sms_core import InvalidMessage, Message, Recipient
 from sms_core.http import Request, Response
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import FakeTransport
 from sms_core_smsgo import SendOptions
 

@@ -13,7 +13,7 @@ from sms_core import CallbackRequest, Client, Message, Recipient, SmsError
 from sms_core.http import Request, Response
 from sms_core.middleware import LogOperations
 from sms_core.testing import FakeTransport
-from sms_core.testing.conformance.checks.secrets import shown
+from sms_core_kit.checks.secrets import shown
 from sms_core_sandbox import Sandbox
 from sms_core_smsgo import SendOptions
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import sms_core_twilio.sandbox
-from sms_core.testing.conformance import ProviderConformance
+from sms_core_kit import ProviderConformance
 
 ACCOUNT = "AC" + "0" * 32
 SERVICE = "MG" + "0" * 32

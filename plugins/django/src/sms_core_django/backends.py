@@ -26,9 +26,7 @@ from sms_core import (
     connect,
     hookimpl,
 )
-from sms_core.operations import Operation, Send
-from sms_core.registry import Provider
-from sms_core.steps import Flow
+from sms_core.provider import Flow, Operation, Provider, Send
 from sms_core.testing import memory
 from sms_core_django.testing import EXCHANGE, SentSms, keep
 
@@ -68,11 +66,11 @@ class Diversion:
     take: Callable[[SentSms], object]
 
     @hookimpl(wrapper=True)
-    def sms_perform(self, client: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
         """Drop the vendor's conversation, which has not begun, and hold another."""
         yield
         account = Account(memory.NAME, self.alias, "", f"memory://{EXCHANGE}", memory.MemoryOptions())
-        return self._converse(attrs.evolve(client, account=account), operation)
+        return self._converse(attrs.evolve(provider, account=account), operation)
 
     def _converse(self, exchange: Provider, operation: Operation[Any]) -> Flow[Any]:
         yield from ()  # no step: it asks nobody for anything, a session least of all

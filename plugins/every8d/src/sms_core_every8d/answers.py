@@ -18,8 +18,7 @@ from sms_core import (
     SendResult,
     VendorError,
 )
-from sms_core.fields import points_or_none, to_count, to_points
-from sms_core.operations import Destination
+from sms_core.provider import Destination, points_or_none, to_count, to_points
 
 TOKEN = re.compile(r"[!-~]{1,512}")
 """A token or session key: 32 hexadecimal digits wherever one was seen."""

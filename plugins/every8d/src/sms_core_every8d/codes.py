@@ -16,8 +16,7 @@ from sms_core import (
     VendorError,
     VendorUnavailable,
 )
-from sms_core.codes import Refusal, refusal_error
-from sms_core.operations import Cancel, Login, Operation
+from sms_core.provider import Cancel, Login, Operation, Refusal, refusal_error
 
 # HTTP's document has -99 (table 2-3-8) and -28 (table 2-4-8); SOAP's has -97, -100, -101 and -999 (1.1), -99 and -301
 # (1.2). The others were seen on the wire, or stand in older editions of the HTTP document.

@@ -7,7 +7,7 @@ import math
 from datetime import datetime, timedelta
 
 from sms_core.model import Media
-from sms_core.taipei import format_time
+from sms_core.provider import format_time
 
 
 def time_field(moment: datetime | None) -> str:

@@ -10,11 +10,8 @@ from attrs import frozen
 
 from sms_core import DeliveryReport, InboundMessage, MalformedResponse
 from sms_core.callbacks import event_key
-from sms_core.fields import points_or_none, to_count
 from sms_core.numbers import from_vendor
-from sms_core.operations import Operation
-from sms_core.taipei import time_or_none
-from sms_core.xml import parse_tree
+from sms_core.provider import Operation, parse_tree, points_or_none, time_or_none, to_count
 from sms_core_every8d.codes import Api, error_of, status_of
 
 REPORTS_A_PAGE = 1000  # HTTP 4.2.1, SOAP 3.2

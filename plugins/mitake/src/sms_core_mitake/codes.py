@@ -13,7 +13,7 @@ from sms_core import (
     VendorError,
     VendorUnavailable,
 )
-from sms_core.codes import SMPP_STATES, Refusal, refusal_error
+from sms_core.provider import SMPP_STATES, Refusal, refusal_error
 
 TAKEN = frozenset("01234")
 """What an SMS that was taken is answered with; 3 is in older documents alone."""

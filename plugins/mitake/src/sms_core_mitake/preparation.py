@@ -11,7 +11,7 @@ from attrs import frozen
 from sms_core import Account, InvalidMessage
 from sms_core.model import Message
 from sms_core.numbers import to_e164
-from sms_core.operations import Destination, options_of
+from sms_core.provider import Destination, options_of
 from sms_core.text import Encoding, count_segments, encoding_of, utf16_length
 from sms_core_mitake.options import AccountOptions, SendOptions
 from sms_core_mitake.requests import BETWEEN_FIELDS, CODECS

@@ -17,7 +17,7 @@ from sms_core import (
     hookimpl,
 )
 from sms_core.http import Request, Response
-from sms_core.operations import Destination, Operation
+from sms_core.provider import Destination, Operation
 from sms_core_mitake import callbacks, preparation, requests, responses
 from sms_core_mitake.options import AccountOptions, SendOptions
 

@@ -11,8 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from sms_core import Account, Unsupported
 from sms_core.http import Request
 from sms_core.numbers import TAIWAN, is_taiwan
-from sms_core.operations import Cancel, Check, Destination, GetBalance, GetReports, Operation, Send
-from sms_core.taipei import format_time
+from sms_core.provider import Cancel, Check, Destination, GetBalance, GetReports, Operation, Send, format_time
 from sms_core_mitake.options import AccountOptions, SendOptions
 
 PREFIX = "/b2c/mtk"

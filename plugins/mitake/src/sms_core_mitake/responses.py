@@ -18,11 +18,23 @@ from sms_core import (
     SendResult,
 )
 from sms_core.callbacks import event_key
-from sms_core.fields import points_or_none, to_points
-from sms_core.http import Response, decode, raise_for_status
-from sms_core.operations import Cancel, Check, Destination, GetBalance, GetReports, Operation, Page, Send
-from sms_core.outcomes import outcome_after
-from sms_core.taipei import time_or_none
+from sms_core.http import Response
+from sms_core.provider import (
+    Cancel,
+    Check,
+    Destination,
+    GetBalance,
+    GetReports,
+    Operation,
+    Page,
+    Send,
+    decode,
+    outcome_after,
+    points_or_none,
+    raise_for_status,
+    time_or_none,
+    to_points,
+)
 from sms_core_mitake.answers import Answer, Fields, read
 from sms_core_mitake.codes import CANCELLED, FLAGS, TAKEN, cancel_error, error_of, status_of
 from sms_core_mitake.preparation import outside_big5

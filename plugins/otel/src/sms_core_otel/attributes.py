@@ -12,10 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sms_core.errors import VendorError
-from sms_core.flow import Trace
 from sms_core.masking import mask_numbers
-from sms_core.operations import Cancel, GetInbound, GetReports, Operation, Page, PagedOperation, Send
-from sms_core.registry import Provider
+from sms_core.middleware import Trace
+from sms_core.provider import Cancel, GetInbound, GetReports, Operation, Page, PagedOperation, Provider, Send
 from sms_core_otel.tally import Tally
 
 Attributes = dict[str, str | int | float | tuple[str, ...]]
@@ -31,9 +30,9 @@ _WORD = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What a vendor's ids and codes are made of; an answer out of joint may have a text in their place."""
 
 
-def of_kind(client: Provider, operation: Operation[Any]) -> Attributes:
+def of_kind(provider: Provider, operation: Operation[Any]) -> Attributes:
     """The kind of an operation. There are few, so metrics can have it too."""
-    return {"messaging.system": client.info.name, "messaging.operation.name": operation.name}
+    return {"messaging.system": provider.info.name, "messaging.operation.name": operation.name}
 
 
 def of_server(url: str) -> Attributes:
@@ -51,9 +50,9 @@ def of_error(trace: Trace) -> Attributes:
     return {} if trace.error is None else {"error.type": type(trace.error).__name__}
 
 
-def of_beginning(client: Provider, operation: Operation[Any]) -> Attributes:
+def of_beginning(provider: Provider, operation: Operation[Any]) -> Attributes:
     """What is known before the first request, which is what samplers decide by."""
-    found = of_kind(client, operation) | of_server(client.account.base_url)
+    found = of_kind(provider, operation) | of_server(provider.account.base_url)
     if kind := OPERATION_TYPES.get(type(operation)):
         found["messaging.operation.type"] = kind
     match operation:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from opentelemetry import context
 from opentelemetry.trace import Span, set_span_in_context
 
-from sms_core.steps import Flow, Step
+from sms_core.provider import Flow, Step
 
 T = TypeVar("T")
 

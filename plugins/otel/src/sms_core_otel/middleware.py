@@ -12,10 +12,8 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider
 
 from sms_core import hookimpl
-from sms_core.flow import Trace, traced
-from sms_core.operations import Operation
-from sms_core.registry import Provider
-from sms_core.steps import Flow
+from sms_core.middleware import Trace, traced
+from sms_core.provider import Flow, Operation, Provider
 from sms_core_otel.attributes import of_beginning, of_end, of_error, of_kind, of_server
 from sms_core_otel.current import in_span
 from sms_core_otel.tally import tally_of
@@ -52,28 +50,28 @@ class OpenTelemetry:
         )
 
     @hookimpl(wrapper=True)
-    def sms_perform(self, client: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
         """Wrap the conversation."""
         flow = yield
-        return self._observed(client, operation, flow)
+        return self._observed(provider, operation, flow)
 
-    def _observed(self, client: Provider, operation: Operation[T], flow: Flow[T]) -> Flow[T]:
+    def _observed(self, provider: Provider, operation: Operation[T], flow: Flow[T]) -> Flow[T]:
         span = self._tracer.start_span(
-            f"{operation.name} {client.info.name}", kind=SpanKind.CLIENT, attributes=of_beginning(client, operation)
+            f"{operation.name} {provider.info.name}", kind=SpanKind.CLIENT, attributes=of_beginning(provider, operation)
         )
-        return (yield from in_span(span, traced(flow, Trace(operation), partial(self._end, client, span))))
+        return (yield from in_span(span, traced(flow, Trace(operation), partial(self._end, provider, span))))
 
-    def _end(self, client: Provider, span: Span, ended: Trace) -> None:
+    def _end(self, provider: Provider, span: Span, ended: Trace) -> None:
         tally = tally_of(ended)
-        system = {"messaging.system": client.info.name}
+        system = {"messaging.system": provider.info.name}
         for outcome in tally.messages:
             labels = {**system, "sms.outcome": outcome.value}
             self._messages.add(tally.messages[outcome], labels)
             self._segments.add(tally.segments[outcome], labels)
         if tally.points is not None and tally.points > 0:  # a counter only grows
             self._points.add(tally.points, system)
-        kind = of_kind(client, ended.operation)
-        self._duration.record(ended.seconds, {**kind, **of_server(client.account.base_url), **of_error(ended)})
+        kind = of_kind(provider, ended.operation)
+        self._duration.record(ended.seconds, {**kind, **of_server(provider.account.base_url), **of_error(ended)})
         span.set_attributes(of_end(ended, tally))
         if ended.error is not None:
             span.set_status(StatusCode.ERROR)

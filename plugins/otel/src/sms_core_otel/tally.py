@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from sms_core.flow import Trace
+from sms_core.middleware import Trace
 from sms_core.model import Outcome
-from sms_core.operations import Send
+from sms_core.provider import Send
 from sms_core.text import count_segments
 
 

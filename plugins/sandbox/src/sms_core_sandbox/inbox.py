@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Exchange
 
 SHOWN = 200

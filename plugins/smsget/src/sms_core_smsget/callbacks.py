@@ -9,8 +9,7 @@ from attrs import field, frozen
 
 from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse, DeliveryReport, InboundMessage
 from sms_core.callbacks import decoded_again, event_key, is_encoded
-from sms_core.codes import SMPP_STATES
-from sms_core.taipei import time_or_none
+from sms_core.provider import SMPP_STATES, time_or_none
 from sms_core_smsget.codes import status_of
 from sms_core_smsget.numbers import to_e164
 

@@ -10,7 +10,7 @@ from sms_core import (
     RecipientRefused,
     VendorError,
 )
-from sms_core.codes import SMPP_STATES, Refusal, refusal_error
+from sms_core.provider import SMPP_STATES, Refusal, refusal_error
 
 SUCCESS = "000"
 

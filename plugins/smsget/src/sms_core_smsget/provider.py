@@ -18,7 +18,7 @@ from sms_core import (
 )
 from sms_core.http import Request, Response
 from sms_core.numbers import to_e164
-from sms_core.operations import Destination, Operation
+from sms_core.provider import Destination, Operation
 from sms_core_smsget import callbacks, numbers, requests, responses
 from sms_core_smsget.options import AccountOptions, SendOptions
 

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sms_core import Account, Unsupported
-from sms_core.http import Request, form_request
-from sms_core.operations import Check, GetBalance, Operation, Send
-from sms_core.taipei import TAIPEI
+from sms_core.http import Request
+from sms_core.provider import TAIPEI, Check, GetBalance, Operation, Send, form_request
 from sms_core_smsget.numbers import to_vendor
 from sms_core_smsget.options import SendOptions
 

@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from sms_core import Balance, MalformedResponse, Outcome, RecipientOutcome, SendResult, VendorError
-from sms_core.fields import to_points
-from sms_core.http import Response, answer_text
-from sms_core.operations import Check, GetBalance, Operation, Send
+from sms_core.http import Response
+from sms_core.provider import Check, GetBalance, Operation, Send, answer_text, to_points
 from sms_core_smsget.codes import SUCCESS, error_of
 from sms_core_smsget.requests import whole_minute
 

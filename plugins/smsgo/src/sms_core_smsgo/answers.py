@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sms_core import MalformedResponse
-from sms_core.xml import parse_xml
+from sms_core.provider import parse_xml
 
 Row = Mapping[str, str]
 """Fields under their names in lower case, values stripped."""

@@ -11,26 +11,24 @@ from typing import Any
 import attrs
 
 from sms_core import Account, NotSent, TransportError
-from sms_core.flow import perform as perform_plainly
-from sms_core.operations import Operation, Send
-from sms_core.registry import Provider
-from sms_core.steps import Flow
+from sms_core._engine.flow import perform as perform_plainly
+from sms_core.provider import Flow, Operation, Provider, Send
 from sms_core_smsgo.options import AccountOptions
 
 
-def perform(client: Provider, operation: Operation[Any]) -> Flow[Any] | None:
+def perform(provider: Provider, operation: Operation[Any]) -> Flow[Any] | None:
     """The conversation with two hosts in turn; None where there is one, and the core's own conversation will do."""
-    backup = client.account.typed_options(AccountOptions).backup_host
-    return _first_then(backup, client, operation) if backup and isinstance(operation, Send) else None
+    backup = provider.account.typed_options(AccountOptions).backup_host
+    return _first_then(backup, provider, operation) if backup and isinstance(operation, Send) else None
 
 
-def _first_then(backup: str, client: Provider, operation: Send) -> Flow[Any]:
+def _first_then(backup: str, provider: Provider, operation: Send) -> Flow[Any]:
     try:
-        return (yield from perform_plainly(client, operation))
+        return (yield from perform_plainly(provider, operation))
     except NotSent as error:
         if not _never_left(error):
             raise
-    return (yield from perform_plainly(attrs.evolve(client, account=_at(client.account, backup)), operation))
+    return (yield from perform_plainly(attrs.evolve(provider, account=_at(provider.account, backup)), operation))
 
 
 def _never_left(error: NotSent) -> bool:

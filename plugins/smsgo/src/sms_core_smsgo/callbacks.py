@@ -8,7 +8,7 @@ import attrs
 
 from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse, DeliveryReport, InboundMessage
 from sms_core.callbacks import event_key
-from sms_core.taipei import time_or_none
+from sms_core.provider import time_or_none
 from sms_core_smsgo.responses import e164_of, report_of
 
 ACKNOWLEDGEMENT = "magicid=tccrd_sms_gateway_rpack\nmsgid={}\n"

@@ -11,7 +11,7 @@ from sms_core import (
     VendorError,
     VendorUnavailable,
 )
-from sms_core.codes import SMPP_STATES, Refusal, refusal_error
+from sms_core.provider import SMPP_STATES, Refusal, refusal_error
 
 # Table 1; below the line what one client in public knows besides.
 REQUEST_CODES = {

@@ -9,7 +9,7 @@ import attrs
 from sms_core import InvalidMessage
 from sms_core.model import Message
 from sms_core.numbers import is_taiwan, to_e164
-from sms_core.operations import Destination, options_of
+from sms_core.provider import Destination, options_of
 from sms_core_smsgo.encodings import SINGLE, fit_of, split
 from sms_core_smsgo.options import SendOptions
 

@@ -7,9 +7,7 @@ from typing import Any, TypeVar
 from sms_core import Account, Callback, CallbackRequest, Capability, Limits, ProviderInfo, hookimpl
 from sms_core.http import Request, Response
 from sms_core.model import Message
-from sms_core.operations import Destination, Operation
-from sms_core.registry import Provider
-from sms_core.steps import Flow
+from sms_core.provider import Destination, Flow, Operation, Provider
 from sms_core_smsgo import backup, callbacks, preparation, requests, responses
 from sms_core_smsgo.options import AccountOptions, SendOptions
 
@@ -75,6 +73,6 @@ def sms_parse_callback(request: CallbackRequest) -> Callback:
 
 
 @hookimpl
-def sms_perform(client: Provider, operation: Operation[Any]) -> Flow[Any] | None:
+def sms_perform(provider: Provider, operation: Operation[Any]) -> Flow[Any] | None:
     """The core's conversation, with a second host for a send if the DSN says ``backup_host``."""
-    return backup.perform(client, operation)
+    return backup.perform(provider, operation)

@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from sms_core import Account, Unsupported
-from sms_core.http import Request, form_request, query_request
+from sms_core.http import Request
 from sms_core.numbers import TAIWAN, is_taiwan
-from sms_core.operations import Cancel, Check, Destination, GetBalance, GetReports, Operation, Send
-from sms_core.taipei import TAIPEI
+from sms_core.provider import (
+    TAIPEI,
+    Cancel,
+    Check,
+    Destination,
+    GetBalance,
+    GetReports,
+    Operation,
+    Send,
+    form_request,
+    query_request,
+)
 from sms_core_smsgo.encodings import fit_of
 from sms_core_smsgo.options import AccountOptions, SendOptions
 

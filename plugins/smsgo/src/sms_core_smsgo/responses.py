@@ -20,10 +20,9 @@ from sms_core import (
     VendorError,
 )
 from sms_core.callbacks import event_key
-from sms_core.fields import points_or_none
-from sms_core.http import Response, answer_text
+from sms_core.http import Response
 from sms_core.numbers import from_vendor
-from sms_core.operations import Cancel, Check, GetBalance, GetReports, Operation, Page, Send
+from sms_core.provider import Cancel, Check, GetBalance, GetReports, Operation, Page, Send, answer_text, points_or_none
 from sms_core_smsgo.answers import Row, read
 from sms_core_smsgo.codes import STATES, error_of, status_of
 from sms_core_smsgo.options import AccountOptions

@@ -13,7 +13,7 @@ from sms_core import (
     RecipientRefused,
     VendorError,
 )
-from sms_core.codes import Refusal, refusal_error
+from sms_core.provider import Refusal, refusal_error
 
 # The pages of twilio.com/docs/api/errors. With any of them nothing was taken. Codes may change, says Twilio, and in 2024
 # finer ones were split off, so one that is not here is a VendorError that keeps it.

@@ -18,8 +18,7 @@ from sms_core import (
     hookimpl,
 )
 from sms_core.http import Request, Response
-from sms_core.operations import Destination, Operation, options_of
-from sms_core.provider import in_words
+from sms_core.provider import Destination, Operation, in_words, options_of
 from sms_core_twilio import callbacks, requests, responses
 from sms_core_twilio.options import AccountOptions, SendOptions
 

@@ -9,8 +9,18 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from sms_core import Account, ConfigurationError, Unsupported
-from sms_core.http import Request, form_request, query_request
-from sms_core.operations import Cancel, Check, FindSent, GetBalance, GetReports, Operation, Send
+from sms_core.http import Request
+from sms_core.provider import (
+    Cancel,
+    Check,
+    FindSent,
+    GetBalance,
+    GetReports,
+    Operation,
+    Send,
+    form_request,
+    query_request,
+)
 from sms_core_twilio.options import AccountOptions, SendOptions
 
 PATH = "/2010-04-01"

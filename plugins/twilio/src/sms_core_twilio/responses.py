@@ -23,10 +23,24 @@ from sms_core import (
     VendorUnavailable,
 )
 from sms_core.callbacks import event_key
-from sms_core.fields import points_or_none, to_points
-from sms_core.http import Response, decode, raise_for_status, retry_after
+from sms_core.http import Response
 from sms_core.numbers import from_vendor
-from sms_core.operations import Cancel, Check, FindSent, GetBalance, GetReports, Operation, Page, Send, Sightings
+from sms_core.provider import (
+    Cancel,
+    Check,
+    FindSent,
+    GetBalance,
+    GetReports,
+    Operation,
+    Page,
+    Send,
+    Sightings,
+    decode,
+    points_or_none,
+    raise_for_status,
+    retry_after,
+    to_points,
+)
 from sms_core_twilio.codes import error_of, status_of, text_of
 
 CANCELLED = "canceled"

@@ -11,7 +11,7 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
 from sms_core import DeliveryReport, InboundMessage, MalformedResponse
-from sms_core.operations import GetInbound, GetReports, Page
+from sms_core.provider import GetInbound, GetReports, Page
 from sms_core_every8d.reports import Row, has_more, read_log, reply_of, report_of
 
 REPLIES_A_PAGE = 10  # table 4-3-1; 4.3.1 says 1000, which is copied from 4.2.1

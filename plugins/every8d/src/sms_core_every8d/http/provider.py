@@ -15,8 +15,7 @@ from sms_core import (
     hookimpl,
 )
 from sms_core.http import Request, Response
-from sms_core.operations import Operation
-from sms_core.steps import Session
+from sms_core.provider import Operation, Session
 from sms_core_every8d import callbacks
 from sms_core_every8d.http import requests, responses
 from sms_core_every8d.http.options import AccountOptions, SendOptions

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sms_core import Account, InvalidMessage, Unsupported, template
-from sms_core.http import Request, form_request, json_request
+from sms_core import Account, InvalidMessage, Unsupported
+from sms_core.http import Request
 from sms_core.model import Message
-from sms_core.operations import (
+from sms_core.provider import (
     Cancel,
     Check,
     Destination,
@@ -18,9 +18,12 @@ from sms_core.operations import (
     Logout,
     Operation,
     Send,
+    Session,
+    form_request,
+    json_request,
     options_of,
+    template,
 )
-from sms_core.steps import Session
 from sms_core_every8d.fields import minutes_field, picture_field, time_field
 from sms_core_every8d.http.options import AccountOptions, SendOptions
 

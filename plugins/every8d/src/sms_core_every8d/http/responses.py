@@ -24,10 +24,9 @@ from sms_core import (
     SendResult,
     SessionExpired,
 )
-from sms_core.fields import points_or_none, to_points
-from sms_core.http import Response, answer_text
+from sms_core.http import Response
 from sms_core.numbers import from_vendor
-from sms_core.operations import (
+from sms_core.provider import (
     Cancel,
     Check,
     FindSent,
@@ -38,10 +37,13 @@ from sms_core.operations import (
     Logout,
     Operation,
     Send,
+    Session,
     Sightings,
+    answer_text,
     options_of,
+    points_or_none,
+    to_points,
 )
-from sms_core.steps import Session
 from sms_core_every8d.answers import TOKEN, cancellation, is_cut, read_counts, read_refusal, sent
 from sms_core_every8d.codes import error_of
 from sms_core_every8d.http import pages

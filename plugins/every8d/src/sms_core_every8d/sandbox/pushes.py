@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from sms_core.http import Request
-from sms_core.taipei import format_time
+from sms_core.provider import format_time
 from sms_core.testing import Event, Reply
 from sms_core_every8d.sandbox.queries import code_of, mr_of
 

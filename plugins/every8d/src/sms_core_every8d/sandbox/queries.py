@@ -8,7 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from sms_core.model import DeliveryStatus
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Exchange, NoSuchBatch, NotBooked, Reply, StoredMessage
 from sms_core_every8d.sandbox.calls import BAD_TOKEN, Call, Refusal
 

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from sms_core.numbers import from_vendor, is_taiwan
-from sms_core.taipei import parse_time
+from sms_core.provider import parse_time
 from sms_core.testing import Batch, Draft, behaviour_named, behaviour_of
 from sms_core.text import utf16_length
 from sms_core_every8d.sandbox.calls import Call, Refusal

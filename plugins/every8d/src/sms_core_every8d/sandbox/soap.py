@@ -19,7 +19,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Exchange, LoginRefused, Reply, StoredMessage
 from sms_core_every8d.sandbox.calls import Call, Refusal
 from sms_core_every8d.sandbox.pushes import PUSH_RETRIES, soap_push

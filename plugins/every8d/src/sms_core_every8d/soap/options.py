@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from sms_core.soap import SoapVersion
+from sms_core.provider import SoapVersion
 
 
 @frozen

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sms_core import InvalidMessage, Message
-from sms_core.operations import Destination, options_of
+from sms_core.provider import Destination, forbidden_in, options_of
 from sms_core.text import utf16_length
-from sms_core.xml import forbidden_in
 from sms_core_every8d.http.options import SendOptions
 
 LONGEST_NAME = 50  # 2.3, NAME

@@ -16,8 +16,7 @@ from sms_core import (
     hookimpl,
 )
 from sms_core.http import Request, Response
-from sms_core.operations import Destination, Operation
-from sms_core.steps import Session
+from sms_core.provider import Destination, Operation, Session
 from sms_core_every8d import callbacks
 from sms_core_every8d.http.options import SendOptions
 from sms_core_every8d.soap import preparation, requests, responses

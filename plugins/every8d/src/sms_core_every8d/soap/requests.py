@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 from sms_core import Account, Unsupported
 from sms_core.http import Request
 from sms_core.model import Media
-from sms_core.operations import (
+from sms_core.provider import (
     Cancel,
     Check,
     Destination,
@@ -20,10 +20,10 @@ from sms_core.operations import (
     Logout,
     Operation,
     Send,
+    Session,
+    cdata,
+    soap_request,
 )
-from sms_core.soap import soap_request
-from sms_core.steps import Session
-from sms_core.xml import cdata
 from sms_core_every8d.fields import minutes_field, picture_field, time_field
 from sms_core_every8d.soap.options import AccountOptions
 

@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 
 from sms_core import Balance, MalformedResponse, SendResult, VendorError
-from sms_core.fields import points_or_none, to_points
 from sms_core.http import Response
-from sms_core.operations import (
+from sms_core.provider import (
+    TAIPEI,
     Cancel,
     Check,
     GetBalance,
@@ -24,11 +24,12 @@ from sms_core.operations import (
     Operation,
     Page,
     Send,
+    Session,
+    parse_xml,
+    points_or_none,
+    soap_result,
+    to_points,
 )
-from sms_core.soap import soap_result
-from sms_core.steps import Session
-from sms_core.taipei import TAIPEI
-from sms_core.xml import parse_xml
 from sms_core_every8d.answers import TOKEN, cancellation, read_counts, read_refusal, sent
 from sms_core_every8d.codes import error_of
 from sms_core_every8d.reports import SmsLog, has_more, read_log, reply_of, report_of

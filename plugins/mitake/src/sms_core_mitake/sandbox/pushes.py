@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlencode
 
 from sms_core.http import Request, Response
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Event, Reply
 from sms_core_mitake.sandbox.queries import flag_of, time_of
 

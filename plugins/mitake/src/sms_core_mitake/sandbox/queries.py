@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sms_core.model import DeliveryStatus
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import NoSuchBatch, NotBooked, StoredMessage
 from sms_core_mitake.sandbox.calls import Call, Refusal
 

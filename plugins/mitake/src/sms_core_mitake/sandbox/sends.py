@@ -10,7 +10,7 @@ from itertools import count
 
 from attrs import field, frozen
 
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Draft, NoSuchBatch, behaviour_of
 from sms_core_mitake.sandbox.calls import Call, Refusal
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import quote_plus, urlencode
 
 from sms_core.http import Request, Response
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Event, Reply, StoredMessage
 from sms_core_smsget.sandbox.phones import write
 

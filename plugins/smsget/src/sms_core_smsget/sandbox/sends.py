@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Draft, behaviour_named, behaviour_of
 from sms_core.testing.records import current_allowance
 from sms_core.text import utf16_length

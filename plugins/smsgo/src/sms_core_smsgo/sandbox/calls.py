@@ -13,7 +13,7 @@ from attrs import field, frozen
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Exchange, LoginRefused
 
 NUMBERS_OF_A_MINUTE = 1_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from sms_core.http import Request
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Event, Reply
 from sms_core_smsgo.sandbox.queries import local, state_of
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sms_core.taipei import TAIPEI
+from sms_core.provider import TAIPEI
 from sms_core.testing import Draft, behaviour_of
 from sms_core.testing.records import current_allowance
 from sms_core_smsgo.sandbox.calls import Answer, Call, Refusal

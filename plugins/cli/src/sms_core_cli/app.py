@@ -1,0 +1,46 @@
+"""The command and its subcommands."""
+
+from __future__ import annotations
+
+import click
+
+from sms_core_cli.commands.balance import balance
+from sms_core_cli.commands.campaign import campaign
+from sms_core_cli.commands.doctor import doctor
+from sms_core_cli.commands.listen import listen
+from sms_core_cli.commands.new_provider import new_provider
+from sms_core_cli.commands.preview import preview
+from sms_core_cli.commands.providers import providers
+from sms_core_cli.commands.reports import reports
+from sms_core_cli.commands.sandbox import sandbox
+from sms_core_cli.commands.send import send
+from sms_core_cli.commands.webhook_url import webhook_url
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 2 wrong use, 3 refused, 4 unknown outcome, 5 partly sent.",
+)
+@click.version_option(package_name="sms-core")
+def app() -> None:
+    """Send SMS and MMS through any vendor, and see what became of them.
+
+    The account is a DSN such as every8d://user:password@new.e8d.tw, given with --dsn or in the environment as
+    SMS_DSN.
+    """
+
+
+for command in (
+    providers,
+    send,
+    campaign,
+    preview,
+    balance,
+    reports,
+    listen,
+    webhook_url,
+    sandbox,
+    doctor,
+    new_provider,
+):
+    app.add_command(command)

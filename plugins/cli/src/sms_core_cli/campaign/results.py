@@ -1,0 +1,75 @@
+"""The result file: one row for each row of the table, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from sms_core.errors import InvalidMessage
+from sms_core_cli.campaign.standing import COLUMNS, Standing
+from sms_core_cli.campaign.table import Table, read_table
+
+KEPT = "reference"
+"""The one column that a table and its results share."""
+
+
+def columns_of(table: Table) -> dict[str, str]:
+    """The name of each result column beside this table's own; ``sms_`` in front where the table has that name."""
+    taken = {header.strip().lower() for header in table.headers}
+    return {name: name if name not in taken or name == KEPT else f"sms_{name}" for name in COLUMNS}
+
+
+def is_result_file(table: Table) -> bool:
+    """Whether this table was written by `write_results`."""
+    return set(COLUMNS) <= {header.strip().lower() for header in table.headers}
+
+
+def write_results(path: Path, table: Table, standings: Sequence[Standing]) -> None:
+    """Write the table's columns and the standings beside them, in UTF-8 (with its mark where the table needs one).
+
+    A reader sees the file before or the file after, never a half. Raises `OSError`; where only the last step failed
+    (another program has the file open), its text says under which name the results are.
+    """
+    names = columns_of(table)
+    own = [place for place, header in enumerate(table.headers) if header.strip().lower() != KEPT]
+    with_mark = table.encoding.lower().replace("_", "-") != "utf-8"
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8-sig" if with_mark else "utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([*(table.headers[place] for place in own), *names.values()])
+            for row, standing in zip(table.rows, standings, strict=True):
+                cells = [row.cells[place] if place < len(row.cells) else "" for place in own]
+                writer.writerow([*cells, *standing.cells().values()])
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            temporary.unlink()
+        raise
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}; the results are in {temporary}", str(path)) from error
+
+
+def read_results(content: bytes, table: Table) -> tuple[Standing, ...]:
+    """The standings in a result file of this table. Raises `InvalidMessage` for one of another table."""
+    names = columns_of(table)
+    results = read_table(content)
+    if not all(results.has(name) for name in names.values()):
+        raise InvalidMessage("results", "are no result file of this table: a column is missing")
+    if len(results.rows) != len(table.rows):
+        reason = f"have {len(results.rows)} rows and the table has {len(table.rows)}: are they of another one?"
+        raise InvalidMessage("results", reason)
+    own = [header.strip().lower() for header in table.headers if header.strip().lower() != KEPT]
+    standings = []
+    for before, after in zip(table.rows, results.rows, strict=True):
+        if any(before.values.get(header, "") != after.values.get(header, "") for header in own):
+            raise InvalidMessage("results", f"row {after.number} is not row {before.number} of the table")
+        standings.append(Standing.from_cells({name: after.values.get(named, "") for name, named in names.items()}))
+    return tuple(standings)

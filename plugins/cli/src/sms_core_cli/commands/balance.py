@@ -1,0 +1,21 @@
+"""``sms balance``: the points left."""
+
+from __future__ import annotations
+
+import click
+
+from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core_cli.output import say, show_json
+
+
+@click.command(cls=SmsCommand)
+@dsn_option
+@json_option
+def balance(dsn: str | None, *, as_json: bool) -> None:
+    """Show the points left on the account."""
+    with open_client(dsn) as client:
+        found = client.balance()
+    if as_json:
+        show_json(found)
+    else:
+        say(f"{found.credit} points")

@@ -1,0 +1,200 @@
+"""``sms campaign``: a table of people, each with a text of their own."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import define
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sms_core.client import Client
+from sms_core.errors import ConfigurationError, InvalidMessage, SmsError
+from sms_core_cli import exit_codes
+from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core_cli.campaign import (
+    Campaign,
+    RowOutcome,
+    Standing,
+    Table,
+    is_result_file,
+    prepare,
+    read_results,
+    read_table,
+    write_results,
+)
+from sms_core_cli.campaign.campaign import CONCURRENCY
+from sms_core_cli.campaign_report import show_end, show_plan
+from sms_core_cli.interrupts import interrupts
+from sms_core_cli.message_options import message_options, read_wishes, span
+from sms_core_cli.output import console, note
+
+RESULTS = Path("results.csv")
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds between two questions for delivery reports; each pause is twice as long as the one before."""
+
+_A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(cls=SmsCommand)
+@click.argument("file", type=_A_FILE)
+@click.option("--text", help="One text for all, with {name} and other columns in it.")
+@message_options
+@click.option("--dry-run", is_flag=True, help="Check every row and show the cost; send nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option(
+    "--results", type=click.Path(dir_okay=False, path_type=Path), help="The result file.  [default: results.csv]"
+)
+@click.option("--overwrite", is_flag=True, help="Replace the result file of an earlier run.")
+@click.option("--resume", type=_A_FILE, metavar="RESULTS", help="Send what this earlier run left not sent.")
+@click.option("--refused-too", is_flag=True, help="With --resume: what the vendor refused as well.")
+@click.option("--settle", is_flag=True, help="Ask the vendor about rows whose outcome is unknown. Sends nothing.")
+@click.option("--wait", callback=span, metavar="SPAN", help="Ask for delivery reports for so long: 30s, 5m.")
+@click.option("--encoding", help="How FILE is encoded, if UTF-8 and Big5 are both wrong.")
+@click.option(
+    "--concurrency", default=CONCURRENCY, show_default=True, type=click.IntRange(1, 64), help="Requests side by side."
+)
+@dsn_option
+@json_option
+@click.pass_context
+def campaign(
+    ctx: click.Context,
+    /,
+    file: Path,
+    dsn: str | None,
+    encoding: str | None,
+    results: Path | None,
+    resume: Path | None,
+    **options: Any,
+) -> None:
+    """Send to everyone in FILE, a CSV with the columns number, name and text; other columns fill {places} in the text.
+
+    Columns reference, send_at and email are used where they are there. RESULTS gets one row for each row of FILE,
+    also after Ctrl-C.
+    """
+    wish_names = ("text", "subject", "send_at", "validity", "media", "vendor")
+    run = Run(file, results or resume or RESULTS, **{name: options[name] for name in options if name not in wish_names})
+    run.check(resume)
+    table = read_table(file.read_bytes(), encoding)
+    if is_result_file(table):
+        raise InvalidMessage("file", "is a result file: give the table that was sent, and this one with --resume")
+    earlier = None if resume is None else read_results(resume.read_bytes(), table)
+    with open_client(dsn) as client:
+        wishes = read_wishes(client.info, **{name: options[name] for name in wish_names})
+        again = {RowOutcome.NOT_SENT, RowOutcome.REFUSED} if run.refused_too else {RowOutcome.NOT_SENT}
+        prepared = prepare(client, table, wishes, earlier=earlier, again=again)
+        if run.dry_run or not run.as_json:
+            show_plan(prepared, client.info, as_json=run.as_json)
+        if not run.dry_run:
+            ctx.exit(run.go(client, prepared))
+
+
+@define
+class Run:
+    """One run of the command: its options, and the steps that they choose."""
+
+    file: Path
+    results: Path
+    dry_run: bool
+    yes: bool
+    overwrite: bool
+    refused_too: bool
+    settle: bool
+    wait: timedelta | None
+    concurrency: int
+    as_json: bool
+    wrote: bool = False
+
+    def check(self, resume: Path | None) -> None:
+        """Refuse what would go wrong later. Raises `ConfigurationError`."""
+        if self.dry_run:
+            return
+        if self.as_json and not self.yes:
+            raise ConfigurationError("--json cannot ask: add --yes, or --dry-run")
+        if self.results.exists() and not self.overwrite and self.results != resume:
+            hint = f"--resume {self.results} sends what it left, --overwrite forgets it, --results FILE names another"
+            raise ConfigurationError(f"{self.results} is there, perhaps from an earlier run: {hint}")
+
+    def go(self, client: Client, prepared: Campaign) -> int:
+        """Ask, send, write, show. Gives the exit code."""
+        if prepared.estimate.messages and not (self.yes or self._agreed(prepared, client)):
+            note("Nothing was sent.")
+            return exit_codes.REFUSED
+        with interrupts(lambda: self._break_off(prepared)) as stop, self._progress(prepared) as progress:
+            try:
+                self._send(client, prepared, stop, progress)
+            finally:
+                written = self._write_at_last(prepared.table, prepared.standings)
+        show_end(prepared, self.file, self.results, stopped=stop.is_set(), as_json=self.as_json)
+        return exit_codes.of_campaign(prepared.counts) if written else exit_codes.UNKNOWN
+
+    def _agreed(self, prepared: Campaign, client: Client) -> bool:
+        points = "" if prepared.estimate.points is None else f", about {prepared.estimate.points} points"
+        question = f"Send {prepared.estimate.messages} messages with {client.info.title}{points}?"
+        try:
+            return click.confirm(question, err=True)
+        except click.Abort:  # Ctrl-C, or nobody is there to answer
+            note("")
+            return False
+
+    def _progress(self, prepared: Campaign) -> Progress:
+        columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        hidden = self.as_json or not prepared.estimate.messages
+        progress = Progress(*columns, console=console(stderr=True), disable=hidden)
+        progress.add_task("Sending", total=prepared.estimate.messages)
+        return progress
+
+    def _send(self, client: Client, prepared: Campaign, stop: threading.Event, progress: Progress) -> None:
+        def checkpoint() -> None:
+            try:
+                write_results(self.results, prepared.table, prepared.standings_if_cut_off)
+            except OSError as error:
+                if not self.wrote:
+                    raise  # nothing was sent, so nothing is lost
+                note(f"{error}; no more is sent")
+                stop.set()
+            self.wrote = True
+
+        steps = prepared.send(client, concurrency=self.concurrency, stop=stop.is_set, checkpoint=checkpoint)
+        for step in steps:
+            progress.advance(progress.task_ids[0], len(step.batch.letters))
+        if self.settle:
+            for step in prepared.settle(client):
+                if step.error is not None:
+                    note(f"The vendor could not be asked: {step.error}")
+        if self.wait is not None:
+            _await_reports(client, prepared, self.wait, stop)
+
+    def _write_at_last(self, table: Table, standings: tuple[Standing, ...]) -> bool:
+        try:
+            write_results(self.results, table, standings)
+        except OSError as error:
+            if not self.wrote:
+                raise
+            note(f"The results could not be written: {error}")
+            return False
+        return True
+
+    def _break_off(self, prepared: Campaign) -> int:
+        """The second Ctrl-C: what is under way stays unknown."""
+        self._write_at_last(prepared.table, prepared.standings)
+        return exit_codes.of_campaign(prepared.counts)
+
+
+def _await_reports(client: Client, prepared: Campaign, patience: timedelta, stop: threading.Event) -> None:
+    """Ask for reports until all are in, the time is over, or Ctrl-C."""
+    pause, left = FIRST_PAUSE, patience.total_seconds()
+    while not stop.is_set():
+        try:
+            prepared.fetch_reports(client)
+        except SmsError as error:
+            note(f"No reports: {error}")
+            return
+        if left <= 0 or prepared.wait_reported(0):
+            return
+        stop.wait(min(pause, left))
+        left -= pause
+        pause = min(pause * 2, LONGEST_PAUSE)

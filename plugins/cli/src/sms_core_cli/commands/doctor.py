@@ -1,0 +1,74 @@
+"""``sms doctor``: is all that is needed there, and does it fit together? No network, no secrets."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import click
+from attrs import frozen
+
+from sms_core import dsn as dsns
+from sms_core._engine.discovery import owners
+from sms_core._engine.registry import survey
+from sms_core.errors import ConfigurationError
+from sms_core.provider import ProviderInfo
+from sms_core_cli import exit_codes
+from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core_cli.output import show_json, show_table
+
+
+@frozen
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    found: str
+
+
+@click.command(cls=SmsCommand)
+@dsn_option
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, /, dsn: str | None, *, as_json: bool) -> None:
+    """Look at what is installed and at the DSN. Asks nobody; shows no user, password or option's value."""
+    findings = [
+        Finding("sms-core", good=True, found=version("sms-core")),
+        *(_provider(name, found) for name, found in survey()),
+        *_account(dsn),
+    ]
+    if as_json:
+        show_json(findings)
+    else:
+        show_table(["", "", ""], [("ok" if one.good else "BAD", one.what, one.found) for one in findings])
+    if not all(one.good for one in findings):
+        ctx.exit(exit_codes.WRONG_USE)
+
+
+def _provider(name: str, found: ProviderInfo | ConfigurationError) -> Finding:
+    """Whether it works, and who brought it."""
+    said = found.title if isinstance(found, ProviderInfo) else str(found)
+    origin = " and ".join(owners(name))
+    return Finding(
+        f"provider {name}",
+        good=isinstance(found, ProviderInfo),
+        found=f"{said} (from {origin})" if origin else said,
+    )
+
+
+def _account(dsn: str | None) -> list[Finding]:
+    if dsn is None:
+        return [Finding("DSN", good=True, found=f"none given, and {dsns.ENVIRONMENT_VARIABLE} is not set")]
+    try:
+        parsed = dsns.parse(dsn)
+        with open_client(dsn) as client:
+            host = parsed.host or client.info.default_host
+    except ConfigurationError as error:
+        return [Finding("DSN", good=False, found=str(error))]
+    port = f":{parsed.port}" if parsed.port else ""
+    return [
+        Finding("DSN", good=True, found=f"{parsed.provider} at {host}{port}{parsed.prefix}".strip()),
+        Finding("DSN user", good=True, found="set" if parsed.user else "none"),
+        Finding("DSN password", good=True, found="set" if parsed.password else "none"),
+        Finding("DSN options", good=True, found=", ".join(sorted(parsed.options)) or "none"),
+    ]

@@ -1,0 +1,36 @@
+"""``sms preview``: what a message would come to, without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core_cli.message_options import message_options, read_wishes
+from sms_core_cli.output import say, show_json, show_table
+
+
+@click.command(cls=SmsCommand)
+@click.argument("text")
+@click.option(
+    "--to", "-t", multiple=True, required=True, metavar="NUMBER", help="A recipient; may be given several times."
+)
+@message_options
+@dsn_option
+@json_option
+def preview(text: str, to: tuple[str, ...], dsn: str | None, *, as_json: bool, **wishes: Any) -> None:
+    """Count TEXT's segments and points for these numbers. Sends nothing and asks nobody."""
+    with open_client(dsn) as client:
+        found = client.preview(read_wishes(client.info, **wishes).message(text, to))
+    if as_json:
+        show_json(found)
+        return
+    show_table(
+        ["number", "characters", "encoding", "segments", "points"],
+        [(one.number, one.characters, one.encoding.title, one.segments, one.points) for one in found.recipients],
+    )
+    points = "unknown" if found.points is None else found.points
+    say(f"Requests {found.requests}, segments {found.segments}, points {points}.")
+    for warning in found.warnings:
+        say(f"Mind: {warning}.")

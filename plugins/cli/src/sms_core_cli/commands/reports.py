@@ -1,0 +1,35 @@
+"""``sms reports``: what became of a batch."""
+
+from __future__ import annotations
+
+import click
+
+from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core_cli.output import say, show_json, show_table
+
+
+@click.command(cls=SmsCommand)
+@click.argument("batch_id")
+@click.option("--mms", is_flag=True, help="The batch is one of MMS.")
+@dsn_option
+@json_option
+def reports(batch_id: str, dsn: str | None, *, mms: bool, as_json: bool) -> None:
+    """Show the delivery reports of a batch."""
+    with open_client(dsn) as client:
+        found = list(client.reports(batch_id, mms=mms))
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            one.number,
+            one.status.value,
+            one.done_at,
+            one.cost,
+            one.reference,
+            f"{one.vendor_code} {one.vendor_text}".strip(),
+        )
+        for one in found
+    ]
+    show_table(["number", "status", "since", "points", "reference", "the vendor's words"], rows)
+    say(f"{len(rows)} reports.")

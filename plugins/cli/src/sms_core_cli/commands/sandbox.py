@@ -1,0 +1,45 @@
+"""``sms sandbox``: the vendors on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+
+import click
+
+from sms_core.errors import ConfigurationError
+from sms_core.serialize import to_json
+from sms_core_cli.base import SmsCommand, json_option
+from sms_core_cli.output import say
+
+
+@click.command(cls=SmsCommand)
+@click.option(
+    "--port", default=8025, show_default=True, type=click.IntRange(0, 65535), help="Where to listen; 0 for a free one."
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--callback-url", help="Where to push delivery reports and replies.")
+@click.option("--filter-sees-all", is_flag=True, help="Let the duplicate filters know plain sends too.")
+@click.option("--credit", default=100_000, show_default=True, type=click.IntRange(0), help="The account's points.")
+@json_option
+def sandbox(
+    port: int, host: str, callback_url: str | None, credit: int, *, filter_sees_all: bool, as_json: bool
+) -> None:
+    """Pretend the vendors on this machine until Ctrl-C. Nothing leaves it.
+
+    With --json each line that it says is a JSON object.
+    """
+    try:
+        from sms_core_sandbox import serve  # noqa: PLC0415 - a package of its own, which may be absent
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("sms_core_sandbox"):
+            raise
+        raise ConfigurationError("the sandbox is not installed: pip install sms-core-sandbox") from None
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it, also while it starts
+        serve(
+            port,
+            host,
+            callback_url=callback_url,
+            filter_sees_all=filter_sees_all,
+            credit=credit,
+            say=(lambda line: click.echo(to_json({"say": line}))) if as_json else say,
+        )

@@ -1,0 +1,119 @@
+"""The options that describe a message, shared by ``send``, ``preview`` and ``campaign``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import attrs
+import click
+
+from sms_core.errors import ConfigurationError, InvalidMessage, Unsupported
+from sms_core.model import Media, VendorOptions
+from sms_core.provider import ProviderInfo
+from sms_core_cli.campaign import Wishes, parse_moment
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SPAN = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    """An option's point in time; Taipei's where no zone is named. Fails as click does."""
+    if text is None:
+        return None
+    try:
+        return parse_moment(text)
+    except InvalidMessage as error:
+        raise click.BadParameter(error.reason) from None
+
+
+def span(_: click.Context, __: click.Parameter, text: str | None) -> timedelta | None:
+    """An option's length of time: ``90s``, ``30m``, ``4h``, ``2d``. Fails as click does."""
+    if text is None:
+        return None
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise click.BadParameter("needs a number and a unit, such as 30m, 4h or 2d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+_OPTIONS = (
+    click.option("--subject", default="", help="The subject, where the vendor has one."),
+    click.option(
+        "--send-at", callback=moment, metavar="TIME", help="Later: 2026-12-31T09:00, Taipei's unless it names a zone."
+    ),
+    click.option("--validity", callback=span, metavar="SPAN", help="How long the network keeps trying: 30m, 4h, 2d."),
+    click.option(
+        "--media",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A picture: the message becomes an MMS.",
+    ),
+    click.option(
+        "-o", "--option", "vendor", multiple=True, metavar="NAME=VALUE", help="A wish that only this vendor has."
+    ),
+)
+
+
+def message_options(command: F) -> F:
+    """Give a command ``--subject``, ``--send-at``, ``--validity``, ``--media`` and ``-o``."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def read_wishes(
+    info: ProviderInfo,
+    *,
+    subject: str,
+    send_at: datetime | None,
+    validity: timedelta | None,
+    media: Path | None,
+    vendor: Sequence[str],
+    text: str | None = None,
+) -> Wishes:
+    """What those options say. Raises `ConfigurationError`, `InvalidMessage` or `Unsupported`."""
+    picture = None if media is None else Media.from_file(media)
+    return Wishes(text, subject, send_at, validity, picture, vendor_options(info, vendor))
+
+
+def vendor_options(info: ProviderInfo, pairs: Sequence[str]) -> tuple[VendorOptions, ...]:
+    """``event_id=1234`` and the like as the vendor's own options, typed by their fields."""
+    if not pairs:
+        return ()
+    kind = info.send_options
+    if kind is None:
+        raise Unsupported(info.name, "options", "this vendor has none of its own")
+    hints = get_type_hints(kind)
+    names = [one.name for one in attrs.fields(kind)]
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if name not in names or not separator:
+            raise ConfigurationError(
+                f"option {name!r} is none of {info.title}: write NAME=VALUE with one of {', '.join(names)}"
+            )
+        values[name] = _typed(name, value, hints[name])
+    return (kind(**values),)
+
+
+def _typed(name: str, text: str, kind: Any) -> Any:
+    if get_origin(kind) is Literal:
+        kind, choices = str, {str(one): one for one in get_args(kind)}
+    else:
+        choices = _BOOLEANS if kind is bool else {}
+    if choices:
+        if text.lower() not in choices:
+            raise ConfigurationError(f"option {name!r} is one of {', '.join(choices)}")
+        return choices[text.lower()]
+    try:
+        return kind(text)
+    except (ArithmeticError, TypeError, ValueError):
+        raise ConfigurationError(
+            f"option {name!r} needs a value of the type {getattr(kind, '__name__', kind)}"
+        ) from None

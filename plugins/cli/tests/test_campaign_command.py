@@ -1,0 +1,213 @@
+"""``sms campaign``: the preview, the question, the result file, the exit codes."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from pathlib import Path
+
+import pytest
+from plugins.cli.tests.conftest import Sms
+
+from sms_core.testing import Exchange
+from sms_core_sandbox import Sandbox
+
+ROWS = "number,name,text,amount\n0900000001,王,{name}{amount}元,5\n0900000002,林,hi,\n900000003,陳,hi,\n0900000002,林,hi,\n"
+GOOD = "number,text\n0900000001,a\n0900000002,b\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    (tmp_path / "people.csv").write_text(ROWS, encoding="utf-8")
+    (tmp_path / "good.csv").write_text(GOOD, encoding="utf-8")
+    return "people.csv"
+
+
+def results(path: str = "results.csv") -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_dry_run_shows_the_cost_and_sends_nothing(sms: Sms, exchange: Exchange, file: str) -> None:
+    done = sms("campaign", file, "--dry-run")
+    assert done.code == 0
+    for words in ("to send", "lacks its leading 0", "repeats another row"):
+        assert words in done.out
+    data = sms("campaign", file, "--dry-run", "--json").data
+    assert data["estimate"] == {"messages": 2, "requests": 1, "segments": 2, "points": "2", "warnings": []}
+    assert data["outcomes"]["refused_here"] == 1
+    assert data["not_accepted"][0]["rows"] == [4]
+    assert exchange.messages == ()
+    assert not Path("results.csv").exists()
+
+
+def test_a_dry_run_needs_no_network(sms: Sms, file: str) -> None:
+    assert sms("campaign", file, "--dry-run", dsn="every8d://u:p@192.0.2.1").code == 0
+
+
+def test_every_row_is_in_the_results(sms: Sms, exchange: Exchange, file: str) -> None:
+    done = sms("campaign", file, "--yes")
+    assert done.code == 5
+    assert "Cost 2 points" in done.out
+    assert "2/2" in done.err
+    found = results()
+    assert [one["outcome"] for one in found] == ["accepted", "accepted", "refused_here", "duplicate"]
+    assert [one["name"] for one in found] == ["王", "林", "陳", "林"]
+    assert found[0]["batch_id"] == exchange.accepted[0].batch_id
+    assert "leading 0" in found[2]["error"]
+
+
+def test_it_asks_after_the_preview(sms: Sms, exchange: Exchange, file: str) -> None:
+    for answer in ("n\n", ""):
+        done = sms("campaign", file, answer=answer)
+        assert done.code == 3
+        assert "Send 2 messages" in done.err
+        assert "Nothing was sent" in done.err
+    assert exchange.messages == ()
+    assert not Path("results.csv").exists()
+    assert sms("campaign", file, answer="y\n").code == 5
+    assert len(exchange.accepted) == 2
+
+
+def test_json(sms: Sms, file: str) -> None:
+    data = sms("campaign", file, "--yes", "--json", "--results", "r.csv").data
+    assert data["outcomes"]["accepted"] == 2
+    assert (data["cost"], data["balance"], data["interrupted"], data["results"]) == ("2", "999998", False, "r.csv")
+    done = sms("campaign", file, "--json")
+    assert (done.code, done.error["type"]) == (2, "ConfigurationError")
+
+
+def test_exit_codes(sms: Sms, tmp_path: Path, file: str) -> None:
+    assert sms("campaign", "good.csv", "--yes").code == 0
+    (tmp_path / "refused.csv").write_text("number,text\n0900000909,a\n1,b\n")
+    assert sms("campaign", "refused.csv", "--yes", "--overwrite").code == 3
+    with Sandbox() as box:
+        box.faults.add("drop_after", match="Send")
+        done = sms("campaign", "good.csv", "--yes", "--overwrite", dsn=box.dsn("every8d"))
+    assert done.code == 4
+    assert "--resume results.csv --settle" in done.err
+
+
+def test_results_of_an_earlier_run_are_not_overwritten_unasked(sms: Sms, exchange: Exchange, file: str) -> None:
+    assert sms("campaign", "good.csv", "--yes").code == 0
+    done = sms("campaign", "good.csv", "--yes")
+    assert (done.code, len(exchange.accepted)) == (2, 2)
+    assert "--resume results.csv" in done.err
+    assert sms("campaign", "good.csv", "--yes", "--results", "other.csv").code == 0
+
+
+def test_where_results_cannot_be_written_nothing_is_sent(sms: Sms, exchange: Exchange, file: str) -> None:
+    done = sms("campaign", "good.csv", "--yes", "--results", "no/such/folder/r.csv")
+    assert (done.code, exchange.accepted) == (2, ())
+    assert "No such file" in done.err
+
+
+def test_settle_and_wait(sms: Sms, file: str) -> None:
+    with Sandbox(filter_sees_all=True) as box:
+        box.faults.add("drop_after", match="Send")
+        done = sms("campaign", "good.csv", "--yes", "--settle", "--wait", "9s", dsn=box.dsn("every8d"))
+    assert done.code == 0
+    assert [(one["outcome"], one["status"], one["vendor_code"]) for one in results()] == [
+        ("accepted", "delivered", "100")
+    ] * 2
+    assert "delivered" in done.out
+
+
+def test_waiting_ends_though_some_handsets_never_report(sms: Sms, tmp_path: Path) -> None:
+    (tmp_path / "silent.csv").write_text("number,text\n0900000900,a\n")
+    assert sms("campaign", "silent.csv", "--yes", "--wait", "1s").code == 0
+    assert results()[0]["status"] == "sent"
+
+
+def test_waiting_and_settling_say_what_fails(sms: Sms, file: str) -> None:
+    with Sandbox() as box:
+        box.faults.add("drop_after", match="Send")
+        box.faults.add("500", times=None, match="Filter")
+        done = sms("campaign", "good.csv", "--yes", "--settle", dsn=box.dsn("every8d", retries=0))
+        assert "could not be asked" in done.err
+        box.faults.clear()
+        box.faults.add("500", times=None, match="Delivery")
+        done = sms("campaign", "good.csv", "--yes", "--wait", "1s", "--overwrite", dsn=box.dsn("every8d", retries=0))
+        assert "No reports" in done.err
+
+
+def test_refused_rows_can_be_tried_again_with_new_points(
+    sms: Sms, exchange: Exchange, memory_name: str, file: str
+) -> None:
+    exchange.add_account("u", "p", 1)
+    dsn = f"memory://u:p@{memory_name}"
+    assert sms("campaign", "good.csv", "--yes", dsn=dsn).code == 5
+    exchange.set_credit("u", 5)
+    assert sms("campaign", "good.csv", "--yes", "--resume", "results.csv", dsn=dsn).code == 5
+    assert sms("campaign", "good.csv", "--yes", "--resume", "results.csv", "--refused-too", dsn=dsn).code == 0
+    assert len(exchange.accepted) == 2
+
+
+def test_one_text_for_all_and_the_other_wishes(sms: Sms, exchange: Exchange, file: str) -> None:
+    wishes = ["--text", "{name}您好", "--subject", "s", "--send-at", "2099-01-01T00:00"]
+    assert sms("campaign", file, "--yes", *wishes).code == 5
+    assert {one.text for one in exchange.messages} == {"王您好", "林您好"}
+    assert {one.subject for one in exchange.messages} == {"s"}
+    assert len(exchange.accepted) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp950"])
+def test_what_excel_writes(sms: Sms, exchange: Exchange, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "excel.csv").write_bytes("Number,Text\r\n0900000001,您好\r\n".encode(encoding))
+    done = sms("campaign", "excel.csv", "--yes")
+    assert done.code == 0
+    assert ("read as Big5" in done.err) is (encoding == "cp950")
+    assert exchange.accepted[0].text == "您好"
+    assert Path("results.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_a_result_file_is_no_table(sms: Sms, exchange: Exchange, file: str) -> None:
+    sms("campaign", "good.csv", "--yes")
+    done = sms("campaign", "results.csv", "--yes", "--results", "r2.csv")
+    assert (done.code, len(exchange.accepted)) == (2, 2)
+    assert "--resume" in done.err
+
+
+def test_files_that_are_not_there_or_not_csv(sms: Sms, tmp_path: Path) -> None:
+    assert sms("campaign", "nothing.csv").code == 2
+    (tmp_path / "bad.csv").write_text("name\nx\n")
+    done = sms("campaign", "bad.csv")
+    assert (done.code, "no column 'number'" in done.err) == (2, True)
+
+
+def test_numbers_are_masked_in_errors_of_the_vendor(sms: Sms, file: str) -> None:
+    with Sandbox() as box:
+        done = sms("campaign", "good.csv", "--yes", dsn=box.dsn("every8d", password="geheim1"))
+    assert done.code == 3
+    assert "900000001" not in done.err
+    assert "geheim1" not in done.err + done.out + Path("results.csv").read_text(encoding="utf-8")
+
+
+def test_where_results_can_no_longer_be_written_sending_ends(
+    sms: Sms, exchange: Exchange, memory_name: str, tmp_path: Path
+) -> None:
+    rows = "".join(f"0900{number:06},a\n" for number in range(300))
+    (tmp_path / "many.csv").write_text(f"number,text\n{rows}")
+    path = tmp_path / "results.csv"
+
+    def put_a_folder_in_its_place(_: object) -> None:
+        if not path.is_dir():
+            path.unlink()
+            path.mkdir()
+            (path / "x").touch()
+
+    exchange.subscribe(put_a_folder_in_its_place)
+    done = sms("campaign", "many.csv", "--yes", "--concurrency", "1", dsn=f"memory://{memory_name}?batch_size=2")
+    assert done.code == 4
+    assert "no more is sent" in done.err
+    assert "the results are in" in done.err
+    (kept,) = (one for one in tmp_path.glob(".results.csv.*.tmp") if "interrupted" in one.read_text(encoding="utf-8"))
+    accepted = [one for one in results(str(kept)) if one["outcome"] == "accepted"]
+    assert len(accepted) == len(exchange.accepted) < 300
+
+
+def test_outside_the_main_thread_signals_are_left_alone(sms: Sms, exchange: Exchange, file: str) -> None:
+    thread = threading.Thread(target=sms, args=("campaign", "good.csv", "--yes"))
+    thread.start()
+    thread.join(20)
+    assert len(exchange.accepted) == 2

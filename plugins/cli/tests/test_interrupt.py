@@ -1,0 +1,125 @@
+"""Ctrl-C in a campaign: a real process, real signals, a real server that takes its time."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sms_core.testing import Exchange
+from sms_core_sandbox import Sandbox
+
+ROWS = 40
+CUT_OFF = "may have been handed to the vendor"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    rows = "".join(f"09000001{number:02},第{number}號\n" for number in range(ROWS))
+    path.write_text(f"number,text\n{rows}", encoding="utf-8")
+    return path
+
+
+@contextmanager
+def campaign(file: Path, dsn: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "sms_core_cli", "campaign", file.name, "--yes", "--concurrency", "2", *arguments]
+    environment = {**os.environ, "SMS_DSN": dsn, "PYTHONIOENCODING": "utf-8"}
+    with subprocess.Popen(
+        command, cwd=file.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def results(file: Path) -> list[dict[str, str]]:
+    with file.with_name("results.csv").open(encoding="utf-8", newline="") as found:
+        return list(csv.DictReader(found))
+
+
+def has_accepted(exchange: Exchange, count: int) -> None:
+    assert exchange.wait_for(lambda: len(exchange.accepted) >= count, timeout=20)
+
+
+def texts(rows: list[dict[str, str]], *outcomes: str) -> set[str]:
+    return {one["text"] for one in rows if one["outcome"] in outcomes}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file: Path, number: signal.Signals) -> None:
+    with Sandbox() as box:
+        dsn = box.dsn("every8d", batch_size=1)
+        box.faults.add("slow", match="Send", times=None, seconds=0.3)
+        with campaign(file, dsn) as running:
+            has_accepted(box.exchange, 3)
+            running.send_signal(number)
+            _, err = running.communicate(timeout=30)
+        rows = results(file)
+        assert running.returncode == 5
+        assert "Stopping" in err
+        assert f"Interrupted: {len(box.exchange.accepted)} rows were accepted" in err
+        assert len(rows) == ROWS
+        assert texts(rows, "accepted") == {one.text for one in box.exchange.accepted}
+        assert texts(rows, "not_sent")
+        assert not texts(rows, "unknown")
+
+        box.faults.clear()
+        with campaign(file, dsn, "--resume", "results.csv") as running:
+            running.communicate(timeout=30)
+        assert running.returncode == 0
+        assert sorted(one.text for one in box.exchange.accepted) == sorted(one["text"] for one in results(file))
+
+
+def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(file: Path) -> None:
+    with Sandbox() as box:
+        box.faults.add("slow", match="Send", times=None, seconds=25)
+        with campaign(file, box.dsn("every8d", batch_size=1)) as running:
+            has_accepted(box.exchange, 2)
+            running.send_signal(signal.SIGINT)
+            assert running.stderr is not None
+            while "Stopping" not in running.stderr.readline():
+                pass
+            started = time.monotonic()
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=20)
+            assert time.monotonic() - started < 15
+        assert running.returncode == 4
+        rows = results(file)
+        assert len(rows) == ROWS
+        assert {one.text for one in box.exchange.accepted} <= texts(rows, "unknown")
+        assert texts(rows, "not_sent")
+
+
+def test_even_a_killed_process_leaves_no_lie_on_the_disk(file: Path) -> None:
+    with Sandbox() as box:
+        box.faults.add("slow", match="Send", times=None, seconds=0.2)
+        with campaign(file, box.dsn("every8d", batch_size=1)) as running:
+            has_accepted(box.exchange, 4)
+            running.kill()
+            running.communicate(timeout=20)
+        rows = results(file)
+        assert len(rows) == ROWS
+        assert {one.text for one in box.exchange.accepted} <= texts(rows, "unknown", "accepted")
+        assert all(CUT_OFF in one["error"] for one in rows if one["outcome"] == "unknown")
+
+
+def test_ctrl_c_in_a_send_says_that_the_outcome_is_unknown(tmp_path: Path) -> None:
+    with Sandbox() as box:
+        box.faults.add("slow", match="Send", seconds=5)
+        command = [sys.executable, "-m", "sms_core_cli", "send", "x", "--to", "0900000001", "--dsn", box.dsn("every8d")]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as running:
+            has_accepted(box.exchange, 1)
+            running.send_signal(signal.SIGINT)
+            _, err = running.communicate(timeout=20)
+    assert running.returncode == 4
+    assert "may have taken" in err

@@ -1,0 +1,148 @@
+"""Capabilities tell the truth: what is claimed works, what is not claimed is refused by name and unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from sms_core.callbacks import CallbackRequest
+from sms_core.errors import CallbackRefused, Unsupported
+from sms_core.model import Message, Recipient
+from sms_core.numbers import is_taiwan, to_e164
+from sms_core.provider import Cancel, Capability, FindSent, GetBalance, GetInbound, GetReports, Operation, Session
+from sms_core_kit import exchanges as recorded
+from sms_core_kit.checks.base import Checks
+from sms_core_kit.subject import NOW, Subject
+
+ABROAD = ("+12025550100", "+4915100000000", "+441632960000", "+33600000000", "+819000000001", "+85254000123")
+"""Numbers of several countries, to find one that a vendor serves or does not."""
+
+ASKED: Mapping[Capability, tuple[recorded.Operation, Operation[Any]]] = {
+    Capability.BALANCE: ("balance", GetBalance()),
+    Capability.REPORTS: ("reports", GetReports("1")),
+    Capability.INBOUND: ("inbound", GetInbound("1")),
+    Capability.CANCEL: ("cancel", Cancel("1")),
+    Capability.SETTLE: ("settle", FindSent(Message("text", "+886900000001"), "text", ("+886900000001",))),
+}
+"""The capabilities that are operations: the name in an exchange file, and the operation itself."""
+
+PUSHED = {Capability.PUSHED_REPORTS: "report", Capability.PUSHED_INBOUND: "inbound"}
+
+
+def _to(subject: Subject, **fields: Any) -> Recipient:
+    return attrs.evolve(subject.message().to[0], **fields)
+
+
+WISHES: Mapping[Capability, Callable[[Subject], Message]] = {
+    Capability.SUBJECT: lambda subject: subject.message(subject="主旨 subject"),
+    Capability.SCHEDULE: lambda subject: subject.message(send_at=subject.booking()),
+    Capability.VALIDITY: lambda subject: subject.message(validity=timedelta(hours=2)),
+    Capability.EMAIL: lambda subject: subject.message(to=_to(subject, email="nobody@example.org")),
+    Capability.MMS: lambda subject: subject.message(media=subject.picture()),
+}
+"""What a message can wish for: a wish that is claimed changes the request, or it is not carried."""
+
+
+def second_number(number: str) -> str:
+    """Another number beside this one."""
+    e164 = to_e164(number)
+    return f"{e164[:-1]}{(int(e164[-1]) + 1) % 10}"
+
+
+def number_abroad(subject: Subject) -> str | None:
+    """A foreign number that the vendor serves: one that an exchange shows, or one of `ABROAD`."""
+    successful = (one.message for one in subject.book.exchanges if one.message is not None and one.succeeds)
+    shown = [to_e164(to.number) for message in successful for to in message.to]
+    countries = subject.info.limits.countries
+    served = [one for one in ABROAD if countries is None or one.startswith(countries)]
+    return next((one for one in [*shown, *served] if not is_taiwan(one)), None)
+
+
+class CapabilityChecks(Checks):
+    """What the provider says of itself, in both directions."""
+
+    def test_what_is_claimed_works(self, claimed: Capability) -> None:
+        """An operation has an exchange that succeeds; a wish changes the request; a push is recorded."""
+        subject = self.subject
+        if claimed in ASKED:
+            name = ASKED[claimed][0]
+            shown = [one for one in subject.book.exchanges if one.operation == name and one.succeeds]
+            advice = f'record one with operation = "{name}", such as in {name}.toml'
+            assert shown, f"{claimed.name} is claimed, and no exchange shows it: {advice}"
+        elif claimed in PUSHED:
+            kind = PUSHED[claimed]
+            pushes = [one for one in subject.book.callbacks if any(event["kind"] == kind for event in one.events)]
+            advice = f'record a [[callback]] with an event of kind = "{kind}", such as in callbacks.toml'
+            assert pushes, f"{claimed.name} is claimed, and no callback shows it: {advice}"
+        elif claimed in WISHES:
+            carried = subject.requests_of(WISHES[claimed](subject)) != subject.requests_of(subject.message())
+            assert carried, f"{claimed.name} is claimed, and the request is the same without it"
+        elif claimed is Capability.INTERNATIONAL:
+            number = number_abroad(subject)
+            assert number, "INTERNATIONAL is claimed, and no exchange sends to a foreign number: record one"
+            assert subject.requests_of(subject.message(to=number)), "no request was made for a foreign number"
+        elif claimed is Capability.PERSONAL:
+            one, two = (subject.requests_of(_personal(subject, text)) for text in ("乙", "丙"))
+            assert len(one) == 1, f"PERSONAL is claimed, and two texts take {len(one)} requests"
+            assert one != two, "PERSONAL is claimed, and the request is the same whatever the second text is"
+        else:
+            assert subject.requests_of(subject.message()), f"{claimed.name} is claimed, and no request was made"
+
+    def test_what_is_not_claimed_is_refused(self, unclaimed: Capability | None) -> None:
+        """`Unsupported` names it, nothing is sent, and the provider itself builds no request for it."""
+        if unclaimed is None:
+            assert self.subject.info.capabilities == frozenset(Capability)
+        elif unclaimed in ASKED:
+            self._operation_is_refused(unclaimed)
+        elif unclaimed in PUSHED:
+            self._push_is_refused(unclaimed)
+        elif unclaimed is Capability.PERSONAL:
+            assert len(self.subject.requests_of(_personal(self.subject, "乙"))) > 1, (
+                "personal texts went in one request"
+            )
+        else:
+            self._wish_is_refused(unclaimed)
+
+    def _operation_is_refused(self, capability: Capability) -> None:
+        subject = self.subject
+        name, operation = ASKED[capability]
+        if capability is not Capability.SETTLE:  # `Client.settle` has other witnesses too
+            arguments = recorded.Arguments("" if name == "balance" else "1")
+            asked = attrs.evolve(subject.base, operation=name, message=None, arguments=arguments)
+            played = subject.play(asked, ())
+            assert isinstance(played.error, Unsupported), f"{name} is not claimed, and gave {played!r}"
+            assert (played.error.capability, played.requests) == (capability.value, [])
+        try:
+            request = subject.hooks().request(Session("token", NOW), operation)
+        except Unsupported:
+            return
+        assert request is None, f"{capability.name} is not claimed, and sms_send builds a request for it: claim it"
+
+    def _push_is_refused(self, capability: Capability) -> None:
+        subject = self.subject
+        kind = PUSHED[capability]
+        shown = [str(one) for one in subject.book.callbacks if any(event["kind"] == kind for event in one.events)]
+        assert not shown, f"{capability.name} is not claimed, and {shown[0]} shows it: claim it"
+        if subject.info.capabilities.isdisjoint(PUSHED):
+            try:
+                callback = subject.hooks().parse_callback(CallbackRequest("POST", "/"))
+            except (Unsupported, CallbackRefused):
+                return
+            raise AssertionError(f"{capability.name} is not claimed, and a push gave {callback!r}")
+
+    def _wish_is_refused(self, capability: Capability) -> None:
+        abroad = {Capability.INTERNATIONAL: self.subject.message(to=ABROAD[0])}
+        message = abroad.get(capability) or WISHES[capability](self.subject)
+        error, requests = self.subject.refused(message)
+        assert isinstance(error, Unsupported), f"{capability.name} is not claimed, and was taken: {error!r}"
+        assert (error.capability, requests) == (capability.value, [])
+
+
+def _personal(subject: Subject, text: str) -> Message:
+    """Two recipients with texts of their own; ``text`` is the second one's."""
+    first = subject.message().to[0]
+    other = attrs.evolve(first, number=second_number(first.number))
+    return subject.message("", to=[attrs.evolve(first, text="甲"), attrs.evolve(other, text=text)])

@@ -1,0 +1,112 @@
+"""What is installed: from a provider's name to its plugin, which is the only one imported.
+
+A plugin says in its distribution's metadata which core it is for: ``dependencies = ["sms-core>=0.1,<0.2"]``. Installers
+warn of a core outside that range and yet leave it there; here such a plugin is refused, before it is imported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import logging
+import re
+from functools import cache
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+
+from sms_core._engine import ranges
+from sms_core.errors import ConfigurationError
+from sms_core.provider.known_packages import known_packages
+
+DISTRIBUTION = "sms-core"
+GROUP = "sms_core.providers"
+FAILURES = (Exception, SystemExit)
+"""What a third party's module may raise when it is imported or called: none of it may stop another plugin."""
+
+_NAME = re.compile(r"[a-z][a-z0-9._+-]*", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUP))
+
+
+def names() -> list[str]:
+    """The providers that are installed, whether they work or not."""
+    return sorted({point.name for point in _installed()})
+
+
+@cache
+def load(name: str) -> object:
+    """The plugin behind a provider's name; no other one is imported. Raises `ConfigurationError`.
+
+    What is installed is looked up once, and again for a name that is new or gone since. A plugin that is loaded stays.
+    """
+    point = _claim(name)
+    _check_range(name, point)
+    try:
+        return point.load()
+    except FAILURES as error:
+        raise ConfigurationError(f"provider {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _claim(name: str) -> EntryPoint:
+    """The one entry point of this name."""
+    found = _claims(name)
+    if not found or not all(map(_has_metadata, found)):
+        importlib.invalidate_caches()
+        _installed.cache_clear()
+        found = _claims(name)
+    if not found:
+        raise ConfigurationError(_missing(name))
+    if not all(map(_has_metadata, found)):
+        raise ConfigurationError(f"provider {name!r} is not wholly installed (no METADATA): install its package again")
+    if len(found) > 1:
+        claimants = " and ".join(sorted(point.dist.name if point.dist else point.value for point in found))
+        raise ConfigurationError(f"provider {name!r} is claimed by {claimants}: uninstall all but one")
+    if not _NAME.fullmatch(name):
+        rule = "lower-case letters, digits and . _ + -, a letter first"
+        raise ConfigurationError(f"provider {name!r} has a name that no DSN can hold: {rule}")
+    return found[0]
+
+
+def _claims(name: str) -> list[EntryPoint]:
+    return [point for point in _installed() if point.name == name]
+
+
+def _has_metadata(point: EntryPoint) -> bool:
+    """Whether the distribution is there, and not uninstalled or half removed."""
+    return point.dist is None or any(map(point.dist.read_text, ("METADATA", "PKG-INFO")))
+
+
+def _check_range(name: str, point: EntryPoint) -> None:
+    """Raise `ConfigurationError` if the plugin's distribution requires another version of the core than this one."""
+    owner = point.dist
+    if not owner or not (wanted := ranges.required(owner.requires or (), DISTRIBUTION)):
+        return
+    try:
+        ours = version(DISTRIBUTION)
+        fits = ranges.includes(wanted, ours)
+    except (ValueError, PackageNotFoundError) as error:
+        log.warning("provider %s is for %s %s, which was not checked: %s", name, DISTRIBUTION, wanted, error)
+        return
+    if not fits:
+        raise ConfigurationError(
+            f"provider {name!r} of {owner.name} {owner.version} is for {DISTRIBUTION} {wanted}, and this is {ours}: "
+            f"pip install --upgrade {DISTRIBUTION} {owner.name}"
+        )
+
+
+def owners(name: str) -> tuple[str, ...]:
+    """The distributions that claim a provider's name, each with its version: ``sms-core-every8d 0.1.0``."""
+    found = (point.dist for point in _claims(name) if point.dist and _has_metadata(point))
+    return tuple(sorted(f"{dist.name} {dist.version}" for dist in found))
+
+
+def _missing(name: str) -> str:
+    reason = f"no provider {name!r} is installed"
+    if name in known_packages():
+        return f"{reason}: pip install {known_packages()[name]}"
+    close = difflib.get_close_matches(name, names(), 1)
+    return f"{reason}: did you mean {close[0]!r}?" if close else f"{reason}; there are {', '.join(names()) or 'none'}"

@@ -1,0 +1,113 @@
+"""What a failure means for a message. The one place where that is decided.
+
+A message is billed when the vendor takes it, and the vendor takes it somewhere between the first byte of our
+request and the first byte of its answer. So where a failure happened decides what is known:
+
+* Before a byte left (DNS, connect, TLS, the login): surely not taken. ``NOT_SENT``, safe to try again.
+* An answer that says no: ``REFUSED``. A 429, or another status by which the server says that it did not act,
+  is no verdict on the message; nothing was taken: ``NOT_SENT``.
+* Anything else, between those two: it may have been taken. ``UNKNOWN``, and nobody may send it again blindly,
+  neither this library nor the application nor its queue. A time-out is no refusal; half an answer, a proxy's
+  page and an answer that cannot be read are none either.
+
+A send returns only if every recipient was accepted. The table of `conclude` says what is raised otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import attrs
+
+from sms_core.errors import (
+    MalformedResponse,
+    NotSent,
+    OutcomeUnknown,
+    PartiallySent,
+    SmsError,
+    VendorError,
+    refused_send,
+)
+from sms_core.model import Outcome, RecipientOutcome, SendResult
+from sms_core.provider.operations import Destination
+
+
+def same_for_all(destinations: Iterable[Destination], outcome: Outcome, error: SmsError | None) -> SendResult:
+    """The result of one request of which all destinations share the outcome."""
+    rows = (RecipientOutcome(one.number, outcome, None, one.reference, error) for one in destinations)
+    return SendResult(tuple(rows))
+
+
+def account_for(destinations: Sequence[Destination], result: object) -> SendResult:
+    """The provider's result with a row for each destination; one that it forgot may have been taken."""
+    found = result if isinstance(result, SendResult) else SendResult(())
+    rows = {row.reference: row for row in found.outcomes}
+    error = MalformedResponse("the provider gave no outcome for this recipient")
+    unknown = (
+        RecipientOutcome(one.number, Outcome.UNKNOWN, found.batch_id, one.reference, error) for one in destinations
+    )
+    return attrs.evolve(found, outcomes=tuple(rows.get(row.reference, row) for row in unknown))
+
+
+def merge(results: Sequence[SendResult], order: Sequence[str]) -> SendResult:
+    """One result for the parts of a message: counts and points added, the last balance.
+
+    The rows come in the order of these references.
+    """
+    costs = [part.cost for part in results if part.cost is not None]
+    balances = [part.balance for part in results if part.balance is not None]
+    place = {reference: position for position, reference in enumerate(order)}
+    rows = (row for part in results for row in part.outcomes)
+    return SendResult(
+        outcomes=tuple(sorted(rows, key=lambda row: place[row.reference])),
+        accepted=sum(part.accepted for part in results),
+        unsent=sum(part.unsent for part in results),
+        cost=sum(costs, Decimal()) if costs else None,
+        balance=balances[-1] if balances else None,
+        batches=tuple(batch for part in results for batch in part.batches),
+        notes=tuple(dict.fromkeys(note for part in results for note in part.notes)),
+        raw=tuple(answer for part in results for answer in part.raw),
+    )
+
+
+def conclude(result: SendResult, cause: SmsError | None = None) -> SendResult:
+    """The result if every recipient was accepted; else raise what its outcomes come to.
+
+    ===================================  ==============================================
+    any ``UNKNOWN``                      `OutcomeUnknown`
+    some ``ACCEPTED``, others surely not `PartiallySent`
+    none accepted, the vendor said why   the `VendorError` that it is, with ``.result``
+    none accepted, for another reason    `NotSent`
+    ===================================  ==============================================
+    """
+    found = {row.outcome for row in result.outcomes}
+    if found <= {Outcome.ACCEPTED}:
+        return result
+    cause = cause or next(filter(None, (row.error for row in result.outcomes)), None)
+    because = f": {cause}" if cause else ""
+    if Outcome.UNKNOWN in found:
+        raise OutcomeUnknown(
+            f"{_count(result, Outcome.UNKNOWN)} may have been sent, settle() tells{because}", result
+        ) from cause
+    if Outcome.ACCEPTED in found:
+        raise PartiallySent(
+            f"{_count(result, Outcome.ACCEPTED)} sent, the others surely not{because}", result
+        ) from cause
+    if isinstance(cause, VendorError):
+        raise refused_send(cause, result) from cause.__cause__
+    raise NotSent(f"nothing was sent{because}", result) from cause
+
+
+def _count(result: SendResult, outcome: Outcome) -> str:
+    count = sum(row.outcome is outcome for row in result.outcomes)
+    return f"{count} of {len(result.outcomes)}"
+
+
+def with_outcome(result: SendResult, changed: dict[str, RecipientOutcome]) -> SendResult:
+    """The result with the rows of these references replaced; counts and batches follow the rows."""
+    rows = tuple(changed.get(row.reference, row) for row in result.outcomes)
+    gained = [row for row in changed.values() if row.outcome is Outcome.ACCEPTED]
+    batches = dict.fromkeys([*result.batches, *(row.batch_id for row in gained if row.batch_id)])
+    accepted = max(result.accepted, sum(row.outcome is Outcome.ACCEPTED for row in rows))
+    return attrs.evolve(result, outcomes=rows, accepted=accepted, batches=tuple(batches))

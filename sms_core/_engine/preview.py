@@ -1,0 +1,79 @@
+"""What a message would come to, without a network: segments, requests, points, and what is doubtful about it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from attrs import field, frozen
+
+from sms_core._engine.plan import Plan, own_options
+from sms_core.masking import mask
+from sms_core.model import Media, VendorOptions
+from sms_core.numbers import is_taiwan
+from sms_core.provider.info import ProviderInfo
+from sms_core.provider.operations import Destination
+from sms_core.provider.tariffs import SegmentTariff, Tariff
+from sms_core.text import Encoding, count_segments, utf16_length
+
+
+@frozen
+class RecipientPreview:
+    """One recipient's text as it would go out. ``points`` is None where the vendor publishes no prices."""
+
+    number: str = field(repr=mask)
+    text: str = field(repr=False)
+    characters: int
+    encoding: Encoding
+    segments: int
+    points: Decimal | None
+
+
+@frozen
+class Preview:
+    """A whole message before it is sent. ``points`` is an estimate; ``warnings`` say what it leaves open."""
+
+    recipients: tuple[RecipientPreview, ...]
+    requests: int
+    points: Decimal | None
+    warnings: tuple[str, ...]
+
+    @property
+    def segments(self) -> int:
+        """Segments of all recipients together."""
+        return sum(one.segments for one in self.recipients)
+
+
+def make_preview(plan: Plan, info: ProviderInfo) -> Preview:
+    """Count a plan by 3GPP's rules and by the vendor's own price table."""
+    options = own_options(plan.message, info)
+    rows = tuple(_recipient(one, plan.message.media, options, info.tariff) for one in plan.destinations)
+    points = [row.points for row in rows if row.points is not None]
+    total = sum(points, Decimal()) if len(points) == len(rows) else None
+    return Preview(rows, len(plan.parts), total, tuple(_warnings(plan, rows, info.tariff)))
+
+
+def _recipient(
+    one: Destination, media: Media | None, options: VendorOptions, tariff: Tariff | SegmentTariff | None
+) -> RecipientPreview:
+    counted = count_segments(one.text)
+    characters = utf16_length(one.text) + options.extra_characters
+    if media is not None:
+        points = tariff.mms_points(len(media.content) + len(one.text.encode())) if tariff else None
+        return RecipientPreview(one.number, one.text, characters, counted.encoding, 1, points)
+    points = tariff.text_points(one.text, one.number, options.extra_characters) if tariff else None
+    if points is not None:
+        points *= options.price_factor
+    return RecipientPreview(one.number, one.text, characters, counted.encoding, counted.count, points)
+
+
+def _warnings(plan: Plan, rows: tuple[RecipientPreview, ...], tariff: Tariff | SegmentTariff | None) -> list[str]:
+    warnings = [f"to[{one.position}] repeats to[{one.of}], number and text: it is sent once" for one in plan.duplicates]
+    if tariff is None:
+        return [*warnings, "this vendor publishes no price table: the points are not known before the send"]
+    warnings.extend(tariff.doubts)
+    longest = tariff.longest
+    if longest is not None and plan.message.media is None and any(row.characters > longest for row in rows):
+        warnings.append(f"a text is longer than {longest} characters: the vendor splits it, the points are a guess")
+    if any(row.segments > 1 and not is_taiwan(row.number) for row in rows):
+        warnings.append("a text abroad takes several segments: the vendor sends them apart, the points are a guess")
+    return warnings

@@ -1,0 +1,147 @@
+"""All that a vendor's author needs, from one name.
+
+::
+
+    from sms_core.provider import Account, Operation, Request, Send, form_request, hookimpl
+
+======================  =============================================================================
+`hooks`                 the hooks to implement, and `hookimpl` that marks them
+`info` `tariffs`        what a provider says of itself: capabilities, limits, prices
+`account`               the account that it works for
+`operations`            what it is asked to do
+`requests` `responses`  requests in the usual shapes; what an HTTP answer says
+`codes` `fields`        tables of refusals, points and counts
+`times` `xml` `soap`    Taipei's time, XML and SOAP
+`template`              ``{name}`` placeholders, for vendors that fill them themselves
+`steps` `provider`      the conversation, for vendors with a dance of their own
+======================  =============================================================================
+"""
+
+from sms_core.callbacks import (
+    Callback,
+    CallbackRequest,
+    CallbackResponse,
+    decoded_again,
+    event_key,
+    is_encoded,
+)
+from sms_core.http import Request, Response, public_url
+from sms_core.model import VendorOptions
+from sms_core.numbers import TAIWAN, from_vendor, is_taiwan, to_e164
+from sms_core.provider import template
+from sms_core.provider.account import Account, NoOptions
+from sms_core.provider.codes import SMPP_STATES, Refusal, refusal_error
+from sms_core.provider.fields import points_or_none, to_count, to_points
+from sms_core.provider.hooks import PROJECT, REQUIRED, ProviderHooks, hookimpl, hookspec
+from sms_core.provider.info import Limits, MmsLimits, ProviderInfo, in_words
+from sms_core.provider.known_packages import known_packages
+from sms_core.provider.operations import (
+    Cancel,
+    Capability,
+    Check,
+    Destination,
+    FindSent,
+    GetBalance,
+    GetInbound,
+    GetReports,
+    Login,
+    Logout,
+    Operation,
+    Page,
+    PagedOperation,
+    Send,
+    Sightings,
+    options_of,
+)
+from sms_core.provider.outcomes import outcome_after
+from sms_core.provider.provider import Provider
+from sms_core.provider.requests import Fields, form_request, json_request, query_request
+from sms_core.provider.responses import answer_text, decode, raise_for_status, retry_after
+from sms_core.provider.soap import SoapVersion, soap_request, soap_result
+from sms_core.provider.steps import Authenticate, Flow, Session, Sleep, Step
+from sms_core.provider.tariffs import SegmentTariff, Tariff
+from sms_core.provider.template import Placeholder
+from sms_core.provider.times import TAIPEI, format_time, parse_time, time_or_none
+from sms_core.provider.xml import cdata, forbidden_in, parse_tree, parse_xml, write_xml
+
+__all__ = [
+    "Account",
+    "Authenticate",
+    "Callback",
+    "CallbackRequest",
+    "CallbackResponse",
+    "Cancel",
+    "Capability",
+    "Check",
+    "Destination",
+    "Fields",
+    "FindSent",
+    "Flow",
+    "GetBalance",
+    "GetInbound",
+    "GetReports",
+    "Limits",
+    "Login",
+    "Logout",
+    "MmsLimits",
+    "NoOptions",
+    "Operation",
+    "PROJECT",
+    "Page",
+    "PagedOperation",
+    "Placeholder",
+    "Provider",
+    "ProviderHooks",
+    "ProviderInfo",
+    "REQUIRED",
+    "Refusal",
+    "Request",
+    "Response",
+    "SMPP_STATES",
+    "SegmentTariff",
+    "Send",
+    "Session",
+    "Sightings",
+    "Sleep",
+    "SoapVersion",
+    "Step",
+    "TAIPEI",
+    "TAIWAN",
+    "Tariff",
+    "VendorOptions",
+    "answer_text",
+    "cdata",
+    "decode",
+    "decoded_again",
+    "event_key",
+    "forbidden_in",
+    "form_request",
+    "format_time",
+    "from_vendor",
+    "hookimpl",
+    "hookspec",
+    "in_words",
+    "is_encoded",
+    "is_taiwan",
+    "json_request",
+    "known_packages",
+    "options_of",
+    "outcome_after",
+    "parse_time",
+    "parse_tree",
+    "parse_xml",
+    "points_or_none",
+    "public_url",
+    "query_request",
+    "raise_for_status",
+    "refusal_error",
+    "retry_after",
+    "soap_request",
+    "soap_result",
+    "template",
+    "time_or_none",
+    "to_count",
+    "to_e164",
+    "to_points",
+    "write_xml",
+]

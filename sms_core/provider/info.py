@@ -1,0 +1,89 @@
+"""What a provider says of itself: its name, what it can do, and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import attrs
+from attrs import field, frozen
+
+from sms_core.model import VendorOptions
+from sms_core.provider.operations import Capability
+from sms_core.provider.tariffs import SegmentTariff, Tariff
+
+
+@frozen
+class MmsLimits:
+    """What an MMS may be. Lengths in characters, sizes in bytes; picture and text count together."""
+
+    subject_ascii: int
+    subject_other: int
+    text: int
+    size: int
+    formats: tuple[str, ...]
+    international: bool = False
+
+
+@frozen
+class Limits:
+    """What one request may hold. ``text`` is None where the vendor sets no limit.
+
+    ``countries`` are the E.164 prefixes that the vendor sends to, None where it names none. ``one_text_with`` are the
+    wishes that this vendor's requests for personal texts do not carry: with them, each text takes a request of its own.
+    A ``send_at`` has to lie at least ``soonest`` ahead, and at most ``latest`` (None: any time). ``batches`` is how many
+    batch ids one question for reports may name.
+    """
+
+    recipients: int
+    text: int | None = None
+    mms: MmsLimits | None = None
+    countries: tuple[str, ...] | None = None
+    one_text_with: tuple[Capability, ...] = ()
+    soonest: timedelta = timedelta()
+    latest: timedelta | None = None
+    batches: int = 1
+
+
+def _to_capabilities(capabilities: Iterable[Capability]) -> frozenset[Capability]:
+    return frozenset(capabilities)
+
+
+@frozen
+class ProviderInfo:
+    """What `sms_describe` gives: all that may be known of a provider before it is used.
+
+    ``account_options`` is an attrs class whose fields are the DSN options of this vendor; ``send_options`` the
+    class of its `VendorOptions`. ``default_host`` (``host`` or ``host:port``) serves where the DSN
+    names none. ``hints`` say what to do instead of something that the provider cannot do.
+    """
+
+    name: str
+    title: str
+    capabilities: frozenset[Capability] = field(converter=_to_capabilities)
+    limits: Limits
+    default_host: str = ""
+    default_scheme: str = "https"
+    send_options: type[VendorOptions] | None = None
+    account_options: type[Any] | None = None
+    tariff: Tariff | SegmentTariff | None = None
+    hints: Mapping[Capability, str] = field(factory=dict)
+
+    def can(self, capability: Capability) -> bool:
+        """Whether the provider can do this."""
+        return capability in self.capabilities
+
+
+def in_words(span: timedelta) -> str:
+    """A span of time as people say it: ``15 minutes``, ``35 days``; one of no whole unit as Python writes it."""
+    for unit in ("days", "hours", "minutes", "seconds"):
+        count, rest = divmod(span, timedelta(**{unit: 1}))
+        if count and not rest:
+            return f"{count} {unit if count > 1 else unit[:-1]}"
+    return str(span)
+
+
+def limits_with(info: ProviderInfo, **changes: Any) -> ProviderInfo:
+    """The same provider with other limits, for those that an account may have of its own."""
+    return attrs.evolve(info, limits=attrs.evolve(info.limits, **changes))

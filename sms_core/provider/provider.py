@@ -1,0 +1,83 @@
+"""One vendor, bound to one account: the typed face of its hooks."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+
+from sms_core.callbacks import Callback, CallbackRequest
+from sms_core.errors import MalformedResponse, SmsError, Unsupported
+from sms_core.http import Request, Response
+from sms_core.model import Message
+from sms_core.provider.account import Account
+from sms_core.provider.info import ProviderInfo
+from sms_core.provider.operations import Capability, Destination, Operation
+from sms_core.provider.steps import Flow, Session
+
+T = TypeVar("T")
+
+
+@frozen
+class Provider:
+    """One vendor, bound to one account: the typed face of its hooks. Hooks get it as ``client``."""
+
+    info: ProviderInfo
+    account: Account
+    retries: int = 2
+    hooks: Any = field(default=None, repr=False)
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether this account needs a session; if not, its credentials ride on each request."""
+        return self.hooks.sms_auth(account=self.account) is not None
+
+    def auth(self) -> Request:
+        """The request that logs in, for an account that does."""
+        request: Request = self.hooks.sms_auth(account=self.account)
+        return request
+
+    def request(self, session: Session | None, operation: Operation[Any]) -> Request:
+        """The request that carries the operation."""
+        request: Request = self.hooks.sms_send(account=self.account, session=session, operation=operation)
+        return request
+
+    def parse(self, operation: Operation[T], response: Response) -> T:
+        """The operation's result. Raises the error that the answer means."""
+        try:
+            result: T = self.hooks.sms_parse_response(account=self.account, operation=operation, response=response)
+        except MalformedResponse as error:
+            raise MalformedResponse(f"{operation.name}: {error}", response) from error
+        except SmsError:
+            raise
+        except Exception as bug:
+            # A provider is third-party code. Its failing on an answer must not turn a send that the vendor may
+            # have accepted into an error that nobody takes for one.
+            reason = f"provider {self.info.name!r} failed with {type(bug).__name__} on the answer to {operation.name!r}"
+            raise MalformedResponse(reason, response) from bug
+        return result
+
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        """The events of a push. Raises `CallbackRefused`, or `Unsupported` where the vendor pushes nothing."""
+        callback: Callback | None = self.hooks.sms_parse_callback(account=self.account, request=request)
+        if callback is None:
+            raise Unsupported(self.info.name, Capability.PUSHED_REPORTS.value)
+        return callback
+
+    def prepare(self, message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        """What the provider makes of a message's destinations. Raises `InvalidMessage` for what it would refuse."""
+        prepared: tuple[Destination, ...] | None = self.hooks.sms_prepare(
+            account=self.account, message=message, destinations=destinations
+        )
+        return destinations if prepared is None else tuple(prepared)
+
+    def perform(self, operation: Operation[T]) -> Flow[T]:
+        """The conversation for one operation, middleware included. Raises `Unsupported` at once."""
+        self.require(operation.capability)
+        conversation: Flow[T] = self.hooks.sms_perform(provider=self, operation=operation)
+        return conversation
+
+    def require(self, capability: Capability | None, hint: str = "") -> None:
+        """Raise `Unsupported` unless the provider can do this."""
+        if capability is not None and not self.info.can(capability):
+            raise Unsupported(self.info.name, capability.value, hint or self.info.hints.get(capability, ""))

@@ -1,0 +1,662 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+
+import sms_core
+from sms_core import (
+    AuthenticationFailed,
+    Balance,
+    Callback,
+    CallbackRequest,
+    Cancellation,
+    Client,
+    ConfigurationError,
+    DeliveryStatus,
+    InvalidMessage,
+    MemorySessions,
+    Message,
+    NotFound,
+    NotSent,
+    Outcome,
+    OutcomeUnknown,
+    PartiallySent,
+    Recipient,
+    RecipientOutcome,
+    SendError,
+    SendResult,
+    SmsError,
+    TransportError,
+    Unsupported,
+    VendorError,
+    hookimpl,
+)
+from sms_core.http import Request, Response
+from sms_core.middleware import Trace, traced
+from sms_core.provider import Flow, Operation, Provider, Session
+from sms_core.testing import FakeTransport
+from tests.support.tiny import INFO, NOW, PASSWORD, TOKEN, Sleeps, Tiny, Vendor, bind, fields_of, operation_of, text
+
+A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
+PATIENCE = 20.0
+THREADS = 16
+UNSENT = TransportError("no connection", sent=False)
+CUT_OFF = TransportError("cut off", sent=True)
+
+
+def asked(network: FakeTransport) -> list[str]:
+    return [operation_of(request) for request in network.requests]
+
+
+# One operation after another
+
+
+def test_send_takes_a_text_and_numbers() -> None:
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with bind(network) as sms:
+        result = sms.send("hello", to=["0900000001", Recipient("0900000002")], reference="m")
+    assert result.batch_id == "b1"
+    assert result.accepted == 2
+    assert result.message == Message("hello", ["0900000001", Recipient("0900000002")], reference="m")
+    assert result.sent_at == NOW
+    assert asked(network) == ["login", "send"]
+    assert fields_of(network.requests[1]) == {
+        "secret": TOKEN,
+        "numbers": [A, B],
+        "texts": ["hello"] * 2,
+        "references": ["m-0", "m-1"],
+    }
+    assert network.closed
+
+
+def test_send_takes_a_message() -> None:
+    with bind(FakeTransport(Vendor(send=["OK b1"]))) as sms:
+        assert sms.send(Message("hello", "0900000001")).accepted == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda sms: sms.send("hello"), "to"),
+        (lambda sms: sms.send(Message("x", A), to=B), "message"),
+        (lambda sms: sms.send(Message("x", A), reference="m"), "message"),
+        (lambda sms: sms.send(Message("x", A), send_at=NOW), "message"),
+        (lambda sms: sms.send("x", to=A, send_at=NOW), "send_at"),
+        (lambda sms: sms.send("x", to="0900"), "to[0].number"),
+    ],
+)
+def test_a_wrong_call_is_refused_before_any_network(call: Callable[[Client], object], field: str) -> None:
+    network = FakeTransport([])
+    with bind(network) as sms, pytest.raises(InvalidMessage) as caught:
+        call(sms)
+    assert caught.value.field == field
+    assert not network.requests
+
+
+def test_every_operation_comes_back_as_its_value() -> None:
+    network = FakeTransport(
+        Vendor(
+            balance=["OK 7.5"],
+            check=["OK"],
+            cancel=["OK 3"],
+            reports=[f"OK {A}:r:delivered more", f"OK {B}:s:failed"],
+            inbound=[f"OK {A} more", f"OK {B}"],
+        )
+    )
+    with bind(network) as sms:
+        assert sms.balance() == Balance(Decimal("7.5"))
+        assert sms.check() is None  # type: ignore[func-returns-value]
+        assert sms.cancel("b1") == Cancellation(3)
+        reports = list(sms.reports("b1"))
+        assert [(one.number, one.reference, one.status) for one in reports] == [
+            (A, "r", DeliveryStatus.DELIVERED),
+            (B, "s", DeliveryStatus.FAILED),
+        ]
+        assert [one.number for one in sms.inbound("b1")] == [A, B]
+    pages = [(operation_of(one), fields_of(one)["page"]) for one in network.requests if "page" in fields_of(one)]
+    assert pages == [("reports", 1), ("reports", 2), ("inbound", 1), ("inbound", 2)]
+    assert asked(network).count("login") == 1
+
+
+def test_pages_are_fetched_as_one_goes() -> None:
+    network = FakeTransport(Vendor(reports=[f"OK {A}:r:sent more"]))
+    with bind(network) as sms:
+        reports = sms.reports("b1")
+        assert not network.requests
+        next(reports)
+        assert asked(network) == ["login", "reports"]
+        next(reports)
+        assert asked(network) == ["login", "reports", "reports"]
+
+
+def test_reports_of_a_result_are_those_of_all_its_batches() -> None:
+    network = FakeTransport(Vendor(reports=["OK"], inbound=["OK"]))
+    with bind(network) as sms:
+        result = SendResult((), batches=("b1", "b2"), message=Message("x", A))
+        assert list(sms.reports(result)) == []
+        assert list(sms.inbound(result)) == []
+        assert list(sms.reports(SendResult(()))) == []
+    assert [fields_of(one)["batch"] for one in network.requests[1:]] == ["b1", "b2", "b1", "b2"]
+
+
+def test_reports_of_many_batches_are_asked_for_together_where_the_vendor_lets_you() -> None:
+    network = FakeTransport(Vendor(reports=[f"OK {A}:r:sent", f"OK {C}:r:sent"]))
+    by_two = Tiny(attrs.evolve(INFO, limits=attrs.evolve(INFO.limits, batches=2)))
+    with bind(network, by_two) as sms:
+        reports = list(sms.reports({"b1": [A], "b2": [B], "b3": [C]}))
+    assert [one.number for one in reports] == [A, C]
+    together, alone = map(fields_of, network.requests[1:])
+    assert (together["batches"], together["batch"]) == ({"b1": [A], "b2": [B]}, "b1")
+    assert (alone["batch"], "batches" in alone) == ("b3", False)
+
+
+def test_what_the_vendor_refuses_is_raised() -> None:
+    with bind(FakeTransport(Vendor(cancel=["NO missing"]))) as sms, pytest.raises(NotFound):
+        sms.cancel("b1")
+
+
+def test_pauses_are_slept_through_the_client_s_own_sleep() -> None:
+    sleeps = Sleeps()
+    with bind(FakeTransport(Vendor(balance=[CUT_OFF, CUT_OFF, "OK 1"])), sleep=sleeps) as sms:
+        assert sms.balance() == Balance(Decimal(1))
+    assert sleeps.seconds == [0.25, 1.0]
+
+
+def test_without_a_connection_a_login_is_tried_as_often_as_retries_says() -> None:
+    network = FakeTransport(Vendor(login=[UNSENT]))
+    with bind(network, retries=2) as sms, pytest.raises(NotSent):
+        sms.send("x", to=A)
+    assert asked(network) == ["login"] * 3
+
+
+def test_a_client_shows_its_place_and_no_secret() -> None:
+    shown = repr(bind(FakeTransport([])))
+    assert "tiny" in shown
+    assert "https://tiny.invalid" in shown
+    assert PASSWORD not in shown
+
+
+# Sessions
+
+
+def test_a_session_is_kept_until_it_ends() -> None:
+    moment: list[datetime] = [NOW]
+    network = FakeTransport(Vendor(login=["OK t1", "OK t2"], balance=["OK 1"]))
+    with bind(network, clock=lambda: moment[0]) as sms:
+        sms.balance()
+        moment[0] = NOW + timedelta(hours=8) - timedelta(seconds=1)
+        sms.balance()
+        moment[0] = NOW + timedelta(hours=8)
+        sms.balance()
+    assert asked(network) == ["login", "balance", "balance", "login", "balance"]
+    assert [fields_of(one)["secret"] for one in network.requests if operation_of(one) == "balance"] == [
+        "t1",
+        "t1",
+        "t2",
+    ]
+
+
+def test_a_session_that_the_vendor_no_longer_takes_is_renewed_once() -> None:
+    network = FakeTransport(Vendor(login=["OK t1", "OK t2"], send=["NO expired", "OK b1"]))
+    with bind(network) as sms:
+        assert sms.send("x", to=A).batch_id == "b1"
+        assert asked(network) == ["login", "send", "login", "send"]
+        sms.send("x", to=A)
+    assert fields_of(network.requests[-1])["secret"] == "t2"
+    assert asked(network).count("login") == 2
+
+
+def test_clients_may_share_their_logins() -> None:
+    sessions = MemorySessions()
+    network = FakeTransport(Vendor(balance=["OK 1"]))
+    for _ in range(3):
+        with bind(network, sessions=sessions) as sms:
+            sms.balance()
+    assert asked(network) == ["login", "balance", "balance", "balance"]
+    with bind(network, sessions=sessions, password="another") as sms:
+        sms.balance()
+    assert asked(network)[4:] == ["login", "balance"]
+
+
+class Shelf(dict[str, Any]):
+    """A store of one's own, empty at first and therefore false in a condition."""
+
+    def lock(self, key: str) -> Any:
+        del key
+        return threading.RLock()
+
+    def put(self, key: str, found: Any) -> None:
+        self[key] = found
+
+
+def test_an_empty_store_of_one_s_own_is_used() -> None:
+    shelf = Shelf()
+    with sms_core.connect("memory://shelf:p@", sessions=shelf) as sms:
+        sms.balance()
+    assert len(shelf) == 1
+
+
+@pytest.mark.parametrize("logs_in", [True, False])
+def test_a_refused_login_is_not_repeated(logs_in: bool) -> None:
+    answers: dict[str, list[str]] = {"login": ["NO auth nobody"]} if logs_in else {}
+    network = FakeTransport(Vendor(**answers, send=["NO auth nobody"], balance=["NO auth nobody"]))
+    sessions = MemorySessions()
+    with bind(network, Tiny(logs_in=logs_in), sessions=sessions) as sms:
+        with pytest.raises(AuthenticationFailed) as first:
+            sms.send("x", to=A)
+        assert isinstance(first.value, SendError)
+        assert first.value.code == "auth"
+        for call in (sms.balance, sms.check, lambda: sms.send("x", to=A), lambda: list(sms.reports("b"))):
+            with pytest.raises(AuthenticationFailed, match="refused before") as again:
+                call()
+            assert (again.value.code, again.value.vendor_text) == ("auth", "nobody")
+    assert len(network.requests) == 1
+    # Another client with the same credentials does not try them either; one with others does.
+    with bind(network, Tiny(logs_in=logs_in), sessions=sessions) as sms, pytest.raises(AuthenticationFailed):
+        sms.balance()
+    assert len(network.requests) == 1
+    with (
+        bind(network, Tiny(logs_in=logs_in), sessions=sessions, password="new") as sms,
+        pytest.raises(AuthenticationFailed),
+    ):
+        sms.balance()
+    assert len(network.requests) == 2
+
+
+def test_a_remembered_refusal_leaves_a_send_surely_unsent() -> None:
+    with bind(FakeTransport(Vendor(login=["NO auth"]))) as sms:
+        for _ in range(2):
+            with pytest.raises(AuthenticationFailed) as caught:
+                sms.send("x", to=A)
+            assert isinstance(caught.value, SendError)
+            assert [row.outcome for row in caught.value.result.outcomes] == [Outcome.NOT_SENT]
+
+
+@pytest.mark.parametrize("logs_in", [True, False])
+def test_an_operation_that_asks_nothing_does_not_unblock_refused_credentials(logs_in: bool) -> None:
+    network = FakeTransport(Vendor(login=["NO auth"], balance=["NO auth"]))
+    settled = SendResult((RecipientOutcome(A, Outcome.ACCEPTED, "b1", "m"),), message=Message("x", A, reference="m"))
+    with bind(network, Tiny(logs_in=logs_in)) as sms:
+        for _ in range(3):
+            with pytest.raises(AuthenticationFailed):
+                sms.balance()
+            assert sms.settle(settled) == settled
+    assert len(network.requests) == 1
+
+
+def test_a_session_is_ended_only_on_request() -> None:
+    network = FakeTransport(Vendor(balance=["OK 1"], logout=["OK"]))
+    with bind(network) as sms:
+        sms.balance()
+    assert asked(network) == ["login", "balance"]
+    network = FakeTransport(Vendor(balance=["OK 1"], logout=["OK"]))
+    with bind(network, close_session=True) as sms:
+        sms.balance()
+    assert asked(network) == ["login", "balance", "logout"]
+    assert network.closed
+
+
+@pytest.mark.parametrize("logs_in", [True, False])
+def test_nothing_is_ended_that_was_not_begun(logs_in: bool) -> None:
+    network = FakeTransport(Vendor(balance=["OK 1"]))
+    bind(network, Tiny(logs_in=logs_in), close_session=True).close()
+    assert not network.requests
+    with bind(network, Tiny(logs_in=False), close_session=True) as sms:
+        sms.balance()
+    assert asked(network) == ["balance"]
+
+
+def test_closing_does_not_log_in_to_log_out() -> None:
+    moment: list[datetime] = [NOW]
+    network = FakeTransport(Vendor(balance=["OK 1"], logout=["OK"]))
+    with bind(network, close_session=True, clock=lambda: moment[0]) as sms:
+        sms.balance()
+        moment[0] += timedelta(days=1)
+    assert asked(network).count("login") == 1
+
+
+def test_a_logout_that_fails_still_closes_the_connections() -> None:
+    network = FakeTransport(Vendor(balance=["OK 1"], logout=[CUT_OFF]))
+    sms = bind(network, close_session=True)
+    sms.balance()
+    with pytest.raises(TransportError):
+        sms.close()
+    assert network.closed
+
+
+# Threads
+
+
+def together(count: int, work: Callable[[int], object]) -> list[object]:
+    """Run in so many threads, let go at once; the results or errors in order."""
+    gate = threading.Barrier(count)
+
+    def run(number: int) -> object:
+        gate.wait(PATIENCE)
+        try:
+            return work(number)
+        except SmsError as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count), timeout=PATIENCE))
+
+
+def test_many_threads_log_in_once() -> None:
+    network = FakeTransport(Vendor(balance=["OK 1"]))
+    with bind(network) as sms:
+        found = together(THREADS, lambda _: sms.balance())
+    assert found == [Balance(Decimal(1))] * THREADS
+    assert asked(network).count("login") == 1
+
+
+def test_one_login_is_in_flight_while_others_wait_for_it() -> None:
+    in_login, may_answer = threading.Event(), threading.Event()
+
+    def login(request: Request) -> Response:
+        in_login.set()
+        assert may_answer.wait(PATIENCE)
+        return text("OK t1")
+
+    network = FakeTransport(Vendor(login=login, balance=["OK 1"]))
+    with bind(network) as sms, ThreadPoolExecutor(THREADS) as pool:
+        first = pool.submit(sms.balance)
+        assert in_login.wait(PATIENCE)
+        others = [pool.submit(sms.balance) for _ in range(THREADS - 1)]
+        assert asked(network) == ["login"]
+        may_answer.set()
+        assert [one.result(PATIENCE) for one in (first, *others)] == [Balance(Decimal(1))] * THREADS
+    assert asked(network).count("login") == 1
+
+
+def test_many_threads_renew_an_expired_session_once() -> None:
+    tokens = iter(["OK t1", "OK t2", "OK t3"])
+
+    def balance(request: Request) -> Response:
+        return text("NO expired" if fields_of(request)["secret"] == "t1" else "OK 1")
+
+    network = FakeTransport(Vendor(login=lambda request: text(next(tokens)), balance=balance))
+    with bind(network) as sms:
+        found = together(THREADS, lambda _: sms.balance())
+    assert found == [Balance(Decimal(1))] * THREADS
+    assert asked(network).count("login") == 2
+
+
+@pytest.mark.parametrize("logs_in", [True, False])
+def test_many_threads_with_a_wrong_password_make_exactly_one_request(logs_in: bool) -> None:
+    network = FakeTransport(lambda request: text("NO auth"))
+    with bind(network, Tiny(logs_in=logs_in)) as sms:
+        found = together(THREADS, lambda number: sms.send("x", to=A) if number % 2 else sms.balance())
+    assert all(isinstance(one, AuthenticationFailed) for one in found)
+    assert len(network.requests) == 1
+
+
+def test_unproven_credentials_are_tried_one_at_a_time_until_they_have_worked() -> None:
+    answers: Iterator[str | Exception] = iter([CUT_OFF, "NO auth"])
+    network = FakeTransport(Vendor(balance=lambda request: _give(next(answers))))
+    with bind(network, Tiny(logs_in=False), retries=0) as sms:
+        found = together(THREADS, lambda _: sms.balance())
+    assert sum(isinstance(one, TransportError) for one in found) == 1
+    assert sum(isinstance(one, AuthenticationFailed) for one in found) == THREADS - 1
+    assert len(network.requests) == 2
+
+
+def _give(answer: str | Exception) -> Response:
+    if isinstance(answer, Exception):
+        raise answer
+    return text(answer)
+
+
+def test_proven_credentials_are_used_side_by_side() -> None:
+    gate = threading.Barrier(THREADS)
+
+    def balance(request: Request) -> Response:
+        gate.wait(PATIENCE)  # passes only if all are in flight at once
+        return text("OK 1")
+
+    network = FakeTransport(Vendor(check=["OK"], balance=balance))
+    with bind(network, Tiny(logs_in=False)) as sms:
+        sms.check()
+        assert together(THREADS, lambda _: sms.balance()) == [Balance(Decimal(1))] * THREADS
+
+
+def test_a_vendor_s_refusal_of_a_message_proves_nothing_against_the_credentials() -> None:
+    network = FakeTransport(Vendor(send=["NO credit", "OK b1"]))
+    with bind(network, Tiny(logs_in=False)) as sms:
+        with pytest.raises(VendorError):
+            sms.send("x", to=A)
+        assert sms.send("x", to=A).batch_id == "b1"
+
+
+# Failures
+
+
+def test_a_failed_send_tells_what_became_of_each() -> None:
+    with bind(FakeTransport(Vendor(send=["OK b1", CUT_OFF]))) as sms, pytest.raises(OutcomeUnknown) as caught:
+        sms.send("x", to=[A, B, C, D])
+    result = caught.value.result
+    assert [row.outcome for row in result.outcomes] == [Outcome.ACCEPTED] * 3 + [Outcome.UNKNOWN]
+    assert result.batch_id == "b1"
+    assert result.message is not None
+    assert caught.value.__cause__ is CUT_OFF
+
+
+def test_ctrl_c_during_a_send_tells_what_became_of_each() -> None:
+    def send(request: Request) -> Response:
+        if len(fields_of(request)["numbers"]) == 3:
+            return text("OK b1")
+        raise KeyboardInterrupt
+
+    with bind(FakeTransport(Vendor(send=send))) as sms, pytest.raises(KeyboardInterrupt) as caught:
+        sms.send("x", to=[A, B, C, D])
+    result: SendResult = caught.value.sms_result  # type: ignore[attr-defined]
+    assert [row.outcome for row in result.outcomes] == [Outcome.ACCEPTED] * 3 + [Outcome.UNKNOWN]
+
+
+def test_what_an_error_shows_holds_no_secret() -> None:
+    network = FakeTransport(Vendor(login=[f"NO auth wrong {A}"]))
+    with bind(network) as sms, pytest.raises(AuthenticationFailed) as caught:
+        sms.balance()
+    for error in (caught.value, caught.value.__cause__, caught.value.__context__):
+        for hidden in (PASSWORD, TOKEN, A, A[1:]):
+            assert hidden not in f"{error} {error!r}"
+
+
+# Many
+
+
+def test_send_many_gives_a_pair_for_each_in_order() -> None:
+    def send(request: Request) -> Response:
+        return text(
+            "NO credit" if "0900" in fields_of(request)["texts"][0] else f"OK batch-{fields_of(request)['texts'][0]}"
+        )
+
+    messages = [Message(f"{place}", A) for place in range(40)]
+    messages[7] = Message("0900", A)
+    messages[9] = Message("", A)
+    messages[11] = Message("x", [A, B, C])
+    with bind(FakeTransport(Vendor(send=send))) as sms:
+        pairs = list(sms.send_many(messages, concurrency=4))
+    assert len(pairs) == 40
+    for place, (result, error) in enumerate(pairs):
+        if place == 7:
+            assert isinstance(error, SendError)
+            assert result is error.result
+        elif place == 9:
+            assert isinstance(error, InvalidMessage)
+            assert result is None
+        else:
+            assert error is None
+            assert result is not None
+            assert result.batch_id == f"batch-{messages[place].text}"
+
+
+def test_send_many_takes_messages_only_as_places_get_free() -> None:
+    taken: list[int] = []
+
+    def source() -> Iterator[Message]:
+        for place in range(100):
+            taken.append(place)
+            yield Message(f"{place}", A)
+
+    with bind(FakeTransport(Vendor(send=["OK b1"]))) as sms:
+        pairs = sms.send_many(source(), concurrency=2)
+        next(pairs)
+        assert len(taken) <= 5
+        assert len(list(pairs)) == 99
+    assert len(taken) == 100
+
+
+def test_send_many_sends_side_by_side_up_to_its_limit() -> None:
+    gate = threading.Barrier(4)
+
+    def send(request: Request) -> Response:
+        gate.wait(PATIENCE)  # passes only if four are in flight at once
+        return text("OK b1")
+
+    with bind(FakeTransport(Vendor(send=send))) as sms:
+        assert len(list(sms.send_many([Message("x", A)] * 12, concurrency=4))) == 12
+
+
+def test_send_many_tells_of_all_that_was_sent_before_its_source_failed() -> None:
+    def source() -> Iterator[Message]:
+        yield Message("1", A)
+        yield Message("2", A)
+        yield Message("3", A)
+        raise InvalidMessage("to", "row 4 of the file has no number")
+
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    found: list[object] = []
+    with bind(network) as sms, pytest.raises(InvalidMessage, match="row 4"):
+        found.extend(sms.send_many(source(), concurrency=1))
+    assert len(found) == asked(network).count("send")
+
+
+def test_send_many_that_is_given_up_sends_nothing_more_than_was_taken() -> None:
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with bind(network) as sms:
+        pairs = sms.send_many([Message("x", A)] * 50, concurrency=1)
+        next(pairs)
+        pairs.close()  # type: ignore[attr-defined]
+        begun = asked(network).count("send")
+        assert begun <= 3
+        assert list(pairs) == []
+        assert asked(network).count("send") == begun
+
+
+def test_send_many_of_nothing_is_nothing() -> None:
+    with bind(FakeTransport([])) as sms:
+        assert list(sms.send_many([])) == []
+
+
+# Middleware
+
+
+class Watch:
+    """A middleware as a third party would write it."""
+
+    def __init__(self) -> None:
+        self.traces: list[Trace] = []
+
+    @hookimpl(wrapper=True)
+    def sms_perform(self, operation: Operation[Any]) -> Any:
+        flow: Flow[Any] = yield
+        return traced(flow, Trace(operation), self.traces.append)
+
+
+def test_middleware_sees_each_operation_with_its_requests_outcome_and_time() -> None:
+    watch = Watch()
+    network = FakeTransport(Vendor(balance=[CUT_OFF, "OK 1"], send=["OK b1", "NO credit"]))
+    with bind(network, middleware=[watch]) as sms:
+        sms.balance()
+        with pytest.raises(PartiallySent):
+            sms.send("x", to=[A, B, C, D])
+    told = [(one.operation.name, one.requests, type(one.error).__name__) for one in watch.traces]
+    assert told == [
+        ("login", 1, "NoneType"),
+        ("balance", 2, "NoneType"),
+        ("send", 1, "NoneType"),
+        ("send", 1, "InsufficientCredit"),
+    ]
+    assert isinstance(watch.traces[0].result, Session)
+    assert isinstance(watch.traces[2].result, SendResult)
+    assert all(one.seconds >= 0 for one in watch.traces)
+    for hidden in (TOKEN, PASSWORD, A):
+        assert hidden not in repr(watch.traces)
+
+
+def test_middleware_wraps_middleware_and_one_sees_the_other_s_error() -> None:
+    outer, inner = Watch(), Watch()
+    with (
+        bind(FakeTransport(Vendor(balance=["NO missing"])), middleware=[inner, outer]) as sms,
+        pytest.raises(NotFound) as caught,
+    ):
+        sms.balance()
+    assert [one.error for one in outer.traces] == [None, caught.value]
+    assert [one.error for one in inner.traces] == [None, caught.value]
+
+
+class OddDance(Tiny):
+    """A vendor whose balance takes no request at all."""
+
+    @hookimpl
+    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Any]:
+        yield from ()
+        return Balance(Decimal(42))
+
+
+def test_a_vendor_with_an_odd_dance_overrides_the_conversation() -> None:
+    watch = Watch()
+    with bind(FakeTransport([]), OddDance(), middleware=[watch]) as sms:
+        assert sms.balance() == Balance(Decimal(42))
+    assert [one.operation.name for one in watch.traces] == ["balance"]
+
+
+# Callbacks
+
+
+class Pushes(Tiny):
+    @hookimpl
+    def sms_parse_callback(self, request: CallbackRequest) -> Callback:
+        return Callback(())
+
+
+def test_a_push_goes_to_the_provider() -> None:
+    request = CallbackRequest("GET", "/push")
+    with bind(FakeTransport([]), Pushes()) as sms:
+        assert sms.parse_callback(request) == Callback(())
+    with bind(FakeTransport([])) as sms, pytest.raises(Unsupported) as caught:
+        sms.parse_callback(request)
+    assert caught.value.capability == "pushed reports"
+
+
+# connect
+
+
+def test_connect_binds_what_the_dsn_names() -> None:
+    with sms_core.connect("memory://u:p@", plugins=[Watch()]) as sms:
+        assert sms.info.name == "memory"
+        assert sms.info in sms_core.providers()
+
+
+def test_connect_lowers_the_batch_size_but_never_raises_it() -> None:
+    with sms_core.connect("memory://u:p@") as sms:
+        most = sms.info.limits.recipients
+    with sms_core.connect("memory://u:p@?batch_size=2") as sms:
+        assert sms.info.limits.recipients == 2
+        assert sms.preview(Message("x", [A, B, C])).requests == 2
+    with sms_core.connect(f"memory://u:p@?batch_size={most + 1}") as sms:
+        assert sms.info.limits.recipients == most
+
+
+def test_connect_refuses_what_it_cannot_read() -> None:
+    for dsn in ("", "memory", "memory://u:p@?zzz=1", "nobody-has-this://u:p@h"):
+        with pytest.raises(ConfigurationError):
+            sms_core.connect(dsn)

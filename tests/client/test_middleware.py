@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from sms_core import Outcome, OutcomeUnknown, SendError, TransportError, hookimpl
+from sms_core.middleware import LogOperations, Trace, traced
+from sms_core.provider import Flow, Operation
+from sms_core.testing import FakeTransport
+from tests.support.tiny import PASSWORD, TOKEN, Tiny, Vendor, bind
+
+NUMBERS = [f"+8869000001{last:02d}" for last in range(7)]
+
+
+def records(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    return [vars(record) for record in caplog.records if record.name == "sms_core.provider.operations"]
+
+
+def test_each_operation_is_logged_once_with_what_it_came_to(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    network = FakeTransport(Vendor(balance=[TransportError("cut off", sent=True), "OK 1"], send=["OK b1"]))
+    with bind(network, middleware=[LogOperations()]) as sms:
+        sms.balance()
+        sms.send("seen by nobody", to=NUMBERS[0], reference="m")
+    login, balance, send = records(caplog)
+    assert [one["sms_operation"] for one in (login, balance, send)] == ["login", "balance", "send"]
+    assert [one["levelname"] for one in (login, balance, send)] == ["INFO"] * 3
+    assert (balance["sms_provider"], balance["sms_requests"], balance["sms_error"], balance["sms_code"]) == (
+        "tiny",
+        2,
+        None,
+        "",
+    )
+    assert isinstance(balance["sms_seconds"], float)
+    assert "sms_reference" not in balance
+    assert (send["sms_reference"], send["sms_batch_id"], send["sms_outcomes"]) == ("m", "b1", {"accepted": 1})
+    assert send["sms_numbers"] == ["+8869******00"]
+
+
+def test_failures_are_warnings_that_say_what_is_known(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    network = FakeTransport(Vendor(send=["NO credit", TransportError("cut off", sent=True)]))
+    logger = logging.getLogger("sms_core.provider.operations")
+    with bind(network, middleware=[LogOperations(logger)]) as sms:
+        with pytest.raises(SendError):
+            sms.send("x", to=NUMBERS[:3])
+        with pytest.raises(OutcomeUnknown):
+            sms.send("x", to=NUMBERS[:2])
+    _, refused, unknown = records(caplog)
+    assert (refused["levelname"], refused["sms_error"], refused["sms_code"]) == (
+        "WARNING",
+        "InsufficientCredit",
+        "credit",
+    )
+    assert refused["sms_outcomes"] == {"refused": 3}
+    assert (unknown["sms_error"], unknown["sms_code"], unknown["sms_batch_id"]) == ("OutcomeUnknown", "", None)
+    assert unknown["sms_outcomes"] == {"unknown": 2}
+
+
+def test_no_log_record_holds_a_text_a_full_number_or_a_secret(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    network = FakeTransport(Vendor(send=["OK b1", f"NO number {NUMBERS[3]}", "OK b2"]))
+    with bind(network, middleware=[LogOperations()]) as sms, pytest.raises(SendError):
+        sms.send("seen by nobody", to=NUMBERS)
+    assert len(records(caplog)) == 4
+    shown = "".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    for hidden in ("seen by nobody", TOKEN, PASSWORD, *NUMBERS, *(number[4:] for number in NUMBERS)):
+        assert hidden not in shown
+
+
+def test_an_interrupted_operation_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def interrupt(request: object) -> object:
+        raise KeyboardInterrupt
+
+    network = FakeTransport(Vendor(send=interrupt))  # type: ignore[arg-type]
+    with bind(network, middleware=[LogOperations()]) as sms, pytest.raises(KeyboardInterrupt):
+        sms.send("x", to=NUMBERS[0])
+    assert records(caplog)[-1]["sms_error"] == "KeyboardInterrupt"
+    assert records(caplog)[-1]["sms_outcomes"] == {"unknown": 1}
+
+
+class Mark:
+    """A middleware that notes when it begins and when it ends."""
+
+    def __init__(self, name: str, notes: list[str]) -> None:
+        self.name = name
+        self.notes = notes
+
+    @hookimpl(wrapper=True)
+    def sms_perform(self) -> Generator[None, Flow[Any], Flow[Any]]:
+        flow = yield
+        return self.around(flow)
+
+    def around(self, flow: Flow[Any]) -> Flow[Any]:
+        self.notes.append(f"{self.name} begins")
+        result = yield from flow
+        self.notes.append(f"{self.name} ends")
+        return result
+
+
+class First(Mark):
+    @hookimpl(wrapper=True, tryfirst=True)
+    def sms_perform(self) -> Generator[None, Flow[Any], Flow[Any]]:
+        return self.around((yield))
+
+
+class Last(Mark):
+    @hookimpl(wrapper=True, trylast=True)
+    def sms_perform(self) -> Generator[None, Flow[Any], Flow[Any]]:
+        return self.around((yield))
+
+
+def test_one_may_ask_to_be_outside_or_inside_of_all_others() -> None:
+    notes: list[str] = []
+    network = FakeTransport(Vendor(balance=["OK 1"]))
+    marks = [First("outside", notes), Mark("between", notes), Last("inside", notes)]
+    with bind(network, Tiny(logs_in=False), middleware=marks) as sms:
+        sms.balance()
+    assert notes[:3] == ["outside begins", "between begins", "inside begins"]
+
+
+def test_a_middleware_that_fails_at_the_end_of_a_send_leaves_an_unknown_outcome() -> None:
+    class Breaks:
+        @hookimpl(wrapper=True)
+        def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+            return traced((yield), Trace(operation), self.done)
+
+        def done(self, trace: Trace) -> None:
+            raise RuntimeError
+
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with bind(network, Tiny(logs_in=False), middleware=[Breaks()]) as sms, pytest.raises(RuntimeError) as caught:
+        sms.send("x", to=NUMBERS[0])
+    result = caught.value.sms_result  # type: ignore[attr-defined]
+    assert [row.outcome for row in result.outcomes] == [Outcome.UNKNOWN]
+
+
+def test_of_several_the_last_one_is_the_outermost() -> None:
+    notes: list[str] = []
+    network = FakeTransport(Vendor(balance=["OK 1"]))
+    with bind(network, Tiny(logs_in=False), middleware=[Mark("first", notes), Mark("last", notes)]) as sms:
+        sms.balance()
+    assert notes == ["last begins", "first begins", "first ends", "last ends"]
