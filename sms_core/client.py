@@ -107,9 +107,7 @@ def connect_provider(
     )
 
 
-def bind_provider(
-    provider: object, dsn: str, plugins: Sequence[object] = ()
-) -> tuple[Provider, ConnectionOptions]:
+def bind_provider(provider: object, dsn: str, plugins: Sequence[object] = ()) -> tuple[Provider, ConnectionOptions]:
     """A provider with its middleware and the account that a DSN names, and how to reach it."""
     parsed = dsns.parse(dsn)
     hooks = registry.relay(parsed.provider, provider, plugins)

@@ -9,88 +9,93 @@
     ├── SendError                  a send that did not wholly succeed; ``.result`` has each recipient's outcome
     │   ├── NotSent                nothing left this machine, or the vendor surely took nothing
     │   ├── PartiallySent          some accepted, some surely not
-    │   └── OutcomeUnknown         at least one may have been accepted: ``settle()`` it
-    ├── VendorError                the vendor said no: ``.code``, ``.vendor_text``, ``.retry``
-    │   ├── AuthenticationFailed
-    │   ├── InsufficientCredit
-    │   ├── RecipientRefused
-    │   ├── ContentRefused
-    │   ├── RateLimited            ``.retry_after`` seconds, where the vendor says
-    │   ├── SessionExpired
-    │   ├── NotFound
-    │   └── VendorUnavailable
+    │   ├── OutcomeUnknown         at least one may have been accepted; its text says what can be done
+    │   └── VendorError            the vendor said no: ``.code``, ``.vendor_text``, ``.retry``
+    │       ├── AuthenticationFailed
+    │       ├── InsufficientCredit
+    │       ├── RecipientRefused
+    │       ├── ContentRefused
+    │       ├── RateLimited        ``.retry_after`` seconds, where the vendor says
+    │       ├── SessionExpired
+    │       ├── NotFound
+    │       └── VendorUnavailable
     ├── TransportError             the network, for operations that are not sends
     ├── MalformedResponse          an answer that is not what the vendor documents
     └── CallbackRefused            a callback that is not the vendor's, or not ours to take
 
-A refused send raises the `VendorError` it is, as a class that is a `SendError` too: ``except SendError``
-catches every failed send, ``except InsufficientCredit`` the precise one.
+A vendor can refuse a send with any of its errors, so a `VendorError` is a `SendError`: ``except SendError`` catches
+every failed send, ``except InsufficientCredit`` the precise one. After another operation its ``result`` is empty.
 
-Every error can be pickled, so it can cross a process boundary (Celery, multiprocessing).
+Every error is an ordinary class. It survives ``pickle``, ``copy`` and ``type(error)(*error.args)``, also after its args
+went through JSON.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import copy
+from collections.abc import Mapping
+from typing import Any, Self
 
+from sms_core.caller_errors import ConfigurationError, InvalidMessage, SmsError, Unsupported
+from sms_core.http import Response
 from sms_core.masking import mask_numbers
+from sms_core.model import SendResult
+from sms_core.serialize import from_error_data, to_data
 
-if TYPE_CHECKING:
-    from sms_core.http import Response
-    from sms_core.model import SendResult
+__all__ = [
+    "AuthenticationFailed",
+    "CallbackRefused",
+    "ConfigurationError",
+    "ContentRefused",
+    "InsufficientCredit",
+    "InvalidMessage",
+    "MalformedResponse",
+    "NotFound",
+    "NotSent",
+    "OutcomeUnknown",
+    "PartiallySent",
+    "RateLimited",
+    "RecipientRefused",
+    "SendError",
+    "SessionExpired",
+    "SmsError",
+    "TransportError",
+    "Unsupported",
+    "VendorError",
+    "VendorUnavailable",
+]
 
-
-class SmsError(Exception):
-    """The root: ``except SmsError`` catches all that this library raises on purpose."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__)
-
-
-def _restore(cls: type[SmsError], args: tuple[Any, ...], attributes: dict[str, Any]) -> SmsError:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(attributes)
-    return error
-
-
-class ConfigurationError(SmsError):
-    """The set-up is wrong: a DSN, an option, a provider that is missing or that clashes with another."""
-
-
-class InvalidMessage(SmsError):
-    """The message was refused here, before anything was sent or paid.
-
-    ``field`` is the path of what is wrong, such as ``text`` or ``to[3].number`` (counted from 0).
-    """
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
-
-
-class Unsupported(SmsError):
-    """The provider cannot do this. ``capability`` is the name of what is missing."""
-
-    def __init__(self, provider: str, capability: str, hint: str = "") -> None:
-        super().__init__(f"provider {provider!r} does not support {capability!r}" + (f": {hint}" if hint else ""))
-        self.provider = provider
-        self.capability = capability
+NO_RESULT = SendResult(())
+"""The result of what was no send."""
 
 
 class SendError(SmsError):
-    """A send that did not wholly succeed. ``result`` still tells what happened to each recipient."""
+    """A send that did not wholly succeed. ``result`` tells what happened to each recipient.
 
-    result: SendResult
+    In ``args`` the result is JSON. Options of a vendor's package that is not imported where an error is made from its
+    args are kept as data (`sms_core.model.UnreadOptions`).
+    """
 
-    def __init__(self, message: str, result: SendResult) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, result: SendResult | Mapping[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self._keep(from_error_data(result or NO_RESULT, SendResult))
+
+    def _keep(self, result: SendResult) -> None:
         self.result = result
+        plain = (getattr(self, name) for name in self.plain_fields)
+        self.args = (*plain, None if result == NO_RESULT else to_data(result))
+
+    def with_result(self, result: SendResult) -> Self:
+        """The same error with another result."""
+        error = copy.copy(self)
+        error._keep(result)
+        return error
 
 
 class NotSent(SendError):
     """Nothing left this machine, or the vendor surely took nothing: it is safe to try again."""
+
+    retry = True
 
 
 class PartiallySent(SendError):
@@ -98,34 +103,38 @@ class PartiallySent(SendError):
 
 
 class OutcomeUnknown(SendError):
-    """At least one recipient may have been accepted. Never send again blindly: `Client.settle` it."""
+    """At least one recipient may have been accepted. Never send again blindly: see `sms_core.Client.settle`."""
 
 
-class VendorError(SmsError):
+class VendorError(SendError):
     """The vendor said no.
 
-    ``code`` is the vendor's own code ("" where there is none), ``vendor_text`` its words, ``retry`` whether
-    trying the same again can help. ``maybe_taken`` is True where the vendor may have acted on the
-    request all the same (a gateway's 502): after a send that means an unknown outcome.
+    ``code`` is the vendor's own code ("" where there is none), ``vendor_text`` its words, ``retry`` whether trying the
+    same again can help. ``maybe_taken`` is True where the vendor may have acted on the request all the same (a
+    gateway's 502, a code that its document does not know): after a send that means an unknown outcome.
     """
+
+    plain_fields = ("reason", "code", "vendor_text", "retry", "maybe_taken")
 
     def __init__(
         self,
         reason: str = "",
-        *,
         code: str = "",
         vendor_text: str = "",
-        retry: bool = False,
-        maybe_taken: bool = False,
+        retry: bool = False,  # noqa: FBT001, FBT002 - args are positional
+        maybe_taken: bool = False,  # noqa: FBT001, FBT002 - the same
+        result: SendResult | Mapping[str, Any] | None = None,
     ) -> None:
-        # The vendor's words may quote a number, and this text ends in logs.
-        words = " ".join(filter(None, (code, mask_numbers(vendor_text))))
-        super().__init__(": ".join(filter(None, (reason, words))) or "refused by the vendor")
-        self.reason = reason
         self.code = code
         self.vendor_text = vendor_text
         self.retry = retry
         self.maybe_taken = maybe_taken
+        super().__init__(reason, result)
+
+    def __str__(self) -> str:
+        # The vendor's words may quote a number, and this text ends in logs.
+        words = " ".join(filter(None, (self.code, mask_numbers(self.vendor_text))))
+        return ": ".join(filter(None, (self.reason, words))) or "refused by the vendor"
 
 
 class AuthenticationFailed(VendorError):
@@ -147,10 +156,20 @@ class ContentRefused(VendorError):
 class RateLimited(VendorError):
     """Too many requests. ``retry_after`` is in seconds, None where the vendor does not say."""
 
-    def __init__(self, reason: str = "", *, retry_after: float | None = None, **details: Any) -> None:
-        details.setdefault("retry", True)
-        super().__init__(reason, **details)
+    plain_fields = (*VendorError.plain_fields, "retry_after")
+
+    def __init__(
+        self,
+        reason: str = "",
+        code: str = "",
+        vendor_text: str = "",
+        retry: bool = True,  # noqa: FBT001, FBT002 - args are positional
+        maybe_taken: bool = False,  # noqa: FBT001, FBT002 - the same
+        retry_after: float | None = None,
+        result: SendResult | Mapping[str, Any] | None = None,
+    ) -> None:
         self.retry_after = retry_after
+        super().__init__(reason, code, vendor_text, retry, maybe_taken, result)
 
 
 class SessionExpired(VendorError):
@@ -167,66 +186,52 @@ class VendorUnavailable(VendorError):
     ``status`` is the HTTP status where that is all the answer there is, else None.
     """
 
-    def __init__(self, reason: str = "", *, status: int | None = None, **details: Any) -> None:
-        super().__init__(reason, **details)
+    plain_fields = (*VendorError.plain_fields, "status")
+
+    def __init__(
+        self,
+        reason: str = "",
+        code: str = "",
+        vendor_text: str = "",
+        retry: bool = False,  # noqa: FBT001, FBT002 - args are positional
+        maybe_taken: bool = False,  # noqa: FBT001, FBT002 - the same
+        status: int | None = None,
+        result: SendResult | Mapping[str, Any] | None = None,
+    ) -> None:
         self.status = status
+        super().__init__(reason, code, vendor_text, retry, maybe_taken, result)
 
 
 class TransportError(SmsError):
     """The network failed.
 
-    ``sent`` is False only where surely no byte of the request left this machine (DNS, connect, TLS).
-    ``timed_out`` is True where the peer was still silent when our patience ended, so it may act later.
+    ``sent`` is False only where surely no byte of the request left this machine (DNS, connect, TLS); ``retry`` is True
+    then. ``timed_out`` is True where the peer was still silent when our patience ended, so it may act later.
     """
 
-    def __init__(self, reason: str, *, sent: bool, timed_out: bool = False) -> None:
-        super().__init__(reason)
+    plain_fields = ("reason", "sent", "timed_out")
+
+    def __init__(self, reason: str, sent: bool, timed_out: bool = False) -> None:  # noqa: FBT001, FBT002 - args are positional
         self.sent = sent
         self.timed_out = timed_out
+        self.retry = not sent
+        super().__init__(reason)
 
 
 class MalformedResponse(SmsError):
     """An answer that is not what the vendor documents. ``response`` is the answer, where there is one."""
 
-    def __init__(self, reason: str, response: Response | None = None) -> None:
+    def __init__(self, reason: str, response: Response | Mapping[str, Any] | None = None) -> None:
         super().__init__(reason)
-        self.response = response
+        self.response = None if response is None else from_error_data(response, Response)
+        self.args = (reason, to_data(self.response))
 
 
 class CallbackRefused(SmsError):
     """A callback that is not the vendor's, or not ours to take. ``status`` is the HTTP status it deserves."""
 
+    plain_fields = ("reason", "status")
+
     def __init__(self, reason: str, status: int = 400) -> None:
-        super().__init__(reason)
         self.status = status
-
-
-class _RefusedSend(SendError):
-    """What a `VendorError` becomes when it refuses a send: still itself, and a `SendError` with a result."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore_refused, (_vendor_class(self), self.args, self.__dict__)
-
-
-def _vendor_class(error: SmsError) -> type[Any]:
-    return type(error).__mro__[1] if isinstance(error, _RefusedSend) else type(error)
-
-
-_refused_classes: dict[type[VendorError], type[VendorError]] = {}
-
-
-def _refused_class(vendor_class: type[VendorError]) -> type[VendorError]:
-    if vendor_class not in _refused_classes:
-        details = {"__module__": vendor_class.__module__, "__doc__": vendor_class.__doc__}
-        _refused_classes[vendor_class] = type(vendor_class.__name__, (vendor_class, _RefusedSend), details)
-    return _refused_classes[vendor_class]
-
-
-def _restore_refused(cls: type[VendorError], args: tuple[Any, ...], attributes: dict[str, Any]) -> SmsError:
-    return _restore(_refused_class(cls), args, attributes)
-
-
-def refused_send(error: VendorError, result: SendResult) -> SmsError:
-    """The same vendor error, as one that ``except SendError`` catches too, with ``.result``."""
-    attributes = {**error.__dict__, "result": result}
-    return _restore_refused(_vendor_class(error), error.args, attributes)
+        super().__init__(reason)

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from sms_core.errors import InvalidMessage, SmsError
+from sms_core.caller_errors import InvalidMessage, SmsError
 from sms_core.masking import mask, mask_numbers
 
 
@@ -123,6 +123,18 @@ class VendorOptions:
     def one_text_per_request(self) -> bool:
         """True if these options need requests in which every recipient gets the same text."""
         return False
+
+
+@frozen
+class UnreadOptions(VendorOptions):
+    """Options of a vendor's package that was not imported where they were read; ``fields`` is their JSON.
+
+    An error that crossed to another process may hold some. A message with them is not sent before they can be read:
+    import the package whose class ``kind`` names.
+    """
+
+    kind: str
+    fields: Mapping[str, Any] = field(repr=False)
 
 
 def _to_recipients(value: str | Recipient | Iterable[str | Recipient]) -> tuple[Recipient, ...]:

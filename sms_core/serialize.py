@@ -8,35 +8,32 @@ datetime, timedelta   ISO 8601 with its zone; seconds
 an enum               its value
 bytes                 base64
 `VendorOptions`       its fields beside ``"kind"``, the class's name with its package
-an `SmsError`         ``{"type", "message", "code", "details"}``; numbers masked, a send's ``result`` left out
+an `SmsError`         ``{"type", "message", "code", "details"}``; ``details`` are its constructor's arguments but
+                      for a send's ``result`` and a malformed ``response``, which are values of their own
 `ProviderInfo`        what there is to know of it; it does not come back
 ====================  ====================================================================================
 
-The converter is this module's own; cattrs' global one stays as the application has it.
+The converters are this module's own; cattrs' global one stays as the application has it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import attrs
 import cattrs
+from cattrs.gen import make_dict_structure_fn
 
-from sms_core.errors import ConfigurationError, SendError, SmsError, VendorError
-from sms_core.masking import mask_numbers
-from sms_core.model import VendorOptions
-from sms_core.provider.info import ProviderInfo
+from sms_core.caller_errors import ConfigurationError, SmsError
+from sms_core.model import UnreadOptions, VendorOptions
 from sms_core.text import Encoding
 
 T = TypeVar("T")
-
-_ELSEWHERE = frozenset({"code", "result", "response"})
-"""Attributes of errors that are no details: one stands beside them, the others are values of their own."""
 
 
 def to_data(value: object) -> Any:
@@ -51,10 +48,7 @@ def to_json(value: object, *, indent: int | None = None) -> str:
 
 def from_data(data: Any, kind: type[T]) -> T:
     """The value of this class that `to_data` took apart. Raises `ConfigurationError` for what is none."""
-    try:
-        return _converter.structure(data, kind)
-    except (cattrs.BaseValidationError, SmsError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"not a {kind.__name__} in JSON ({type(error).__name__})") from error
+    return _structure(_converter, data, kind)
 
 
 def from_json(text: str, kind: type[T]) -> T:
@@ -66,77 +60,66 @@ def from_json(text: str, kind: type[T]) -> T:
     return from_data(data, kind)
 
 
-def _is_simple(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float | bool)
+def from_error_data(data: Any, kind: type[T]) -> T:
+    """The same for what an error holds, which may be a value already.
+
+    An error must not fail to be made, so options whose class is not imported here become `UnreadOptions`.
+    """
+    if isinstance(data, kind):
+        return data
+    return _structure(_error_converter, data, kind)
+
+
+def register_unstructure(kind: type[T], unstructure: Callable[[T], Any]) -> None:
+    """Say how values of this class become data, where their fields are not what others want to know."""
+    for converter in (_converter, _error_converter):
+        converter.register_unstructure_hook(kind, unstructure)
+
+
+def _structure(converter: cattrs.Converter, data: Any, kind: type[T]) -> T:
+    try:
+        return converter.structure(data, kind)
+    except (cattrs.BaseValidationError, SmsError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"not a {kind.__name__} in JSON ({type(error).__name__})") from error
 
 
 def _error_to_data(error: SmsError) -> dict[str, Any]:
-    details = {
-        name: mask_numbers(value) if isinstance(value, str) else value
-        for name, value in vars(error).items()
-        if name not in _ELSEWHERE and not name.startswith("_") and _is_simple(value)
-    }
     return {
         "type": type(error).__name__,
         "message": str(error),
         "code": getattr(error, "code", ""),
-        "details": details,
+        "details": {name: getattr(error, name) for name in error.plain_fields},
     }
 
 
 def _error_from_data(data: Any, _: object) -> SmsError:
-    """An error as it was, but for its result. Its attributes come from the data, not from a constructor.
-
-    A vendor's error that was raised by a send, and so is a `SendError` too, comes back as the vendor's alone.
-    """
-    kinds = (one for one in _kinds_of(SmsError) if not issubclass(one, VendorError) or not issubclass(one, SendError))
-    found = next((one for one in kinds if one.__name__ == data["type"]), SmsError)
-    error = found.__new__(found)
-    error.args = (str(data["message"]),)
-    details = {name: value for name, value in data["details"].items() if _is_simple(value)}
-    vars(error).update({"result": None, "response": None, "code": str(data["code"]), **details})
-    return error
+    """An error of the class that was imported under this name; the text of one that was not, as an `SmsError`."""
+    for kind in _subclasses(SmsError):
+        if kind.__name__ == data["type"]:
+            return kind(**data["details"])
+    return SmsError(str(data["message"]))
 
 
 def _options_to_data(options: VendorOptions) -> dict[str, Any]:
-    fields = {one.name: to_data(getattr(options, one.name)) for one in attrs.fields(type(options))}
+    if isinstance(options, UnreadOptions):
+        return {"kind": options.kind, **options.fields}
+    fields = {field.name: to_data(getattr(options, field.name)) for field in attrs.fields(type(options))}
     return {"kind": _name_of(type(options)), **fields}
 
 
-def _options_from_data(data: Any, _: object) -> VendorOptions:
-    """Only a class that was imported already is found: data never chooses what is imported."""
-    fields = {name: value for name, value in data.items() if name != "kind"}
-    for kind in _kinds_of(VendorOptions):
-        if _name_of(kind) == data["kind"]:
-            return kind(**fields)
-    raise ConfigurationError(f"no imported package has the options {data['kind']!r}")
-
-
-def _kinds_of(base: type[T]) -> Iterator[type[T]]:
+def _subclasses(base: type[T]) -> Iterator[type[T]]:
     yield base
-    for one in base.__subclasses__():
-        yield from _kinds_of(one)
+    for kind in base.__subclasses__():
+        yield from _subclasses(kind)
 
 
 def _name_of(kind: type[Any]) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _option_names(kind: type[Any] | None) -> list[str]:
-    return [] if kind is None else [one.name for one in attrs.fields(kind)]
-
-
-def _info_to_data(info: ProviderInfo) -> dict[str, Any]:
-    return {
-        "name": info.name,
-        "title": info.title,
-        "capabilities": sorted(one.value for one in info.capabilities),
-        "limits": to_data(info.limits),
-        "default_host": info.default_host,
-        "dsn_options": _option_names(info.account_options),
-        "send_options": _option_names(info.send_options),
-        "tariff": to_data(info.tariff),
-    }
+def _unknown_options(name: str, fields: Mapping[str, Any]) -> VendorOptions:
+    del fields
+    raise ConfigurationError(f"no imported package has the options {name!r}")
 
 
 def _is_error(kind: Any) -> bool:
@@ -147,8 +130,18 @@ def _is_options(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, VendorOptions)
 
 
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter()
+def _make_converter(unknown_options: Callable[[str, Mapping[str, Any]], VendorOptions]) -> cattrs.Converter:
+    converter = cattrs.Converter(unstruct_collection_overrides={tuple: list})
+
+    def options_from_data(data: Any, _: object) -> VendorOptions:
+        # Only a class that was imported already is found: data never chooses what is imported.
+        fields = {name: value for name, value in data.items() if name != "kind"}
+        for kind in _subclasses(VendorOptions):
+            if _name_of(kind) == data["kind"]:
+                structure = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+                return structure(fields, kind)
+        return unknown_options(data["kind"], fields)
+
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, lambda data, _: Decimal(data))
     converter.register_unstructure_hook(datetime, datetime.isoformat)
@@ -158,13 +151,17 @@ def _make_converter() -> cattrs.Converter:
     converter.register_unstructure_hook(bytes, lambda content: base64.b64encode(content).decode("ascii"))
     converter.register_structure_hook(bytes, lambda data, _: base64.b64decode(data, validate=True))
     converter.register_unstructure_hook(Encoding, lambda encoding: encoding.title)
-    converter.register_structure_hook(Encoding, lambda data, _: next(one for one in Encoding if one.title == data))
-    converter.register_unstructure_hook(ProviderInfo, _info_to_data)
+    converter.register_structure_hook(Encoding, _encoding_from_data)
     converter.register_unstructure_hook_func(_is_error, _error_to_data)
     converter.register_structure_hook_func(_is_error, _error_from_data)
     converter.register_unstructure_hook_func(_is_options, _options_to_data)
-    converter.register_structure_hook_func(_is_options, _options_from_data)
+    converter.register_structure_hook_func(_is_options, options_from_data)
     return converter
 
 
-_converter = _make_converter()
+def _encoding_from_data(data: Any, _: object) -> Encoding:
+    return next(encoding for encoding in Encoding if encoding.title == data)
+
+
+_converter = _make_converter(_unknown_options)
+_error_converter = _make_converter(UnreadOptions)

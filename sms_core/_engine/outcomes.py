@@ -27,7 +27,6 @@ from sms_core.errors import (
     PartiallySent,
     SmsError,
     VendorError,
-    refused_send,
 )
 from sms_core.model import Outcome, RecipientOutcome, SendResult
 from sms_core.provider.operations import Destination
@@ -95,7 +94,7 @@ def conclude(result: SendResult, cause: SmsError | None = None) -> SendResult:
             f"{_count(result, Outcome.ACCEPTED)} sent, the others surely not{because}", result
         ) from cause
     if isinstance(cause, VendorError):
-        raise refused_send(cause, result) from cause.__cause__
+        raise cause.with_result(result) from cause.__cause__
     raise NotSent(f"nothing was sent{because}", result) from cause
 
 

@@ -83,7 +83,9 @@ def _told_by_reports(result: SendResult, batch: str, reports: list[DeliveryRepor
     return told
 
 
-def _by_text(provider: Provider, message: Message, unknown: dict[str, RecipientOutcome]) -> dict[str, list[Destination]]:
+def _by_text(
+    provider: Provider, message: Message, unknown: dict[str, RecipientOutcome]
+) -> dict[str, list[Destination]]:
     groups: dict[str, list[Destination]] = {}
     for one in make_plan(message, provider.info, prepare=provider.prepare).destinations:
         if one.reference in unknown and unknown[one.reference].batch_id is None:

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from sms_core.model import VendorOptions
 from sms_core.provider.operations import Capability
 from sms_core.provider.tariffs import SegmentTariff, Tariff
+from sms_core.serialize import register_unstructure, to_data
 
 
 @frozen
@@ -87,3 +88,24 @@ def in_words(span: timedelta) -> str:
 def limits_with(info: ProviderInfo, **changes: Any) -> ProviderInfo:
     """The same provider with other limits, for those that an account may have of its own."""
     return attrs.evolve(info, limits=attrs.evolve(info.limits, **changes))
+
+
+def _to_data(info: ProviderInfo) -> dict[str, Any]:
+    """What others may know of a provider; classes as the names of their fields."""
+    return {
+        "name": info.name,
+        "title": info.title,
+        "capabilities": sorted(capability.value for capability in info.capabilities),
+        "limits": to_data(info.limits),
+        "default_host": info.default_host,
+        "dsn_options": _field_names(info.account_options),
+        "send_options": _field_names(info.send_options),
+        "tariff": to_data(info.tariff),
+    }
+
+
+def _field_names(kind: type[Any] | None) -> list[str]:
+    return [] if kind is None else [field.name for field in attrs.fields(kind)]
+
+
+register_unstructure(ProviderInfo, _to_data)

@@ -11,7 +11,7 @@ def outcome_after(error: SmsError) -> Outcome:
     match error:
         case TransportError():
             return Outcome.UNKNOWN if error.sent else Outcome.NOT_SENT
-        case VendorUnavailable() if error.maybe_taken:
+        case VendorError() if error.maybe_taken:
             return Outcome.UNKNOWN
         case RateLimited() | SessionExpired():
             return Outcome.NOT_SENT
