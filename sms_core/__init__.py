@@ -8,6 +8,7 @@
         result = sms.send("您的驗證碼是 123456", to="0900000001")
 """
 
+from sms_core._engine.plan import Plan
 from sms_core._engine.preview import Preview, RecipientPreview
 from sms_core._engine.registry import providers
 from sms_core._engine.sessions import MemorySessions, SessionStore
@@ -86,6 +87,7 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "PartiallySent",
+    "Plan",
     "Preview",
     "ProviderHooks",
     "ProviderInfo",

@@ -1,4 +1,4 @@
-"""`connect` and the `Client` that it gives: drives flows with a transport, one step after another."""
+"""`connect` and the `Client` that it gives: what users call, each method a conversation that the driver runs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from contextvars import copy_context
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Self, TypeVar
 
 from sms_core import dsn as dsns
 from sms_core._engine import registry
 from sms_core._engine.connection import ConnectionOptions, account_of, split_options
-from sms_core._engine.flow import log_out, send_all
-from sms_core._engine.plan import make_plan
+from sms_core._engine.discovery import load
+from sms_core._engine.driver import Driver, new_nonce, utc_now
+from sms_core._engine.flow import log_out, perform, send_all
+from sms_core._engine.login import Login
+from sms_core._engine.paging import PageCheck
+from sms_core._engine.plan import Plan, check_times, make_plan
 from sms_core._engine.preview import Preview, make_preview
 from sms_core._engine.sessions import MemorySessions, SessionStore
 from sms_core._engine.settle import settle
 from sms_core._engine.transports.sync import Urllib3Transport
 from sms_core.callbacks import Callback, CallbackRequest
-from sms_core.errors import AuthenticationFailed, InvalidMessage, SendError, SmsError
+from sms_core.errors import InvalidMessage, NotFound, SendError, SmsError
 from sms_core.http import Transport
 from sms_core.model import (
     Balance,
@@ -42,18 +46,12 @@ from sms_core.provider.operations import (
     GetBalance,
     GetInbound,
     GetReports,
-    Login,
     Operation,
     PagedOperation,
 )
 from sms_core.provider.provider import Provider
-from sms_core.provider.steps import Authenticate, Flow, Session, Sleep, Step
 
 T = TypeVar("T")
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def connect(
@@ -62,7 +60,7 @@ def connect(
     transport: Transport | None = None,
     plugins: Sequence[object] = (),
     sessions: SessionStore | None = None,
-    clock: Callable[[], datetime] = _utc_now,
+    clock: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Client:
     """A client for the account that the DSN (or else the environment's ``SMS_DSN``) names. Sends nothing yet.
@@ -71,7 +69,7 @@ def connect(
     and ``sleep`` are for tests. Raises `ConfigurationError`.
     """
     text = dsns.from_environment() if dsn is None else dsn
-    plugin = registry.load(dsns.parse(text).provider)
+    plugin = load(dsns.parse(text).provider)
     return connect_provider(
         plugin, text, transport=transport, plugins=plugins, sessions=sessions, clock=clock, sleep=sleep
     )
@@ -84,8 +82,9 @@ def connect_provider(
     transport: Transport | None = None,
     plugins: Sequence[object] = (),
     sessions: SessionStore | None = None,
-    clock: Callable[[], datetime] = _utc_now,
+    clock: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], object] = time.sleep,
+    nonce: Callable[[], str] = new_nonce,
 ) -> Client:
     """The same for a provider that is at hand, a module or an object with hooks: no entry point is looked for.
 
@@ -103,6 +102,7 @@ def connect_provider(
         sessions=MemorySessions() if sessions is None else sessions,
         clock=clock,
         sleep=sleep,
+        nonce=nonce,
         close_session=connection.close_session,
     )
 
@@ -118,7 +118,7 @@ def bind_provider(provider: object, dsn: str, plugins: Sequence[object] = ()) ->
         info = limits_with(info, recipients=min(connection.batch_size, info.limits.recipients))
     if connection.max_text:
         info = limits_with(info, text=connection.max_text)
-    return Provider(info, account, connection.retries, hooks), connection
+    return Provider(info, account, connection.retries, hooks, perform), connection
 
 
 class Client:
@@ -134,18 +134,17 @@ class Client:
         transport: Transport,
         *,
         sessions: SessionStore,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], object] = time.sleep,
+        nonce: Callable[[], str] = new_nonce,
         close_session: bool = False,
     ) -> None:
         self._provider = provider
         self._transport = transport
-        self._sessions = sessions
         self._clock = clock
-        self._sleep = sleep
         self._close_session = close_session
-        self._key = provider.account.key
-        self._logs_in = provider.logs_in
+        self._login = Login(provider, sessions, clock)
+        self._driver = Driver(provider, transport, self._login, clock=clock, sleep=sleep, nonce=nonce)
 
     def __repr__(self) -> str:
         return f"<Client of {self.info.name!r} at {self._provider.account.base_url}>"
@@ -164,17 +163,14 @@ class Client:
     def close(self) -> None:
         """Close the connections. The vendor's session is ended only with the DSN's ``close_session=true``."""
         try:
-            session = self._sessions.get(self._key)
-            alive = session if isinstance(session, Session) and self._clock() < session.expires_at else None
-            if self._close_session and self._logs_in and alive:
-                self._sessions.put(self._key, None)
-                self._run(log_out(self._provider, alive))
+            if self._close_session and (session := self._login.end()):
+                self._driver.run(log_out(self._provider, session))
         finally:
             self._transport.close()
 
     def send(
         self,
-        message: str | Message,
+        message: str | Message | Plan,
         to: str | Recipient | Iterable[str | Recipient] | None = None,
         *,
         subject: str = "",
@@ -184,7 +180,7 @@ class Client:
         reference: str = "",
         options: VendorOptions | Iterable[VendorOptions] = (),
     ) -> SendResult:
-        """Send a `Message`, or a text ``to`` some numbers; the other arguments are the message's fields.
+        """Send a `Message`, a `Plan` of one, or a text ``to`` some numbers; the other arguments are the message's fields.
 
         Returns only if the vendor accepted every recipient. Raises `InvalidMessage` or `Unsupported` before
         anything is sent, and otherwise a `SendError`, whose ``result`` tells what became of each recipient.
@@ -205,10 +201,17 @@ class Client:
         elif to is not None or subject or send_at or validity or media or reference or options:
             raise InvalidMessage("message", "is a Message already: give it its fields, not send()")
         now = self._clock()
-        return self._run(send_all(self._provider, make_plan(message, self.info, now, self._provider.prepare), now))
+        if isinstance(message, Message):
+            plan = make_plan(message, self.info, now, self._provider.prepare)
+        else:
+            plan = message
+            check_times(plan, self.info, now)
+        if not plan.sends:
+            raise InvalidMessage("to", "holds nobody who can be sent to: see the plan's `refused`")
+        return self._driver.run(send_all(self._provider, plan, now))
 
     def send_many(
-        self, messages: Iterable[Message], *, concurrency: int = 8
+        self, messages: Iterable[Message | Plan], *, concurrency: int = 8
     ) -> Iterator[tuple[SendResult | None, SmsError | None]]:
         """Send messages side by side; gives a pair for each, in their order, as soon as it is known.
 
@@ -225,7 +228,7 @@ class Client:
                     try:
                         for message in itertools.islice(source, 0 if failure else concurrency * 2 - len(waiting)):
                             # Whoever traces the caller traces its sends too.
-                            waiting.append(pool.submit(copy_context().run, self._send_one, message))
+                            waiting.append(pool.submit(copy_context().run, self._send_pair, message))
                     except Exception as error:  # noqa: BLE001 - raised below, after what it must not hide
                         failure = error
                     if not waiting:
@@ -237,26 +240,39 @@ class Client:
         if failure:
             raise failure
 
-    def _send_one(self, message: Message) -> tuple[SendResult | None, SmsError | None]:
+    def _send_pair(self, message: Message | Plan) -> tuple[SendResult | None, SmsError | None]:
         try:
             return self.send(message), None
         except SmsError as error:
-            return (error.result if isinstance(error, SendError) else None), error
+            result = error.result if isinstance(error, SendError) else None
+            return result, error
 
-    def preview(self, message: Message) -> Preview:
+    def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
+        """Check a message and split it into requests, without a network. Raises as `send` does before it sends.
+
+        With ``skip_refused`` recipients that cannot be sent to are left out, and `Plan.refused` says why.
+        """
+        return make_plan(message, self.info, self._clock(), self._provider.prepare, skip_refused=skip_refused)
+
+    def preview(self, message: Message | Plan) -> Preview:
         """What a message would come to, without a network. Raises as `send` does before it sends."""
-        return make_preview(make_plan(message, self.info, self._clock(), self._provider.prepare), self.info)
+        plan = self.plan(message) if isinstance(message, Message) else message
+        return make_preview(plan, self.info)
 
-    def settle(self, unknown: SendResult | SendError, *, known_batches: str | Collection[str] = ()) -> SendResult:
+    def settle(
+        self, unknown: SendResult | SendError, *, known_batches: str | Collection[str] = (), replay: bool = False
+    ) -> SendResult:
         """Ask the vendor about each recipient whose outcome is unknown; claims no more than the evidence.
 
         ``known_batches`` are batch ids of earlier sends of the same text to the same numbers, so that those are
-        not mistaken for this one. A row that stays ``UNKNOWN`` is for a person to decide.
+        not mistaken for this one. Sends nothing, unless ``replay`` says so: then, where the vendor takes a key
+        (`ProviderInfo.replay`), what is still unknown is asked once more under its key, which is a send that the vendor
+        takes once. A row that stays ``UNKNOWN`` is for a person to decide; a note says where nothing could be asked.
         """
         result = unknown.result if isinstance(unknown, SendError) else unknown
         if isinstance(known_batches, str):
             known_batches = (known_batches,)
-        return self._run(settle(self._provider, result, known_batches, self._clock()))
+        return self._driver.run(settle(self._provider, result, known_batches, self._clock(), replay=replay))
 
     def balance(self) -> Balance:
         """The points left."""
@@ -266,9 +282,29 @@ class Client:
         """Return if the credentials work."""
         self._perform(Check())
 
-    def cancel(self, batch_id: str, *, mms: bool = False) -> Cancellation:
-        """Take back a scheduled batch. Raises `NotFound` where the vendor has no such booking."""
-        return self._perform(Cancel(batch_id, mms))
+    def cancel(self, batch: str | SendResult | Mapping[str, Sequence[str]], *, mms: bool = False) -> Cancellation:
+        """Take back a scheduled batch, or all batches of a result, or of ``{batch_id: numbers}`` (E.164).
+
+        Raises `NotFound` where the vendor has no such booking. Of several batches each is tried: if one cannot be taken
+        back, its error is raised after the others, with a note that says what was.
+        """
+        if isinstance(batch, SendResult):
+            mms = batch.message is not None and batch.message.media is not None
+        cancelled: dict[str, Cancellation] = {}
+        failures: list[SmsError] = []
+        for batch_id, numbers in _batches(batch).items():
+            try:
+                cancelled[batch_id] = self._perform(Cancel(batch_id, mms, numbers))
+            except SmsError as error:
+                failures.append(error)
+        if not cancelled and not failures:
+            raise NotFound("nothing was sent that could be cancelled")
+        total = _sum(cancelled.values())
+        if failures:
+            if cancelled:
+                failures[0].add_note(f"{total.count} messages were cancelled, of the batches {', '.join(cancelled)}")
+            raise failures[0]
+        return total
 
     def reports(
         self, batch: str | SendResult | Mapping[str, Sequence[str]], *, mms: bool = False
@@ -291,10 +327,11 @@ class Client:
             yield from self._rows(GetInbound(batch_id))
 
     def _rows(self, operation: PagedOperation[T]) -> Iterator[T]:
+        check = PageCheck(self.info)
         while True:
             page = self._perform(operation)
             yield from page.rows
-            if not page.has_more:
+            if not check.has_more(page):
                 break
             operation = operation.next_page()
 
@@ -303,90 +340,7 @@ class Client:
         return self._provider.parse_callback(request)
 
     def _perform(self, operation: Operation[T]) -> T:
-        return self._run(self._provider.perform(operation))
-
-    def _run(self, flow: Flow[T]) -> T:
-        """The driver: answer each step of the flow until it ends."""
-        with _Turn() as turn:
-            try:
-                step = next(flow)
-                while True:
-                    try:
-                        answer = self._answer(step, turn)
-                    except BaseException as error:  # noqa: BLE001 - the flow knows what it means, Ctrl-C too
-                        step = flow.throw(error)
-                    else:
-                        step = flow.send(answer)
-            except StopIteration as stop:
-                if turn.proves:
-                    self._sessions.put(self._key, PROVEN)
-                return stop.value  # type: ignore[no-any-return]
-            except SmsError as error:
-                if refused := _refused_login(error):
-                    self._sessions.put(self._key, _refusal(refused))
-                raise
-
-    def _answer(self, step: Step, turn: _Turn) -> object:
-        match step:
-            case Sleep():
-                return self._sleep(step.seconds)
-            case Authenticate():
-                return self._session(step.stale, turn)
-            case _:
-                return self._transport.send(step)
-
-    def _session(self, stale: Session | None, turn: _Turn) -> Session | None:
-        """The shared session, from a login if need be. A refusal is raised again without a network.
-
-        Credentials that ride on each request are unproven until one has succeeded. Their first use keeps its
-        turn to its end, so that many threads with a wrong password do not get the account blocked.
-        """
-        if found := self._usable_session(stale):
-            return found if self._logs_in else None
-        with ExitStack() as waiting:
-            waiting.enter_context(self._sessions.lock(self._key))
-            if found := self._usable_session(stale):  # another thread was faster
-                return found if self._logs_in else None
-            if self._logs_in:
-                session = self._run(self._provider.perform(Login(self._clock())))
-                self._sessions.put(self._key, session)
-                return session
-            turn.push(waiting.pop_all())
-            turn.proves = True
-            return None
-
-    def _usable_session(self, stale: Session | None) -> Session | None:
-        found = self._sessions.get(self._key)
-        if isinstance(found, AuthenticationFailed):
-            raise _refusal(found)
-        if found is None or found == stale or found.expires_at <= self._clock():
-            return None
-        return found
-
-
-class _Turn(ExitStack):
-    """What one run holds to its end; ``proves`` says that its success proves the credentials."""
-
-    proves = False
-
-
-PROVEN = Session("", datetime.max.replace(tzinfo=UTC))
-"""Kept in place of a session for credentials that ride on each request, once they have worked."""
-
-_AGAIN = "refused before, and not tried again until the credentials change: connect() with new ones"
-
-
-def _refusal(error: AuthenticationFailed) -> AuthenticationFailed:
-    reasons = dict.fromkeys([*filter(None, error.reason.split("; ")), _AGAIN])
-    return AuthenticationFailed("; ".join(reasons), code=error.code, vendor_text=error.vendor_text)
-
-
-def _refused_login(error: SmsError) -> AuthenticationFailed | None:
-    """The refusal of the credentials that an error is, or that a send met in its middle."""
-    if isinstance(error, AuthenticationFailed):
-        return error
-    rows = error.result.outcomes if isinstance(error, SendError) else ()
-    return next((row.error for row in rows if isinstance(row.error, AuthenticationFailed)), None)
+        return self._driver.run(self._provider.perform(operation))
 
 
 def _batches(batch: str | SendResult | Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -395,10 +349,24 @@ def _batches(batch: str | SendResult | Mapping[str, Sequence[str]]) -> dict[str,
         case str():
             return {batch: ()}
         case SendResult():
-            numbers: dict[str, list[str]] = {one: [] for one in batch.batches}
+            numbers: dict[str, list[str]] = {batch_id: [] for batch_id in batch.batches}
             for row in batch.outcomes:
                 if row.batch_id in numbers:
                     numbers[row.batch_id].append(row.number)
-            return {one: tuple(found) for one, found in numbers.items()}
+            return {batch_id: tuple(found) for batch_id, found in numbers.items()}
         case _:
-            return {one: tuple(found) for one, found in batch.items()}
+            return {batch_id: tuple(found) for batch_id, found in batch.items()}
+
+
+def _sum(cancellations: Iterable[Cancellation]) -> Cancellation:
+    """All together; the points are known only where each of them says some."""
+    counts = 0
+    points: list[Decimal] = []
+    unknown = False
+    for cancellation in cancellations:
+        counts += cancellation.count
+        if cancellation.refunded is None:
+            unknown = True
+        else:
+            points.append(cancellation.refunded)
+    return Cancellation(counts, None if unknown else sum(points, Decimal()))

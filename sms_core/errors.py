@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sms_core.caller_errors import ConfigurationError, InvalidMessage, SmsError, Unsupported
 from sms_core.http import Response
@@ -78,18 +78,19 @@ class SendError(SmsError):
 
     def __init__(self, reason: str, result: SendResult | Mapping[str, Any] | None = None) -> None:
         super().__init__(reason)
-        self._keep(from_error_data(result or NO_RESULT, SendResult))
-
-    def _keep(self, result: SendResult) -> None:
-        self.result = result
-        plain = (getattr(self, name) for name in self.plain_fields)
-        self.args = (*plain, None if result == NO_RESULT else to_data(result))
+        self.result = from_error_data(result or NO_RESULT, SendResult)
+        self.args = (*self.args, _in_args(self.result))
 
     def with_result(self, result: SendResult) -> Self:
         """The same error with another result."""
         error = copy.copy(self)
-        error._keep(result)
+        error.result = result
+        error.args = (*self.args[:-1], _in_args(result))
         return error
+
+
+def _in_args(result: SendResult) -> Any:
+    return None if result == NO_RESULT else to_data(result)
 
 
 class NotSent(SendError):
@@ -114,7 +115,7 @@ class VendorError(SendError):
     gateway's 502, a code that its document does not know): after a send that means an unknown outcome.
     """
 
-    plain_fields = ("reason", "code", "vendor_text", "retry", "maybe_taken")
+    plain_fields: ClassVar[tuple[str, ...]] = ("reason", "code", "vendor_text", "retry", "maybe_taken")
 
     def __init__(
         self,

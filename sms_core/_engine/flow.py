@@ -1,4 +1,4 @@
-"""The conversation with a vendor as a generator: log in, send, parse, log in again once, retry what may be."""
+"""One operation and one message as conversations: log in, send, parse, log in again once, retry what may be."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from sms_core.errors import (
     SmsError,
     TransportError,
     Unsupported,
+    VendorError,
     VendorUnavailable,
 )
 from sms_core.model import Outcome, SendResult
-from sms_core.provider.operations import Logout, Operation, Send
+from sms_core.provider.operations import Check, Login, Logout, Operation, Send
 from sms_core.provider.outcomes import outcome_after
 from sms_core.provider.provider import Provider
-from sms_core.provider.steps import Authenticate, Flow, Session, Sleep
+from sms_core.provider.steps import Attempt, Flow, Session, Sleep, StartAttempt
 
 T = TypeVar("T")
 
@@ -44,62 +45,97 @@ def perform(provider: Provider, operation: Operation[T]) -> Flow[T]:
 
     A session that the vendor no longer takes is renewed once: the vendor took nothing then.
     """
-    stale = None
-    attempt = 0
-    while True:
-        session, asked = None, False
-        try:
-            if operation.needs_session:
-                session = yield Authenticate(stale)
-                request = provider.request(session, operation)
-            else:
-                request = provider.auth()
-            asked = True
-            result = provider.parse(operation, (yield request))
-        except SmsError as error:
-            pause = _pause(operation, error, attempt, asked=asked) if attempt < provider.retries else None
-            if isinstance(error, SessionExpired) and session is not None and stale is None:
-                stale = session
-            elif pause is not None:
-                attempt += 1
+    stale: Session | None = None
+    retries = 0
+    may_be_taken = False
+    try:
+        while True:
+            session = None
+            asked = False
+            try:
+                attempt: Attempt = yield StartAttempt(stale, with_session=operation.needs_session)
+                session = attempt.session
+                current = attrs.evolve(operation, now=attempt.now, nonce=attempt.nonce)
+                request = _request(provider, session, current)
+                asked = may_be_taken = True
+                result = provider.parse(current, (yield request))
+                break
+            except SmsError as error:
+                if stale is None and (yield from _proves_session_dead(provider, session, error)):
+                    stale = session
+                    may_be_taken = False
+                    continue
+                pause = _pause(operation, error, retries, asked=asked)
+                if pause is None or retries >= provider.retries:
+                    _raise_failed_send(provider, operation, error, asked=asked)
+                    raise
+                retries += 1
+                may_be_taken = False  # of a send only what surely was not taken is tried again
                 yield Sleep(pause)
-            else:
-                _raise_failed_send(operation, error, asked=asked)
-                raise
-        except BaseException as interruption:
-            if isinstance(operation, Send):
-                outcome = Outcome.UNKNOWN if asked else Outcome.NOT_SENT
-                _attach(interruption, same_for_all(operation.destinations, outcome, None))
-            raise
-        else:
-            return _concluded(operation, result)
+    except SmsError:
+        raise
+    except BaseException as interruption:
+        if isinstance(operation, Send):
+            outcome = Outcome.UNKNOWN if may_be_taken else Outcome.NOT_SENT
+            attach_result(interruption, same_for_all(operation.destinations, outcome, None))
+        raise
+    return _concluded(provider, operation, result)
 
 
 def log_out(provider: Provider, session: Session) -> Flow[None]:
     """End a session. One that has ended already is no failure."""
+    attempt: Attempt = yield StartAttempt(with_session=False)
+    operation = Logout(now=attempt.now, nonce=attempt.nonce)
     with suppress(SessionExpired):
-        provider.parse(Logout(), (yield provider.request(session, Logout())))
+        provider.parse(operation, (yield provider.request(session, operation)))
 
 
-def _raise_failed_send(operation: Operation[Any], error: SmsError, *, asked: bool) -> None:
+def _request(provider: Provider, session: Session | None, operation: Operation[Any]) -> Any:
+    if isinstance(operation, Login):
+        return provider.login_request(operation)
+    return provider.request(session, operation)
+
+
+def _proves_session_dead(provider: Provider, session: Session | None, error: SmsError) -> Flow[bool]:
+    """Whether the vendor takes this session no longer. Where its answer leaves that open, it is asked."""
+    if session is None:
+        return False
+    if isinstance(error, SessionExpired):
+        return True
+    if not isinstance(error, VendorError) or error.code not in provider.info.session_doubts:
+        return False
+    attempt: Attempt = yield StartAttempt(with_session=False)
+    check = Check(now=attempt.now, nonce=attempt.nonce)
+    try:
+        provider.parse(check, (yield provider.request(session, check)))
+    except SessionExpired:
+        return True
+    except SmsError:
+        return False  # no answer proves nothing, and the vendor's first word holds
+    return False
+
+
+def _raise_failed_send(provider: Provider, operation: Operation[Any], error: SmsError, *, asked: bool) -> None:
     if isinstance(operation, Send) and not isinstance(error, _CALLERS_FAULT):
         outcome = outcome_after(error) if asked else Outcome.NOT_SENT
-        conclude(same_for_all(operation.destinations, outcome, error), error)
+        conclude(same_for_all(operation.destinations, outcome, error), provider.info, error)
 
 
-def _concluded(operation: Operation[T], result: T) -> T:
+def _concluded(provider: Provider, operation: Operation[T], result: T) -> T:
     if isinstance(operation, Send):
-        return cast("T", conclude(account_for(operation.destinations, result)))
+        return cast("T", conclude(account_for(operation.destinations, result), provider.info))
     return result
 
 
-def _pause(operation: Operation[Any], error: SmsError, attempt: int, *, asked: bool) -> float | None:
+def _pause(operation: Operation[Any], error: SmsError, retries: int, *, asked: bool) -> float | None:
     """Seconds to wait before trying again; None where that may not be, or cannot help."""
     if not operation.needs_session:
         return None  # whoever asked for the session tries again
     harmless = operation.is_read or not asked
-    pause = FIRST_PAUSE * float(4**attempt)
+    pause = FIRST_PAUSE * float(4**retries)
     match error:
+        case VendorError() if error.maybe_taken and not harmless:
+            return None
         case RateLimited():
             pause = error.retry_after or pause
             return pause if pause <= LONGEST_PAUSE else None
@@ -112,46 +148,55 @@ def _pause(operation: Operation[Any], error: SmsError, attempt: int, *, asked: b
 
 
 def send_all(provider: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
-    """All parts of a message, one after another, and what became of each. Raises as `conclude` does.
+    """All requests of a message, one after another, and what became of each. Raises as `conclude` does.
 
-    After a failure the remaining parts stay unsent, unless it was about these recipients or their text alone.
+    After a failure the remaining requests stay unsent, unless it was about these recipients or their text alone.
     An error of the caller's before anything was sent is raised as it is. Whatever interrupts a send (Ctrl-C, a
     worker's time limit) goes on its way, with the result so far as its attribute ``sms_result``.
     """
     results: list[SendResult] = []
     stopped: SmsError | None = None
-    for part in plan.parts:
+    for send in plan.sends:
         if stopped is not None:
-            results.append(same_for_all(part.destinations, Outcome.NOT_SENT, stopped))
+            results.append(same_for_all(send.destinations, Outcome.NOT_SENT, stopped))
             continue
         try:
-            results.append((yield from provider.perform(part)))
+            results.append((yield from provider.perform(send)))
         except SmsError as error:
-            if isinstance(error, SendError):
+            if isinstance(error, SendError) and error.result.outcomes:
                 results.append(error.result)
+                stopped = _what_stops(error)
             elif results:
-                results.append(same_for_all(part.destinations, Outcome.NOT_SENT, error))
+                results.append(same_for_all(send.destinations, Outcome.NOT_SENT, error))
+                stopped = error
             else:
                 raise
-            reasons = [row.error for row in results[-1].outcomes if row.outcome is not Outcome.ACCEPTED]
-            if not all(isinstance(reason, RecipientRefused | ContentRefused) for reason in reasons):
-                stopped = next(filter(None, reasons), error)
         except BaseException as interruption:
-            unknown = same_for_all(part.destinations, Outcome.UNKNOWN, None)
+            unknown = same_for_all(send.destinations, Outcome.UNKNOWN, None)
             results.append(getattr(interruption, "sms_result", unknown))
-            rest = (same_for_all(one.destinations, Outcome.NOT_SENT, None) for one in plan.parts[len(results) :])
-            _attach(interruption, _whole(plan, [*results, *rest], now))
+            unasked = plan.sends[len(results) :]
+            results.extend(same_for_all(send.destinations, Outcome.NOT_SENT, None) for send in unasked)
+            attach_result(interruption, _whole(plan, results, now))
             interruption.add_note(
                 "sms_core: this broke a send off; sms_result of this exception tells what became of it"
             )
             raise
-    return conclude(_whole(plan, results, now))
+    return conclude(_whole(plan, results, now), provider.info)
+
+
+def _what_stops(error: SendError) -> SmsError | None:
+    """Why the next requests would fail too; None for what is about these recipients or their text alone."""
+    reasons = [row.error for row in error.result.outcomes if row.outcome is not Outcome.ACCEPTED]
+    if all(isinstance(reason, RecipientRefused | ContentRefused) for reason in reasons):
+        return None
+    return next((reason for reason in reasons if reason is not None), error)
 
 
 def _whole(plan: Plan, results: list[SendResult], now: datetime) -> SendResult:
-    merged = merge(results, [one.reference for one in plan.destinations])
+    merged = merge(results, [destination.reference for destination in plan.destinations])
     return attrs.evolve(merged, message=plan.message, duplicates=plan.duplicates, sent_at=now)
 
 
-def _attach(interruption: BaseException, result: SendResult) -> None:
+def attach_result(interruption: BaseException, result: SendResult) -> None:
+    """Let an interruption carry what is known of the send that it broke off."""
     interruption.sms_result = result  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]

@@ -29,7 +29,8 @@ from sms_core.errors import (
     VendorError,
 )
 from sms_core.model import Outcome, RecipientOutcome, SendResult
-from sms_core.provider.operations import Destination
+from sms_core.provider.info import ProviderInfo, in_words
+from sms_core.provider.operations import Capability, Destination
 
 
 def same_for_all(destinations: Iterable[Destination], outcome: Outcome, error: SmsError | None) -> SendResult:
@@ -70,7 +71,7 @@ def merge(results: Sequence[SendResult], order: Sequence[str]) -> SendResult:
     )
 
 
-def conclude(result: SendResult, cause: SmsError | None = None) -> SendResult:
+def conclude(result: SendResult, info: ProviderInfo, cause: SmsError | None = None) -> SendResult:
     """The result if every recipient was accepted; else raise what its outcomes come to.
 
     ===================================  ==============================================
@@ -83,19 +84,38 @@ def conclude(result: SendResult, cause: SmsError | None = None) -> SendResult:
     found = {row.outcome for row in result.outcomes}
     if found <= {Outcome.ACCEPTED}:
         return result
-    cause = cause or next(filter(None, (row.error for row in result.outcomes)), None)
+    if cause is None:
+        cause = next((row.error for row in result.outcomes if row.error is not None), None)
     because = f": {cause}" if cause else ""
     if Outcome.UNKNOWN in found:
-        raise OutcomeUnknown(
-            f"{_count(result, Outcome.UNKNOWN)} may have been sent, settle() tells{because}", result
-        ) from cause
+        count = _count(result, Outcome.UNKNOWN)
+        raise OutcomeUnknown(f"{count} may have been sent{because}; {way_to_know(result, info)}", result) from cause
     if Outcome.ACCEPTED in found:
-        raise PartiallySent(
-            f"{_count(result, Outcome.ACCEPTED)} sent, the others surely not{because}", result
-        ) from cause
+        count = _count(result, Outcome.ACCEPTED)
+        raise PartiallySent(f"{count} sent, the others surely not{because}", result) from cause
     if isinstance(cause, VendorError):
         raise cause.with_result(result) from cause.__cause__
     raise NotSent(f"nothing was sent{because}", result) from cause
+
+
+def way_to_know(result: SendResult, info: ProviderInfo) -> str:
+    """How the unknown rows of a result can become known, in words."""
+    unknown = [row for row in result.outcomes if row.outcome is Outcome.UNKNOWN]
+    if info.can(Capability.REPORTS) and any(row.batch_id for row in unknown):
+        return "settle() asks the vendor for the reports"
+    if info.can(Capability.SETTLE) and not _is_picture(result):
+        return "settle() asks the vendor"
+    if info.replay is not None:
+        window = in_words(info.replay.window)
+        return f"settle(replay=True) asks again under the same key, which the vendor knows for {window}"
+    default = f"{info.title} cannot be asked: a delivery report may tell, or its web page"
+    hint = info.hints.get(Capability.SETTLE, default)
+    return f"{hint}; do not send again before you know"
+
+
+def _is_picture(result: SendResult) -> bool:
+    """Whether it is an MMS: vendors remember texts alone (`FindSent`)."""
+    return result.message is not None and result.message.media is not None
 
 
 def _count(result: SendResult, outcome: Outcome) -> str:

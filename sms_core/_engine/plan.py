@@ -3,33 +3,67 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from sms_core.errors import InvalidMessage, Unsupported
-from sms_core.model import Duplicate, Media, Message, Recipient, VendorOptions
+from sms_core.model import Duplicate, Media, Message, Recipient, UnreadOptions, VendorOptions
 from sms_core.numbers import is_taiwan, to_e164
 from sms_core.provider import template
 from sms_core.provider.info import MmsLimits, ProviderInfo, in_words
 from sms_core.provider.operations import Capability, Destination, Send, options_of
+from sms_core.serialize import from_data, to_data
 from sms_core.text import utf16_length
+
+Refused = InvalidMessage | Unsupported
 
 
 @frozen
 class Plan:
-    """What a message comes to. ``message`` has its reference.
+    """A message checked, rendered and split for one provider; `sms_core.Client.send` takes it as it takes a message.
 
-    ``destinations`` are the distinct ones, in order; ``parts`` the requests that carry them; ``duplicates`` the
-    recipients that repeat an earlier one.
+    ``message`` has its reference. ``rendered`` are its distinct recipients, in order, and ``destinations`` what the
+    provider made of them; ``sends`` are the requests that carry those. ``duplicates`` are the recipients that repeat an
+    earlier one, and ``refused`` those that cannot be sent to, by their place in ``message.to``.
     """
 
     message: Message
-    destinations: tuple[Destination, ...]
-    parts: tuple[Send, ...]
-    duplicates: tuple[Duplicate, ...]
+    rendered: tuple[Destination, ...] = field(repr=lambda rendered: f"<{len(rendered)} recipients>")
+    destinations: tuple[Destination, ...] = field(repr=lambda destinations: f"<{len(destinations)} destinations>")
+    sends: tuple[Send, ...] = field(repr=lambda sends: f"<{len(sends)} requests>")
+    duplicates: tuple[Duplicate, ...] = ()
+    refused: Mapping[int, Refused] = field(factory=dict)
+
+    def split(self) -> tuple[Plan, ...]:
+        """A plan for each request, so that the requests can go side by side and be told apart."""
+        return tuple(self._of_one(send) for send in self.sends)
+
+    def _of_one(self, send: Send) -> Plan:
+        """The plan of one of the requests: its message holds no other recipients, and they keep their references."""
+        rendered = {destination.position: destination for destination in self.rendered}
+        places = {position: place for place, position in enumerate(dict.fromkeys(_positions(send.destinations)))}
+        recipients = [
+            attrs.evolve(self.message.to[position], reference=rendered[position].reference) for position in places
+        ]
+        message = attrs.evolve(self.message, to=recipients)
+        destinations = _moved(send.destinations, places)
+        return Plan(
+            message=message,
+            rendered=_moved([rendered[position] for position in places], places),
+            destinations=destinations,
+            sends=(Send(message, destinations),),
+        )
+
+
+def _positions(destinations: Iterable[Destination]) -> list[int]:
+    return [destination.position for destination in destinations]
+
+
+def _moved(destinations: Iterable[Destination], places: Mapping[int, int]) -> tuple[Destination, ...]:
+    return tuple(attrs.evolve(destination, position=places[destination.position]) for destination in destinations)
 
 
 Prepare = Callable[[Message, tuple[Destination, ...]], tuple[Destination, ...]]
@@ -37,35 +71,85 @@ Prepare = Callable[[Message, tuple[Destination, ...]], tuple[Destination, ...]]
 
 
 def make_plan(
-    message: Message, info: ProviderInfo, now: datetime | None = None, prepare: Prepare | None = None
+    message: Message,
+    info: ProviderInfo,
+    now: datetime | None = None,
+    prepare: Prepare | None = None,
+    *,
+    skip_refused: bool = False,
 ) -> Plan:
     """Check and split a message for one provider; ``prepare`` has the vendor's own word on it.
 
     ``now`` (aware) refuses times in the past; None leaves them, for a message that was sent already. Raises
-    `InvalidMessage` naming the field, or `Unsupported` naming the capability.
+    `InvalidMessage` naming the field, or `Unsupported` naming the capability. With ``skip_refused`` a recipient that
+    would raise is left out, and `Plan.refused` says why; what is wrong with the whole message is raised all the same.
     """
-    message = message if message.reference else attrs.evolve(message, reference=secrets.token_hex(8))
+    message = _readable(message)
+    if not message.reference:
+        message = attrs.evolve(message, reference=secrets.token_hex(8))
     _check_message(message, info, now)
     distinct: dict[tuple[str, str], int] = {}
     duplicates: list[Duplicate] = []
+    rendered: list[Destination] = []
     destinations: list[Destination] = []
-    fields: dict[str, str] = {}
+    references: dict[str, Destination] = {}
+    refused: dict[int, Refused] = {}
+    filled = any(recipient.params for recipient in message.to)
     for position, recipient in enumerate(message.to):
-        one = _destination(message, recipient, position, info, now)
-        first = distinct.setdefault((one.number, one.text), position)
-        if first == position:
-            destinations.append(one)
-            fields[one.reference] = "text" if recipient.text is None else f"to[{position}].text"
+        try:
+            destination = _destination(message, recipient, position, info, now, filled=filled)
+            first = distinct.get((destination.number, destination.text))
+            if first is not None:
+                duplicates.append(Duplicate(position, first))
+                continue
+            prepared: tuple[Destination, ...] = (destination,)
+            if skip_refused:
+                prepared = _prepared(message, prepared, info, prepare, references)
+        except (InvalidMessage, Unsupported) as error:
+            if not skip_refused:
+                raise
+            refused[position] = error
         else:
-            duplicates.append(Duplicate(position, first))
+            distinct[destination.number, destination.text] = position
+            rendered.append(destination)
+            destinations.extend(prepared)
+    if not skip_refused:
+        destinations = list(_prepared(message, tuple(destinations), info, prepare, references))
+    return Plan(
+        message=message,
+        rendered=tuple(rendered),
+        destinations=tuple(destinations),
+        sends=tuple(_split(message, destinations, info)),
+        duplicates=tuple(duplicates),
+        refused=refused,
+    )
+
+
+def _prepared(
+    message: Message,
+    destinations: tuple[Destination, ...],
+    info: ProviderInfo,
+    prepare: Prepare | None,
+    references: dict[str, Destination],
+) -> tuple[Destination, ...]:
+    """The destinations as they go out, checked. ``references`` are those in use, and become more."""
     if prepare is not None:
-        destinations = list(prepare(message, tuple(destinations)))
-    for one in destinations:  # as it goes out: a vendor's long form may be several messages
-        _check_length(message, one.text, fields.get(one.reference, "text"), info)
-    _check_references(destinations)
-    chunks = _chunks(destinations, info, one_text=_one_text(message, info))
-    parts = tuple(Send(message, chunk) for chunk in chunks)
-    return Plan(message, tuple(destinations), parts, tuple(duplicates))
+        destinations = prepare(message, destinations)
+    _check_lengths(message, destinations, info)
+    for destination in destinations:
+        owner = references.setdefault(destination.reference, destination)
+        if owner is not destination:
+            reason = f"{destination.reference!r} is that of {owner.path} too: reports could not be told apart"
+            raise InvalidMessage(f"{destination.path}.reference", reason)
+    return destinations
+
+
+def check_times(plan: Plan, info: ProviderInfo, now: datetime) -> None:
+    """Raise `InvalidMessage` where a time of a plan has passed since it was made."""
+    _check_time("send_at", plan.message.send_at, now, info)
+    for destination in plan.destinations:
+        if destination.send_at != plan.message.send_at:
+            _check_time(f"{destination.path}.send_at", destination.send_at, now, info)
 
 
 def own_options(message: Message, info: ProviderInfo) -> VendorOptions:
@@ -73,45 +157,85 @@ def own_options(message: Message, info: ProviderInfo) -> VendorOptions:
     return options_of(message, info.send_options) if info.send_options else VendorOptions()
 
 
-def _needs(message: Message) -> tuple[Capability, ...]:
+def _readable(message: Message) -> Message:
+    """The message with options that crossed from another process read. Raises `ConfigurationError`."""
+    if not any(isinstance(options, UnreadOptions) for options in message.options):
+        return message
+    options = [from_data(to_data(options), VendorOptions) for options in message.options]
+    return attrs.evolve(message, options=options)
+
+
+def _needs(message: Message) -> set[Capability]:
+    """What the message asks of the vendor for all of its recipients."""
     needs = {
         Capability.SEND: True,
         Capability.MMS: message.media is not None,
         Capability.SUBJECT: bool(message.subject),
-        Capability.SCHEDULE: message.send_at is not None or any(one.send_at for one in message.to),
+        Capability.SCHEDULE: message.send_at is not None,
         Capability.VALIDITY: message.validity is not None,
-        Capability.EMAIL: any(one.email for one in message.to),
     }
-    return tuple(capability for capability, needed in needs.items() if needed)
+    return {capability for capability, needed in needs.items() if needed}
 
 
-def _one_text(message: Message, info: ProviderInfo) -> bool:
+def _needs_of(recipient: Recipient) -> set[Capability]:
+    """What a single recipient asks of the vendor."""
+    needs = {
+        Capability.SCHEDULE: recipient.send_at is not None,
+        Capability.EMAIL: bool(recipient.email),
+    }
+    return {capability for capability, needed in needs.items() if needed}
+
+
+def _require(needs: set[Capability], info: ProviderInfo) -> None:
+    for capability in Capability:
+        if capability in needs and not info.can(capability):
+            raise Unsupported(info.name, capability.value, info.hints.get(capability, ""))
+
+
+def _takes_one_text(message: Message, info: ProviderInfo) -> bool:
     """Whether the requests that carry this message take one text (and one time) each."""
-    personal = info.can(Capability.PERSONAL) and not {*info.limits.one_text_with} & {*_needs(message)}
-    return not personal or own_options(message, info).one_text_per_request
+    if not info.can(Capability.PERSONAL) or own_options(message, info).one_text_per_request:
+        return True
+    needs = _needs(message)
+    for recipient in message.to:
+        needs |= _needs_of(recipient)
+    return not needs.isdisjoint(info.limits.one_text_with)
+
+
+def _split(message: Message, destinations: list[Destination], info: ProviderInfo) -> list[Send]:
+    """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
+    groups: dict[object, list[Destination]] = {}
+    one_text = _takes_one_text(message, info)
+    for destination in destinations:
+        alike = (destination.text, destination.send_at) if one_text else None
+        groups.setdefault(alike, []).append(destination)
+    sends: list[Send] = []
+    size = info.limits.recipients
+    for group in groups.values():
+        starts = range(0, len(group), size)
+        sends.extend(Send(message, tuple(group[start : start + size])) for start in starts)
+    return sends
 
 
 def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -> None:
-    for capability in _needs(message):
-        if not info.can(capability):
-            raise Unsupported(info.name, capability.value, info.hints.get(capability, ""))
+    _require(_needs(message), info)
     _check_time("send_at", message.send_at, now, info)
     if message.media is not None and info.limits.mms is not None:
         _check_mms(message, message.media, info.limits.mms)
 
 
-def _check_time(field: str, moment: datetime | None, now: datetime | None, info: ProviderInfo) -> None:
+def _check_time(field_path: str, moment: datetime | None, now: datetime | None, info: ProviderInfo) -> None:
     if moment is None or now is None:
         return
     ahead, limits = moment - now, info.limits
     if ahead <= timedelta():
-        raise InvalidMessage(field, f"{moment.isoformat()} is in the past: the vendor would send it at once")
+        raise InvalidMessage(field_path, f"{moment.isoformat()} is in the past: the vendor would send it at once")
     if ahead < limits.soonest:
         rule = f"{info.title} books at least {in_words(limits.soonest)} ahead"
-        raise InvalidMessage(field, f"{moment.isoformat()} is too soon: {rule}")
+        raise InvalidMessage(field_path, f"{moment.isoformat()} is too soon: {rule}")
     if limits.latest is not None and ahead > limits.latest:
         rule = f"{info.title} books at most {in_words(limits.latest)} ahead"
-        raise InvalidMessage(field, f"{moment.isoformat()} is too late: {rule}")
+        raise InvalidMessage(field_path, f"{moment.isoformat()} is too late: {rule}")
 
 
 _SIGNATURES = {"jpg": (b"\xff\xd8\xff",), "png": (b"\x89PNG\r\n\x1a\n",), "gif": (b"GIF87a", b"GIF89a")}
@@ -130,20 +254,18 @@ def _check_mms(message: Message, media: Media, limits: MmsLimits) -> None:
 
 
 def _destination(
-    message: Message, recipient: Recipient, position: int, info: ProviderInfo, now: datetime | None
+    message: Message, recipient: Recipient, position: int, info: ProviderInfo, now: datetime | None, *, filled: bool
 ) -> Destination:
+    """The recipient with everything decided. ``filled`` says that the message's text has placeholders to fill."""
     where = f"to[{position}]"
+    _require(_needs_of(recipient), info)
     try:
         number = to_e164(recipient.number)
     except ValueError as error:
         raise InvalidMessage(f"{where}.number", str(error)) from None
     _check_time(f"{where}.send_at", recipient.send_at, now, info)
-    text, params = _text(message, recipient, where)
-    needed = message.media is None and own_options(message, info).needs_text
-    _check_text(text, f"{where}.text" if recipient.text is not None else "text", needed=needed)
-    if not is_taiwan(number):
-        _check_abroad(message, where, number, info)
-    return Destination(
+    text, params = _text(message, recipient, where, filled=filled)
+    destination = Destination(
         number=number,
         text=text,
         reference=recipient.reference or _reference(message, position),
@@ -151,70 +273,64 @@ def _destination(
         email=recipient.email,
         send_at=recipient.send_at or message.send_at,
         params=params,
+        position=position,
+        own_text=recipient.text is not None,
     )
+    needed = message.media is None and own_options(message, info).needs_text
+    _check_text(destination, needed=needed)
+    if not is_taiwan(number):
+        _check_abroad(message, destination, info)
+    return destination
 
 
-def _text(message: Message, recipient: Recipient, where: str) -> tuple[str, dict[str, str] | None]:
+def _text(message: Message, recipient: Recipient, where: str, *, filled: bool) -> tuple[str, dict[str, str] | None]:
+    """The final text, and the values that filled the message's own one."""
     params = dict(recipient.params)
     try:
         if recipient.text is not None:
-            return (template.fill(recipient.text, params) if params else recipient.text), None
-        if any(one.params for one in message.to):
+            text = template.fill(recipient.text, params) if params else recipient.text
+            return text, None
+        if filled:
             return template.fill(message.text, params), params
     except InvalidMessage as error:
-        own = error.field == "params" or recipient.text is not None
-        raise InvalidMessage(f"{where}.{error.field}" if own else error.field, error.reason) from None
+        if error.field == "params" or recipient.text is not None:
+            raise InvalidMessage(f"{where}.{error.field}", error.reason) from None
+        raise
     return message.text, None
 
 
-def _check_text(text: str, field: str, *, needed: bool) -> None:
+def _check_text(destination: Destination, *, needed: bool) -> None:
+    text = destination.text
     if needed and not text.strip():
-        raise InvalidMessage(field, "is empty: vendors refuse that, some after a charge")
-    if any("\ud800" <= one <= "\udfff" for one in text):
-        raise InvalidMessage(field, "holds half a surrogate pair, which no vendor can be sent")
+        raise InvalidMessage(destination.text_path, "is empty: vendors refuse that, some after a charge")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidMessage(destination.text_path, "holds half a surrogate pair, which no vendor can be sent")
 
 
-def _check_length(message: Message, text: str, field: str, info: ProviderInfo) -> None:
+def _check_lengths(message: Message, destinations: Iterable[Destination], info: ProviderInfo) -> None:
+    """The texts as they go out: a vendor's long form may be several messages."""
     mms = info.limits.mms if message.media is not None else None
-    most = mms.text if mms else info.limits.text
-    if most is not None and utf16_length(text) > most:
-        raise InvalidMessage(field, f"is {utf16_length(text)} characters long: {info.title} takes {most}")
-    if message.media is not None and mms and len(message.media.content) + len(text.encode()) > mms.size:
-        raise InvalidMessage("media.content", f"is too large: picture and text together may be {mms.size} bytes")
+    longest = mms.text if mms else info.limits.text
+    for destination in destinations:
+        length = utf16_length(destination.text)
+        if longest is not None and length > longest:
+            raise InvalidMessage(destination.text_path, f"is {length} characters long: {info.title} takes {longest}")
+        if mms and message.media and len(message.media.content) + len(destination.text.encode()) > mms.size:
+            raise InvalidMessage("media.content", f"is too large: picture and text together may be {mms.size} bytes")
 
 
-def _check_abroad(message: Message, where: str, number: str, info: ProviderInfo) -> None:
-    if message.media is not None and info.limits.mms is not None and not info.limits.mms.international:
-        raise InvalidMessage(f"{where}.number", f"is abroad, and {info.title} sends MMS within Taiwan only")
+def _check_abroad(message: Message, destination: Destination, info: ProviderInfo) -> None:
+    field_path = f"{destination.path}.number"
+    mms, countries = info.limits.mms, info.limits.countries
+    if message.media is not None and mms is not None and not mms.international:
+        raise InvalidMessage(field_path, f"is abroad, and {info.title} sends MMS within Taiwan only")
     if own_options(message, info).taiwan_only:
-        raise InvalidMessage(f"{where}.number", f"is abroad, and {info.title} sends with these options in Taiwan only")
-    if not info.can(Capability.INTERNATIONAL):
-        raise Unsupported(info.name, Capability.INTERNATIONAL.value, info.hints.get(Capability.INTERNATIONAL, ""))
-    if info.limits.countries is not None and not number.startswith(info.limits.countries):
-        known = ", ".join(info.limits.countries)
-        raise InvalidMessage(f"{where}.number", f"is of a country that {info.title} does not send to, only {known}")
+        raise InvalidMessage(field_path, f"is abroad, and {info.title} sends with these options in Taiwan only")
+    _require({Capability.INTERNATIONAL}, info)
+    if countries is not None and not destination.number.startswith(countries):
+        known = ", ".join(countries)
+        raise InvalidMessage(field_path, f"is of a country that {info.title} does not send to, only {known}")
 
 
 def _reference(message: Message, position: int) -> str:
     return message.reference if len(message.to) == 1 else f"{message.reference}-{position}"
-
-
-def _check_references(destinations: list[Destination]) -> None:
-    seen: set[str] = set()
-    for one in destinations:
-        if one.reference in seen:
-            raise InvalidMessage("to", f"has the reference {one.reference!r} twice: reports could not be told apart")
-        seen.add(one.reference)
-
-
-def _chunks(
-    destinations: list[Destination], info: ProviderInfo, *, one_text: bool
-) -> Iterator[tuple[Destination, ...]]:
-    """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
-    together: dict[object, list[Destination]] = {}
-    for one in destinations:
-        alike = (one.text, one.send_at) if one_text else None
-        together.setdefault(alike, []).append(one)
-    for group in together.values():
-        for start in range(0, len(group), info.limits.recipients):
-            yield tuple(group[start : start + info.limits.recipients])

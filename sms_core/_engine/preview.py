@@ -49,7 +49,7 @@ def make_preview(plan: Plan, info: ProviderInfo) -> Preview:
     rows = tuple(_recipient(one, plan.message.media, options, info.tariff) for one in plan.destinations)
     points = [row.points for row in rows if row.points is not None]
     total = sum(points, Decimal()) if len(points) == len(rows) else None
-    return Preview(rows, len(plan.parts), total, tuple(_warnings(plan, rows, info.tariff)))
+    return Preview(rows, len(plan.sends), total, tuple(_warnings(plan, rows, info.tariff)))
 
 
 def _recipient(

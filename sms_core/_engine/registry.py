@@ -11,7 +11,6 @@ from typing import Any
 
 import pluggy
 
-from sms_core._engine import flow
 from sms_core._engine.discovery import FAILURES, load, names
 from sms_core.errors import ConfigurationError
 from sms_core.provider.hooks import PROJECT, REQUIRED, ProviderHooks
@@ -28,7 +27,7 @@ class _Core:
 
     @pluggy.HookimplMarker(PROJECT)(trylast=True)
     def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Any]:
-        return flow.perform(provider, operation)
+        return provider.converse(operation)
 
 
 def relay(name: str, plugin: object, middleware: Sequence[object] = ()) -> Any:

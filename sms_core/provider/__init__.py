@@ -30,10 +30,10 @@ from sms_core.model import VendorOptions
 from sms_core.numbers import TAIWAN, from_vendor, is_taiwan, to_e164
 from sms_core.provider import template
 from sms_core.provider.account import Account, NoOptions
-from sms_core.provider.codes import SMPP_STATES, Refusal, refusal_error
+from sms_core.provider.codes import NO_VERDICT, SMPP_STATES, RefusalCode, refusal_error
 from sms_core.provider.fields import points_or_none, to_count, to_points
 from sms_core.provider.hooks import PROJECT, REQUIRED, ProviderHooks, hookimpl, hookspec
-from sms_core.provider.info import Limits, MmsLimits, ProviderInfo, in_words
+from sms_core.provider.info import Limits, MmsLimits, ProviderInfo, Replay, in_words
 from sms_core.provider.known_packages import known_packages
 from sms_core.provider.operations import (
     Cancel,
@@ -58,15 +58,21 @@ from sms_core.provider.provider import Provider
 from sms_core.provider.requests import Fields, form_request, json_request, query_request
 from sms_core.provider.responses import answer_text, decode, raise_for_status, retry_after
 from sms_core.provider.soap import SoapVersion, soap_request, soap_result
-from sms_core.provider.steps import Authenticate, Flow, Session, Sleep, Step
+from sms_core.provider.steps import Attempt, Flow, Session, Sleep, StartAttempt, Step
 from sms_core.provider.tariffs import SegmentTariff, Tariff
 from sms_core.provider.template import Placeholder
 from sms_core.provider.times import TAIPEI, format_time, parse_time, time_or_none
 from sms_core.provider.xml import cdata, forbidden_in, parse_tree, parse_xml, write_xml
 
 __all__ = [
+    "NO_VERDICT",
+    "PROJECT",
+    "REQUIRED",
+    "SMPP_STATES",
+    "TAIPEI",
+    "TAIWAN",
     "Account",
-    "Authenticate",
+    "Attempt",
     "Callback",
     "CallbackRequest",
     "CallbackResponse",
@@ -86,27 +92,24 @@ __all__ = [
     "MmsLimits",
     "NoOptions",
     "Operation",
-    "PROJECT",
     "Page",
     "PagedOperation",
     "Placeholder",
     "Provider",
     "ProviderHooks",
     "ProviderInfo",
-    "REQUIRED",
-    "Refusal",
+    "RefusalCode",
+    "Replay",
     "Request",
     "Response",
-    "SMPP_STATES",
     "SegmentTariff",
     "Send",
     "Session",
     "Sightings",
     "Sleep",
     "SoapVersion",
+    "StartAttempt",
     "Step",
-    "TAIPEI",
-    "TAIWAN",
     "Tariff",
     "VendorOptions",
     "answer_text",

@@ -11,7 +11,7 @@ from sms_core.model import DeliveryStatus
 
 
 @frozen
-class Refusal:
+class RefusalCode:
     """A row of a vendor's table of refusals: the error, the vendor's words, whether trying again can help.
 
     ``reason`` is for the user who needs more than the vendor's words to know what to do. ``maybe_taken`` is True for a
@@ -25,14 +25,20 @@ class Refusal:
     maybe_taken: bool = False
 
 
-def refusal_error(
-    table: Mapping[str, Refusal], code: str, vendor_text: str = "", unknown: type[VendorError] = VendorError
-) -> VendorError:
-    """The error that a code of the table is; for any other code an ``unknown`` one, which keeps it.
+NO_VERDICT = RefusalCode(VendorError, reason="a code that the vendor does not document", maybe_taken=True)
+"""What a code means that is in no table."""
 
-    The words that came with the answer go before those of the table.
+
+def refusal_error(
+    table: Mapping[str, RefusalCode], code: str, vendor_text: str = "", *, others: RefusalCode = NO_VERDICT
+) -> VendorError:
+    """The error that a code of the table is; for any other code the one that ``others`` says, which keeps it.
+
+    A code that the vendor's document does not know is no verdict: after a send the outcome is unknown. Where the
+    document says that every other code refuses, say so: ``others=RefusalCode(VendorError)``, with the section. The words
+    that came with the answer go before those of the table.
     """
-    row = table.get(code, Refusal(unknown))
+    row = table.get(code, others)
     words = vendor_text or row.text
     return row.error(row.reason, code=code, vendor_text=words, retry=row.retry, maybe_taken=row.maybe_taken)
 

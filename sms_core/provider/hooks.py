@@ -11,7 +11,7 @@ from sms_core.http import Request, Response
 from sms_core.model import Message
 from sms_core.provider.account import Account
 from sms_core.provider.info import ProviderInfo
-from sms_core.provider.operations import Destination, Operation
+from sms_core.provider.operations import Destination, Login, Operation
 from sms_core.provider.provider import Provider
 from sms_core.provider.steps import Flow, Session
 
@@ -47,7 +47,7 @@ class ProviderHooks(Protocol):
         ...
 
     @hookspec(firstresult=True)
-    def sms_auth(self, account: Account) -> Request | None:
+    def sms_auth(self, account: Account, operation: Login) -> Request | None:
         """Give the request that logs in, or None where the credentials ride on each request.
 
         Asked by `connect()`, to learn which of the two this account is, and then for each login: before the first
@@ -132,13 +132,13 @@ class ProviderHooks(Protocol):
         """Give the whole conversation for one operation. The core's own composes the hooks above.
 
         Asked for every operation, the login too; nothing happens until a driver runs the flow. The flow is a generator:
-        it yields a `Request`, a `Sleep` or `Authenticate`, is sent a `Response`, None or the `Session`, and returns the
-        operation's result. The ``client`` is this account with its hooks: `client.request`, `client.parse`.
+        it yields a `StartAttempt`, a `Request` or a `Sleep`, is sent an `Attempt`, a `Response` or None, and returns the
+        operation's result. The ``provider`` is this account with its hooks: `provider.request`, `provider.parse`.
 
         Middleware wraps it (``@hookimpl(wrapper=True)``); a vendor with an odd dance overrides it, and then owns all that
-        `sms_core._engine.flow.perform` does: to log in again once, to repeat only what may be repeated, and to end a `Send` that
-        failed with a `SendError` that has each destination's outcome. Mostly it is enough to ``yield from`` that one,
-        before or after a request of your own.
+        the core's own does: to log in again once, to repeat only what may be repeated, and to end a `Send` that failed with
+        a `SendError` that has each destination's outcome. Mostly it is enough to ``yield from
+        provider.converse(operation)``, which is the core's own, before or after a request of your own.
 
         Raise at once what refuses the operation before it costs anything, and from the flow what it ends with.
         """

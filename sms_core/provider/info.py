@@ -34,7 +34,8 @@ class Limits:
     ``countries`` are the E.164 prefixes that the vendor sends to, None where it names none. ``one_text_with`` are the
     wishes that this vendor's requests for personal texts do not carry: with them, each text takes a request of its own.
     A ``send_at`` has to lie at least ``soonest`` ahead, and at most ``latest`` (None: any time). ``batches`` is how many
-    batch ids one question for reports may name.
+    batch ids one question for reports may name. ``pages`` is how many pages an answer may have, so that a vendor that
+    always says that there are more is not asked for ever.
     """
 
     recipients: int
@@ -45,10 +46,23 @@ class Limits:
     soonest: timedelta = timedelta()
     latest: timedelta | None = None
     batches: int = 1
+    pages: int = 1000
 
 
 def _to_capabilities(capabilities: Iterable[Capability]) -> frozenset[Capability]:
     return frozenset(capabilities)
+
+
+@frozen
+class Replay:
+    """The same request may be asked again: the vendor takes it once, and answers as it did the first time.
+
+    It knows a recipient's key (`Destination.reference`) for ``window`` after the first request. ``mark`` is what its
+    answer holds for a recipient that it had already, in the words of its document.
+    """
+
+    window: timedelta
+    mark: str
 
 
 @frozen
@@ -57,7 +71,9 @@ class ProviderInfo:
 
     ``account_options`` is an attrs class whose fields are the DSN options of this vendor; ``send_options`` the
     class of its `VendorOptions`. ``default_host`` (``host`` or ``host:port``) serves where the DSN
-    names none. ``hints`` say what to do instead of something that the provider cannot do.
+    names none. ``hints`` say what to do instead of something that the provider cannot do. ``replay`` is for vendors
+    that take an idempotency key. ``session_doubts`` are the vendor's codes that leave open whether the session is dead:
+    `Check` then has to tell.
     """
 
     name: str
@@ -70,6 +86,8 @@ class ProviderInfo:
     account_options: type[Any] | None = None
     tariff: Tariff | SegmentTariff | None = None
     hints: Mapping[Capability, str] = field(factory=dict)
+    replay: Replay | None = None
+    session_doubts: frozenset[str] = frozenset()
 
     def can(self, capability: Capability) -> bool:
         """Whether the provider can do this."""
@@ -101,6 +119,7 @@ def _to_data(info: ProviderInfo) -> dict[str, Any]:
         "dsn_options": _field_names(info.account_options),
         "send_options": _field_names(info.send_options),
         "tariff": to_data(info.tariff),
+        "replay": to_data(info.replay),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Generic, Self, TypeVar
 
 import attrs
@@ -16,6 +16,10 @@ from sms_core.provider.steps import Session
 
 T_co = TypeVar("T_co", covariant=True)
 OptionsT = TypeVar("OptionsT", bound=VendorOptions)
+
+
+def _count_of_numbers(numbers: tuple[str, ...]) -> str:
+    return f"<{len(numbers)} numbers>"
 
 
 class Capability(enum.Enum):
@@ -38,26 +42,32 @@ class Capability(enum.Enum):
     PUSHED_INBOUND = "pushed inbound messages"
 
 
+BEFORE_ANY_ATTEMPT = datetime(1970, 1, 1, tzinfo=UTC)
+"""The ``now`` of an operation whose attempt has not begun."""
+
+
 @frozen
 class Operation(Generic[T_co]):
     """The base. ``is_read`` says that asking twice changes nothing, so that a failure may be retried.
 
-    ``needs_session`` is False for the login alone, whose request `sms_auth` gives.
+    ``needs_session`` is False for the login alone, whose request `sms_auth` gives. ``now`` (aware) and ``nonce`` (32
+    hexadecimal digits) are set for each attempt, for vendors whose requests are signed with a time.
     """
 
     name: ClassVar[str] = "operation"
     is_read: ClassVar[bool] = False
     needs_session: ClassVar[bool] = True
     capability: ClassVar[Capability | None] = None
+    now: datetime = field(default=BEFORE_ANY_ATTEMPT, kw_only=True, eq=False)
+    nonce: str = field(default="", kw_only=True, eq=False, repr=False)
 
 
 @frozen
 class Login(Operation[Session]):
-    """Get a session. ``now`` is for the provider to say when it ends."""
+    """Get a session. ``now`` is also for the provider to say when it ends."""
 
     name = "login"
     needs_session = False
-    now: datetime
 
 
 @frozen
@@ -82,6 +92,7 @@ class Destination:
     ``number`` is E.164, ``text`` the final text. ``params`` are the values that filled the message's own text;
     None where the text is another or holds no placeholders. ``reference`` is unique in the message: the recipient's
     own, or else the message's and the recipient's place in it, which is another one when some are sent to again.
+    ``position`` is the recipient's place in ``message.to``, and ``own_text`` says that the text is the recipient's own.
     """
 
     number: str = field(repr=mask)
@@ -91,6 +102,18 @@ class Destination:
     email: str = field(default="", repr=False)
     send_at: datetime | None = None
     params: Mapping[str, str] | None = field(default=None, repr=False)
+    position: int = 0
+    own_text: bool = False
+
+    @property
+    def path(self) -> str:
+        """What an error calls this recipient: ``to[3]``, so that a field of it is ``to[3].number``."""
+        return f"to[{self.position}]"
+
+    @property
+    def text_path(self) -> str:
+        """What an error calls the text: ``to[3].text`` if it is the recipient's own, else ``text``."""
+        return f"{self.path}.text" if self.own_text else "text"
 
 
 @frozen
@@ -118,7 +141,10 @@ class Send(Operation[SendResult]):
 
 def options_of(message: Message, kind: type[OptionsT]) -> OptionsT:
     """The message's options of this type; of several the last, of none the defaults."""
-    return next((one for one in reversed(message.options) if isinstance(one, kind)), None) or kind()
+    for options in reversed(message.options):
+        if isinstance(options, kind):
+            return options
+    return kind()
 
 
 @frozen
@@ -162,7 +188,7 @@ class GetReports(PagedOperation[DeliveryReport]):
     name = "reports"
     capability = Capability.REPORTS
     mms: bool = False
-    numbers: tuple[str, ...] = field(default=(), repr=lambda numbers: f"<{len(numbers)} numbers>")
+    numbers: tuple[str, ...] = field(default=(), repr=_count_of_numbers)
     more: Mapping[str, tuple[str, ...]] = field(factory=dict, repr=lambda more: f"<{len(more)} batches>")
 
     @property
@@ -181,12 +207,13 @@ class GetInbound(PagedOperation[InboundMessage]):
 
 @frozen
 class Cancel(Operation[Cancellation]):
-    """Take back a scheduled batch."""
+    """Take back a scheduled batch. ``numbers`` (E.164) are its recipients where the caller knows them."""
 
     name = "cancel"
     capability = Capability.CANCEL
     batch_id: str
     mms: bool = False
+    numbers: tuple[str, ...] = field(default=(), repr=_count_of_numbers)
 
 
 @frozen
@@ -212,5 +239,5 @@ class FindSent(Operation[Sightings]):
     capability = Capability.SETTLE
     message: Message
     text: str = field(repr=False)
-    numbers: tuple[str, ...] = field(repr=lambda numbers: f"<{len(numbers)} numbers>")
+    numbers: tuple[str, ...] = field(repr=_count_of_numbers)
     since: datetime | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from attrs import field, frozen
 
@@ -12,29 +12,41 @@ from sms_core.http import Request, Response
 from sms_core.model import Message
 from sms_core.provider.account import Account
 from sms_core.provider.info import ProviderInfo
-from sms_core.provider.operations import Capability, Destination, Operation
+from sms_core.provider.operations import Capability, Destination, Login, Operation
 from sms_core.provider.steps import Flow, Session
 
 T = TypeVar("T")
 
 
+class Conversation(Protocol):
+    """What makes a flow of an operation."""
+
+    def __call__(self, provider: Provider, operation: Operation[T], /) -> Flow[T]:
+        """The whole conversation."""
+        ...
+
+
 @frozen
 class Provider:
-    """One vendor, bound to one account: the typed face of its hooks. Hooks get it as ``client``."""
+    """One vendor, bound to one account: its hooks, with types. `sms_perform` gets it.
+
+    ``conversation`` is the core's own `sms_perform`.
+    """
 
     info: ProviderInfo
     account: Account
-    retries: int = 2
-    hooks: Any = field(default=None, repr=False)
+    retries: int
+    hooks: Any = field(repr=False)
+    conversation: Conversation = field(repr=False)
 
     @property
     def logs_in(self) -> bool:
         """Whether this account needs a session; if not, its credentials ride on each request."""
-        return self.hooks.sms_auth(account=self.account) is not None
+        return self.hooks.sms_auth(account=self.account, operation=Login()) is not None
 
-    def auth(self) -> Request:
+    def login_request(self, operation: Login) -> Request:
         """The request that logs in, for an account that does."""
-        request: Request = self.hooks.sms_auth(account=self.account)
+        request: Request = self.hooks.sms_auth(account=self.account, operation=operation)
         return request
 
     def request(self, session: Session | None, operation: Operation[Any]) -> Request:
@@ -76,6 +88,10 @@ class Provider:
         self.require(operation.capability)
         conversation: Flow[T] = self.hooks.sms_perform(provider=self, operation=operation)
         return conversation
+
+    def converse(self, operation: Operation[T]) -> Flow[T]:
+        """The core's own conversation, for a provider that begins it from its `sms_perform`; without middleware."""
+        return self.conversation(self, operation)
 
     def require(self, capability: Capability | None, hint: str = "") -> None:
         """Raise `Unsupported` unless the provider can do this."""

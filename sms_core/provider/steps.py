@@ -27,17 +27,27 @@ class Sleep:
 
 
 @frozen
-class Authenticate:
-    """Hand me the account's session. The driver answers with a `Session`, or None where there is no login.
+class StartAttempt:
+    """Begin an attempt at an operation. The driver answers with an `Attempt`.
 
-    ``stale`` is a session that the vendor no longer takes; the answer is then another one. However many flows
-    ask at once, one login is under way.
+    ``stale`` is a session that the vendor no longer takes; the attempt then has another one. However many flows ask at
+    once, one login is under way. ``with_session`` is False for what needs none: the login itself.
     """
 
     stale: Session | None = None
+    with_session: bool = True
 
 
-Step = Request | Sleep | Authenticate
+@frozen
+class Attempt:
+    """What an attempt has to itself: the time (aware), a nonce that no other has, and the account's session if any."""
+
+    now: datetime
+    nonce: str = field(repr=False)
+    session: Session | None = None
+
+
+Step = Request | Sleep | StartAttempt
 """A driver answers a `Request` with a `Response`, or throws a `TransportError` into the flow."""
 
 T = TypeVar("T")

@@ -62,7 +62,7 @@ from sms_core.provider.operations import (
     Sightings,
 )
 from sms_core.provider.provider import Provider
-from sms_core.provider.steps import Authenticate, Flow
+from sms_core.provider.steps import Flow, StartAttempt
 from sms_core.provider.tariffs import Tariff
 from sms_core.testing.behaviours import behaviour_of
 from sms_core.testing.exchange import PLENTY, Exchange
@@ -136,11 +136,11 @@ def sms_perform(provider: Provider, operation: Operation[Any]) -> Flow[Any]:
 
 def _perform(provider: Provider, operation: Operation[Any]) -> Flow[Any]:
     try:
-        yield Authenticate()
+        yield StartAttempt()
         exchange, user = _enter(provider.account)
     except AuthenticationFailed as error:
         if isinstance(operation, Send):
-            conclude(same_for_all(operation.destinations, Outcome.NOT_SENT, error), error)
+            conclude(same_for_all(operation.destinations, Outcome.NOT_SENT, error), INFO, error)
         raise
     return _answer(exchange, user, operation)
 
@@ -166,7 +166,7 @@ def _enter(account: Account) -> tuple[Exchange, str]:
 def _answer(exchange: Exchange, user: str, operation: Operation[Any]) -> object:
     match operation:
         case Send():
-            return conclude(_send(exchange, user, operation))
+            return conclude(_send(exchange, user, operation), INFO)
         case GetBalance():
             return Balance(exchange.account(user).credit)
         case Check():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -39,7 +40,7 @@ from sms_core._engine.plan import Plan, make_plan
 from sms_core.http import Request, Response
 from sms_core.middleware import Trace, traced
 from sms_core.provider import (
-    Authenticate,
+    Attempt,
     Cancel,
     Check,
     FindSent,
@@ -54,6 +55,7 @@ from sms_core.provider import (
     Send,
     Session,
     Sleep,
+    StartAttempt,
     outcome_after,
 )
 from tests.support.tiny import INFO, NOW, Tiny, fields_of, operation_of, provider_of, text
@@ -71,13 +73,13 @@ def plan_of(*numbers: str, words: str = "x") -> Plan:
 
 
 def send_of(*numbers: str) -> Send:
-    return plan_of(*numbers).parts[0]
+    return plan_of(*numbers).sends[0]
 
 
 def name_of(step: object) -> str:
     """A step in a word: ``login``, ``login again``, ``send``, ``sleep 0.25``."""
     match step:
-        case Authenticate():
+        case StartAttempt():
             return "login again" if step.stale else "login"
         case Sleep():
             return f"sleep {step.seconds}"
@@ -87,6 +89,14 @@ def name_of(step: object) -> str:
 
 
 Answer = str | int | Response | SmsError | Session | None
+
+
+_nonces = itertools.count()
+
+
+def attempt(session: Session | None) -> Attempt:
+    """What a driver answers to `StartAttempt`."""
+    return Attempt(NOW, f"nonce {next(_nonces)}", session)
 
 
 def good(operation: Operation[Any]) -> str:
@@ -101,6 +111,9 @@ def run(flow: Flow[Any], *answers: Answer) -> tuple[list[str], Any]:
     try:
         step = next(flow)
         while True:
+            if isinstance(step, StartAttempt) and not step.with_session:
+                step = flow.send(attempt(None))
+                continue
             steps.append(name_of(step))
             if isinstance(step, Sleep):
                 step = flow.send(None)
@@ -108,6 +121,9 @@ def run(flow: Flow[Any], *answers: Answer) -> tuple[list[str], Any]:
             answer = waiting.pop(0)
             if isinstance(answer, SmsError):
                 step = flow.throw(answer)
+            elif isinstance(step, StartAttempt):
+                assert isinstance(answer, Session | None)
+                step = flow.send(attempt(answer))
             elif isinstance(answer, str | int):
                 step = flow.send(text(answer) if isinstance(answer, str) else text("", answer))
             else:
@@ -128,12 +144,12 @@ def test_an_operation_logs_in_asks_and_parses() -> None:
 
 def test_the_session_rides_on_the_request() -> None:
     flow = perform(provider_of(), GetBalance())
-    assert next(flow) == Authenticate()
-    assert fields_of(flow.send(SESSION))["secret"] == "s1"  # type: ignore[arg-type]
+    assert next(flow) == StartAttempt()
+    assert fields_of(flow.send(attempt(SESSION)))["secret"] == "s1"
 
 
 def test_a_login_needs_no_session() -> None:
-    steps, found = run(perform(provider_of(), Login(NOW)), "OK s1")
+    steps, found = run(perform(provider_of(), Login()), "OK s1")
     assert steps == ["login"]
     assert found == SESSION
 
@@ -214,9 +230,9 @@ def test_an_expired_session_is_renewed_once(operation: Operation[Any]) -> None:
 def test_the_stale_session_is_named() -> None:
     flow = perform(provider_of(), GetBalance())
     next(flow)
-    flow.send(SESSION)
-    assert flow.send(text("NO expired")) == Authenticate(SESSION)
-    assert fields_of(flow.send(RENEWED))["secret"] == "s2"  # type: ignore[arg-type]
+    flow.send(attempt(SESSION))
+    assert flow.send(text("NO expired")) == StartAttempt(SESSION)
+    assert fields_of(flow.send(attempt(RENEWED)))["secret"] == "s2"
 
 
 def test_credentials_that_ride_along_cannot_expire() -> None:
@@ -437,12 +453,12 @@ def outcomes_of(error: BaseException) -> list[Outcome]:
     return [row.outcome for row in result.outcomes]
 
 
-def interrupted(plan: Plan, *answers: Answer) -> BaseException:
+def interrupted(plan: Plan, *answers: str | Session | None) -> BaseException:
     """What comes out where Ctrl-C strikes instead of the answer after these."""
     flow = send_all(provider_of(), plan, NOW)
     next(flow)
     for answer in answers:
-        flow.send(text(answer) if isinstance(answer, str) else answer)
+        flow.send(text(answer) if isinstance(answer, str) else attempt(answer))
     with pytest.raises(KeyboardInterrupt) as caught:
         flow.throw(KeyboardInterrupt())
     return caught.value

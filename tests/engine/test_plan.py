@@ -94,7 +94,7 @@ def test_every_recipient_is_sent_once_or_named_as_a_duplicate(
 ) -> None:
     info = attrs.evolve(INFO if personal else without(Capability.PERSONAL), limits=Limits(most))
     plan = make_plan(Message(text, to, reference="m", options=TinyOptions(alike=alike)), info, NOW)
-    sent = [one for part in plan.parts for one in part.destinations]
+    sent = [one for part in plan.sends for one in part.destinations]
 
     # Each distinct pair of number and text is in exactly one request, under a reference of its own.
     wanted = [("+886" + one.number[1:], one.text if one.text is not None else text) for one in plan.message.to]
@@ -110,14 +110,14 @@ def test_every_recipient_is_sent_once_or_named_as_a_duplicate(
 
     # The destinations keep the message's order; requests keep to the limit, and to one text where they must.
     assert [(one.number, one.text) for one in plan.destinations] == list(dict.fromkeys(wanted))
-    assert all(1 <= len(part.destinations) <= most for part in plan.parts)
+    assert all(1 <= len(part.destinations) <= most for part in plan.sends)
     if alike or not personal:
-        for part in plan.parts:
+        for part in plan.sends:
             assert len({(one.text, one.send_at) for one in part.destinations}) == 1
             assert part.one_text == part.destinations[0].text
     else:
         assert sent == list(plan.destinations)
-        assert len(plan.parts) == -(-len(sent) // most)
+        assert len(plan.sends) == -(-len(sent) // most)
 
 
 def test_a_message_gets_a_reference_and_keeps_its_own() -> None:
@@ -136,8 +136,8 @@ def test_a_message_gets_a_reference_and_keeps_its_own() -> None:
 def test_references_are_unique(references: tuple[str, str]) -> None:
     to = [Recipient(f"090000000{place}", reference=one) for place, one in enumerate(references)]
     error = refusal(Message("x", to, reference="m"))
-    assert error.field == "to"
-    assert "twice" in error.reason
+    assert error.field == "to[1].reference"
+    assert "is that of to[0] too" in error.reason
 
 
 def test_a_duplicate_s_reference_may_repeat() -> None:
@@ -230,7 +230,7 @@ def test_a_refusal_shows_neither_number_nor_text() -> None:
     ],
 )
 def test_what_is_just_within_the_limits_passes(message: Message) -> None:
-    assert len(make_plan(message, INFO, NOW).parts) == 1
+    assert len(make_plan(message, INFO, NOW).sends) == 1
 
 
 def test_the_past_is_told_across_zones_and_left_alone_for_what_was_sent_already() -> None:
@@ -254,7 +254,7 @@ def test_the_past_is_told_across_zones_and_left_alone_for_what_was_sent_already(
     ],
 )
 def test_what_a_vendor_cannot_do_is_refused_by_name(capability: Capability, message: Message) -> None:
-    assert make_plan(message, INFO, NOW).parts
+    assert make_plan(message, INFO, NOW).sends
     with pytest.raises(Unsupported) as caught:
         make_plan(message, without(capability), NOW)
     assert (caught.value.provider, caught.value.capability) == ("tiny", capability.value)
@@ -263,17 +263,17 @@ def test_what_a_vendor_cannot_do_is_refused_by_name(capability: Capability, mess
 def test_without_personal_texts_each_text_has_its_requests() -> None:
     to = [Recipient(f"09000000{place:02d}", text="ab"[place % 2]) for place in range(8)]
     plan = make_plan(Message("x", to), without(Capability.PERSONAL), NOW)
-    assert [(part.one_text, len(part.destinations)) for part in plan.parts] == [("a", 3), ("a", 1), ("b", 3), ("b", 1)]
+    assert [(part.one_text, len(part.destinations)) for part in plan.sends] == [("a", 3), ("a", 1), ("b", 3), ("b", 1)]
 
 
 def test_an_mms_without_known_limits_is_the_vendor_s_to_judge() -> None:
     info = attrs.evolve(INFO, limits=Limits(3))
-    assert make_plan(Message("", ["0900000001", "+12025550100"], media=Media(b"BM", "bmp")), info, NOW).parts
+    assert make_plan(Message("", ["0900000001", "+12025550100"], media=Media(b"BM", "bmp")), info, NOW).sends
 
 
 def test_an_mms_abroad_where_the_vendor_sends_it() -> None:
     info = attrs.evolve(INFO, limits=Limits(3, mms=attrs.evolve(MMS, international=True)))
-    assert make_plan(Message("x", "+12025550100", media=JPG), info, NOW).parts
+    assert make_plan(Message("x", "+12025550100", media=JPG), info, NOW).sends
 
 
 def test_each_vendor_picks_its_own_options() -> None:
@@ -285,7 +285,7 @@ def test_each_vendor_picks_its_own_options() -> None:
     assert Send(message, ()).options(TinyOptions) == TinyOptions("1234")
     assert Send(Message("x", "1"), ()).options(TinyOptions) == TinyOptions()
     plan = make_plan(Message("x", ["0900000001", Recipient("0900000002", text="y")], options=OtherOptions()), INFO, NOW)
-    assert len(plan.parts) == 1
+    assert len(plan.sends) == 1
 
 
 def test_of_several_options_of_one_vendor_the_last_counts_and_only_that() -> None:
@@ -296,7 +296,7 @@ def test_of_several_options_of_one_vendor_the_last_counts_and_only_that() -> Non
 
 def test_different_texts_have_no_one_text() -> None:
     plan = make_plan(Message("x", ["0900000001", Recipient("0900000002", text="y")]), INFO, NOW)
-    assert plan.parts[0].one_text is None
+    assert plan.sends[0].one_text is None
 
 
 def test_a_booking_keeps_to_the_vendor_s_window() -> None:
@@ -308,12 +308,12 @@ def test_a_booking_keeps_to_the_vendor_s_window() -> None:
         own = Recipient("0900000002", send_at=NOW + ahead)
         assert refusal(Message("x", ["0900000001", own]), info).field == "to[1].send_at"
     for ahead in (soonest, latest):
-        assert make_plan(Message("x", "0900000001", send_at=NOW + ahead), info, NOW).parts
-    assert make_plan(Message("x", "0900000001", send_at=LATER + latest), info).parts, "it was sent already"
+        assert make_plan(Message("x", "0900000001", send_at=NOW + ahead), info, NOW).sends
+    assert make_plan(Message("x", "0900000001", send_at=LATER + latest), info).sends, "it was sent already"
 
 
 def test_options_that_bring_what_is_to_be_sent_need_no_text() -> None:
-    assert make_plan(Message("", "0900000001", options=TinyOptions(picture="https://h/1.png")), INFO, NOW).parts
+    assert make_plan(Message("", "0900000001", options=TinyOptions(picture="https://h/1.png")), INFO, NOW).sends
     assert refusal(Message("", "0900000001", options=TinyOptions())).field == "text"
 
 

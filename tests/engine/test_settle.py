@@ -136,17 +136,33 @@ def test_an_error_is_settled_by_its_result() -> None:
         assert sms.settle(OutcomeUnknown("who knows", unknown(A))).batch_id == "b1"
 
 
-def test_nothing_is_asked_where_nothing_is_unknown_or_nobody_can_tell() -> None:
+def test_nothing_is_asked_where_nothing_is_unknown() -> None:
     network = FakeTransport([])
     known = attrs.evolve(unknown(A), outcomes=(attrs.evolve(unknown(A).outcomes[0], outcome=NOT_SENT),))
-    picture = attrs.evolve(unknown(A), message=Message("x", A, media=Media(b"", "jpg"), reference="m"))
-    for result in (known, picture, attrs.evolve(unknown(A), message=None)):
-        with bind(network) as sms:
-            assert sms.settle(result) == result
-    blind = Tiny(attrs.evolve(INFO, capabilities=INFO.capabilities - {Capability.SETTLE, Capability.REPORTS}))
-    for result in (unknown(A), unknown(A, batch="b1")):
-        with bind(network, blind) as sms:
-            assert sms.settle(result) == result
+    with bind(network) as sms:
+        assert sms.settle(known) == known
+    assert not network.requests
+
+
+MUTE = Tiny(attrs.evolve(INFO, capabilities=INFO.capabilities - {Capability.SETTLE, Capability.REPORTS}))
+PICTURE = Message("x", A, media=Media(b"", "jpg"), reference="m")
+
+
+@pytest.mark.parametrize(
+    ("provider", "result", "words"),
+    [
+        (None, attrs.evolve(unknown(A), message=PICTURE), "Tiny cannot be asked: a delivery report may tell"),
+        (None, attrs.evolve(unknown(A), message=None), "the result lacks the message that was sent"),
+        (MUTE, unknown(A), "Tiny cannot be asked: a delivery report may tell"),
+        (MUTE, unknown(A, batch="b1"), "do not send again before you know"),
+    ],
+)
+def test_where_nobody_can_be_asked_a_note_says_so(provider: Tiny | None, result: SendResult, words: str) -> None:
+    network = FakeTransport([])
+    with bind(network, provider or Tiny()) as sms:
+        settled = sms.settle(result)
+    assert attrs.evolve(settled, notes=()) == result
+    assert words in settled.notes[0]
     assert not network.requests
 
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from sms_core import AuthenticationFailed, ContentRefused, DeliveryStatus, VendorError, VendorUnavailable
-from sms_core.provider import SMPP_STATES, Refusal, refusal_error
+from sms_core.provider import SMPP_STATES, RefusalCode, refusal_error
 
 TABLE = {
-    "-1": Refusal(ContentRefused, "內容有誤"),
-    "-2": Refusal(VendorUnavailable, "busy", retry=True),
-    "-3": Refusal(AuthenticationFailed, "帳號已封鎖", reason="the account is blocked"),
+    "-1": RefusalCode(ContentRefused, "內容有誤"),
+    "-2": RefusalCode(VendorUnavailable, "busy", retry=True),
+    "-3": RefusalCode(AuthenticationFailed, "帳號已封鎖", reason="the account is blocked"),
 }
 
 

@@ -48,6 +48,7 @@ from sms_core import (
     VendorUnavailable,
     hookimpl,
 )
+from sms_core._engine.flow import perform
 from sms_core._engine.registry import relay
 from sms_core.http import Request, Response, Transport
 from sms_core.provider import (
@@ -249,7 +250,7 @@ def provider_of(
 ) -> Provider:
     """Tiny, or another plugin, bound to an account."""
     hooks = relay("tiny", Tiny() if plugin is None else plugin, middleware)
-    return Provider(hooks.sms_describe(), Account("tiny", "user", password, base_url), retries, hooks)
+    return Provider(hooks.sms_describe(), Account("tiny", "user", password, base_url), retries, hooks, perform)
 
 
 class Vendor:

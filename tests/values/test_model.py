@@ -27,7 +27,7 @@ from sms_core import (
     VendorOptions,
 )
 from sms_core.http import Request, Response
-from sms_core.provider import Account, Authenticate, Destination, FindSent, Login, Page, Send, Session, Sightings
+from sms_core.provider import Account, Destination, FindSent, Login, Page, Send, Session, Sightings, StartAttempt
 
 NUMBER = "+886900000123"
 TEXT = "the text that nobody may see"
@@ -60,10 +60,10 @@ VALUES = [
     VendorOptions(),
     DESTINATION,
     SESSION,
-    Authenticate(SESSION),
+    StartAttempt(SESSION),
     Account("tiny", SECRET, SECRET, "https://h"),
     Send(MESSAGE, (DESTINATION,)),
-    Login(SOON),
+    Login(now=SOON, nonce="secret"),
     Page((REPORT, INBOUND)),
     FindSent(MESSAGE, TEXT, (NUMBER,)),
     Sightings({NUMBER: "b1"}, absence_is_proof=True),

@@ -28,7 +28,6 @@ from sms_core import (
     TransportError,
     VendorError,
 )
-from sms_core.errors import refused_send
 from sms_core.serialize import from_json, to_json
 from sms_core.testing import memory_exchange
 from sms_core.tracking import (
@@ -200,7 +199,7 @@ def test_a_message_that_was_taken_twice_shows_both_batches() -> None:
 def test_an_error_stands_for_its_result() -> None:
     whole = result(row(UNKNOWN))
     assert fold([OutcomeUnknown("lost", whole)]) == fold([whole])
-    refused = refused_send(InsufficientCredit(code="-3"), whole)
+    refused = InsufficientCredit(code="-3").with_result(whole)
     assert isinstance(refused, sms_core.SendError)
     assert fold([refused]) == fold([whole])
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.engine.installed.distributions import Distribution, Site
 
 Install = Callable[..., Site]

@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
+
 from tests.engine.installed.conftest import Install
 from tests.engine.installed.distributions import PLUGIN, Distribution, Site, plugin
 

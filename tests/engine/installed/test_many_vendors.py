@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.engine.installed.conftest import Install
 from tests.engine.installed.distributions import plugin
 

@@ -16,34 +16,34 @@ from sms_core import (
     VendorError,
     VendorUnavailable,
 )
-from sms_core.provider import Cancel, Login, Operation, Refusal, refusal_error
+from sms_core.provider import Cancel, Login, Operation, RefusalCode, refusal_error
 
 # HTTP's document has -99 (table 2-3-8) and -28 (table 2-4-8); SOAP's has -97, -100, -101 and -999 (1.1), -99 and -301
 # (1.2). The others were seen on the wire, or stand in older editions of the HTTP document.
 REQUEST_CODES = {
-    "-24": Refusal(ContentRefused, "The content is empty."),
-    "-27": Refusal(RecipientRefused, "電話號碼不得為空"),
-    "-28": Refusal(VendorError, "The sendTime format error: yyyyMMddHHmm"),
-    "-41": Refusal(RecipientRefused, "no mobile."),
-    "-97": Refusal(VendorUnavailable, "系統忙碌中，請稍後再試", retry=True),
-    "-98": Refusal(RecipientRefused, "24 小時內重複發送一樣的內文"),
-    "-99": Refusal(VendorUnavailable, "發生不明錯誤"),
-    "-100": Refusal(AuthenticationFailed, "無此帳號"),
-    "-101": Refusal(AuthenticationFailed, "密碼錯誤"),
-    "-300": Refusal(AuthenticationFailed, "帳號密碼不得為空值。"),
-    "-301": Refusal(SessionExpired, "Session 資料不存在，請重新登入。"),
-    "-303": Refusal(ContentRefused, "MMS: subject is empty"),
-    "-304": Refusal(ContentRefused, "MMS: no picture"),
-    "-305": Refusal(ContentRefused, "MMS: no picture type"),
-    "-314": Refusal(ContentRefused, "MMS: picture is too large"),
-    "-999": Refusal(AuthenticationFailed, "帳號已封鎖，請洽服務窗口。", reason="the account is blocked: ask EVERY8D"),
+    "-24": RefusalCode(ContentRefused, "The content is empty."),
+    "-27": RefusalCode(RecipientRefused, "電話號碼不得為空"),
+    "-28": RefusalCode(VendorError, "The sendTime format error: yyyyMMddHHmm"),
+    "-41": RefusalCode(RecipientRefused, "no mobile."),
+    "-97": RefusalCode(VendorUnavailable, "系統忙碌中，請稍後再試", retry=True),
+    "-98": RefusalCode(RecipientRefused, "24 小時內重複發送一樣的內文"),
+    "-99": RefusalCode(VendorUnavailable, "發生不明錯誤"),
+    "-100": RefusalCode(AuthenticationFailed, "無此帳號"),
+    "-101": RefusalCode(AuthenticationFailed, "密碼錯誤"),
+    "-300": RefusalCode(AuthenticationFailed, "帳號密碼不得為空值。"),
+    "-301": RefusalCode(SessionExpired, "Session 資料不存在，請重新登入。"),
+    "-303": RefusalCode(ContentRefused, "MMS: subject is empty"),
+    "-304": RefusalCode(ContentRefused, "MMS: no picture"),
+    "-305": RefusalCode(ContentRefused, "MMS: no picture type"),
+    "-314": RefusalCode(ContentRefused, "MMS: picture is too large"),
+    "-999": RefusalCode(AuthenticationFailed, "帳號已封鎖，請洽服務窗口。", reason="the account is blocked: ask EVERY8D"),
 }
 
 # The 2017 and 2021 editions give these for the cancelling of a booking alone.
 CANCEL_CODES = {
-    "-3": Refusal(NotFound, "無法取得指定發送資料"),
-    "-4": Refusal(VendorError, "發送資料為刪除狀態或已經送出"),
-    "-8": Refusal(VendorUnavailable, "取消作業暫時無法進行", retry=True),
+    "-3": RefusalCode(NotFound, "無法取得指定發送資料"),
+    "-4": RefusalCode(VendorError, "發送資料為刪除狀態或已經送出"),
+    "-8": RefusalCode(VendorUnavailable, "取消作業暫時無法進行", retry=True),
 }
 
 

@@ -10,24 +10,24 @@ from sms_core import (
     RecipientRefused,
     VendorError,
 )
-from sms_core.provider import SMPP_STATES, Refusal, refusal_error
+from sms_core.provider import SMPP_STATES, RefusalCode, refusal_error
 
 SUCCESS = "000"
 
 # The tables of chapters 1, 3 and 5. Nothing was taken with any of them, and trying the same again cannot help.
 REQUEST_CODES = {
-    "001": Refusal(VendorError, "參數錯誤"),
-    "002": Refusal(VendorError, "預約時間參數錯誤"),
-    "003": Refusal(VendorError, "預約時間過期"),
-    "004": Refusal(ContentRefused, "訊息長度過長"),
-    "005": Refusal(AuthenticationFailed, "帳號密碼錯誤"),
+    "001": RefusalCode(VendorError, "參數錯誤"),
+    "002": RefusalCode(VendorError, "預約時間參數錯誤"),
+    "003": RefusalCode(VendorError, "預約時間過期"),
+    "004": RefusalCode(ContentRefused, "訊息長度過長"),
+    "005": RefusalCode(AuthenticationFailed, "帳號密碼錯誤"),
     # The user and password may be right, so this is no AuthenticationFailed: a client remembers that one and asks no
     # more, but an address is let in at the vendor's page, while the client goes on.
-    "006": Refusal(VendorError, "IP 無法存取"),
-    "007": Refusal(RecipientRefused, "收件者人數為 0"),
-    "008": Refusal(RecipientRefused, "收件人超過 250 人"),
-    "009": Refusal(InsufficientCredit, "點數不足"),
-    "010": Refusal(VendorError, "尚未申請雙向功能"),
+    "006": RefusalCode(VendorError, "IP 無法存取"),
+    "007": RefusalCode(RecipientRefused, "收件者人數為 0"),
+    "008": RefusalCode(RecipientRefused, "收件人超過 250 人"),
+    "009": RefusalCode(InsufficientCredit, "點數不足"),
+    "010": RefusalCode(VendorError, "尚未申請雙向功能"),
 }
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import attrs
 
 from sms_core import Account, NotSent, TransportError
-from sms_core._engine.flow import perform as perform_plainly
 from sms_core.provider import Flow, Operation, Provider, Send
 from sms_core_smsgo.options import AccountOptions
 
@@ -24,11 +23,11 @@ def perform(provider: Provider, operation: Operation[Any]) -> Flow[Any] | None:
 
 def _first_then(backup: str, provider: Provider, operation: Send) -> Flow[Any]:
     try:
-        return (yield from perform_plainly(provider, operation))
+        return (yield from provider.converse(operation))
     except NotSent as error:
         if not _never_left(error):
             raise
-    return (yield from perform_plainly(attrs.evolve(provider, account=_at(provider.account, backup)), operation))
+    return (yield from attrs.evolve(provider, account=_at(provider.account, backup)).converse(operation))
 
 
 def _never_left(error: NotSent) -> bool:

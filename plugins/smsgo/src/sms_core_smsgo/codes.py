@@ -11,27 +11,27 @@ from sms_core import (
     VendorError,
     VendorUnavailable,
 )
-from sms_core.provider import SMPP_STATES, Refusal, refusal_error
+from sms_core.provider import SMPP_STATES, RefusalCode, refusal_error
 
 # Table 1; below the line what one client in public knows besides.
 REQUEST_CODES = {
-    "-1": Refusal(VendorError, "CGI string error or Unknow"),
-    "-2": Refusal(AuthenticationFailed, "授權錯誤(帳號/密碼錯誤/IP錯誤)"),
-    "-3": Refusal(VendorError, "Priority錯誤(User設定太高的優先權)"),
-    "-4": Refusal(VendorError, "A Number違反規則"),
-    "-5": Refusal(RecipientRefused, "B Number違反規則"),
+    "-1": RefusalCode(VendorError, "CGI string error or Unknow"),
+    "-2": RefusalCode(AuthenticationFailed, "授權錯誤(帳號/密碼錯誤/IP錯誤)"),
+    "-3": RefusalCode(VendorError, "Priority錯誤(User設定太高的優先權)"),
+    "-4": RefusalCode(VendorError, "A Number違反規則"),
+    "-5": RefusalCode(RecipientRefused, "B Number違反規則"),
     # Whose account is closed, the document does not say; so the client goes on.
-    "-6": Refusal(VendorError, "Closed User"),
-    "-7": Refusal(ContentRefused, "Invalid Encoding"),
-    "-8": Refusal(InsufficientCredit, "點數不夠"),
-    "-9": Refusal(RecipientRefused, "Invalid msisdn amount"),
-    "-10": Refusal(VendorUnavailable, "Send Fail"),
+    "-6": RefusalCode(VendorError, "Closed User"),
+    "-7": RefusalCode(ContentRefused, "Invalid Encoding"),
+    "-8": RefusalCode(InsufficientCredit, "點數不夠"),
+    "-9": RefusalCode(RecipientRefused, "Invalid msisdn amount"),
+    "-10": RefusalCode(VendorUnavailable, "Send Fail"),
     # -----
     # No AuthenticationFailed, after which a client asks no more: the vendor's page may mend either while it goes on.
-    "-15": Refusal(VendorError, "IP not allowed"),
-    "-16": Refusal(VendorError, "API not enabled"),
-    "-21": Refusal(VendorError, "limit reached"),
-    "-23": Refusal(ContentRefused, "NCC signature missing"),
+    "-15": RefusalCode(VendorError, "IP not allowed"),
+    "-16": RefusalCode(VendorError, "API not enabled"),
+    "-21": RefusalCode(VendorError, "limit reached"),
+    "-23": RefusalCode(ContentRefused, "NCC signature missing"),
 }
 
 

@@ -13,34 +13,34 @@ from sms_core import (
     RecipientRefused,
     VendorError,
 )
-from sms_core.provider import Refusal, refusal_error
+from sms_core.provider import RefusalCode, refusal_error
 
 # The pages of twilio.com/docs/api/errors. With any of them nothing was taken. Codes may change, says Twilio, and in 2024
 # finer ones were split off, so one that is not here is a VendorError that keeps it.
 REQUEST_CODES = {
     # Not AuthenticationFailed, after which a client asks no more: the password may be right, and the account let in again.
-    "10001": Refusal(VendorError, "Account is not active"),
-    "20003": Refusal(AuthenticationFailed, "Authenticate"),
-    "20403": Refusal(VendorError, "Forbidden"),
-    "20404": Refusal(NotFound, "Not found"),
-    "20429": Refusal(RateLimited, "Too many requests", retry=True),
-    "21211": Refusal(RecipientRefused, "Invalid 'To' phone number"),
-    "21212": Refusal(VendorError, "Invalid 'From' number"),
-    "21408": Refusal(RecipientRefused, "Permission to send to this region is not enabled"),
-    "21602": Refusal(ContentRefused, "Message body is required"),
-    "21604": Refusal(RecipientRefused, "'To' phone number is required"),
-    "21606": Refusal(VendorError, "The 'From' number cannot send messages"),
-    "21608": Refusal(RecipientRefused, "A trial account sends to verified numbers only"),
-    "21610": Refusal(RecipientRefused, "The recipient has unsubscribed"),
-    "21611": Refusal(VendorError, "The queue of the 'From' number is full", retry=True),
-    "21612": Refusal(RecipientRefused, "This 'To' cannot be reached from this 'From'"),
-    "21614": Refusal(RecipientRefused, "'To' is no mobile number"),
-    "21617": Refusal(ContentRefused, "The message body is too long"),
-    "21658": Refusal(ContentRefused, "A parameter is too long"),
-    "30409": Refusal(NotFound, "This message cannot be canceled"),
-    "35114": Refusal(VendorError, "SendAt is outside its window"),
-    "35118": Refusal(VendorError, "A booking needs a Messaging Service"),
-    "63038": Refusal(VendorError, "The account's daily limit of messages is reached", retry=True),
+    "10001": RefusalCode(VendorError, "Account is not active"),
+    "20003": RefusalCode(AuthenticationFailed, "Authenticate"),
+    "20403": RefusalCode(VendorError, "Forbidden"),
+    "20404": RefusalCode(NotFound, "Not found"),
+    "20429": RefusalCode(RateLimited, "Too many requests", retry=True),
+    "21211": RefusalCode(RecipientRefused, "Invalid 'To' phone number"),
+    "21212": RefusalCode(VendorError, "Invalid 'From' number"),
+    "21408": RefusalCode(RecipientRefused, "Permission to send to this region is not enabled"),
+    "21602": RefusalCode(ContentRefused, "Message body is required"),
+    "21604": RefusalCode(RecipientRefused, "'To' phone number is required"),
+    "21606": RefusalCode(VendorError, "The 'From' number cannot send messages"),
+    "21608": RefusalCode(RecipientRefused, "A trial account sends to verified numbers only"),
+    "21610": RefusalCode(RecipientRefused, "The recipient has unsubscribed"),
+    "21611": RefusalCode(VendorError, "The queue of the 'From' number is full", retry=True),
+    "21612": RefusalCode(RecipientRefused, "This 'To' cannot be reached from this 'From'"),
+    "21614": RefusalCode(RecipientRefused, "'To' is no mobile number"),
+    "21617": RefusalCode(ContentRefused, "The message body is too long"),
+    "21658": RefusalCode(ContentRefused, "A parameter is too long"),
+    "30409": RefusalCode(NotFound, "This message cannot be canceled"),
+    "35114": RefusalCode(VendorError, "SendAt is outside its window"),
+    "35118": RefusalCode(VendorError, "A booking needs a Messaging Service"),
+    "63038": RefusalCode(VendorError, "The account's daily limit of messages is reached", retry=True),
 }
 
 _BY_HTTP_STATUS: dict[int, type[VendorError]] = {

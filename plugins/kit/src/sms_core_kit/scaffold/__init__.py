@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import copier
 from copier.errors import CopierAnswersInterrupt, CopierError
 
-from sms_core.provider import known_packages
 from sms_core.errors import ConfigurationError
+from sms_core.provider import known_packages
 
 TEMPLATE = Path(__file__).parent
 TAKEN = frozenset(
