@@ -25,6 +25,7 @@ from sms_core.errors import (
     VendorUnavailable,
 )
 from sms_core.model import Outcome, SendResult
+from sms_core.provider.hooks import hookimpl
 from sms_core.provider.operations import Check, Login, Logout, Operation, Send
 from sms_core.provider.outcomes import outcome_after
 from sms_core.provider.provider import Provider
@@ -80,6 +81,15 @@ def perform(provider: Provider, operation: Operation[T]) -> Flow[T]:
             attach_result(interruption, same_for_all(operation.destinations, outcome, None))
         raise
     return _concluded(provider, operation, result)
+
+
+class CoreConversation:
+    """What the core itself plugs in: `perform`, unless the provider brings a conversation of its own."""
+
+    @hookimpl(trylast=True)
+    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Any]:
+        """The core's own conversation."""
+        return perform(provider, operation)
 
 
 def log_out(provider: Provider, session: Session) -> Flow[None]:

@@ -43,11 +43,18 @@ def account_for(destinations: Sequence[Destination], result: object) -> SendResu
     """The provider's result with a row for each destination; one that it forgot may have been taken."""
     found = result if isinstance(result, SendResult) else SendResult(())
     rows = {row.reference: row for row in found.outcomes}
+    outcomes = []
+    for destination in destinations:
+        row = rows.get(destination.reference)
+        if row is None:
+            row = _forgotten(destination, found.batch_id)
+        outcomes.append(row)
+    return attrs.evolve(found, outcomes=tuple(outcomes))
+
+
+def _forgotten(destination: Destination, batch_id: str | None) -> RecipientOutcome:
     error = MalformedResponse("the provider gave no outcome for this recipient")
-    unknown = (
-        RecipientOutcome(one.number, Outcome.UNKNOWN, found.batch_id, one.reference, error) for one in destinations
-    )
-    return attrs.evolve(found, outcomes=tuple(rows.get(row.reference, row) for row in unknown))
+    return RecipientOutcome(destination.number, Outcome.UNKNOWN, batch_id, destination.reference, error)
 
 
 def merge(results: Sequence[SendResult], order: Sequence[str]) -> SendResult:

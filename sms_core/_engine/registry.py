@@ -12,29 +12,20 @@ from typing import Any
 import pluggy
 
 from sms_core._engine.discovery import FAILURES, load, names
+from sms_core._engine.flow import CoreConversation
 from sms_core.errors import ConfigurationError
 from sms_core.provider.hooks import PROJECT, REQUIRED, ProviderHooks
 from sms_core.provider.info import Limits, ProviderInfo
-from sms_core.provider.operations import Capability, Operation
-from sms_core.provider.provider import Provider
-from sms_core.provider.steps import Flow
+from sms_core.provider.operations import Capability
 
 log = logging.getLogger(__name__)
-
-
-class _Core:
-    """What the core itself plugs in: the plain conversation, unless the provider brings its own."""
-
-    @pluggy.HookimplMarker(PROJECT)(trylast=True)
-    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Any]:
-        return provider.converse(operation)
 
 
 def relay(name: str, plugin: object, middleware: Sequence[object] = ()) -> Any:
     """One manager with this provider and its middleware; its hooks. Raises `ConfigurationError` in words."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(ProviderHooks)
-    manager.register(_Core(), "sms_core")
+    manager.register(CoreConversation(), "sms_core")
     plugins = (plugin, *middleware)
     try:
         for number, one in enumerate(plugins):
