@@ -108,7 +108,7 @@ def _pairs(encoded: str, charset: str) -> list[tuple[str, str]]:
 def _declared_first(charsets: tuple[str, ...], content_type: str) -> tuple[str, ...]:
     declared = content_type.lower().partition("charset=")[2].strip('" ')
     wanted = _SUPERSETS.get(declared, declared)
-    return tuple(sorted(charsets, key=lambda one: _SUPERSETS.get(one, one) != wanted))
+    return tuple(sorted(charsets, key=lambda charset: _SUPERSETS.get(charset, charset) != wanted))
 
 
 @frozen

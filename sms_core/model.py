@@ -142,23 +142,27 @@ def _to_recipients(value: str | Recipient | Iterable[str | Recipient]) -> tuple[
         value = (value,)
     if not isinstance(value, Iterable):
         raise InvalidMessage("to", f"needs a number, a Recipient or several, not {type(value).__name__}")
-    recipients = tuple(Recipient(one) if isinstance(one, str) else one for one in value)
-    for position, one in enumerate(recipients):
-        if not isinstance(one, Recipient):
-            raise InvalidMessage(f"to[{position}]", f"needs a str or a Recipient, not {type(one).__name__}")
+    recipients: list[Recipient] = []
+    for position, recipient in enumerate(value):
+        if isinstance(recipient, Recipient):
+            recipients.append(recipient)
+        elif isinstance(recipient, str):
+            recipients.append(Recipient(recipient))
+        else:
+            raise InvalidMessage(f"to[{position}]", f"needs a str or a Recipient, not {type(recipient).__name__}")
     if not recipients:
         raise InvalidMessage("to", "is empty: name at least one recipient")
-    return recipients
+    return tuple(recipients)
 
 
 def _to_options(value: VendorOptions | Iterable[VendorOptions]) -> tuple[VendorOptions, ...]:
     if not isinstance(value, Iterable | VendorOptions):
         raise InvalidMessage("options", f"needs a vendor package's SendOptions, not {type(value).__name__}")
     options = (value,) if isinstance(value, VendorOptions) else tuple(value)
-    for position, one in enumerate(options):
-        if not isinstance(one, VendorOptions):
+    for position, option in enumerate(options):
+        if not isinstance(option, VendorOptions):
             hint = "needs a vendor package's SendOptions"
-            raise InvalidMessage(f"options[{position}]", f"{hint}, not {type(one).__name__}")
+            raise InvalidMessage(f"options[{position}]", f"{hint}, not {type(option).__name__}")
     return options
 
 

@@ -48,26 +48,36 @@ def encoding_of(text: str) -> Encoding:
 def count_segments(text: str) -> Segments:
     """Count a text as a handset gets it. An empty text takes one segment."""
     encoding = encoding_of(text)
-    doubles = _EXTENSION if encoding is Encoding.GSM7 else None
-    units = len(text) + sum((one in doubles) if doubles else (ord(one) > LAST_OF_THE_BASIC_PLANE) for one in text)
+    units = utf16_length(text)
+    if encoding is Encoding.GSM7:
+        units = len(text) + sum(character in _EXTENSION for character in text)
     if units <= encoding.single:
         return Segments(encoding, units, 1)
     if units == len(text):
         return Segments(encoding, units, -(-units // encoding.joined))
-    return Segments(encoding, units, _pack(text, encoding, doubles))
+    return Segments(encoding, units, _pack(text, encoding))
 
 
-def _pack(text: str, encoding: Encoding, doubles: frozenset[str] | None) -> int:
-    """Neither an escape sequence nor a surrogate pair is ever cut in two, so a unit may stay empty."""
-    count, filled = 1, 0
-    for one in text:
-        width = 1 + ((one in doubles) if doubles else (ord(one) > LAST_OF_THE_BASIC_PLANE))
+def _pack(text: str, encoding: Encoding) -> int:
+    """The segments of a text with characters of two units: none of them is cut, so a unit may stay empty."""
+    count = 1
+    filled = 0
+    for character in text:
+        width = _width(character, encoding)
         if filled + width > encoding.joined:
-            count, filled = count + 1, 0
+            count += 1
+            filled = 0
         filled += width
     return count
 
 
+def _width(character: str, encoding: Encoding) -> int:
+    """The units of a character: an escape sequence (GSM 03.38) and a surrogate pair (UCS-2) take two."""
+    if encoding is Encoding.GSM7:
+        return 2 if character in _EXTENSION else 1
+    return 2 if ord(character) > LAST_OF_THE_BASIC_PLANE else 1
+
+
 def utf16_length(text: str) -> int:
     """The number of UTF-16 code units, which is what vendors count as characters."""
-    return len(text) + sum(ord(one) > LAST_OF_THE_BASIC_PLANE for one in text)
+    return len(text) + sum(ord(character) > LAST_OF_THE_BASIC_PLANE for character in text)

@@ -35,7 +35,10 @@ from sms_core.provider.operations import Capability, Destination
 
 def same_for_all(destinations: Iterable[Destination], outcome: Outcome, error: SmsError | None) -> SendResult:
     """The result of one request of which all destinations share the outcome."""
-    rows = (RecipientOutcome(one.number, outcome, None, one.reference, error) for one in destinations)
+    rows = [
+        RecipientOutcome(destination.number, outcome, None, destination.reference, error)
+        for destination in destinations
+    ]
     return SendResult(tuple(rows))
 
 

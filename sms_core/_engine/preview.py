@@ -40,34 +40,47 @@ class Preview:
     @property
     def segments(self) -> int:
         """Segments of all recipients together."""
-        return sum(one.segments for one in self.recipients)
+        return sum(recipient.segments for recipient in self.recipients)
 
 
 def make_preview(plan: Plan, info: ProviderInfo) -> Preview:
     """Count a plan by 3GPP's rules and by the vendor's own price table."""
     options = own_options(plan.message, info)
-    rows = tuple(_recipient(one, plan.message.media, options, info.tariff) for one in plan.destinations)
+    media = plan.message.media
+    rows = tuple(_recipient(destination, media, options, info.tariff) for destination in plan.destinations)
     points = [row.points for row in rows if row.points is not None]
-    total = sum(points, Decimal()) if len(points) == len(rows) else None
+    total = None
+    if len(points) == len(rows):
+        total = sum(points, Decimal())
     return Preview(rows, len(plan.sends), total, tuple(_warnings(plan, rows, info.tariff)))
 
 
 def _recipient(
-    one: Destination, media: Media | None, options: VendorOptions, tariff: Tariff | SegmentTariff | None
+    destination: Destination, media: Media | None, options: VendorOptions, tariff: Tariff | SegmentTariff | None
 ) -> RecipientPreview:
-    counted = count_segments(one.text)
-    characters = utf16_length(one.text) + options.extra_characters
-    if media is not None:
-        points = tariff.mms_points(len(media.content) + len(one.text.encode())) if tariff else None
-        return RecipientPreview(one.number, one.text, characters, counted.encoding, 1, points)
-    points = tariff.text_points(one.text, one.number, options.extra_characters) if tariff else None
-    if points is not None:
-        points *= options.price_factor
-    return RecipientPreview(one.number, one.text, characters, counted.encoding, counted.count, points)
+    counted = count_segments(destination.text)
+    points = None
+    if tariff is not None and media is not None:
+        points = tariff.mms_points(len(media.content) + len(destination.text.encode()))
+    elif tariff is not None:
+        points = tariff.text_points(destination.text, destination.number, options.extra_characters)
+        if points is not None:
+            points *= options.price_factor
+    return RecipientPreview(
+        number=destination.number,
+        text=destination.text,
+        characters=utf16_length(destination.text) + options.extra_characters,
+        encoding=counted.encoding,
+        segments=counted.count if media is None else 1,
+        points=points,
+    )
 
 
 def _warnings(plan: Plan, rows: tuple[RecipientPreview, ...], tariff: Tariff | SegmentTariff | None) -> list[str]:
-    warnings = [f"to[{one.position}] repeats to[{one.of}], number and text: it is sent once" for one in plan.duplicates]
+    warnings = [
+        f"to[{duplicate.position}] repeats to[{duplicate.of}], number and text: it is sent once"
+        for duplicate in plan.duplicates
+    ]
     if tariff is None:
         return [*warnings, "this vendor publishes no price table: the points are not known before the send"]
     warnings.extend(tariff.doubts)
