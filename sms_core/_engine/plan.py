@@ -165,30 +165,30 @@ def _readable(message: Message) -> Message:
     return attrs.evolve(message, options=options)
 
 
-def _needs(message: Message) -> set[Capability]:
+def _needs(message: Message) -> list[Capability]:
     """What the message asks of the vendor for all of its recipients."""
-    needs = {
-        Capability.SEND: True,
-        Capability.MMS: message.media is not None,
-        Capability.SUBJECT: bool(message.subject),
-        Capability.SCHEDULE: message.send_at is not None,
-        Capability.VALIDITY: message.validity is not None,
-    }
-    return {capability for capability, needed in needs.items() if needed}
+    needs = (
+        (Capability.SEND, True),
+        (Capability.SUBJECT, bool(message.subject)),
+        (Capability.SCHEDULE, message.send_at is not None),
+        (Capability.VALIDITY, message.validity is not None),
+        (Capability.MMS, message.media is not None),
+    )
+    return [capability for capability, needed in needs if needed]
 
 
-def _needs_of(recipient: Recipient) -> set[Capability]:
+def _needs_of(recipient: Recipient) -> list[Capability]:
     """What a single recipient asks of the vendor."""
-    needs = {
-        Capability.SCHEDULE: recipient.send_at is not None,
-        Capability.EMAIL: bool(recipient.email),
-    }
-    return {capability for capability, needed in needs.items() if needed}
+    needs = (
+        (Capability.SCHEDULE, recipient.send_at is not None),
+        (Capability.EMAIL, bool(recipient.email)),
+    )
+    return [capability for capability, needed in needs if needed]
 
 
-def _require(needs: set[Capability], info: ProviderInfo) -> None:
-    for capability in Capability:
-        if capability in needs and not info.can(capability):
+def _require(needs: Iterable[Capability], info: ProviderInfo) -> None:
+    for capability in needs:
+        if not info.can(capability):
             raise Unsupported(info.name, capability.value, info.hints.get(capability, ""))
 
 
@@ -196,10 +196,12 @@ def _takes_one_text(message: Message, info: ProviderInfo) -> bool:
     """Whether the requests that carry this message take one text (and one time) each."""
     if not info.can(Capability.PERSONAL) or own_options(message, info).one_text_per_request:
         return True
+    if not info.limits.one_text_with:
+        return False
     needs = _needs(message)
     for recipient in message.to:
-        needs |= _needs_of(recipient)
-    return not needs.isdisjoint(info.limits.one_text_with)
+        needs.extend(_needs_of(recipient))
+    return not set(info.limits.one_text_with).isdisjoint(needs)
 
 
 def _split(message: Message, destinations: list[Destination], info: ProviderInfo) -> list[Send]:
@@ -329,7 +331,7 @@ def _check_abroad(message: Message, destination: Destination, info: ProviderInfo
         raise InvalidMessage(field_path, f"is abroad, and {info.title} sends MMS within Taiwan only")
     if own_options(message, info).taiwan_only:
         raise InvalidMessage(field_path, f"is abroad, and {info.title} sends with these options in Taiwan only")
-    _require({Capability.INTERNATIONAL}, info)
+    _require([Capability.INTERNATIONAL], info)
     if countries is not None and not destination.number.startswith(countries):
         known = ", ".join(countries)
         raise InvalidMessage(field_path, f"is of a country that {info.title} does not send to, only {known}")

@@ -1,8 +1,8 @@
-"""Which package to install for a vendor, as far as this project knows. The list itself is known_packages.toml."""
+"""Which package to install for a vendor. The list, known_packages.json, is all that the core knows of vendors by name."""
 
 from __future__ import annotations
 
-import tomllib
+import json
 from functools import cache
 from importlib.resources import files
 
@@ -10,5 +10,6 @@ from importlib.resources import files
 @cache
 def known_packages() -> dict[str, str]:
     """Distributions by the names of their providers."""
-    text = files("sms_core.provider").joinpath("known_packages.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    text = files("sms_core.provider").joinpath("known_packages.json").read_text(encoding="utf-8")
+    found: dict[str, str] = json.loads(text)
+    return found
