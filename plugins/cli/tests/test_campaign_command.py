@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from plugins.cli.tests.conftest import Sms
 
+from plugins.cli.tests.conftest import Sms
 from sms_core.testing import Exchange
 from sms_core_sandbox import Sandbox
 

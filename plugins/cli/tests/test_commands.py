@@ -14,14 +14,15 @@ from typing import Literal
 import attrs
 import pytest
 from attrs import frozen
-from plugins.cli.tests.conftest import Sms
 
 import sms_core
+from plugins.cli.tests.conftest import Sms
 from sms_core import ConfigurationError, VendorOptions
 from sms_core.testing import Exchange
 from sms_core_cli.message_options import vendor_options
 from sms_core_every8d import SendOptions
 from sms_core_sandbox import Sandbox
+from tests.support.children import child
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -274,7 +275,7 @@ def test_doctor_shows_where_and_no_secret(sms: Sms) -> None:
 
 def test_sandbox_runs_until_ctrl_c() -> None:
     command = [sys.executable, "-m", "sms_core_cli", "sandbox", "--port", "0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as running:
+    with child(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         lines = []
         while "Ctrl-C" not in (line := json.loads(running.stdout.readline())["say"]):

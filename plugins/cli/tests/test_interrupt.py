@@ -16,6 +16,7 @@ import pytest
 
 from sms_core.testing import Exchange
 from sms_core_sandbox import Sandbox
+from tests.support.children import child
 
 ROWS = 40
 CUT_OFF = "may have been handed to the vendor"
@@ -33,13 +34,8 @@ def file(tmp_path: Path) -> Path:
 def campaign(file: Path, dsn: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "sms_core_cli", "campaign", file.name, "--yes", "--concurrency", "2", *arguments]
     environment = {**os.environ, "SMS_DSN": dsn, "PYTHONIOENCODING": "utf-8"}
-    with subprocess.Popen(
-        command, cwd=file.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
+    with child(command, cwd=file.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        yield running
 
 
 def results(file: Path) -> list[dict[str, str]]:
@@ -117,7 +113,7 @@ def test_ctrl_c_in_a_send_says_that_the_outcome_is_unknown(tmp_path: Path) -> No
     with Sandbox() as box:
         box.faults.add("slow", match="Send", seconds=5)
         command = [sys.executable, "-m", "sms_core_cli", "send", "x", "--to", "0900000001", "--dsn", box.dsn("every8d")]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as running:
+        with child(command, stderr=subprocess.PIPE) as running:
             has_accepted(box.exchange, 1)
             running.send_signal(signal.SIGINT)
             _, err = running.communicate(timeout=20)

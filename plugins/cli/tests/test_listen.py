@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from plugins.cli.tests.conftest import Sms
 
+from plugins.cli.tests.conftest import Sms
 from sms_core.webhooks import Receiver
+from tests.support.children import child
 from tests.webhooks.serving import DSNS, EVERY8D, PATIENCE, REPLY, SECRET, SMSGO, call
 
 VARIABLES = ("SMS_DSN", "SMS_WEBHOOK_SECRET")
@@ -26,23 +27,19 @@ def listening(*arguments: str, **environment: str) -> Generator[tuple[subprocess
     """The process, and what it said on stderr until it listened."""
     command = [sys.executable, "-m", "sms_core_cli", "listen", "--port", "0", *arguments]
     own = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    with subprocess.Popen(
+    with child(
         command,
         env={**own, "PYTHONIOENCODING": "utf-8", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        encoding="utf-8",
     ) as running:
-        try:
-            said = []
-            assert running.stderr
-            while "Ctrl-C" not in (said or [""])[-1]:
-                line = running.stderr.readline()
-                assert line, said
-                said.append(line)
-            yield running, said
-        finally:
-            running.kill()
+        said = []
+        assert running.stderr
+        while "Ctrl-C" not in (said or [""])[-1]:
+            line = running.stderr.readline()
+            assert line, said
+            said.append(line)
+        yield running, said
 
 
 def base_of(said: list[str]) -> str:

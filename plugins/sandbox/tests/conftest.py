@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import urllib3
+
+# At the end, so that an installed sms_core is tested and not the folder of this name.
+sys.path.append(str(Path(__file__).parents[3]))
 
 from sms_core_sandbox import Sandbox
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import re
 import signal
 import socket
@@ -23,6 +22,7 @@ from sms_core import ConfigurationError
 from sms_core.testing import Clock, Exchange
 from sms_core_sandbox import Face, Sandbox, serve
 from sms_core_sandbox.fixtures import sandbox as sandbox  # noqa: PLC0414 - a fixture is used by its name
+from tests.support.children import child
 
 
 def hello(exchange: Exchange) -> Face:
@@ -179,7 +179,7 @@ class TestServe:
 
     def test_as_a_program_until_ctrl_c(self) -> None:
         command = [sys.executable, "-u", "-m", "sms_core_sandbox", "--port", "0", "--credit", "7"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as program:
+        with child(command, stdout=subprocess.PIPE) as program:
             assert program.stdout
             lines: list[str] = []
             for line in program.stdout:
