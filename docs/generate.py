@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sms_core
-from sms_core import hookspecs
+import sms_core.provider
 from sms_core._engine.registry import load, relay
 from sms_core.provider import ProviderHooks
 from sms_core_cli.matrix import markdown, matrix
@@ -69,26 +69,23 @@ def _links(hook: str, relays: dict[str, Any]) -> Iterator[str]:
 
 
 def _imports() -> str:
-    """Where the names in the signatures come from, as a provider imports them: from `sms_core` what is there."""
-    tree = ast.parse(inspect.getsource(hookspecs))
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    names = {
-        name.name: module
-        for node in found
-        if (module := node.module or "").startswith("sms_core.")
-        for name in node.names
-    }
-    used = {
-        part.id
-        for hook in hooks().values()
-        for annotation in inspect.get_annotations(hook).values()
-        for part in ast.walk(ast.parse(annotation))
-        if isinstance(part, ast.Name)
-    }
-    homes: dict[str, list[str]] = {}
-    for name in sorted({"hookimpl", *used & set(names)}):
-        homes.setdefault("sms_core" if name in sms_core.__all__ else names[name], []).append(name)
-    return "".join(f"from {home} import {', '.join(found)}\n" for home, found in sorted(homes.items()))
+    """Where the names in the signatures come from, as a provider imports them."""
+    names = {"hookimpl"}
+    for hook in hooks().values():
+        for annotation in inspect.get_annotations(hook).values():
+            names |= {part.id for part in ast.walk(ast.parse(annotation)) if isinstance(part, ast.Name)}
+    from_provider = sorted(names & set(sms_core.provider.__all__))
+    from_core = sorted((names & set(sms_core.__all__)).difference(from_provider))
+    return _import("sms_core", from_core) + _import("sms_core.provider", from_provider)
+
+
+def _import(module: str, names: list[str]) -> str:
+    """The statement, as the formatter writes it."""
+    line = f"from {module} import {', '.join(names)}\n"
+    if len(line) <= WIDTH:
+        return line
+    rows = "".join(f"    {name},\n" for name in names)
+    return f"from {module} import (\n{rows})\n"
 
 
 def _between_marks(page: str, text: str) -> str:

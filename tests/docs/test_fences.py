@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
 
 import sms_core_smsgo.provider
 from sms_core_kit.exchanges import load_book
@@ -22,19 +23,12 @@ TUTORIAL = ROOT / "docs" / "add-a-vendor.md"
 """One session from its first fence to its last, which `tests.tutorial` plays in environments of its own."""
 PAGES = sorted({ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")} - {TUTORIAL})
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-OUR_PACKAGES = {
-    "sms-core",
-    "sms-core-django",
-    "sms-core-every8d",
-    "sms-core-mitake",
-    "sms-core-otel",
-    "sms-core-sandbox",
-    "sms-core-smsget",
-    "sms-core-smsgo",
-    "sms-core-twilio",
-}
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-"""Those of sms-core; no other package of ours has any."""
+PROJECTS = [
+    tomllib.loads(file.read_text(encoding="utf-8"))["project"]
+    for file in (ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml"))
+]
+EXTRAS = {project["name"]: set(project.get("optional-dependencies", ())) for project in PROJECTS}
+"""Those of each of our distributions."""
 
 
 class Fence(NamedTuple):
@@ -64,9 +58,8 @@ def of(language: str) -> list[pytest.ParameterSet]:  # type: ignore[name-defined
 
 def is_ours(requirement: str) -> bool:
     """Whether a package, with these extras, is one of ours."""
-    name, _, extras = requirement.removesuffix("]").partition("[")
-    known = EXTRAS if name == "sms-core" else ()
-    return name in OUR_PACKAGES and all(one in known for one in filter(None, extras.split(",")))
+    wanted = Requirement(requirement)
+    return wanted.name in EXTRAS and wanted.extras <= EXTRAS[wanted.name]
 
 
 DJANGO = "docs/django.md"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sms_core import CallbackRequest, Client, Message, hookimpl, hookspecs
+from sms_core import CallbackRequest, Client, Message, hookimpl
 from sms_core.http import Request, Response
 from sms_core.provider import REQUIRED, Login, Operation, ProviderHooks
 from sms_core.testing import FakeTransport, connect_provider
@@ -25,11 +25,10 @@ HOOKS = [name for name in vars(ProviderHooks) if name.startswith("sms_")]
 
 def source_of(hook: str) -> ast.FunctionDef:
     """The hook in the Protocol's source, without ``self``."""
-    (found,) = (
-        node
-        for node in ast.walk(ast.parse(inspect.getsource(hookspecs)))
-        if isinstance(node, ast.FunctionDef) and node.name == hook
-    )
+    functions = [
+        node for node in ast.walk(ast.parse(inspect.getsource(ProviderHooks))) if isinstance(node, ast.FunctionDef)
+    ]
+    (found,) = (function for function in functions if function.name == hook)
     assert found.args.args.pop(0).arg == "self"
     return found
 

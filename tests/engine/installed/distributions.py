@@ -1,4 +1,4 @@
-"""Small real distributions: built as wheels, installed by pip into a folder, and used by an interpreter of their own."""
+"""Small real distributions, in a folder as an installer leaves them, used by an interpreter of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ def sms_parse_response(account, operation, response):
 
 @frozen
 class Distribution:
-    """What goes into a wheel. ``modules`` are sources by module name, ``points`` entry points by provider name."""
+    """What is installed. ``modules`` are sources by module name, ``points`` entry points by provider name."""
 
     name: str
     modules: Mapping[str, str]
@@ -47,11 +46,12 @@ class Distribution:
         return f"{self.name.replace('-', '_')}-{self.version}"
 
     def files(self) -> dict[str, str]:
-        """Everything in the wheel, by path."""
+        """Everything that is installed, by path: a wheel is an archive of just these files."""
         metadata = ["Metadata-Version: 2.1", f"Name: {self.name}", f"Version: {self.version}"]
         info = {
-            "METADATA": "\n".join([*metadata, *(f"Requires-Dist: {one}" for one in self.requires), ""]),
+            "METADATA": "\n".join([*metadata, *(f"Requires-Dist: {requirement}" for requirement in self.requires), ""]),
             "WHEEL": "Wheel-Version: 1.0\nGenerator: by hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            "INSTALLER": "by hand\n",
             "entry_points.txt": "[sms_core.providers]\n"
             + "".join(f"{name} = {value}\n" for name, value in self.points.items()),
         }
@@ -60,13 +60,12 @@ class Distribution:
         record = f"{self.stem}.dist-info/RECORD"
         return {**files, record: "".join(f"{name},,\n" for name in [*files, record])}
 
-    def build(self, folder: Path) -> Path:
-        """Write the wheel."""
-        wheel = folder / f"{self.stem}-py3-none-any.whl"
-        with zipfile.ZipFile(wheel, "w") as archive:
-            for name, text in self.files().items():
-                archive.writestr(name, text)
-        return wheel
+    def install(self, folder: Path) -> None:
+        """Write it into a folder that an interpreter looks for modules in."""
+        for name, text in self.files().items():
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
 
 
 def plugin(provider: str, source: str | None = None, value: str = "", **more: Any) -> Distribution:
@@ -85,14 +84,9 @@ class Site:
     before: tuple[Path, ...] = field(default=())
 
     def install(self, distributions: Iterable[Distribution]) -> None:
-        """Build their wheels, and let pip install them, without a network."""
-        wheels = self.folder.with_name(f"{self.folder.name}-wheels")
-        wheels.mkdir()
-        paths = [str(one.build(wheels)) for one in distributions]
-        pip = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "install", "--quiet"]
-        pip += ["--target", str(self.folder), "--no-index", "--no-deps", "--no-compile"]
-        done = subprocess.run([*pip, *paths], capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stderr
+        """Put them there."""
+        for distribution in distributions:
+            distribution.install(self.folder)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run an interpreter that has these distributions."""

@@ -119,9 +119,7 @@ def found(crowd: Site) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def surveyed(crowd: Site) -> dict[str, str]:
     """What `survey` says of each."""
-    code = (
-        "from sms_core.registry import survey\nprint(json.dumps({n: getattr(f, 'title', str(f)) for n, f in survey()}))"
-    )
+    code = "from sms_core._engine.registry import survey\nprint(json.dumps({n: getattr(f, 'title', str(f)) for n, f in survey()}))"
     return crowd.ask(code)  # type: ignore[no-any-return]
 
 
