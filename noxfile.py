@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -9,26 +10,24 @@ import sys
 
 import nox
 
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "typing", "wheels"]
 
 ROOT = pathlib.Path(__file__).parent
-PLUGINS = [
-    "plugins/cli",
-    "plugins/django",
-    "plugins/every8d",
-    "plugins/kit",
-    "plugins/mitake",
-    "plugins/otel",
-    "plugins/sandbox",
-    "plugins/smsget",
-    "plugins/smsgo",
-    "plugins/twilio",
+PROJECT = nox.project.load_toml("pyproject.toml")
+SUPPORTED = nox.project.python_versions(PROJECT)
+PLUGINS = sorted(f"./{file.parent.relative_to(ROOT).as_posix()}" for file in ROOT.glob("plugins/*/pyproject.toml"))
+DISTRIBUTIONS = [".", *PLUGINS]
+"""The core first: the plugins need it."""
+PARALLEL = ["-n", str(min(2 * (os.cpu_count() or 1), 16)), "--dist", "worksteal"]
+"""The tests wait for sockets more than they compute, so more of them than there are cores."""
+LENGTHY = [
+    "plugins/kit/tests/conformance/test_defects.py",
+    "tests/examples",
+    "plugins/kit/tests/scaffold",
+    "plugins/kit/tests/tutorial",
 ]
-SUPPORTED = ["3.11", "3.12", "3.13"]
-PARALLEL = ["-n", "4"]  # the tests wait for sockets more than they compute, so more of them than there are cores
-LENGTHY = ["plugins/kit/tests/conformance/test_defects.py", "tests/examples", "plugins/kit/tests/scaffold", "plugins/kit/tests/tutorial"]
 """What takes a third of the time, most of it in programs of its own: run with the newest interpreter alone."""
 
 
@@ -42,14 +41,21 @@ def present() -> list[str]:
     return found or [f"{sys.version_info.major}.{sys.version_info.minor}"]
 
 
+def sources(*, editable: bool) -> list[str]:
+    """What an installer is told to install the core and every plugin from this folder, in one command."""
+    if not editable:
+        return DISTRIBUTIONS
+    return [argument for distribution in DISTRIBUTIONS for argument in ("-e", distribution)]
+
+
 def install_all(session: nox.Session, *groups: str, editable: bool = True) -> None:
-    """The core and every plugin, editable or as wheels, with what the groups of pyproject.toml name."""
-    requirements = [one for group in groups for one in nox.project.dependency_groups(PROJECT, group)]
-    sources = [".", *(f"./{plugin}" for plugin in PLUGINS)]
-    session.install(*(part for one in sources for part in (["-e", one] if editable else [one])), *requirements)
-
-
-PROJECT = nox.project.load_toml("pyproject.toml")
+    """The core and every plugin, editable or as wheels, with what these groups of pyproject.toml name."""
+    arguments = sources(editable=editable)
+    if not editable and session.venv_backend == "uv":
+        # uv takes a package for up to date while its pyproject.toml is; pip builds it anew each time.
+        names = [nox.project.load_toml(f"{folder}/pyproject.toml")["project"]["name"] for folder in DISTRIBUTIONS]
+        arguments += [f"--reinstall-package={name}" for name in names]
+    session.install(*arguments, *nox.project.dependency_groups(PROJECT, *groups))
 
 
 @nox.session
@@ -80,11 +86,14 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, and that imports point one way."""
-    install_all(session, "lint")
+    """Check style, that imports point one way, that the lock is in step, and that the changelog can be made."""
+    install_all(session, "lint", "changelog")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    # Without a network: a lock that is in step needs none. The index is named, so that a mirror's name is no difference.
+    session.run("uv", "lock", "--check", "--offline", "--default-index", "https://pypi.org/simple")
+    session.run("towncrier", "build", "--draft", "--version", "0", silent=True)
 
 
 @nox.session
@@ -99,20 +108,36 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build every distribution; send with two of them in a clean environment, and run all tests against the wheels."""
-    session.install("build")
+    """Build every distribution, look into each, and send with two of them in a clean environment."""
+    session.install("build", *PROJECT["build-system"]["requires"])
     dist = pathlib.Path(session.create_tmp()) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    for source in [".", *PLUGINS]:
-        session.run("python", "-m", "build", "--outdir", str(dist), source, silent=True)
+    for distribution in DISTRIBUTIONS:
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), distribution, silent=True)
     session.run("python", "tests/wheels/check_contents.py", str(dist))
     session.run("python", "tests/wheels/send_from_wheels.py", str(dist))
+
+
+@nox.session(venv_backend="none")
+def dev(session: nox.Session) -> None:
+    """Make `.venv` with the core, every plugin and every tool: for an editor, and to run one test."""
+    session.run(sys.executable, "-m", "venv", ".venv")
+    python = ROOT / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    tools = nox.project.dependency_groups(PROJECT, "dev")
+    session.run(str(python), "-m", "pip", "install", "--quiet", *sources(editable=True), *tools)
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Show what the next version's changelog says; ``nox -s changelog -- --yes`` writes it."""
+    session.install(*nox.project.dependency_groups(PROJECT, "changelog"))
+    session.run("towncrier", "build", "--version", PROJECT["project"]["version"], *(session.posargs or ["--draft"]))
 
 
 @nox.session
 def new_provider(session: nox.Session) -> None:
     """Write a new vendor's distribution: ``nox -s new_provider -- plugins/acme --name acme``; it asks for the rest."""
-    session.install("-e", ".", "-e", "./plugins/cli", "-e", "./plugins/kit")
+    install_all(session)
     session.run("sms", "new-provider", *session.posargs)
 
 
