@@ -100,9 +100,8 @@ def lint(session: nox.Session) -> None:
 def typing(session: nox.Session) -> None:
     """Check types as users see them: mypy --strict and pyright; tests/typing is checked and never run."""
     install_all(session, "test", "typing")
-    session.run("mypy", "sms_core", "tests/typing", "examples/campaign/demo.py", "noxfile.py")
-    for plugin in PLUGINS:
-        session.run("mypy", f"{plugin}/src")
+    plugins = [f"{plugin}/src" for plugin in PLUGINS]
+    session.run("mypy", "sms_core", *plugins, "tests/typing", "examples/campaign/demo.py", "noxfile.py")
     session.run("pyright")
 
 
