@@ -15,6 +15,8 @@ from tests.examples.application import DEADLINE, SECRET, TOKEN, Application, Exa
 from tests.examples.gate import Gate, Kill, Moment
 from tests.examples.running import EXAMPLES
 
+pytestmark = pytest.mark.timeout(300)  # each wait in here has a minute
+
 TEXT = "您的訂單已出貨。"
 PLAIN = [f"+8869000000{number:02}" for number in range(1, 23)]
 # Without 901 and 909: EVERY8D has a less telling code for the one, and the other is about sends.

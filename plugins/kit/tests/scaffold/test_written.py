@@ -16,6 +16,7 @@ def test_its_own_tests_pass(vendor: Vendor, tmp_path: Path) -> None:
     run(written, "pytest", "-q", "-p", "no:cacheprovider")
 
 
+@pytest.mark.timeout(400)
 def test_lint_and_types_hold(tmp_path: Path) -> None:
     written = [vendor.write(tmp_path) for vendor in VENDORS]
     run(tmp_path, "ruff", "check", "--no-cache", ".")
