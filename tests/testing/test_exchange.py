@@ -13,11 +13,11 @@ from sms_core.testing import (
     Allowance,
     Clock,
     Draft,
-    Event,
     Exchange,
     LoginRefused,
     NoSuchBatch,
     NotBooked,
+    Push,
     Reply,
     StoredMessage,
     credit_for,
@@ -255,7 +255,7 @@ class TestBookings:
 
 class TestEvents:
     def test_reports_and_replies_are_told_in_order(self, exchange: Exchange) -> None:
-        told: list[Event] = []
+        told: list[Push] = []
         exchange.subscribe(told.append)
         batch = exchange.submit("shop", drafts(1, 900, 907, 908))
         assert [(type(one), (one.message if isinstance(one, Reply) else one).position) for one in told] == [

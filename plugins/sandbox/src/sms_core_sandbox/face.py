@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from sms_core.errors import ConfigurationError
 from sms_core.http import Request, Response
-from sms_core.testing import Event, Exchange
+from sms_core.testing import Exchange, Push
 
 GROUP = "sms_core.sandbox"
 """The entry-point group. The entry point's name is the provider's name, its value a `FaceFactory`."""
@@ -38,7 +38,7 @@ class Face:
     """
 
     app: ASGIApp
-    push: Callable[[Event, str], Request | None] | None = None
+    push: Callable[[Push, str], Request | None] | None = None
     acknowledged: Callable[[Response], bool] = status_200
     retries: int = 10
     options: Mapping[str, str] = field(factory=dict)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from sms_core.http import Request
 from sms_core.provider import format_time
-from sms_core.testing import Event, Reply
+from sms_core.testing import Push, Reply
 from sms_core_every8d.sandbox.queries import code_of, mr_of
 
 PUSH_RETRIES = 10
@@ -14,11 +14,11 @@ PUSH_RETRIES = 10
 REPLIED = "999"
 
 
-def push(event: Event, callback_url: str) -> Request:
+def push(pushed: Push, callback_url: str) -> Request:
     """HTTP 6.1.2 and table 6-1-1: a GET with all in the query. STATUS 999 is a reply, its text in SM."""
-    message = event.message if isinstance(event, Reply) else event
+    message = pushed.message if isinstance(pushed, Reply) else pushed
     fields = {
-        **_what_happened(event),
+        **_what_happened(pushed),
         "ST": format_time(message.sent_at or message.send_at),
         "MR": mr_of(message),
         "SUBJECT": message.subject,
@@ -31,21 +31,21 @@ def push(event: Event, callback_url: str) -> Request:
     return _get(callback_url, fields)
 
 
-def soap_push(event: Event, callback_url: str) -> Request:
+def soap_push(pushed: Push, callback_url: str) -> Request:
     """SOAP 3.1: the same with fewer fields, and whose account it is."""
-    message = event.message if isinstance(event, Reply) else event
-    return _get(callback_url, {**_what_happened(event), "MR": mr_of(message), "USERID": message.user})
+    message = pushed.message if isinstance(pushed, Reply) else pushed
+    return _get(callback_url, {**_what_happened(pushed), "MR": mr_of(message), "USERID": message.user})
 
 
-def _what_happened(event: Event) -> dict[str, str]:
-    message = event.message if isinstance(event, Reply) else event
-    happened = event.received_at if isinstance(event, Reply) else event.done_at
+def _what_happened(pushed: Push) -> dict[str, str]:
+    message = pushed.message if isinstance(pushed, Reply) else pushed
+    happened = pushed.received_at if isinstance(pushed, Reply) else pushed.done_at
     return {
         "BatchID": message.batch_id,
         "RM": message.number,
         "RT": format_time(happened) if happened else "",
-        "STATUS": REPLIED if isinstance(event, Reply) else code_of(message),
-        "SM": event.text if isinstance(event, Reply) else "",
+        "STATUS": REPLIED if isinstance(pushed, Reply) else code_of(message),
+        "SM": pushed.text if isinstance(pushed, Reply) else "",
     }
 
 

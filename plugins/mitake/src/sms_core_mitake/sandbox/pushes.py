@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from sms_core.http import Request, Response
 from sms_core.provider import TAIPEI
-from sms_core.testing import Event, Reply
+from sms_core.testing import Push, Reply
 from sms_core_mitake.sandbox.queries import flag_of, time_of
 
 PUSH_RETRIES = 3
@@ -18,17 +18,17 @@ _HTTP_OK = 200
 _ACKNOWLEDGEMENT = re.compile(rb"magicid=sms_gateway_rpack\nmsgid=([^\n]+)\n")
 
 
-def push(event: Event, callback_url: str) -> Request | None:
+def push(pushed: Push, callback_url: str) -> Request | None:
     """A GET with all in the query. The API has no replies."""
-    if isinstance(event, Reply):
+    if isinstance(pushed, Reply):
         return None
-    flag = flag_of(event)
-    number = event.number.removeprefix("+")
+    flag = flag_of(pushed)
+    number = pushed.number.removeprefix("+")
     fields = {
-        "msgid": event.batch_id,
+        "msgid": pushed.batch_id,
         "dstaddr": f"0{number[3:]}" if number.startswith("886") else number,
-        "dlvtime": f"{event.send_at.astimezone(TAIPEI):%Y%m%d%H%M%S}",
-        "donetime": time_of(event),
+        "dlvtime": f"{pushed.send_at.astimezone(TAIPEI):%Y%m%d%H%M%S}",
+        "donetime": time_of(pushed),
         "statusstr": STATES.get(flag, "UNKNOWN"),
         "statuscode": "0",  # which says no more than that the send went well
         "StatusFlag": flag,

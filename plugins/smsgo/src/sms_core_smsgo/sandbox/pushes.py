@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from sms_core.http import Request
 from sms_core.provider import TAIPEI
-from sms_core.testing import Event, Reply
+from sms_core.testing import Push, Reply
 from sms_core_smsgo.sandbox.queries import local, state_of
 
 PUSH_RETRIES = 3
@@ -15,12 +15,14 @@ OUR_NUMBER = "0900000000"
 """The number that a reply goes to; the document does not say which it is."""
 
 
-def push(event: Event, callback_url: str) -> Request:
+def push(pushed: Push, callback_url: str) -> Request:
     """A GET with all in the query, in the order of the examples of chapter 3."""
-    return Request("GET", f"{callback_url}?{urlencode(_reply(event) if isinstance(event, Reply) else _report(event))}")
+    return Request(
+        "GET", f"{callback_url}?{urlencode(_reply(pushed) if isinstance(pushed, Reply) else _report(pushed))}"
+    )
 
 
-def _report(message: Event) -> dict[str, str]:
+def _report(message: Push) -> dict[str, str]:
     assert not isinstance(message, Reply)
     number = local(message.number)
     return {"msgid": message.batch_id, "statusstr": state_of(message), "statuscode": "0", "dstaddr": number}

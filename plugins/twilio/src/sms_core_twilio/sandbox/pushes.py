@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from attrs import field, frozen
 
 from sms_core.http import Request, Response
-from sms_core.testing import Event, Exchange, Reply, StoredMessage
+from sms_core.testing import Exchange, Push, Reply, StoredMessage
 from sms_core_twilio.sandbox.resources import Kept, state_of
 
 MOST_RETRIES = 5
@@ -27,15 +27,15 @@ class Pushes:
     exchange: Exchange
     kept: dict[str, Kept] = field(repr=False)
 
-    def push(self, event: Event, callback_url: str) -> Request:
+    def push(self, pushed: Push, callback_url: str) -> Request:
         """A report goes to the message's own StatusCallback if it has one, a reply to the account's URL."""
-        message = event.message if isinstance(event, Reply) else event
+        message = pushed.message if isinstance(pushed, Reply) else pushed
         kept = self.kept[message.batch_id]
         common = {"AccountSid": message.user, "ApiVersion": "2010-04-01"}
-        if isinstance(event, Reply):
-            url, fields = callback_url, common | _reply(event, kept)
+        if isinstance(pushed, Reply):
+            url, fields = callback_url, common | _reply(pushed, kept)
         else:
-            url, fields = kept.callback or callback_url, common | _report(event, kept)
+            url, fields = kept.callback or callback_url, common | _report(pushed, kept)
         url = urlunsplit(urlsplit(url)._replace(fragment=""))
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=utf-8",
