@@ -233,6 +233,14 @@ class Exchange:
                 credit = Decimal()
             return Batch(batch_id, messages, sent, len(rest) - sent, cost, credit, duplicates)
 
+    def can_pay(self, user: str, drafts: Sequence[Draft]) -> bool:
+        """Whether the points suffice for all of these, for a vendor that takes all or none. Raises `KeyError`."""
+        allowance = current_allowance()
+        if allowance is not None and allowance.left < len(drafts):
+            return False
+        cost = sum((draft.cost for draft in drafts), Decimal())
+        return cost <= self.account(user).credit
+
     def _divide(self, user: str, drafts: Iterable[Draft]) -> tuple[tuple[tuple[Draft, str], ...], tuple[Draft, ...]]:
         duplicates, rest = [], []
         for draft in drafts:

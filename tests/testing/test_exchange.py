@@ -178,6 +178,15 @@ class TestSubmit:
         assert len(exchange.accepted) == 160
         assert exchange.account("shop").credit == 840
 
+    def test_all_or_none_is_asked_beforehand(self, exchange: Exchange) -> None:
+        ten = [Draft(f"+8869000000{last:02}", "a") for last in range(10)]
+        assert exchange.can_pay("shop", ten)
+        assert not exchange.can_pay("shop", [*ten, Draft("+886900000001", "b")])
+        with credit_for(Allowance(9)):
+            assert exchange.can_pay("shop", ten[:9])
+            assert not exchange.can_pay("shop", ten)
+        assert exchange.accepted == ()
+
 
 class TestFilter:
     def test_a_filtered_text_is_held_back_for_a_day(self, exchange: Exchange) -> None:

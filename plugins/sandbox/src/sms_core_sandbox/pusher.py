@@ -20,8 +20,9 @@ from sms_core._engine.transports.sync import Urllib3Transport
 from sms_core.errors import SmsError
 from sms_core.http import Request
 from sms_core.masking import mask
-from sms_core.testing import Exchange, Push, Reply
+from sms_core.testing import Exchange, Push
 from sms_core_sandbox.face import Face
+from sms_core_sandbox.pushes import message_of
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Pusher:
             return self._changed.wait_for(lambda: not self._lanes, timeout)
 
     def _take(self, push: Push) -> None:
-        message = push.message if isinstance(push, Reply) else push
+        message = message_of(push)
         face = self._faces.get(message.face)
         if self.callback_url is None or face is None or face.push is None:
             return
