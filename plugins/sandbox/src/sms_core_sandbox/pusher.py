@@ -16,8 +16,7 @@ from collections.abc import Mapping
 
 from attrs import define, field, frozen
 
-from sms_core._engine.transports.sync import Urllib3Transport
-from sms_core.errors import SmsError
+from sms_core import SmsError, Urllib3Transport
 from sms_core.http import Request
 from sms_core.masking import mask
 from sms_core.testing import Exchange, Push
