@@ -12,6 +12,7 @@ from sms_core._engine.plan import Plan
 from sms_core._engine.preview import Preview, RecipientPreview
 from sms_core._engine.registry import providers
 from sms_core._engine.sessions import MemorySessions, SessionStore
+from sms_core._engine.transports.sync import Urllib3Transport
 from sms_core.callbacks import Callback, CallbackRequest, CallbackResponse
 from sms_core.client import Client, connect
 from sms_core.errors import (
@@ -36,6 +37,7 @@ from sms_core.errors import (
     VendorError,
     VendorUnavailable,
 )
+from sms_core.http import Transport
 from sms_core.model import (
     Balance,
     Cancellation,
@@ -103,8 +105,10 @@ __all__ = [
     "SessionStore",
     "SmsError",
     "Tariff",
+    "Transport",
     "TransportError",
     "Unsupported",
+    "Urllib3Transport",
     "VendorError",
     "VendorOptions",
     "VendorUnavailable",

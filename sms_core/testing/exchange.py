@@ -30,10 +30,10 @@ from sms_core.testing.records import (
     Batch,
     Cancelled,
     Draft,
-    Event,
     LoginRefused,
     NoSuchBatch,
     NotBooked,
+    Push,
     Reply,
     StoredMessage,
     current_allowance,
@@ -87,7 +87,7 @@ class Exchange:
         self.slow = slow
         self.default_credit = credit
         self._changed = threading.Condition(threading.RLock())
-        self._listeners: list[Callable[[Event], object]] = []
+        self._listeners: list[Callable[[Push], object]] = []
         self._order = itertools.count()
         self._set_up: list[AccountState] = []
         self._accounts: dict[str, AccountState] = {}
@@ -233,6 +233,14 @@ class Exchange:
                 credit = Decimal()
             return Batch(batch_id, messages, sent, len(rest) - sent, cost, credit, duplicates)
 
+    def can_pay(self, user: str, drafts: Sequence[Draft]) -> bool:
+        """Whether the points suffice for all of these, for a vendor that takes all or none. Raises `KeyError`."""
+        allowance = current_allowance()
+        if allowance is not None and allowance.left < len(drafts):
+            return False
+        cost = sum((draft.cost for draft in drafts), Decimal())
+        return cost <= self.account(user).credit
+
     def _divide(self, user: str, drafts: Iterable[Draft]) -> tuple[tuple[tuple[Draft, str], ...], tuple[Draft, ...]]:
         duplicates, rest = [], []
         for draft in drafts:
@@ -307,12 +315,12 @@ class Exchange:
         self._replies.append(reply)
         self._tell(reply)
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, push: Push) -> None:
         for listener in self._listeners:
-            listener(event)
+            listener(push)
 
-    def subscribe(self, listener: Callable[[Event], object]) -> None:
-        """Have ``listener(event)`` called for each event, in order. The exchange is locked meanwhile: be quick."""
+    def subscribe(self, listener: Callable[[Push], object]) -> None:
+        """Have ``listener(push)`` called for each push, in order. The exchange is locked meanwhile: be quick."""
         with self._changed:
             self._listeners.append(listener)
 

@@ -146,7 +146,7 @@ class Allowance:
     left: int
 
 
-Event = StoredMessage | Reply
+Push = StoredMessage | Reply
 """What is pushed to a customer: a message whose status has become final, or a reply."""
 
 _current: ContextVar[Allowance | None] = ContextVar("sms_core_testing_allowance", default=None)

@@ -19,7 +19,7 @@ REPLY = InboundMessage(NUMBER, "好", "batch", key="two")
 
 
 def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ledger_of_the_examples", EXAMPLES / "flask" / "ledger.py")
+    spec = importlib.util.spec_from_file_location("ledger_of_the_examples", EXAMPLES / "shared" / "ledger.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -35,11 +35,6 @@ def ledger(tmp_path: Path) -> Any:
 def reports(ledger: Any) -> list[str]:
     with ledger.transaction() as connection:
         return [status for (status,) in connection.execute("SELECT status FROM report")]
-
-
-def test_each_example_that_can_has_the_same_ledger() -> None:
-    copies = {(EXAMPLES / name / "ledger.py").read_text(encoding="utf-8") for name in ("flask", "fastapi", "celery")}
-    assert len(copies) == 1
 
 
 def test_what_a_failing_handler_wrote_is_undone_with_the_mark_and_the_next_push_is_handled(ledger: Any) -> None:

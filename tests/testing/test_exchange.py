@@ -13,11 +13,11 @@ from sms_core.testing import (
     Allowance,
     Clock,
     Draft,
-    Event,
     Exchange,
     LoginRefused,
     NoSuchBatch,
     NotBooked,
+    Push,
     Reply,
     StoredMessage,
     credit_for,
@@ -178,6 +178,15 @@ class TestSubmit:
         assert len(exchange.accepted) == 160
         assert exchange.account("shop").credit == 840
 
+    def test_all_or_none_is_asked_beforehand(self, exchange: Exchange) -> None:
+        ten = [Draft(f"+8869000000{last:02}", "a") for last in range(10)]
+        assert exchange.can_pay("shop", ten)
+        assert not exchange.can_pay("shop", [*ten, Draft("+886900000001", "b")])
+        with credit_for(Allowance(9)):
+            assert exchange.can_pay("shop", ten[:9])
+            assert not exchange.can_pay("shop", ten)
+        assert exchange.accepted == ()
+
 
 class TestFilter:
     def test_a_filtered_text_is_held_back_for_a_day(self, exchange: Exchange) -> None:
@@ -255,7 +264,7 @@ class TestBookings:
 
 class TestEvents:
     def test_reports_and_replies_are_told_in_order(self, exchange: Exchange) -> None:
-        told: list[Event] = []
+        told: list[Push] = []
         exchange.subscribe(told.append)
         batch = exchange.submit("shop", drafts(1, 900, 907, 908))
         assert [(type(one), (one.message if isinstance(one, Reply) else one).position) for one in told] == [

@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from sms_core.http import Request
-from sms_core.testing import Draft, Event, Exchange, Reply
+from sms_core.testing import Draft, Exchange, Push, Reply
 from sms_core_sandbox import Face, Sandbox
 
 
@@ -127,8 +127,8 @@ def test_reset_forgets_what_is_left(wire: Any, box: Sandbox, receive: Callable[.
 
 @pytest.mark.parametrize("retries", [0, 2])
 def test_a_face_decides_form_retries_and_acknowledgement(receive: Callable[..., Any], retries: int) -> None:
-    def push(event: Event, url: str) -> Request:
-        del event
+    def push(pushed: Push, url: str) -> Request:
+        del pushed
         return Request("GET", f"{url}?hello=1")
 
     def factory(exchange: Exchange) -> Face:
@@ -144,8 +144,8 @@ def test_a_face_decides_form_retries_and_acknowledgement(receive: Callable[..., 
 
 
 def test_what_a_vendor_does_not_push_holds_nothing_up(receive: Callable[..., Any]) -> None:
-    def push(event: Event, url: str) -> Request | None:
-        return None if isinstance(event, Reply) else Request("GET", f"{url}?text={event.text}")
+    def push(pushed: Push, url: str) -> Request | None:
+        return None if isinstance(pushed, Reply) else Request("GET", f"{url}?text={pushed.text}")
 
     def factory(exchange: Exchange) -> Face:
         del exchange
@@ -163,8 +163,8 @@ def test_what_a_vendor_does_not_push_holds_nothing_up(receive: Callable[..., Any
 def test_a_face_that_fails_does_not_end_the_pushing(
     receive: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def push(event: Event, url: str) -> Request:
-        if event.number.endswith("1"):  # type: ignore[union-attr]
+    def push(pushed: Push, url: str) -> Request:
+        if pushed.number.endswith("1"):  # type: ignore[union-attr]
             raise RuntimeError("a bug")
         return Request("GET", url)
 

@@ -61,7 +61,7 @@ from sms_core.provider import (
     form_request,
 )
 from sms_core.provider import Send as SendOperation
-from sms_core.testing import Draft, Event, Exchange, LoginRefused, NoSuchBatch, Reply
+from sms_core.testing import Draft, Exchange, LoginRefused, NoSuchBatch, Push, Reply
 
 INFO = ProviderInfo(
     name="acme",
@@ -263,11 +263,11 @@ class AcmeFace:
         times = f"{self.exchange.clock.now().astimezone(TAIPEI):%Y%m%d%H%M%S}"
         return "OK " + ";".join(f"{one.number}|{one.status.name}|{times}" for one in found)
 
-    def push(self, event: Event, callback_url: str) -> Request:
-        message = event.message if isinstance(event, Reply) else event
+    def push(self, pushed: Push, callback_url: str) -> Request:
+        message = pushed.message if isinstance(pushed, Reply) else pushed
         fields = {"batch": message.batch_id, "number": message.number, "time": "20260101080000"}
-        told = {"text": event.text} if isinstance(event, Reply) else {"state": message.status.name}
-        signed = {"x-acme-signature": sign(fields | told)} if isinstance(event, Reply) else {}
+        told = {"text": pushed.text} if isinstance(pushed, Reply) else {"state": message.status.name}
+        signed = {"x-acme-signature": sign(fields | told)} if isinstance(pushed, Reply) else {}
         return form_request(callback_url, fields | told, signed)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import attrs
 from attrs import frozen
+
 from plugins.kit.tests.conformance.acme import INFO, Acme, AcmeFace
 from plugins.kit.tests.conformance.plus import Plus
-
 from sms_core import (
     Account,
     Callback,
@@ -46,7 +46,7 @@ from sms_core.provider import (
     answer_text,
 )
 from sms_core.provider import Send as SendOperation
-from sms_core.testing import Event
+from sms_core.testing import Push
 
 
 @frozen
@@ -472,6 +472,6 @@ class FaceInOtherWords(AcmeFace):
 
 @face_caught_by("test_the_face_answers_what_is_claimed", says="not a push of Acme")
 class FaceThatPushesNationalNumbers(AcmeFace):
-    def push(self, event: Event, callback_url: str) -> Request:
-        request = super().push(event, callback_url)
+    def push(self, pushed: Push, callback_url: str) -> Request:
+        request = super().push(pushed, callback_url)
         return attrs.evolve(request, body=request.body.replace(b"%2B886", b"0"))

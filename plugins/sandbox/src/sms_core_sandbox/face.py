@@ -11,18 +11,13 @@ from starlette.types import ASGIApp
 
 from sms_core.errors import ConfigurationError
 from sms_core.http import Request, Response
-from sms_core.testing import Event, Exchange
+from sms_core.testing import Exchange, Push
+from sms_core_sandbox.pushes import status_200
 
 GROUP = "sms_core.sandbox"
 """The entry-point group. The entry point's name is the provider's name, its value a `FaceFactory`."""
-HTTP_OK = 200
 
 log = logging.getLogger(__name__)
-
-
-def status_200(response: Response) -> bool:
-    """The acknowledgement that most vendors want."""
-    return response.status == HTTP_OK
 
 
 @frozen
@@ -30,15 +25,15 @@ class Face:
     """One vendor, as seen from outside.
 
     ``app`` speaks the vendor's wire; it is mounted at ``/<name>``, so it finds its own path after the scope's
-    ``root_path``. ``push`` gives the request that tells the customer's callback URL of an event, None for one that the
-    vendor does not push; it is None itself where the vendor pushes nothing. ``acknowledged`` says whether the customer's
+    ``root_path``. ``push`` gives the request that pushes a report or a reply to the customer's callback URL, None for one that
+    the vendor does not push; it is None itself where the vendor pushes nothing. ``acknowledged`` says whether the customer's
     answer will do; if not, the vendor pushes again, up to ``retries`` times. ``options`` are DSN options that go with
     the accounts here: without them a send may not be taken. ``callback_option`` is the one that tells a provider the
     callback URL, where the vendor signs that too.
     """
 
     app: ASGIApp
-    push: Callable[[Event, str], Request | None] | None = None
+    push: Callable[[Push, str], Request | None] | None = None
     acknowledged: Callable[[Response], bool] = status_200
     retries: int = 10
     options: Mapping[str, str] = field(factory=dict)

@@ -1,6 +1,6 @@
-"""Pushes events to the customer's callback URL as the vendor does: again and again until it is acknowledged.
+"""Pushes reports and replies to the customer's callback URL as the vendor does: again until one is acknowledged.
 
-The events of one number go out in their order: the next waits until the one before was taken or given up. Other
+The pushes to one number go out in their order: the next waits until the one before was taken or given up. Other
 numbers do not wait for it.
 """
 
@@ -16,12 +16,12 @@ from collections.abc import Mapping
 
 from attrs import define, field, frozen
 
-from sms_core._engine.transports.sync import Urllib3Transport
-from sms_core.errors import SmsError
+from sms_core import SmsError, Urllib3Transport
 from sms_core.http import Request
 from sms_core.masking import mask
-from sms_core.testing import Event, Exchange, Reply
+from sms_core.testing import Exchange, Push
 from sms_core_sandbox.face import Face
+from sms_core_sandbox.pushes import message_of
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,10 @@ class PushAttempt:
 
 
 @define
-class _Push:
-    event: Event
+class _Pending:
+    """A push that the customer has not taken yet, and how often it was tried."""
+
+    content: Push
     face: str
     number: str
     attempts: int = 0
@@ -50,8 +52,8 @@ class Pusher:
     """Two threads: one lets happen what comes due in the exchange, one pushes.
 
     Times are in seconds. ``delay`` passes before the first try, since a vendor's push seldom overtakes its
-    answer to the send; ``interval`` between tries. Nothing is pushed while ``callback_url`` is None: an event of such
-    a time is not pushed later either.
+    answer to the send; ``interval`` between tries. Nothing is pushed while ``callback_url`` is None: what happens in
+    such a time is not pushed later either.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Pusher:
         self._transport = Urllib3Transport(connect_timeout=timeout, read_timeout=timeout)
         self._changed = threading.Condition()
         self._stopping = False
-        self._lanes: dict[str, deque[_Push]] = {}
+        self._lanes: dict[str, deque[_Pending]] = {}
         self._ready: list[tuple[float, int, str]] = []
         self._order = itertools.count()
         self._attempts: list[PushAttempt] = []
@@ -116,14 +118,14 @@ class Pusher:
         with self._changed:
             return self._changed.wait_for(lambda: not self._lanes, timeout)
 
-    def _take(self, event: Event) -> None:
-        message = event.message if isinstance(event, Reply) else event
+    def _take(self, push: Push) -> None:
+        message = message_of(push)
         face = self._faces.get(message.face)
         if self.callback_url is None or face is None or face.push is None:
             return
         with self._changed:
             lane = self._lanes.setdefault(message.number, deque())
-            lane.append(_Push(event, message.face, message.number))
+            lane.append(_Pending(push, message.face, message.number))
             if len(lane) == 1:
                 self._line_up(message.number, self._delay)
 
@@ -136,11 +138,11 @@ class Pusher:
             self._exchange.wait_for(lambda: self._stopping, timeout=60.0)
 
     def _run(self) -> None:
-        while push := self._next():
-            attempt = self._try(push)
-            self._done(push, attempt)
+        while pending := self._next():
+            attempt = self._try(pending)
+            self._done(pending, attempt)
 
-    def _next(self) -> _Push | None:
+    def _next(self) -> _Pending | None:
         """The next push whose time has come; None at the end. Its lane stays out of the queue until `_done`."""
         with self._changed:
             while not self._stopping:
@@ -153,41 +155,41 @@ class Pusher:
                     return lane[0]
             return None
 
-    def _try(self, push: _Push) -> PushAttempt | None:
-        """What came of it; None for an event that the vendor does not push."""
-        push.attempts += 1
-        face = self._faces[push.face]
+    def _try(self, pending: _Pending) -> PushAttempt | None:
+        """What came of it; None where the vendor pushes nothing for it."""
+        pending.attempts += 1
+        face = self._faces[pending.face]
         url = self.callback_url
         if url is None or face.push is None:
-            return PushAttempt(push.number, push.face, push.attempts, taken=False)
+            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False)
         request = None
         try:
-            request = face.push(push.event, url)
+            request = face.push(pending.content, url)
             if request is None:
                 return None
             response = self._transport.send(request)
             taken = face.acknowledged(response)
         except SmsError as error:
-            log.info("push %d to the callback URL failed: %s", push.attempts, error)
-            return PushAttempt(push.number, push.face, push.attempts, taken=False, request=request)
+            log.info("push %d to the callback URL failed: %s", pending.attempts, error)
+            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False, request=request)
         except Exception:  # a third party's face: its bug must not end all pushing
-            log.exception("the face %r failed to push", push.face)
-            return PushAttempt(push.number, push.face, push.attempts, taken=False, request=request)
-        return PushAttempt(push.number, push.face, push.attempts, taken, response.status, request)
+            log.exception("the face %r failed to push", pending.face)
+            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False, request=request)
+        return PushAttempt(pending.number, pending.face, pending.attempts, taken, response.status, request)
 
-    def _done(self, push: _Push, attempt: PushAttempt | None) -> None:
+    def _done(self, pending: _Pending, attempt: PushAttempt | None) -> None:
         with self._changed:
-            lane = self._lanes.get(push.number)
-            if lane is None or not lane or lane[0] is not push:
+            lane = self._lanes.get(pending.number)
+            if lane is None or not lane or lane[0] is not pending:
                 return  # forgotten meanwhile
             if attempt is not None:
                 self._attempts.append(attempt)
-            if attempt is None or attempt.taken or push.attempts > self._faces[push.face].retries:
+            if attempt is None or attempt.taken or pending.attempts > self._faces[pending.face].retries:
                 lane.popleft()
                 if lane:
-                    self._line_up(push.number, 0.0)
+                    self._line_up(pending.number, 0.0)
                 else:
-                    del self._lanes[push.number]
+                    del self._lanes[pending.number]
                     self._changed.notify_all()
             else:
-                self._line_up(push.number, self._interval)
+                self._line_up(pending.number, self._interval)

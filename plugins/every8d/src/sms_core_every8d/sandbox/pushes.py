@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from sms_core.http import Request
-from sms_core.provider import format_time
-from sms_core.testing import Event, Reply
+from sms_core.testing import Push, Reply
 from sms_core_every8d.sandbox.queries import code_of, mr_of
+from sms_core_sandbox.pushes import message_of, query_push
+from sms_core_sandbox.values import write_time
 
 PUSH_RETRIES = 10
 """How often a push is tried again (editions of 2016 to 2021; 6.1.3 says "up to a limit")."""
 REPLIED = "999"
+TIME = "%Y%m%d%H%M%S"
 
 
-def push(event: Event, callback_url: str) -> Request:
+def push(pushed: Push, callback_url: str) -> Request:
     """HTTP 6.1.2 and table 6-1-1: a GET with all in the query. STATUS 999 is a reply, its text in SM."""
-    message = event.message if isinstance(event, Reply) else event
+    message = message_of(pushed)
     fields = {
-        **_what_happened(event),
-        "ST": format_time(message.sent_at or message.send_at),
+        **_common(pushed),
+        "ST": write_time(message.sent_at or message.send_at, TIME),
         "MR": mr_of(message),
         "SUBJECT": message.subject,
         "NAME": message.name,
@@ -28,27 +28,21 @@ def push(event: Event, callback_url: str) -> Request:
         "TYPE": message.kind,
         "MSGID": "",
     }
-    return _get(callback_url, fields)
+    return query_push(callback_url, fields)
 
 
-def soap_push(event: Event, callback_url: str) -> Request:
+def soap_push(pushed: Push, callback_url: str) -> Request:
     """SOAP 3.1: the same with fewer fields, and whose account it is."""
-    message = event.message if isinstance(event, Reply) else event
-    return _get(callback_url, {**_what_happened(event), "MR": mr_of(message), "USERID": message.user})
+    message = message_of(pushed)
+    return query_push(callback_url, {**_common(pushed), "MR": mr_of(message), "USERID": message.user})
 
 
-def _what_happened(event: Event) -> dict[str, str]:
-    message = event.message if isinstance(event, Reply) else event
-    happened = event.received_at if isinstance(event, Reply) else event.done_at
-    return {
-        "BatchID": message.batch_id,
-        "RM": message.number,
-        "RT": format_time(happened) if happened else "",
-        "STATUS": REPLIED if isinstance(event, Reply) else code_of(message),
-        "SM": event.text if isinstance(event, Reply) else "",
-    }
-
-
-def _get(callback_url: str, fields: dict[str, str]) -> Request:
-    joint = "&" if "?" in callback_url else "?"
-    return Request("GET", f"{callback_url}{joint}{urlencode(fields)}")
+def _common(pushed: Push) -> dict[str, str]:
+    """The fields that both APIs push."""
+    message = message_of(pushed)
+    fields = {"BatchID": message.batch_id, "RM": message.number}
+    if isinstance(pushed, Reply):
+        fields |= {"RT": write_time(pushed.received_at, TIME), "STATUS": REPLIED, "SM": pushed.text}
+    else:
+        fields |= {"RT": write_time(pushed.done_at, TIME), "STATUS": code_of(pushed), "SM": ""}
+    return fields

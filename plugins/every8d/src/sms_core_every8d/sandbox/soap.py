@@ -7,25 +7,24 @@ does it: the operation is told by SOAPAction or else by the body's element, faul
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 import attrs
 from attrs import field, frozen
-from starlette.datastructures import Headers
-from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from sms_core.provider import TAIPEI
 from sms_core.testing import Exchange, LoginRefused, Reply, StoredMessage
-from sms_core_every8d.sandbox.calls import Call, Refusal
+from sms_core_every8d.sandbox.calls import number_of, user_of
 from sms_core_every8d.sandbox.pushes import PUSH_RETRIES, soap_push
-from sms_core_every8d.sandbox.queries import REPORTS_PAGE, batch_of, code_of, credit, erase, local_time, page_of
+from sms_core_every8d.sandbox.queries import REPORTS_PAGE, SLASHES, credit, erase, page_of, xml_report
 from sms_core_every8d.sandbox.sends import send_mms, send_param, send_sms
 from sms_core_sandbox import Face
+from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_sandbox.values import write_time
 
 NAMESPACE = "http://tempuri.org/"
 ENVELOPES = {
@@ -43,15 +42,12 @@ LOGIN_REFUSALS = {
 
 def soap_face(exchange: Exchange) -> Face:
     """EVERY8D over SOAP, over this exchange: the entry point."""
-    keys: dict[str, str] = {}
+    services = services_of(Connections())
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = HttpRequest(scope, receive)
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        response = _answer(exchange, keys, path, request.headers, await request.body())
-        await response(scope, receive, send)
+    def answer(call: Call) -> Response:
+        return _answer(services, call)
 
-    return Face(app, push=soap_push, retries=PUSH_RETRIES)
+    return Face(asgi_app(exchange, "every8d-soap", answer), push=soap_push, retries=PUSH_RETRIES)
 
 
 class Fault(Exception):
@@ -63,61 +59,57 @@ class Fault(Exception):
         self.code = code
 
 
-@frozen
-class _SoapCall:
-    """One call: its arguments by the document's names, and the keys that getConnection gave, by user."""
-
-    exchange: Exchange
-    keys: dict[str, str] = field(repr=False)
-    arguments: Mapping[str, str] = field(repr=False)
-
-    def as_http(self, **names: str) -> Call:
-        """The same call with HTTP's names for its fields: ``content="msg"``."""
-        fields = {there: self.arguments.get(here, "") for here, there in names.items()}
-        return Call(self.exchange, fields, self.arguments.get("sessionKey") or NO_KEY, face="every8d-soap")
+Handler = Callable[[Call], str]
+"""Answers a call whose fields are the operation's arguments, by the document's names."""
+Services = dict[str, dict[str, Handler]]
 
 
-def _answer(exchange: Exchange, keys: dict[str, str], path: str, headers: Headers, body: bytes) -> Response:
+def _answer(services: Services, call: Call) -> Response:
     """Any prefix may stand in front of ``/API21/SOAP/``."""
-    service = path.lower().rpartition("/api21/soap/")[2]
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if service not in SERVICES:
-        return Response("<html><body><h2>404</h2></body></html>", 404, media_type="text/html")
+    service = services.get(call.path.lower().rpartition("/api21/soap/")[2])
+    media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if service is None:
+        return not_found()
     if media_type not in ENVELOPES:
         return Response(f"HTTP 415: {media_type} is no SOAP", 415)
     try:
-        name, arguments = _read(body, ENVELOPES[media_type], headers.get("soapaction"))
-        handler = SERVICES[service].get(name)
+        name, arguments = _read(call.body, ENVELOPES[media_type], call.headers.get("soapaction"))
+        handler = service.get(name)
         if handler is None:
             raise Fault(f"Server did not recognize the value of HTTP Header SOAPAction: {NAMESPACE}{name}.")
-        result = _result(handler, _SoapCall(exchange, keys, arguments))
+        result = _result(handler, call.with_fields(arguments))
     except Fault as fault:
         return _envelope(media_type, _fault(media_type, fault), 500)
     inner = f'<{name}Response xmlns="{NAMESPACE}"><{name}Result>{escape(result)}</{name}Result></{name}Response>'
     return _envelope(media_type, inner, 200)
 
 
-def _result(handler: Handler, call: _SoapCall) -> str:
+def _result(handler: Handler, call: Call) -> str:
     try:
         return handler(call)
     except Refusal as refusal:
         return refusal.code  # 1.2, note 1: in the place of CREDIT
 
 
-def _read(body: bytes, namespace: str, action: str | None) -> tuple[str, dict[str, str]]:
+def _read(body: bytes, namespace: str, action: str | None) -> tuple[str, list[tuple[str, str]]]:
+    """The operation and its arguments. Raises `Fault`."""
     try:
         envelope = ET.fromstring(body)  # noqa: S314 - the sandbox listens to its own machine
     except ET.ParseError as error:
         raise Fault("Server was unable to read request.") from error
     if envelope.tag != f"{{{namespace}}}Envelope":
         raise Fault("Possible SOAP version mismatch", "VersionMismatch")
-    call = envelope.find(f"{{{namespace}}}Body/*")
-    if call is None or not call.tag.startswith(f"{{{NAMESPACE}}}"):
+    operation = envelope.find(f"{{{namespace}}}Body/*")
+    if operation is None or not operation.tag.startswith(f"{{{NAMESPACE}}}"):
         raise Fault("Server was unable to read request.")
-    name = call.tag.removeprefix(f"{{{NAMESPACE}}}")
+    name = _local_name(operation)
     if action is not None and action.strip('"') != f"{NAMESPACE}{name}":
         raise Fault(f"Server did not recognize the value of HTTP Header SOAPAction: {action}.")
-    return name, {one.tag.removeprefix(f"{{{NAMESPACE}}}"): one.text or "" for one in call}
+    return name, [(_local_name(argument), argument.text or "") for argument in operation]
+
+
+def _local_name(element: ET.Element) -> str:
+    return element.tag.removeprefix(f"{{{NAMESPACE}}}")
 
 
 def _envelope(media_type: str, inner: str, status: int) -> Response:
@@ -139,20 +131,33 @@ def _fault(media_type: str, fault: Fault) -> str:
     )
 
 
+def as_http(call: Call, **names: str) -> Call:
+    """The call that the HTTP API would have got: its names for the fields (``content="msg"``), the key as its token."""
+    pairs = [(http_name, call.text(soap_name)) for soap_name, http_name in names.items()]
+    key = call.text("sessionKey") or NO_KEY
+    return attrs.evolve(call.with_fields(pairs), headers={"authorization": f"Bearer {key}"})
+
+
 # 1. Connections
 
 
-def _connect(call: _SoapCall) -> str:
-    """1.1: an account has one key, which whoever logs in gets too; it ends with the day."""
-    try:
-        user = call.exchange.login(call.arguments.get("userID", ""), call.arguments.get("password", "")).user
-    except LoginRefused as error:
-        return _connection(*LOGIN_REFUSALS[error.reason])
-    key = call.keys.get(user, "")
-    if call.exchange.session_user(key) != user:
-        today = call.exchange.clock.now().astimezone(TAIPEI).replace(hour=0, minute=0, second=0, microsecond=0)
-        key = call.keys[user] = call.exchange.open_session(user, today + timedelta(days=1))
-    return _connection("0", "取得連線成功。", key)
+@frozen
+class Connections:
+    """An account has one key, which whoever logs in gets too; it ends with the day (1.1)."""
+
+    keys: dict[str, str] = field(factory=dict, repr=False)
+
+    def connect(self, call: Call) -> str:
+        """1.1."""
+        try:
+            user = call.exchange.login(call.text("userID"), call.text("password")).user
+        except LoginRefused as error:
+            return _connection(*LOGIN_REFUSALS[error.reason])
+        key = self.keys.get(user, "")
+        if call.exchange.session_user(key) != user:
+            today = call.exchange.clock.now().astimezone(TAIPEI).replace(hour=0, minute=0, second=0, microsecond=0)
+            key = self.keys[user] = call.exchange.open_session(user, today + timedelta(days=1))
+        return _connection("0", "取得連線成功。", key)
 
 
 def _connection(code: str, words: str, key: str = "") -> str:
@@ -163,63 +168,62 @@ def _connection(code: str, words: str, key: str = "") -> str:
     )
 
 
-def _close(call: _SoapCall) -> str:
+def _close(call: Call) -> str:
     """1.3: it ends for everyone who uses the account."""
-    return "1" if call.exchange.close_session(call.arguments.get("sessionKey", "")) else "-1"
+    return "1" if call.exchange.close_session(call.text("sessionKey")) else "-1"
 
 
 # 2 and 5. Sends
 
-_ONE_TEXT = {"subject": "sb", "content": "msg", "mobile": "dest", "sendTime": "st"}
+_SEND_NAMES = {"subject": "sb", "content": "msg", "mobile": "dest", "sendTime": "st"}
 
 
-def _send(call: _SoapCall) -> str:
+def _send(call: Call) -> str:
     """2.1, 2.2."""
-    return send_sms(call.as_http(**_ONE_TEXT))
+    return send_sms(as_http(call, **_SEND_NAMES))
 
 
-def _send_personal(call: _SoapCall) -> str:
+def _send_personal(call: Call) -> str:
     """2.3: who has no SENDTIME gets the text at sendTime."""
-    http = call.as_http(subject="sb")
-    http.user()
+    http = as_http(call, subject="sb")
+    user_of(http)
     try:
-        users = ET.fromstring(call.arguments.get("contentXML", ""))  # noqa: S314 - as above
+        users = ET.fromstring(call.text("contentXML"))  # noqa: S314 - as above
     except ET.ParseError:
         raise Refusal("-99", "主機端發生不明錯誤") from None
     rows = [
         {
-            "name": one.get("NAME", ""),
-            "mobile": one.get("MOBILE", ""),
-            "sendtime": one.get("SENDTIME") or call.arguments.get("sendTime", ""),
-            "param": one.text or "",
+            "name": user.get("NAME", ""),
+            "mobile": user.get("MOBILE", ""),
+            "sendtime": user.get("SENDTIME") or call.text("sendTime"),
+            "param": user.text or "",
         }
-        for one in users.iterfind("USER")
+        for user in users.iterfind("USER")
     ]
-    return str(send_param(attrs.evolve(http, fields={**http.fields, "recipientdatalist": rows}))["Msg"])
+    answer = send_param(http.with_fields([*http.fields.items(), ("recipientdatalist", rows)]))
+    return str(answer["Msg"])
 
 
-def _send_mms(call: _SoapCall) -> str:
+def _send_mms(call: Call) -> str:
     """5.1: the picture's base64 is percent-encoded once more; one that is not is understood too."""
-    http = call.as_http(**_ONE_TEXT, attachment="attachment", type="type")
-    picture = unquote(http.text("attachment"))
-    return send_mms(attrs.evolve(http, fields={**http.fields, "attachment": picture}))
+    http = as_http(call, **_SEND_NAMES, type="type")
+    picture = unquote(call.text("attachment"))
+    return send_mms(http.with_fields([*http.fields.items(), ("attachment", picture)]))
 
 
 # 3, 4 and 5. Questions and bookings
 
-_MOBILE_WIDTH = 20
 
-
-def _reports(kind: str) -> Callable[[_SoapCall], str]:
+def _reports(kind: str) -> Handler:
     """3.2 and 5.2: the delivery status of a batch, of SMS with its replies or of MMS."""
 
-    def handler(call: _SoapCall) -> str:
-        http = call.as_http(batchID="bid", pageNo="pno")
-        user, batch_id = http.user(), http.text("bid").strip()
-        messages = [one for one in batch_of(call.exchange, user, batch_id) if one.kind == kind]
+    def handler(call: Call) -> str:
+        http = as_http(call, batchID="bid", pageNo="pno")
+        user, batch_id = user_of(http), http.text("bid").strip()
+        messages = [message for message in call.batch(user, batch_id) if message.kind == kind]
         replies = call.exchange.replies_to(user, batch_id) if messages else ()
-        rows = page_of(messages, http.number("pno", 1), REPORTS_PAGE)
-        return _sms_log(len(messages), "".join(_sms(one, replies) for one in rows))
+        shown = page_of(messages, number_of(http, "pno", 1), REPORTS_PAGE)
+        return _sms_log(len(messages), "".join(_sms(message, replies) for message in shown))
 
     return handler
 
@@ -231,52 +235,46 @@ def _sms_log(count: int, rows: str) -> str:
     )
 
 
-def _sms(one: StoredMessage, replies: Sequence[Reply]) -> str:
-    """As recorded: NAME is empty without a name, MOBILE padded."""
-    answers = (reply for reply in replies if reply.message.position == one.position)
-    return (
-        f"<SMS><NAME>{escape(one.name)}</NAME><MOBILE>{one.number:<{_MOBILE_WIDTH}}</MOBILE>"
-        f"<SENT_TIME>{local_time(one.sent_at or one.send_at, '/')}</SENT_TIME><COST>{one.cost:.2f}</COST>"
-        f"<STATUS>{code_of(one)}</STATUS>{''.join(map(_reply, answers))}</SMS>"
-    )
+def _sms(message: StoredMessage, replies: Sequence[Reply]) -> str:
+    own = [_reply(reply) for reply in replies if reply.message.position == message.position]
+    return f"<SMS>{xml_report(message)}{''.join(own)}</SMS>"
 
 
 def _reply(reply: Reply) -> str:
     """As in 3.2: a blank behind the time, line breaks around the CDATA."""
     text = reply.text.replace("]]>", "]]]]><![CDATA[>")
-    time = local_time(reply.received_at, "/")
+    time = write_time(reply.received_at, SLASHES)
     return f"<REPLY_SMS><REPLY_TIME>{time} </REPLY_TIME><MESSAGE>\r\n<![CDATA[{text}]]>\r\n</MESSAGE></REPLY_SMS>"
 
 
-def _credit(call: _SoapCall) -> str:
+def _credit(call: Call) -> str:
     """4.1."""
-    return credit(call.as_http())
+    return credit(as_http(call))
 
 
-def _erase(kind: str) -> Callable[[_SoapCall], str]:
+def _erase(kind: str) -> Handler:
     """4.2, 4.3."""
     handler = erase(kind)
-    return lambda call: handler(call.as_http(batchID="bid"))
+    return lambda call: handler(as_http(call, batchID="bid"))
 
 
-Handler = Callable[[_SoapCall], str]
-
-SERVICES: dict[str, dict[str, Handler]] = {
-    "sms.asmx": {
-        "getConnection": _connect,
-        "closeConnection": _close,
-        "sendSMS": _send,
-        "sendMessage": _send,
-        "sendParamSMS": _send_personal,
-        "getDeliveryStatus": _reports("SMS"),
-        "getCredit": _credit,
-        "eraseBooking": _erase("SMS"),
-        "eraseMMSBooking": _erase("MMS"),  # 4.3 prints it here
-    },
-    "mms.asmx": {
-        "sendMMS": _send_mms,
-        "getMMSDeliveryStatus": _reports("MMS"),
-        "eraseMMSBooking": _erase("MMS"),
-    },
-}
-"""What stands after ``/API21/SOAP/``, in lower case, and the operations of each service."""
+def services_of(connections: Connections) -> Services:
+    """What stands after ``/API21/SOAP/``, in lower case, and the operations of each service."""
+    return {
+        "sms.asmx": {
+            "getConnection": connections.connect,
+            "closeConnection": _close,
+            "sendSMS": _send,
+            "sendMessage": _send,
+            "sendParamSMS": _send_personal,
+            "getDeliveryStatus": _reports("SMS"),
+            "getCredit": _credit,
+            "eraseBooking": _erase("SMS"),
+            "eraseMMSBooking": _erase("MMS"),  # 4.3 prints it here
+        },
+        "mms.asmx": {
+            "sendMMS": _send_mms,
+            "getMMSDeliveryStatus": _reports("MMS"),
+            "eraseMMSBooking": _erase("MMS"),
+        },
+    }

@@ -16,7 +16,7 @@ from sms_core.http import Response
 from sms_core.model import Balance, Cancellation, DeliveryReport, InboundMessage, Outcome, SendResult
 from sms_core.provider import Capability
 from sms_core.testing.clock import Clock
-from sms_core.testing.records import Event
+from sms_core.testing.records import Push
 from sms_core_kit.checks.base import Checks
 from sms_core_kit.checks.characters import CHARACTERS, text_with
 from sms_core_kit.exchanges import RecordedExchange
@@ -134,10 +134,10 @@ class FaceChecks(Checks):
                 case _:
                     assert sms.send(message).accepted == 1
 
-    def _pushed(self, box: Sandbox, sms: Client, event: Event) -> list[DeliveryReport | InboundMessage]:
+    def _pushed(self, box: Sandbox, sms: Client, pushed: Push) -> list[DeliveryReport | InboundMessage]:
         """What the provider makes of the face's push, whose response the face must take; none where it pushes none."""
         face = box.faces[self.subject.dsn.provider]
-        sent = face.push(event, PUSHED_TO) if face.push else None
+        sent = face.push(pushed, PUSHED_TO) if face.push else None
         if sent is None:
             return []
         path, _, query = sent.url.removeprefix("https://").partition("?")

@@ -1,16 +1,11 @@
-"""One request to the vendor taken apart, who sends it, and how the vendor says no."""
+"""The fields of a request, who sends it, and how the vendor says no."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from sms_core.testing import LoginRefused
+from sms_core_sandbox.calls import Call, Refusal, read_form
 
-from attrs import field, frozen
-from starlette.requests import Request as HttpRequest
-
-from sms_core.testing import Exchange, LoginRefused
-
-CODES = {
+WORDS = {
     "c": "請輸入帳號",
     "d": "請輸入密碼",
     "e": "帳號、密碼錯誤",
@@ -19,64 +14,46 @@ CODES = {
     "y": "參數錯誤",
     "z": "查無資料",
 }
-"""What 附錄一 says of those that refuse a whole request here."""
+"""What 附錄一 says of the codes that refuse a whole request here."""
 CHARSETS = {"": "cp950", "BIG5": "cp950", "UTF8": "utf-8", "UTF-8": "utf-8"}
 """CharsetURL and Encoding_PostIn: Big5 unless told."""
 
 
-class Refusal(Exception):
-    """The vendor refuses the whole request, with one of its codes."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.text = CODES[code]
+def refusal(code: str) -> Refusal:
+    """A refusal of the whole request."""
+    return Refusal(code, WORDS[code])
 
 
-@frozen
-class Call:
-    """One request: ``fields`` of query and form, and the ``body`` as it stands, for SmBulkSend."""
-
-    exchange: Exchange
-    fields: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    def text(self, name: str) -> str:
-        """A field's value; "" where it is missing."""
-        return self.fields.get(name, "")
-
-    def user(self) -> str:
-        """Who asks. Raises `Refusal`."""
-        for name, code in (("username", "c"), ("password", "d")):
-            if not self.text(name):
-                raise Refusal(code)
-        try:
-            return self.exchange.login(self.text("username"), self.text("password")).user
-        except LoginRefused:
-            raise Refusal("e") from None
-
-    def lines(self) -> list[str]:
-        """The body in the charset that ``Encoding_PostIn`` names. Raises `Refusal`."""
-        whole = self.body.decode(charset_named(self.text("Encoding_PostIn")), "replace")
-        return [line for line in whole.replace("\r\n", "\n").split("\n") if line]
-
-    def listed(self, name: str) -> list[str]:
-        """The values of a field that commas part."""
-        return [one for one in self.text(name).split(",") if one]
+def read_call(call: Call) -> Call:
+    """The call with its fields. What is not of its charset becomes U+FFFD. Raises `Refusal`."""
+    query = read_form(call.query, errors="replace")
+    call = call.with_fields(query)
+    if "Encoding_PostIn" in call.fields:
+        return call  # SmBulkSend: the body has lines and no fields
+    charset = _charset(call.text("CharsetURL"))
+    return call.with_fields(query + read_form(call.body, charset=charset, errors="replace"))
 
 
-def charset_named(name: str) -> str:
-    """Python's name of a charset. Raises `Refusal`."""
+def lines_of(call: Call) -> list[str]:
+    """The body's lines, in the charset that ``Encoding_PostIn`` names. Raises `Refusal`."""
+    text = call.body.decode(_charset(call.text("Encoding_PostIn")), "replace")
+    return [line for line in text.replace("\r\n", "\n").split("\n") if line]
+
+
+def user_of(call: Call) -> str:
+    """Who asks. Raises `Refusal`."""
+    user, password = call.text("username"), call.text("password")
+    if not user:
+        raise refusal("c")
+    if not password:
+        raise refusal("d")
+    try:
+        return call.exchange.login(user, password).user
+    except LoginRefused:
+        raise refusal("e") from None
+
+
+def _charset(name: str) -> str:
     if name.upper() not in CHARSETS:
-        raise Refusal("y")
+        raise refusal("y")
     return CHARSETS[name.upper()]
-
-
-def read_call(exchange: Exchange, request: HttpRequest, body: bytes) -> Call:
-    """Take a request apart. What is not of its charset becomes U+FFFD. Raises `Refusal`."""
-    query = dict(parse_qsl(request.url.query, keep_blank_values=True))
-    if "Encoding_PostIn" in query:
-        return Call(exchange, query, body)
-    charset = charset_named(query.get("CharsetURL", ""))
-    form = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding=charset, errors="replace")
-    return Call(exchange, query | dict(form), body)

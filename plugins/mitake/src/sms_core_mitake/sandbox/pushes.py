@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode
 
 from sms_core.http import Request, Response
-from sms_core.provider import TAIPEI
-from sms_core.testing import Event, Reply
+from sms_core.testing import Push, Reply
 from sms_core_mitake.sandbox.queries import flag_of, time_of
+from sms_core_sandbox.pushes import plain_200, query_push
+from sms_core_sandbox.values import local_number, write_time
 
 PUSH_RETRIES = 3
 """The document does not say how often it tries again."""
 STATES = {"4": "DELIVRD", "5": "SYNTAXE", "6": "UNDELIV", "7": "UNDELIV", "8": "EXPIRED", "9": "DELETED"}
 
-_HTTP_OK = 200
 _ACKNOWLEDGEMENT = re.compile(rb"magicid=sms_gateway_rpack\nmsgid=([^\n]+)\n")
 
 
-def push(event: Event, callback_url: str) -> Request | None:
+def push(pushed: Push, callback_url: str) -> Request | None:
     """A GET with all in the query. The API has no replies."""
-    if isinstance(event, Reply):
+    if isinstance(pushed, Reply):
         return None
-    flag = flag_of(event)
-    number = event.number.removeprefix("+")
+    flag = flag_of(pushed)
     fields = {
-        "msgid": event.batch_id,
-        "dstaddr": f"0{number[3:]}" if number.startswith("886") else number,
-        "dlvtime": f"{event.send_at.astimezone(TAIPEI):%Y%m%d%H%M%S}",
-        "donetime": time_of(event),
+        "msgid": pushed.batch_id,
+        "dstaddr": local_number(pushed.number).removeprefix("+"),
+        "dlvtime": write_time(pushed.send_at, "%Y%m%d%H%M%S"),
+        "donetime": time_of(pushed),
         "statusstr": STATES.get(flag, "UNKNOWN"),
         "statuscode": "0",  # which says no more than that the send went well
         "StatusFlag": flag,
     }
-    return Request("GET", f"{callback_url}?{urlencode(fields)}")
+    return query_push(callback_url, fields)
 
 
 def acknowledged(response: Response) -> bool:
     """Status 200, text/plain, two lines each ended by a line feed."""
-    plain = response.headers.get("content-type", "").lower().startswith("text/plain")
-    return response.status == _HTTP_OK and plain and _ACKNOWLEDGEMENT.fullmatch(response.body) is not None
+    return plain_200(response) and _ACKNOWLEDGEMENT.fullmatch(response.body) is not None

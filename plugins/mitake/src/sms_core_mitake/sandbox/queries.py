@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sms_core.model import DeliveryStatus
-from sms_core.provider import TAIPEI
 from sms_core.testing import NoSuchBatch, NotBooked, StoredMessage
-from sms_core_mitake.sandbox.calls import Call, Refusal
+from sms_core_mitake.sandbox.calls import refusal, user_of
+from sms_core_sandbox.calls import Call
+from sms_core_sandbox.values import write_time
 
 MOST_IDS = 100
 
@@ -30,36 +31,43 @@ FLAGS: dict[str, str] = {
 }
 """A behaviour's state in 附錄二."""
 UNFINISHED = {DeliveryStatus.SCHEDULED: "0", DeliveryStatus.SENT: "1", DeliveryStatus.CANCELLED: "9"}
+"""The state in 附錄二 of a message that no handset has had a say about."""
 
 
-def flag_of(one: StoredMessage) -> str:
+def flag_of(message: StoredMessage) -> str:
     """The state of a message as it stands, in 附錄二."""
-    return UNFINISHED.get(one.status) or FLAGS[one.behaviour.name]
+    return UNFINISHED.get(message.status) or FLAGS[message.behaviour.name]
 
 
-def time_of(one: StoredMessage) -> str:
+def time_of(message: StoredMessage) -> str:
     """When it came to that state, in Taipei."""
-    moment = one.done_at or one.sent_at or one.accepted_at
-    return f"{moment.astimezone(TAIPEI):%Y%m%d%H%M%S}"
+    return write_time(message.done_at or message.sent_at or message.accepted_at, "%Y%m%d%H%M%S")
 
 
 def query(call: Call) -> str:
     """SmQuery: a row for each msgid that is known, in no promised order; without a msgid, the points."""
-    user, wanted = call.user(), call.listed("msgid")
-    if not wanted:
+    user, msgids = user_of(call), call.listed("msgid")
+    if not msgids:
         return f"AccountPoint={call.exchange.account(user).credit:f}\r\n"
-    found = [one for msgid in reversed(_few(wanted)) if (one := _message(call, user, msgid)) is not None]
-    if not found:
-        raise Refusal("z")
-    points = call.text("smsPointFlag") == "1"
-    rows = ([one.batch_id, flag_of(one), time_of(one), *([f"{one.cost:f}"] if points else [])] for one in found)
-    return "".join("\t".join(row) + "\r\n" for row in rows)
+    _check_count(msgids)
+    shows_points = call.text("smsPointFlag") == "1"
+    rows = []
+    for msgid in reversed(msgids):
+        for message in call.batch(user, msgid):
+            row = [message.batch_id, flag_of(message), time_of(message)]
+            if shows_points:
+                row.append(f"{message.cost:f}")
+            rows.append("\t".join(row))
+    if not rows:
+        raise refusal("z")
+    return "".join(f"{row}\r\n" for row in rows)
 
 
 def cancel(call: Call) -> str:
     """SmCancel: what became of each msgid."""
-    user = call.user()
-    return "".join(f"{msgid}={_cancelled(call, user, msgid)}\r\n" for msgid in _few(call.listed("msgid")))
+    user, msgids = user_of(call), call.listed("msgid")
+    _check_count(msgids)
+    return "".join(f"{msgid}={_cancelled(call, user, msgid)}\r\n" for msgid in msgids)
 
 
 def _cancelled(call: Call, user: str, msgid: str) -> str:
@@ -68,22 +76,13 @@ def _cancelled(call: Call, user: str, msgid: str) -> str:
     except NoSuchBatch:
         return "?"
     except NotBooked:
-        (one,) = call.exchange.batch(user, msgid)
-        return flag_of(one)
+        (message,) = call.exchange.batch(user, msgid)
+        return flag_of(message)
     return "9"
 
 
-def _few(msgids: list[str]) -> list[str]:
+def _check_count(msgids: list[str]) -> None:
     if not msgids:
-        raise Refusal("y")
+        raise refusal("y")
     if len(msgids) > MOST_IDS:
-        raise Refusal("w")
-    return msgids
-
-
-def _message(call: Call, user: str, msgid: str) -> StoredMessage | None:
-    try:
-        (one,) = call.exchange.batch(user, msgid)
-    except NoSuchBatch:
-        return None
-    return one
+        raise refusal("w")

@@ -10,26 +10,28 @@ from itertools import count
 
 from attrs import field, frozen
 
-from sms_core.provider import TAIPEI
-from sms_core.testing import Draft, NoSuchBatch, behaviour_of
-from sms_core_mitake.sandbox.calls import Call, Refusal
+from sms_core.numbers import TAIWAN, is_taiwan
+from sms_core.testing import Draft, behaviour_of
+from sms_core_mitake.sandbox.calls import lines_of, refusal, user_of
+from sms_core_sandbox.calls import Call
+from sms_core_sandbox.values import count_parts, read_time
 
-NAME = "mitake"
 MOST_LINES = 500
 REMEMBERED = timedelta(hours=12)
 """How long a clientid is known."""
+SOONEST_BOOKING = timedelta(minutes=10)
 FIRST_ID = 313_887_539
 """Message ids are ten characters that grow; this is one that was recorded."""
 ABROAD = 5
 """Points of an SMS to another country: one console says so."""
-DOUBLE = "^{}\\[~]|"
+DOUBLED = "^{}\\[~]|"
 """附錄四: each takes two places."""
 
-_COLUMNS = 7  # ClientID, dstaddr, dlvtime, vldtime, destname, response, smbody
+_COLUMNS = ("clientid", "dstaddr", "dlvtime", "vldtime", "destname", "response", "smbody")
+"""The fields of an SMS, in the order that they have in a line of SmBulkSend."""
 _LONGEST_ID = 36
 _TAIWAN = re.compile(r"(?:0|886)(9\d{8})", re.ASCII)
 _ABROAD = re.compile(r"[1-9]\d{6,14}", re.ASCII)
-_MOMENT = re.compile(r"\d{14}", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -37,13 +39,13 @@ _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 class _Line:
     """One SMS as it is asked for."""
 
-    client_id: str
+    clientid: str
     dstaddr: str
-    dlvtime: str = ""
-    vldtime: str = ""
-    destname: str = ""
-    response: str = ""
-    smbody: str = ""
+    dlvtime: str
+    vldtime: str
+    destname: str
+    response: str
+    smbody: str
 
 
 @frozen
@@ -62,68 +64,67 @@ class Sends:
     ids: count[int] = field(factory=lambda: count(FIRST_ID))
     taken: dict[tuple[str, str], _Taken] = field(factory=dict)
 
-    def one(self, call: Call) -> str:
-        """SmSend: fields of a form."""
-        names = ("clientid", "dstaddr", "dlvtime", "vldtime", "destname", "response", "smbody")
-        return self._answer(call, call.user(), [_Line(*map(call.text, names))])
+    def single(self, call: Call) -> str:
+        """SmSend: the fields of a form."""
+        user = user_of(call)
+        return self._answer(call, user, [_Line(*map(call.text, _COLUMNS))])
 
-    def many(self, call: Call) -> str:
-        """SmBulkSend: a line for each SMS, its fields parted by ``$$``."""
-        user, lines = call.user(), call.lines()
+    def bulk(self, call: Call) -> str:
+        """SmBulkSend: a line for each SMS, its fields separated by ``$$``."""
+        user, lines = user_of(call), lines_of(call)
         if len(lines) > MOST_LINES:
-            raise Refusal("x")
-        rows = [line.split("$$", _COLUMNS - 1) for line in lines]
-        if not rows or any(len(row) < _COLUMNS or not row[0] for row in rows):
-            raise Refusal("y")
+            raise refusal("x")
+        rows = [line.split("$$", len(_COLUMNS) - 1) for line in lines]
+        if not rows or any(len(row) < len(_COLUMNS) or not row[0] for row in rows):
+            raise refusal("y")
         return self._answer(call, user, [_Line(*row) for row in rows])
 
     def _answer(self, call: Call, user: str, lines: Sequence[_Line]) -> str:
-        """A section for each, and the points that are left after the last."""
-        told = []
+        """A section for each SMS, and the points that are left after the last."""
+        answer = []
         for line in lines:
-            told += [f"[{line.client_id or 1}]", *self._section(call, user, line)]
-        told.append(f"AccountPoint={call.exchange.account(user).credit:f}")
-        return "".join(f"{one}\r\n" for one in told)
+            answer += [f"[{line.clientid or 1}]", *self._section(call, user, line)]
+        answer.append(f"AccountPoint={call.exchange.account(user).credit:f}")
+        return "".join(f"{row}\r\n" for row in answer)
 
     def _section(self, call: Call, user: str, line: _Line) -> tuple[str, ...]:
-        earlier = self.taken.get((user, line.client_id)) if line.client_id else None
+        earlier = self.taken.get((user, line.clientid)) if line.clientid else None
         if earlier is not None and _is_known(call, user, earlier):
             return (*earlier.answer, "Duplicate=Y")
-        now = call.exchange.clock.now()
-        if len(line.client_id) > _LONGEST_ID:
+        if len(line.clientid) > _LONGEST_ID:
             return ("statuscode=y",)
-        number, text = _e164(line.dstaddr), line.smbody.replace("\n", "").replace("\x06", "\n")
+        number = _e164(line.dstaddr)
         if number is None or behaviour_of(number).refused or _is_closed(call, user, number):
             return ("statuscode=v",)
+        text = line.smbody.replace("\n", "").replace("\x06", "\n")
         if not text:
             return ("statuscode=u",)
+        now = call.exchange.clock.now()
         try:
-            send_at, _ = _moment(line.dlvtime, now), _moment(line.vldtime, now)
+            send_at = _booked_for(line.dlvtime, now)
+            _booked_for(line.vldtime, now)
         except ValueError:
             return ("statuscode=y",)
-        draft = Draft(number, text, _cost(number, text), line.client_id, line.destname, send_at=send_at)
+        draft = Draft(number, text, _cost(number, text), line.clientid, line.destname, send_at=send_at)
         msgid = _msgid(next(self.ids))
-        batch = call.exchange.submit(user, [draft], face=NAME, batch_id=msgid)
+        batch = call.exchange.submit(user, [draft], face=call.face, batch_id=msgid)
         if batch.unsent:
             return ("statuscode=s",)
         answer = [f"msgid={msgid}", f"statuscode={1 if send_at is None else 0}"]
         if call.text("smsPointFlag") == "1":
             answer.append(f"smsPoint={draft.cost:f}")
-        self.taken[user, line.client_id] = _Taken(now, msgid, tuple(answer))
+        self.taken[user, line.clientid] = _Taken(now, msgid, tuple(answer))
         return tuple(answer)
 
 
 def _is_known(call: Call, user: str, earlier: _Taken) -> bool:
-    if call.exchange.clock.now() - earlier.at >= REMEMBERED:
-        return False
-    try:
-        return bool(call.exchange.batch(user, earlier.msgid))
-    except NoSuchBatch:  # the sandbox was emptied
-        return False
+    """Whether a clientid still counts; after the sandbox was emptied none does."""
+    is_recent = call.exchange.clock.now() - earlier.at < REMEMBERED
+    return is_recent and bool(call.batch(user, earlier.msgid))
 
 
 def _is_closed(call: Call, user: str, number: str) -> bool:
-    return not number.startswith("+886") and not call.exchange.account(user).international
+    return not is_taiwan(number) and not call.exchange.account(user).international
 
 
 def _msgid(number: int) -> str:
@@ -137,29 +138,22 @@ def _e164(dstaddr: str) -> str | None:
     if digits.startswith("88609"):
         digits = f"886{digits[4:]}"
     if found := _TAIWAN.fullmatch(digits):
-        return f"+886{found[1]}"
-    return f"+{digits}" if _ABROAD.fullmatch(digits) and not digits.startswith("886") else None
+        return f"{TAIWAN}{found[1]}"
+    if _ABROAD.fullmatch(digits) and not digits.startswith("886"):
+        return f"+{digits}"
+    return None
 
 
-def _moment(text: str, now: datetime) -> datetime | None:
+def _booked_for(text: str, now: datetime) -> datetime | None:
     """A time of Taipei, or seconds from now; None for what is sent at once. Raises `ValueError`."""
     if not text:
         return None
-    if _MOMENT.fullmatch(text):
-        moment = datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=TAIPEI)
-    elif _SECONDS.fullmatch(text):
-        moment = now + timedelta(seconds=int(text))
-    else:
-        raise ValueError(text)
-    # What a booking does that is nearer than the document allows is not written: here, the worst.
-    return moment if moment > now + timedelta(minutes=10) else None
+    moment = now + timedelta(seconds=int(text)) if _SECONDS.fullmatch(text) else read_time(text, "%Y%m%d%H%M%S")
+    # The document does not say what becomes of a booking that is nearer than it allows. Here it is the worst: none.
+    return moment if moment > now + SOONEST_BOOKING else None
 
 
 def _cost(number: str, text: str) -> Decimal:
-    """A point for each part: 160 of ASCII or 70, of several 153 or 67."""
-    if text.isascii():
-        length, single, joined = len(text) + sum(one in DOUBLE for one in text), 160, 153
-    else:
-        length, single, joined = len(text.encode("utf-16-be")) // 2, 70, 67
-    parts = 1 if length <= single else -(-length // joined)
-    return Decimal(parts * (1 if number.startswith("+886") else ABROAD))
+    """A point for each part."""
+    rate = 1 if is_taiwan(number) else ABROAD
+    return Decimal(rate * count_parts(text, doubled=DOUBLED))

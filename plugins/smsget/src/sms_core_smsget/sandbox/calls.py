@@ -1,16 +1,11 @@
-"""One request to the vendor taken apart, who sends it, and how the vendor says no."""
+"""The fields of a request, who sends it, and how the vendor says no."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from sms_core.testing import LoginRefused
+from sms_core_sandbox.calls import Call, Refusal, read_form
 
-from attrs import field, frozen
-from starlette.requests import Request as HttpRequest
-
-from sms_core.testing import Exchange, LoginRefused
-
-CODES = {
+WORDS = {
     "001": "參數錯誤",
     "002": "預約時間參數錯誤",
     "003": "預約時間過期",
@@ -25,40 +20,25 @@ CODES = {
 """訊息代碼 of chapters 1, 3 and 5."""
 
 
-class Refusal(Exception):
-    """The vendor says no, with one of its codes."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.text = CODES[code]
+def refusal(code: str) -> Refusal:
+    """A refusal of the whole request."""
+    return Refusal(code, WORDS[code])
 
 
-@frozen
-class Call:
-    """One request taken apart: ``fields`` from query and form."""
-
-    exchange: Exchange
-    fields: Mapping[str, str] = field(repr=False)
-
-    def text(self, name: str) -> str:
-        """A field's value; "" where it is missing."""
-        return self.fields.get(name, "")
-
-    def user(self) -> str:
-        """Who asks. Raises `Refusal`."""
-        if not self.text("username") or not self.text("password"):
-            raise Refusal("001")
-        try:
-            return self.exchange.login(self.text("username"), self.text("password")).user
-        except LoginRefused:
-            raise Refusal("005") from None
-
-
-def read_call(exchange: Exchange, request: HttpRequest, body: bytes) -> Call:
-    """Take a request apart, whichever way its fields came. Raises `Refusal`."""
+def read_call(call: Call) -> Call:
+    """The call with its fields, whichever way they came. Raises `Refusal`."""
     try:
-        encoded = "&".join(filter(None, (request.url.query, body.decode("ascii"))))
-        return Call(exchange, dict(parse_qsl(encoded, keep_blank_values=True, errors="strict")))
+        return call.with_fields(read_form(call.query, call.body))
     except ValueError:
-        raise Refusal("001") from None
+        raise refusal("001") from None
+
+
+def user_of(call: Call) -> str:
+    """Who asks. Raises `Refusal`."""
+    user, password = call.text("username"), call.text("password")
+    if not user or not password:
+        raise refusal("001")
+    try:
+        return call.exchange.login(user, password).user
+    except LoginRefused:
+        raise refusal("005") from None

@@ -6,9 +6,10 @@ from datetime import datetime
 from urllib.parse import quote_plus, urlencode
 
 from sms_core.http import Request, Response
-from sms_core.provider import TAIPEI
-from sms_core.testing import Event, Reply, StoredMessage
-from sms_core_smsget.sandbox.phones import write
+from sms_core.testing import Push, Reply, StoredMessage
+from sms_core_sandbox.pushes import status_200
+from sms_core_sandbox.values import write_time
+from sms_core_smsget.sandbox import phones
 
 TWO_WAY_CODE = "03"
 """The account's two-way code, the one of the document's example."""
@@ -36,30 +37,30 @@ STATES = {
 """A behaviour's 回報狀態: the document shows DELIVRD, the others are SMPP's of the same table."""
 
 
-def push(event: Event, callback_url: str) -> Request:
+def push(pushed: Push, callback_url: str) -> Request:
     """A POST of sms_id and content (chapter 2), or of content alone for a reply (chapter 4).
 
-    Its text is percent-encoded inside, and then once more with the form. Whoever answers here answers in two ways,
-    also to a text that was not sent so, and writes the code in front of it.
+    A reply's text is percent-encoded inside, and then once more with the form. Whoever answers here answers in two
+    ways, also to a text that was not sent so, and writes the code in front of it.
     """
-    if isinstance(event, Reply):
-        text = quote_plus(TWO_WAY_CODE + event.text)
-        fields = {"content": _row(event.message, event.received_at, text)}
+    if isinstance(pushed, Reply):
+        text = quote_plus(TWO_WAY_CODE + pushed.text)
+        fields = {"content": _row(pushed.message, pushed.received_at, text)}
     else:
-        state = STATES.get(event.behaviour.name, "UNKNOWN")
-        fields = {"sms_id": event.batch_id, "content": _row(event, event.done_at or event.send_at, state)}
+        state = STATES.get(pushed.behaviour.name, "UNKNOWN")
+        fields = {"sms_id": pushed.batch_id, "content": _row(pushed, pushed.done_at or pushed.send_at, state)}
     headers = {"content-type": "application/x-www-form-urlencoded"}
     return Request("POST", callback_url, headers, urlencode(fields).encode("ascii"))
 
 
 def acknowledged(response: Response) -> bool:
     """僅需要回應"ok"字串即可."""
-    return response.status == 200 and response.body.strip() == b"ok"  # noqa: PLR2004 - HTTP's own number
+    return status_200(response) and response.body.strip() == b"ok"
 
 
 def _row(message: StoredMessage, moment: datetime, last: str) -> str:
-    time = moment.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{write(message.number)}|{_message_id(message)}|{time}|{last}"
+    time = write_time(moment, "%Y-%m-%d %H:%M:%S")
+    return f"{phones.write(message.number)}|{_message_id(message)}|{time}|{last}"
 
 
 def _message_id(message: StoredMessage) -> str:

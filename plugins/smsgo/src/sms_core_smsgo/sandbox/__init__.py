@@ -7,65 +7,42 @@ well as POST, ``.asp`` and ``.aspx``, lines that end CRLF, errors with status 20
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from itertools import count
+from starlette.responses import Response
 
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response as HttpResponse
-from starlette.types import Receive, Scope, Send
-
-from sms_core.http import Response
 from sms_core.testing import Exchange
 from sms_core_sandbox import Face
-from sms_core_smsgo.sandbox.calls import Answer, Call, Refusal, read_call
-from sms_core_smsgo.sandbox.pushes import PUSH_RETRIES, push
+from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_smsgo.sandbox.answers import refused
+from sms_core_smsgo.sandbox.calls import read_call
+from sms_core_smsgo.sandbox.pushes import PUSH_RETRIES, acknowledged, push
 from sms_core_smsgo.sandbox.queries import cancel, points, query, query_bulk
-from sms_core_smsgo.sandbox.sends import send_sms
-
-_ACKNOWLEDGEMENT = re.compile(rb"magicid=tccrd_sms_gateway_rpack\nmsgid=\d+\n")
-HTTP_OK = 200
+from sms_core_smsgo.sandbox.sends import Sends
 
 
 def face(exchange: Exchange) -> Face:
     """Smsgo over this exchange: the entry point."""
-    numbers = count(100_000)
+    sends = Sends()
+    # What stands after /sms_gw/, in lower case.
+    pages = {
+        "sendsms.aspx": sends.send_sms,
+        "query.asp": query,
+        "query.aspx": query,
+        "querybulk.asp": query_bulk,
+        "query_point.asp": points,
+        "query_point.aspx": points,
+        "sendsms_cancel.asp": cancel,
+    }
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = HttpRequest(scope, receive)
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        response = _answer(exchange, numbers, path, request, await request.body())
-        await response(scope, receive, send)
+    def answer(call: Call) -> Response:
+        _, found, name = call.path.lower().rpartition("/sms_gw/")
+        page = pages.get(name)
+        if not found or page is None:
+            return not_found()
+        call = read_call(call)
+        form = call.text("rtype").strip()
+        try:
+            return page(call).response(form)
+        except Refusal as refusal:
+            return refused(refusal).response(form)
 
-    return Face(app, push=push, acknowledged=acknowledged, retries=PUSH_RETRIES)
-
-
-def acknowledged(response: Response) -> bool:
-    """Chapter 2, 2: status 200, Text/Plain, and two lines that each end with chr(10)."""
-    plain = response.headers.get("content-type", "").lower().startswith("text/plain")
-    return response.status == HTTP_OK and plain and _ACKNOWLEDGEMENT.fullmatch(response.body) is not None
-
-
-def _answer(exchange: Exchange, numbers: count[int], path: str, request: HttpRequest, body: bytes) -> HttpResponse:
-    _, found, name = path.lower().rpartition("/sms_gw/")
-    handler = ENDPOINTS.get(name)
-    if not found or handler is None:
-        return HttpResponse("<html><body>404 - File or directory not found.</body></html>", 404, media_type="text/html")
-    call = read_call(exchange, request, body, numbers)
-    try:
-        answer = handler(call)
-    except Refusal as refusal:
-        answer = Answer(({"msgid": "-1", "statuscode": refusal.code, "statusstr": refusal.text, "point": "0"},))
-    return answer.response(call.text("rtype"))
-
-
-ENDPOINTS: dict[str, Callable[[Call], Answer]] = {
-    "sendsms.aspx": send_sms,
-    "query.asp": query,
-    "query.aspx": query,
-    "querybulk.asp": query_bulk,
-    "query_point.asp": points,
-    "query_point.aspx": points,
-    "sendsms_cancel.asp": cancel,
-}
-"""What stands after ``/sms_gw/``, in lower case, and what answers."""
+    return Face(asgi_app(exchange, "smsgo", answer), push=push, acknowledged=acknowledged, retries=PUSH_RETRIES)

@@ -1,38 +1,50 @@
-"""Chapter 2 and 回覆簡訊: how the vendor tells its customer of a report or a reply."""
+"""Chapter 2 and 回覆簡訊: how the vendor tells its customer of a report or a reply, and what it wants to hear."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+import re
 
-from sms_core.http import Request
-from sms_core.provider import TAIPEI
-from sms_core.testing import Event, Reply
-from sms_core_smsgo.sandbox.queries import local, state_of
+from sms_core.http import Request, Response
+from sms_core.testing import Push, Reply, StoredMessage
+from sms_core_sandbox.pushes import plain_200, query_push
+from sms_core_sandbox.values import local_number, write_time
+from sms_core_smsgo.sandbox.queries import state_of
 
 PUSH_RETRIES = 3
 """Chapter 2: re-try 次數為三次."""
 OUR_NUMBER = "0900000000"
 """The number that a reply goes to; the document does not say which it is."""
 
+_ACKNOWLEDGEMENT = re.compile(rb"magicid=tccrd_sms_gateway_rpack\nmsgid=\d+\n")
 
-def push(event: Event, callback_url: str) -> Request:
+
+def push(pushed: Push, callback_url: str) -> Request:
     """A GET with all in the query, in the order of the examples of chapter 3."""
-    return Request("GET", f"{callback_url}?{urlencode(_reply(event) if isinstance(event, Reply) else _report(event))}")
+    fields = _reply(pushed) if isinstance(pushed, Reply) else _report(pushed)
+    return query_push(callback_url, fields)
 
 
-def _report(message: Event) -> dict[str, str]:
-    assert not isinstance(message, Reply)
-    number = local(message.number)
-    return {"msgid": message.batch_id, "statusstr": state_of(message), "statuscode": "0", "dstaddr": number}
+def acknowledged(response: Response) -> bool:
+    """Chapter 2, 2: status 200, Text/Plain, and two lines that each end with chr(10)."""
+    return plain_200(response) and _ACKNOWLEDGEMENT.fullmatch(response.body) is not None
+
+
+def _report(message: StoredMessage) -> dict[str, str]:
+    return {
+        "msgid": message.batch_id,
+        "statusstr": state_of(message),
+        "statuscode": "0",
+        "dstaddr": local_number(message.number),
+    }
 
 
 def _reply(reply: Reply) -> dict[str, str]:
     """The encoding of the text is undocumented; taken to be UTF-8, as it is in requests."""
     return {
         "msgid": reply.message.batch_id,
-        "srcaddr": local(reply.message.number),
+        "srcaddr": local_number(reply.message.number),
         "dstaddr": OUR_NUMBER,
         "smbody": reply.text,
         "encoding": "ASCII" if reply.text.isascii() else "BIG5",
-        "timestamp": f"{reply.received_at.astimezone(TAIPEI):%Y/%m/%d %H:%M:%S}",
+        "timestamp": write_time(reply.received_at, "%Y/%m/%d %H:%M:%S"),
     }

@@ -7,64 +7,56 @@ AccountSid, the password its AuthToken. Where the documents are silent, a commen
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+import attrs
+from starlette.responses import Response
 
 from sms_core.testing import Exchange
 from sms_core_sandbox import Face
-from sms_core_twilio.sandbox.calls import Call, Refusal, read_call
-from sms_core_twilio.sandbox.pushes import MOST_RETRIES, Pushes, acknowledged
-from sms_core_twilio.sandbox.queries import balance, fetch, listing
-from sms_core_twilio.sandbox.resources import Kept
-from sms_core_twilio.sandbox.sends import cancel, create
+from sms_core_sandbox.calls import Call, Refusal, asgi_app
+from sms_core_twilio.sandbox.calls import no_such_resource, read_call, refused
+from sms_core_twilio.sandbox.pushes import PUSH_RETRIES, Pushes, acknowledged
+from sms_core_twilio.sandbox.queries import Queries
+from sms_core_twilio.sandbox.resources import Details
+from sms_core_twilio.sandbox.sends import Sends
 
 SERVICE = "MG" + "0" * 32
 """A Messaging Service of the sandbox's account: without one Twilio books nothing."""
 
-_ROUTES: tuple[tuple[str, re.Pattern[str], Callable[[Call], Response]], ...] = (
-    ("POST", re.compile(r"/Messages\.json"), create),
-    ("GET", re.compile(r"/Messages\.json"), listing),
-    ("GET", re.compile(r"/Messages/(?P<sid>[^/]+)\.json"), fetch),
-    ("POST", re.compile(r"/Messages/(?P<sid>[^/]+)\.json"), cancel),
-    ("GET", re.compile(r"/Balance\.json"), balance),
-)
-"""Method, what follows the account in the path, and what answers."""
-_ACCOUNT = re.compile(r"/2010-04-01/Accounts/([^/]+)(/.*)")
+_ACCOUNT = r"/2010-04-01/Accounts/(?P<account>[^/]+)"
+_MESSAGES = re.compile(rf"{_ACCOUNT}/Messages\.json")
+_MESSAGE = re.compile(rf"{_ACCOUNT}/Messages/(?P<sid>[^/]+)\.json")
+_BALANCE = re.compile(rf"{_ACCOUNT}/Balance\.json")
 
 
 def face(exchange: Exchange) -> Face:
     """Twilio over this exchange: the entry point."""
-    kept: dict[str, Kept] = {}
+    details: dict[str, Details] = {}
+    sends, queries, pushes = Sends(details), Queries(details), Pushes(exchange, details)
+    pages = (
+        ("POST", _MESSAGES, sends.create),
+        ("GET", _MESSAGES, queries.listing),
+        ("GET", _MESSAGE, queries.fetch),
+        ("POST", _MESSAGE, sends.cancel),
+        ("GET", _BALANCE, queries.balance),
+    )
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = HttpRequest(scope, receive)
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        body = await request.body()
-        try:
-            response = _answer(exchange, kept, request, path, body)
-        except Refusal as refusal:
-            response = JSONResponse(refusal.body(), refusal.status)
-        await response(scope, receive, send)
+    def answer(call: Call) -> Response:
+        for method, pattern, page in pages:
+            found = pattern.fullmatch(call.path)
+            if found and method == call.method:
+                call = attrs.evolve(read_call(call), path_fields=found.groupdict())
+                try:
+                    return page(call)
+                except Refusal as refusal:
+                    return refused(refusal)
+        return refused(no_such_resource())
 
-    pushes = Pushes(exchange, kept)
     return Face(
-        app,
+        asgi_app(exchange, "twilio", answer),
         push=pushes.push,
         acknowledged=acknowledged,
-        retries=MOST_RETRIES,
+        retries=PUSH_RETRIES,
         options={"messaging_service": SERVICE},
         callback_option="callback_url",
     )
-
-
-def _answer(exchange: Exchange, kept: dict[str, Kept], request: HttpRequest, path: str, body: bytes) -> Response:
-    below = _ACCOUNT.fullmatch(path)
-    for method, pattern, handle in _ROUTES if below else ():
-        assert below is not None
-        found = pattern.fullmatch(below[2])
-        if found and method == request.method:
-            return handle(read_call(exchange, kept, request, body, below[1], found.groupdict().get("sid", "")))
-    raise Refusal(404, 20404, "The requested resource was not found")

@@ -1,75 +1,43 @@
-"""One request to the vendor taken apart, who sends it, and how the vendor says no."""
+"""The fields of a request, who sends it, and how the vendor says no."""
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from typing import Any
-from urllib.parse import parse_qsl
 
-from attrs import field, frozen
-from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
 
-from sms_core.testing import Exchange, LoginRefused
-from sms_core_twilio.sandbox.resources import Kept
+from sms_core.testing import LoginRefused
+from sms_core_sandbox.calls import Call, Refusal, read_form
 
 
-class Refusal(Exception):
-    """The vendor says no: an HTTP status, and one of its codes where it is known which."""
-
-    def __init__(self, status: int, code: int | None, message: str) -> None:
-        super().__init__(f"{status} {code}")
-        self.status = status
-        self.code = code
-        self.message = message
-
-    def body(self) -> dict[str, Any]:
-        """The JSON of an error; the code may be absent."""
-        code = {} if self.code is None else {"code": self.code}
-        more = {} if self.code is None else {"more_info": f"https://www.twilio.com/docs/errors/{self.code}"}
-        return {**code, "message": self.message, **more, "status": self.status}
+def read_call(call: Call) -> Call:
+    """The call with its fields, from the query and from a form; what is no UTF-8 becomes U+FFFD."""
+    encoded = [call.query]
+    if call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        encoded.append(call.body)
+    return call.with_fields(read_form(*encoded, errors="replace"))
 
 
-@frozen
-class Call:
-    """One request: its fields from query and form, each with all its values; ``sid`` is the message's in the path."""
-
-    exchange: Exchange
-    kept: dict[str, Kept] = field(repr=False)
-    user: str
-    sid: str
-    fields: tuple[tuple[str, str], ...] = field(repr=False)
-
-    def all(self, name: str) -> tuple[str, ...]:
-        """The values of a field that are not empty, in their order."""
-        return tuple(value for key, value in self.fields if key == name and value)
-
-    def text(self, name: str) -> str:
-        """The first value; "" where there is none."""
-        return next(iter(self.all(name)), "")
-
-
-def read_call(
-    exchange: Exchange, kept: dict[str, Kept], request: HttpRequest, body: bytes, account: str, sid: str
-) -> Call:
-    """Take a request apart, and check who sends it. Raises `Refusal`."""
-    user = _user(exchange, request.headers.get("authorization", ""), account)
-    encoded = [request.url.query]
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        encoded.append(body.decode("ascii", "replace"))
-    pairs = [pair for one in encoded for pair in parse_qsl(one, keep_blank_values=True, errors="replace")]
-    return Call(exchange, kept, user, sid, tuple(pairs))
-
-
-def _user(exchange: Exchange, authorization: str, account: str) -> str:
-    scheme, _, credentials = authorization.partition(" ")
+def user_of(call: Call) -> str:
+    """Who asks: the account in the path, with its AuthToken. Raises `Refusal`."""
+    credentials = call.basic_credentials
+    if credentials is None or credentials[0] != call.path_fields["account"]:
+        raise Refusal("20003", "Authenticate", 401)
     try:
-        user, _, password = b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        raise Refusal(401, 20003, "Authenticate") from None
-    if scheme.lower() != "basic" or user != account:
-        raise Refusal(401, 20003, "Authenticate")
-    try:
-        return exchange.login(user, password).user
+        return call.exchange.login(*credentials).user
     except LoginRefused:
-        raise Refusal(401, 20003, "Authenticate") from None
+        raise Refusal("20003", "Authenticate", 401) from None
+
+
+def no_such_resource() -> Refusal:
+    """Nothing is at this path."""
+    return Refusal("20404", "The requested resource was not found", 404)
+
+
+def refused(refusal: Refusal) -> Response:
+    """The JSON of an error. It has no code where no document says which it would be."""
+    error: dict[str, Any] = {"message": refusal.words, "status": refusal.status}
+    if refusal.code:
+        error["code"] = int(refusal.code)
+        error["more_info"] = f"https://www.twilio.com/docs/errors/{refusal.code}"
+    return JSONResponse(error, refusal.status)

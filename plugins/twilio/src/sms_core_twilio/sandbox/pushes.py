@@ -11,10 +11,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from attrs import field, frozen
 
 from sms_core.http import Request, Response
-from sms_core.testing import Event, Exchange, Reply, StoredMessage
-from sms_core_twilio.sandbox.resources import Kept, state_of
+from sms_core.testing import Exchange, Push, Reply, StoredMessage
+from sms_core_sandbox.pushes import message_of, status_200
+from sms_core_twilio.sandbox.resources import Details, state_of
 
-MOST_RETRIES = 5
+PUSH_RETRIES = 5
 """As for a URL that ends in ``#rc=5&rp=all``: by default Twilio tries once more, and only if it could not connect."""
 OUR_NUMBER = "+15005550006"
 """The number that a Messaging Service of the sandbox's account sends from, and that recipients write back to."""
@@ -25,18 +26,19 @@ class Pushes:
     """How this account's customers are told."""
 
     exchange: Exchange
-    kept: dict[str, Kept] = field(repr=False)
+    details: dict[str, Details] = field(repr=False)
 
-    def push(self, event: Event, callback_url: str) -> Request:
+    def push(self, pushed: Push, callback_url: str) -> Request:
         """A report goes to the message's own StatusCallback if it has one, a reply to the account's URL."""
-        message = event.message if isinstance(event, Reply) else event
-        kept = self.kept[message.batch_id]
-        common = {"AccountSid": message.user, "ApiVersion": "2010-04-01"}
-        if isinstance(event, Reply):
-            url, fields = callback_url, common | _reply(event, kept)
+        message = message_of(pushed)
+        details = self.details[message.batch_id]
+        fields = {"AccountSid": message.user, "ApiVersion": "2010-04-01"}
+        if isinstance(pushed, Reply):
+            fields |= _reply(pushed, details)
         else:
-            url, fields = kept.callback or callback_url, common | _report(event, kept)
-        url = urlunsplit(urlsplit(url)._replace(fragment=""))
+            fields |= _report(pushed, details)
+            callback_url = details.callback or callback_url
+        url = urlunsplit(urlsplit(callback_url)._replace(fragment=""))
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=utf-8",
             "user-agent": "TwilioProxy/1.1",
@@ -61,36 +63,37 @@ def _token(*parts: str) -> str:
 
 def acknowledged(response: Response) -> bool:
     """Status 200, and an empty body or TwiML: plain text would go to the person who wrote, as an SMS."""
+    if not status_200(response):
+        return False
     content_type = response.headers.get("content-type", "")
-    said_nothing = not response.body or (
-        content_type.startswith(("text/xml", "application/xml")) and response.body.endswith(b"<Response></Response>")
-    )
-    return response.status == 200 and said_nothing  # noqa: PLR2004 - HTTP's own number
+    is_xml = content_type.startswith(("text/xml", "application/xml"))
+    return not response.body or (is_xml and response.body.endswith(b"<Response></Response>"))
 
 
-def _report(one: StoredMessage, kept: Kept) -> dict[str, str]:
-    state, code = state_of(one, kept)
-    done = one.done_at or one.send_at
-    sometimes = {
-        "ErrorCode": "" if code is None else str(code),
-        "MessagingServiceSid": kept.service,
-        "RawDlrDoneDate": f"{done:%y%m%d%H%M}" if state in {"delivered", "undelivered"} else "",
-    }
-    return {
-        "SmsSid": one.batch_id,
-        "MessageSid": one.batch_id,
+def _report(message: StoredMessage, details: Details) -> dict[str, str]:
+    state, code = state_of(message, details)
+    fields = {
+        "SmsSid": message.batch_id,
+        "MessageSid": message.batch_id,
         "SmsStatus": state,
         "MessageStatus": state,
-        "To": one.number,
-        "From": kept.sender or OUR_NUMBER,
-        **{name: value for name, value in sometimes.items() if value},
+        "To": message.number,
+        "From": details.sender or OUR_NUMBER,
     }
+    if code is not None:
+        fields["ErrorCode"] = str(code)
+    if details.service:
+        fields["MessagingServiceSid"] = details.service
+    if state in {"delivered", "undelivered"}:
+        done_at = message.done_at or message.send_at
+        fields["RawDlrDoneDate"] = f"{done_at:%y%m%d%H%M}"
+    return fields
 
 
-def _reply(reply: Reply, kept: Kept) -> dict[str, str]:
-    sid = f"SM{_token(reply.message.batch_id, str(reply.received_at), reply.text).replace('-', '')}"
-    service = {"MessagingServiceSid": kept.service} if kept.service else {}
-    return {
+def _reply(reply: Reply, details: Details) -> dict[str, str]:
+    token = _token(reply.message.batch_id, str(reply.received_at), reply.text)
+    sid = f"SM{token.replace('-', '')}"
+    fields = {
         "ToCountry": "US",
         "SmsMessageSid": sid,
         "NumMedia": "0",
@@ -98,9 +101,11 @@ def _reply(reply: Reply, kept: Kept) -> dict[str, str]:
         "SmsStatus": "received",
         "Body": reply.text,
         "FromCountry": "",
-        "To": kept.sender or OUR_NUMBER,
+        "To": details.sender or OUR_NUMBER,
         "NumSegments": "1",
         "MessageSid": sid,
         "From": reply.message.number,
-        **service,
     }
+    if details.service:
+        fields["MessagingServiceSid"] = details.service
+    return fields

@@ -2,61 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from attrs import field, frozen
 from starlette.responses import JSONResponse, Response
 
-from sms_core.testing import NoSuchBatch
-from sms_core_twilio.sandbox.calls import Call, Refusal
-from sms_core_twilio.sandbox.resources import API, PRICE_UNIT, message
-from sms_core_twilio.sandbox.sends import NAME
+from sms_core_sandbox.calls import Call
+from sms_core_twilio.sandbox.calls import no_such_resource, user_of
+from sms_core_twilio.sandbox.resources import API, PRICE_UNIT, Details, resource
 
 PAGE_SIZE, LARGEST_PAGE = 50, 1000
 
 
-def fetch(call: Call) -> Response:
-    """GET Messages/{Sid}.json."""
-    try:
-        (one,) = call.exchange.batch(call.user, call.sid)
-    except NoSuchBatch:
-        raise Refusal(404, 20404, "The requested resource was not found") from None
-    return JSONResponse(message(one, call.kept[call.sid], call.user))
+@frozen
+class Queries:
+    """The pages that change nothing."""
+
+    details: dict[str, Details] = field(repr=False)
+
+    def fetch(self, call: Call) -> Response:
+        """GET Messages/{Sid}.json."""
+        user, sid = user_of(call), call.path_fields["sid"]
+        for message in call.batch(user, sid):
+            return JSONResponse(resource(message, self.details[sid]))
+        raise no_such_resource()
+
+    def listing(self, call: Call) -> Response:
+        """GET Messages.json, the newest first; of the filters To and From alone."""
+        user = user_of(call)
+        wanted = {name: call.text(name) for name in ("To", "From") if call.text(name)}
+        rows = []
+        for message in reversed(call.exchange.messages):
+            if (message.user, message.face) == (user, call.face):
+                row = resource(message, self.details[message.batch_id])
+                if all(row[name.lower()] == value for name, value in wanted.items()):
+                    rows.append(row)
+        size = min(_number(call.text("PageSize"), PAGE_SIZE) or PAGE_SIZE, LARGEST_PAGE)
+        page = _number(call.text("Page"), 0)
+        start = page * size
+        shown = rows[start : start + size]
+        has_more = start + size < len(rows)
+        answer = {
+            "messages": shown,
+            "page": page,
+            "page_size": size,
+            "start": start,
+            "end": max(start, start + len(shown) - 1),
+            "uri": _page_uri(user, wanted, size, page),
+            "first_page_uri": _page_uri(user, wanted, size, 0),
+            "next_page_uri": _page_uri(user, wanted, size, page + 1) if has_more else None,
+            "previous_page_uri": _page_uri(user, wanted, size, page - 1) if page else None,
+        }
+        return JSONResponse(answer)
+
+    def balance(self, call: Call) -> Response:
+        """GET Balance.json."""
+        user = user_of(call)
+        credit = f"{call.exchange.account(user).credit:f}"
+        return JSONResponse({"account_sid": user, "balance": credit, "currency": PRICE_UNIT})
 
 
-def listing(call: Call) -> Response:
-    """GET Messages.json, the newest first; of the filters To and From alone."""
-    wanted = {"to": call.text("To"), "from": call.text("From")}
-    own = [one for one in call.exchange.messages if (one.user, one.face) == (call.user, NAME)]
-    rows = [message(one, call.kept[one.batch_id], call.user) for one in reversed(own)]
-    found = [row for row in rows if all(not value or row[name] == value for name, value in wanted.items())]
-    size = min(_number(call.text("PageSize"), PAGE_SIZE) or PAGE_SIZE, LARGEST_PAGE)
-    page = _number(call.text("Page"), 0)
-    start = page * size
-    shown = found[start : start + size]
-
-    def uri(number: int) -> str:
-        query = {"To": wanted["to"], "From": wanted["from"], "PageSize": str(size), "Page": str(number)}
-        named = {name: value for name, value in query.items() if value}
-        return f"{API}/Accounts/{call.user}/Messages.json?{urlencode(named)}"
-
-    answer = {
-        "messages": shown,
-        "page": page,
-        "page_size": size,
-        "start": start,
-        "end": max(start, start + len(shown) - 1),
-        "uri": uri(page),
-        "first_page_uri": uri(0),
-        "next_page_uri": uri(page + 1) if start + size < len(found) else None,
-        "previous_page_uri": uri(page - 1) if page else None,
-    }
-    return JSONResponse(answer)
-
-
-def balance(call: Call) -> Response:
-    """GET Balance.json."""
-    credit = f"{call.exchange.account(call.user).credit:f}"
-    return JSONResponse({"account_sid": call.user, "balance": credit, "currency": PRICE_UNIT})
+def _page_uri(user: str, wanted: Mapping[str, str], size: int, page: int) -> str:
+    query = urlencode({**wanted, "PageSize": size, "Page": page})
+    return f"{API}/Accounts/{user}/Messages.json?{query}"
 
 
 def _number(text: str, default: int) -> int:

@@ -17,8 +17,8 @@ PRICE_UNIT = "USD"
 
 
 @frozen
-class Kept:
-    """What the vendor knows of a message beside its text and its fate."""
+class Details:
+    """What the vendor knows of a message that the exchange does not."""
 
     sender: str
     service: str
@@ -49,56 +49,66 @@ FINAL: dict[str, tuple[str, int | None]] = {
 """A behaviour's last state, and the error_code with it."""
 
 
-def state_of(one: StoredMessage, kept: Kept) -> tuple[str, int | None]:
+def state_of(message: StoredMessage, details: Details) -> tuple[str, int | None]:
     """The state of a message as it stands, and its error_code."""
-    match one.status:
+    match message.status:
         case DeliveryStatus.SCHEDULED:
-            return ("scheduled" if kept.booked else _first(kept)), None
+            return _first_state(details), None
         case DeliveryStatus.SENT:
             return "sent", None
         case DeliveryStatus.CANCELLED:
             return "canceled", None
         case _:
-            return FINAL.get(one.behaviour.name, ("failed", 30008))
+            return FINAL.get(message.behaviour.name, ("failed", 30008))
 
 
-def _first(kept: Kept) -> str:
-    return "accepted" if kept.service else "queued"
+def _first_state(details: Details) -> str:
+    if details.booked:
+        return "scheduled"
+    return "accepted" if details.service else "queued"
 
 
-def created(one: StoredMessage, kept: Kept, account: str) -> dict[str, Any]:
+def created(message: StoredMessage, details: Details) -> dict[str, Any]:
     """The answer to a create: the first state, nothing sent or priced yet, no sender chosen by a service."""
-    early = {"status": "scheduled" if kept.booked else _first(kept), "error_code": None, "error_message": None}
-    unknown = {"num_segments": "0"} if kept.service else {}
-    now = _time(one.accepted_at)
-    return {**message(one, kept, account), **early, **unknown, "date_sent": None, "date_updated": now, "price": None}
+    answer = resource(message, details)
+    answer |= {
+        "status": _first_state(details),
+        "error_code": None,
+        "error_message": None,
+        "date_sent": None,
+        "date_updated": _time(message.accepted_at),
+        "price": None,
+    }
+    if details.service:
+        answer["num_segments"] = "0"
+    return answer
 
 
-def message(one: StoredMessage, kept: Kept, account: str) -> dict[str, Any]:
+def resource(message: StoredMessage, details: Details) -> dict[str, Any]:
     """The whole resource as it stands."""
-    state, code = state_of(one, kept)
-    uri = f"{API}/Accounts/{account}/Messages/{one.batch_id}"
-    sent = one.sent_at is not None
+    state, code = state_of(message, details)
+    uri = f"{API}/Accounts/{message.user}/Messages/{message.batch_id}"
+    is_priced = message.sent_at is not None and state != "failed"
     return {
-        "account_sid": account,
+        "account_sid": message.user,
         "api_version": API[1:],
-        "body": one.text,
-        "date_created": _time(one.accepted_at),
-        "date_sent": _time(one.sent_at),
-        "date_updated": _time(one.done_at or one.sent_at or one.accepted_at),
+        "body": message.text,
+        "date_created": _time(message.accepted_at),
+        "date_sent": _time(message.sent_at),
+        "date_updated": _time(message.done_at or message.sent_at or message.accepted_at),
         "direction": "outbound-api",
         "error_code": code,
         "error_message": None,
-        "from": kept.sender or None,
-        "messaging_service_sid": kept.service or None,
-        "num_media": str(kept.media),
-        "num_segments": str(max(1, count_segments(one.text).count)),
-        "price": f"-{one.cost:.5f}" if sent and state != "failed" else None,
+        "from": details.sender or None,
+        "messaging_service_sid": details.service or None,
+        "num_media": str(details.media),
+        "num_segments": str(max(1, count_segments(message.text).count)),
+        "price": f"-{message.cost:.5f}" if is_priced else None,
         "price_unit": PRICE_UNIT,
-        "sid": one.batch_id,
+        "sid": message.batch_id,
         "status": state,
         "subresource_uris": {"media": f"{uri}/Media.json"},
-        "to": one.number,
+        "to": message.number,
         "uri": f"{uri}.json",
     }
 

@@ -1,4 +1,8 @@
-"""What was sent, and what became of it: one SQLite file, which all threads and processes of the application share."""
+"""What was sent, and what became of it: one SQLite file, which all threads and processes of the application share.
+
+The examples for Flask, FastAPI and Celery have this module in common: ``PYTHONPATH=../shared`` finds it there. In a
+project of your own it is a module like any other.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +22,18 @@ CREATE TABLE IF NOT EXISTS message (
     reference TEXT, number TEXT, text TEXT, outcome TEXT DEFAULT 'unknown', batch_id TEXT,
     PRIMARY KEY (reference, number)
 );
-CREATE TABLE IF NOT EXISTS report (batch_id TEXT, number TEXT, status TEXT, standing INTEGER);
+CREATE TABLE IF NOT EXISTS report (batch_id TEXT, number TEXT, status TEXT, rank INTEGER);
 CREATE TABLE IF NOT EXISTS reply (batch_id TEXT, number TEXT, text TEXT);
 CREATE TABLE IF NOT EXISTS handled (key TEXT PRIMARY KEY);
 COMMIT;
 """
 
-# Reports come late, doubled and in any order, even before the send has returned: so all are kept, and the highest
-# in `sms_core.tracking.STANDING` is the status.
+# Reports come late, doubled and in any order, even before the send has returned: so all are kept, and the status is the
+# one that stands highest in `sms_core.tracking.STANDING`.
 MESSAGES = """
 SELECT reference, number, text, outcome, (
     SELECT status FROM report WHERE report.batch_id = message.batch_id AND report.number = message.number
-    ORDER BY standing DESC, report.rowid DESC LIMIT 1
+    ORDER BY rank DESC, report.rowid DESC LIMIT 1
 ) AS status
 FROM message ORDER BY message.rowid
 """
@@ -71,14 +75,14 @@ class Ledger:
 
     def begin(self, reference: str, preview: Preview) -> bool:
         """Write down who is about to get a text, as unknown until `finish`. False if this was begun before."""
-        rows = [(reference, one.number, one.text) for one in preview.recipients]
+        rows = [(reference, recipient.number, recipient.text) for recipient in preview.recipients]
         with self.transaction() as connection:
             insert = "INSERT OR IGNORE INTO message (reference, number, text) VALUES (?, ?, ?)"
             return connection.executemany(insert, rows).rowcount > 0
 
     def finish(self, reference: str, result: SendResult) -> None:
         """Write down what a send came to."""
-        rows = [(one.outcome.value, one.batch_id, reference, one.number) for one in result.outcomes]
+        rows = [(row.outcome.value, row.batch_id, reference, row.number) for row in result.outcomes]
         with self.transaction() as connection:
             update = "UPDATE message SET outcome = ?, batch_id = ? WHERE reference = ? AND number = ?"
             connection.executemany(update, rows)

@@ -1,0 +1,159 @@
+"""For authors of faces: one request to the vendor taken apart, and how the vendor says no.
+
+::
+
+    def _answer(call: Call) -> Response:
+        call = call.with_fields(read_form(call.query, call.body))
+        try:
+            account = call.exchange.login(call.text("user"), call.text("password"))
+        except LoginRefused:
+            return PlainTextResponse("ERR 5")
+        return PlainTextResponse(f"OK {account.credit}")
+
+    def face(exchange: Exchange) -> Face:
+        return Face(asgi_app(exchange, "yourvendor", _answer))
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import attrs
+from attrs import field, frozen
+from starlette.datastructures import ImmutableMultiDict
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sms_core.testing import Exchange, NoSuchBatch, StoredMessage
+
+Fields = ImmutableMultiDict[str, Any]
+"""Fields by name, in their order. A form's values are text; a JSON object's may be anything."""
+
+
+class Refusal(Exception):
+    """The vendor says no: one of its codes ("" where it gives none), and the words that go with it.
+
+    ``status`` is the HTTP status of the answer.
+    """
+
+    def __init__(self, code: str, words: str, status: int = 200) -> None:
+        super().__init__(f"{status} {code} {words}")
+        self.code = code
+        self.words = words
+        self.status = status
+
+
+@frozen
+class Call:
+    """One request to a face, taken apart.
+
+    ``face`` is the provider's name, ``path`` the path within the face, as it came. ``headers`` have names in lower case.
+    ``fields`` are empty until the vendor's own `read_call` has read them from query and body, by `with_fields`;
+    ``path_fields`` are those that a vendor has in its path.
+    """
+
+    exchange: Exchange = field(repr=False)
+    face: str
+    method: str = "GET"
+    path: str = "/"
+    query: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    fields: Fields = field(factory=Fields, repr=False)
+    path_fields: Mapping[str, str] = field(factory=dict, repr=False)
+
+    def with_fields(self, pairs: Iterable[tuple[str, Any]], *, lower_names: bool = False) -> Call:
+        """The same call with these fields; ``lower_names`` is for a vendor that takes names in any case."""
+        if lower_names:
+            pairs = [(name.lower(), value) for name, value in pairs]
+        return attrs.evolve(self, fields=Fields(pairs))
+
+    def text(self, name: str) -> str:
+        """A field's value as text, the last of several; "" where it is missing or null."""
+        value = self.fields.get(name)
+        return "" if value is None else str(value)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """All values of a field that comes several times, without the empty ones."""
+        return tuple(value for value in self.fields.getlist(name) if value)
+
+    def listed(self, name: str) -> list[str]:
+        """The values of a field that separates them by commas, stripped, without the empty ones."""
+        values = [value.strip() for value in self.text(name).split(",")]
+        return [value for value in values if value]
+
+    @property
+    def bearer_token(self) -> str:
+        """The token of ``Authorization: Bearer``; "" where there is none."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+    @property
+    def basic_credentials(self) -> tuple[str, str] | None:
+        """User and password of ``Authorization: Basic``; None where there are none, or none that can be read."""
+        scheme, _, encoded = self.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, _, password = b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return user, password
+
+    def batch(self, user: str, batch_id: str) -> tuple[StoredMessage, ...]:
+        """The messages of a batch as they stand; none for a batch that this user does not have."""
+        try:
+            return self.exchange.batch(user, batch_id)
+        except NoSuchBatch:
+            return ()
+
+
+def read_form(*encoded: bytes, charset: str = "utf-8", errors: str = "strict") -> list[tuple[str, Any]]:
+    """The fields of queries and forms, one after another, empty ones too.
+
+    ``errors`` is the one of `bytes.decode`; raises `ValueError` if it is "strict" and a value is not of the charset.
+    """
+    pairs: list[tuple[str, Any]] = []
+    for part in encoded:
+        text = part.decode("ascii", errors)
+        pairs += parse_qsl(text, keep_blank_values=True, encoding=charset, errors=errors)
+    return pairs
+
+
+def read_json(body: bytes) -> list[tuple[str, Any]]:
+    """The fields of a JSON object. Raises `ValueError` for anything else."""
+    value = json.loads(body)
+    if not isinstance(value, dict):
+        raise ValueError("the body is no JSON object")  # noqa: TRY004 - the caller's one error for what it cannot read
+    return [*value.items()]
+
+
+def asgi_app(exchange: Exchange, face: str, answer: Callable[[Call], Response]) -> ASGIApp:
+    """The application of a `Face`: each request becomes a `Call` without fields, and gets what ``answer`` gives."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        call = Call(
+            exchange=exchange,
+            face=face,
+            method=request.method,
+            path=scope["path"].removeprefix(scope.get("root_path", "")),
+            query=scope["query_string"],
+            headers=request.headers,
+            body=await request.body(),
+        )
+        response = answer(call)
+        await response(scope, receive, send)
+
+    return app
+
+
+def not_found() -> Response:
+    """The page of a web server that has nothing at this path."""
+    return HTMLResponse("<html><body><h2>404 - File or directory not found.</h2></body></html>", 404)
