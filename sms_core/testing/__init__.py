@@ -5,6 +5,7 @@
 `FakeTransport`      any provider without a network: a function, or a list, gives the answers
 `Exchange`           a pretended vendor's inside; the sandbox puts real wires in front of it
 `connect_provider`   a client of a provider that is at hand, as a module or an object, installed or not
+`bind_provider`      such a provider's hooks, bound to an account; `load_provider` and `describe_provider` beside it
 `check_promise`      a result against what the exchange really accepted
 `behaviour_rows`     how recipients behave, by the last three digits of their number
 ===================  ==================================================================================
@@ -12,13 +13,13 @@
 `sms_core_kit` checks a provider against its vendor's document; it needs the extra ``testing``.
 """
 
-from sms_core.client import connect_provider
 from sms_core.testing.behaviours import Behaviour, behaviour_named, behaviour_of, behaviour_rows
 from sms_core.testing.clock import Clock
 from sms_core.testing.exchange import Exchange
 from sms_core.testing.fake_transport import FakeTransport, Handler
 from sms_core.testing.memory import memory_exchange
 from sms_core.testing.promise import check_promise
+from sms_core.testing.providers import bind_provider, connect_provider, describe_provider, load_provider
 from sms_core.testing.records import (
     Accepted,
     AccountState,
@@ -56,8 +57,11 @@ __all__ = [
     "behaviour_named",
     "behaviour_of",
     "behaviour_rows",
+    "bind_provider",
     "check_promise",
     "connect_provider",
     "credit_for",
+    "describe_provider",
+    "load_provider",
     "memory_exchange",
 ]

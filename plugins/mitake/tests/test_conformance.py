@@ -1,4 +1,4 @@
-"""Mitake against its document: the exchanges beside this file, by the conformance kit."""
+"""Mitake against its document: the recordings beside this file, by the conformance kit."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from sms_core_kit import ProviderConformance
 class TestMitake(ProviderConformance):
     provider = "mitake"
     dsn = "mitake://user:p%26w%3D%25%2B@?long_sms=true"
-    exchanges = Path(__file__).parent / "exchanges"
+    recordings = Path(__file__).parent / "recordings"
     face = sms_core_mitake.sandbox.face

@@ -1,4 +1,4 @@
-"""SMS-Get against its document: the exchanges beside this file, by the conformance kit."""
+"""SMS-Get against its document: the recordings beside this file, by the conformance kit."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from sms_core_kit import ProviderConformance
 class TestSmsGet(ProviderConformance):
     provider = "sms-get"
     dsn = "sms-get://user:p%26w%3D%25%2B@"
-    exchanges = Path(__file__).parent / "exchanges"
+    recordings = Path(__file__).parent / "recordings"
     face = sms_core_smsget.sandbox.face

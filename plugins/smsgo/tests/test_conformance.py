@@ -1,4 +1,4 @@
-"""smsgo against its document: the exchanges beside this file, by the conformance kit."""
+"""smsgo against its document: the recordings beside this file, by the conformance kit."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from sms_core_kit import ProviderConformance
 class TestSmsgo(ProviderConformance):
     provider = "smsgo"
     dsn = "smsgo://TesterId:TesterPW@"
-    exchanges = Path(__file__).parent / "exchanges"
+    recordings = Path(__file__).parent / "recordings"
     face = sms_core_smsgo.sandbox.face

@@ -1,4 +1,4 @@
-"""Twilio against its documents: the exchanges beside this file, by the conformance kit."""
+"""Twilio against its documents: the recordings beside this file, by the conformance kit."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ SERVICE = "MG" + "0" * 32
 class TestTwilio(ProviderConformance):
     provider = "twilio"
     dsn = f"twilio://{ACCOUNT}:12345@?messaging_service={SERVICE}"
-    exchanges = Path(__file__).parent / "exchanges"
+    recordings = Path(__file__).parent / "recordings"
     face = sms_core_twilio.sandbox.face

@@ -1,6 +1,6 @@
 """The conformance kit: a base class of tests that hold a provider to its vendor's document.
 
-A vendor's test file names a provider, an account of nobody and a folder of exchanges, and is done::
+A vendor's test file names a provider, an account of nobody and a folder of recordings, and is done::
 
     from pathlib import Path
 
@@ -9,10 +9,10 @@ A vendor's test file names a provider, an account of nobody and a folder of exch
     class TestAcme(ProviderConformance):
         provider = "acme"
         dsn = "acme://user:password@"
-        exchanges = Path(__file__).parent / "exchanges"
+        recordings = Path(__file__).parent / "recordings"
 
-The page "The conformance kit" in the docs has the format of the exchanges and the list of checks. It needs pytest and
-hypothesis: ``pip install 'sms-core[kit]'``.
+The page "The conformance kit" in the docs has the format of the recordings and the list of checks. It needs pytest:
+``pip install 'sms-core[kit]'``.
 """
 
 import pytest
@@ -20,7 +20,7 @@ import pytest
 # Before the checks are imported, so that their failures show what was compared.
 pytest.register_assert_rewrite("sms_core_kit.checks")
 
-from sms_core_kit.exchanges import ExchangeFileError, RecordedCallback, RecordedExchange  # noqa: E402 - after the line above
+from sms_core_kit.recordings import RecordedCallback, Recording, RecordingFileError  # noqa: E402 - after the line above
 from sms_core_kit.suite import ProviderConformance  # noqa: E402 - the same
 
-__all__ = ["ExchangeFileError", "ProviderConformance", "RecordedCallback", "RecordedExchange"]
+__all__ = ["ProviderConformance", "RecordedCallback", "Recording", "RecordingFileError"]

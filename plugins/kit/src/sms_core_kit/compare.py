@@ -36,8 +36,8 @@ def _differences(expected: Any, found: Any, where: str) -> Iterator[str]:
         case list() if isinstance(found, Sequence) and not isinstance(found, str):
             if len(expected) != len(found):
                 yield f"{where}: recorded {len(expected)} of them, got {len(found)}: {found!r}"
-            for position, (one, other) in enumerate(zip(expected, found, strict=False)):
-                yield from _differences(one, other, f"{where}[{position}]")
+            for position, (wanted, value) in enumerate(zip(expected, found, strict=False)):
+                yield from _differences(wanted, value, f"{where}[{position}]")
         case _:
             if not _same(expected, found):
                 yield f"{where}: recorded {expected!r}, got {found!r}"
@@ -111,16 +111,16 @@ def error_differences(expected: Mapping[str, Any], error: BaseException | None, 
 
 
 def request_differences(recorded: Sequence[Request], made: Sequence[Request]) -> list[str]:
-    """Where the requests differ: lines of the recorded one behind ``-``, of the one that was made behind ``+``."""
+    """Where the requests differ: lines of the recorded request behind ``-``, of the request made behind ``+``."""
     found: list[str] = []
-    for number, (one, other) in enumerate(zip_longest(recorded, made), 1):
-        if one is None or other is None:
-            found.append(
-                f"request {number} was {'made and not recorded' if one is None else 'not made'}: {one or other}"
-            )
-        elif one != other:
-            lines = [line.rstrip("\n") for line in ndiff(lines_of(one), lines_of(other))]
-            found += [f"request {number} of {len(recorded)} is another one (- recorded, + made):", *lines]
+    for number, (wanted, request) in enumerate(zip_longest(recorded, made), 1):
+        if wanted is None:
+            found.append(f"request {number} was made and not recorded: {request}")
+        elif request is None:
+            found.append(f"request {number} was not made: {wanted}")
+        elif wanted != request:
+            found.append(f"request {number} of {len(recorded)} is another one (- recorded, + made):")
+            found += [line.rstrip("\n") for line in ndiff(lines_of(wanted), lines_of(request))]
     return found
 
 
@@ -131,7 +131,7 @@ def lines_of(request: Request) -> list[str]:
     is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     return [
         f"{request.method} {address}",
-        *(f"  {mark}{one}" for one in query.split("&") if mark),
+        *(f"  {mark}{parameter}" for parameter in query.split("&") if mark),
         *(f"{name}: {value}" for name, value in sorted(request.headers.items())),
         "",
         *(body.split("&") if is_form else body.split("\n")),

@@ -1,59 +1,33 @@
-"""What is under test: one provider, an account of nobody, its exchanges; and how to play them without a network."""
+"""What is under test: one provider, an account of nobody, its recordings; and how to play them without a network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from copy import copy
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
-from attrs import define, field, frozen
+from attrs import field, frozen
 
-from sms_core import MemorySessions, SessionStore
+from sms_core import Client, MemorySessions, SessionStore
 from sms_core import dsn as dsns
-from sms_core._engine import registry
-from sms_core.client import Client, bind_provider
 from sms_core.errors import SendError, SmsError, TransportError
 from sms_core.http import Request, Response
 from sms_core.middleware import LogOperations
-from sms_core.model import Media, Message, Outcome, Recipient, RecipientOutcome, SendResult
+from sms_core.model import Media, Message, Recipient
 from sms_core.provider import Provider, ProviderInfo
-from sms_core.testing.fake_transport import FakeTransport
-from sms_core_kit.exchanges import Book, RecordedCallback, RecordedExchange, load_book
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-"""The time of an exchange that names none."""
+from sms_core.testing import FakeTransport, bind_provider, connect_provider, describe_provider, load_provider
+from sms_core_kit.plays import NoAnswerLeft, Played, perform
+from sms_core_kit.recordings import Book, RecordedCallback, Recording, load_book
+from sms_core_kit.stage import NOW, Stage, no_sleep
 
 Answer = Response | TransportError
 
 PICTURES = {"jpg": b"\xff\xd8\xff\xe0", "jpeg": b"\xff\xd8\xff\xe0", "png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF89a"}
 """The beginnings of pictures, by format."""
-
-
-def no_sleep(seconds: float) -> None:
-    """A pause that takes no time."""
-    del seconds
-
-
-class NoAnswerLeft(AssertionError):
-    """The provider asked more than was recorded."""
-
-
-@define
-class Played:
-    """What an exchange came to: ``value`` or ``error``, and every request that was made."""
-
-    requests: list[Request]
-    value: Any = None
-    error: SmsError | NoAnswerLeft | None = None
-
-    @property
-    def rows(self) -> tuple[RecipientOutcome, ...]:
-        """The outcomes of a send, whether it succeeded or not."""
-        result = self.error.result if isinstance(self.error, SendError) else self.value
-        return result.outcomes if isinstance(result, SendResult) else ()
 
 
 @frozen
@@ -64,22 +38,26 @@ class Subject:
     dsn: dsns.Dsn
     info: ProviderInfo
     book: Book = field(repr=False)
-    _bound: dict[tuple[str, bool], Provider] = field(factory=dict, repr=False, eq=False)
+    _simplest: Recording | None = field(repr=False)
+    _bound: dict[str, Provider] = field(factory=dict, repr=False, eq=False)
+    _clients: dict[tuple[str, bool], tuple[Client, Stage]] = field(factory=dict, repr=False, eq=False)
+    _played: dict[Recording, Played] = field(factory=dict, repr=False, eq=False)
+    _preambles: dict[Recording, tuple[Answer, ...]] = field(factory=dict, repr=False, eq=False)
 
-    def bound(self, dsn: str, *, logged: bool = False) -> Provider:
+    def bound(self, dsn: str) -> Provider:
         """The provider with the account that a DSN names. Made once for each, for speed."""
-        key = dsn, logged
-        if key not in self._bound:
-            self._bound[key], _ = bind_provider(self.plugin, dsn, [LogOperations()] if logged else [])
-        return self._bound[key]
+        if dsn not in self._bound:
+            self._bound[dsn] = bind_provider(self.plugin, dsn)
+        return self._bound[dsn]
 
     def address(self, options: Mapping[str, str] | None = None, password: str | None = None) -> str:
         """The DSN, with these options beside its own, and with another password if one is given."""
         own = self.dsn
-        where = f"[{own.host}]" if ":" in own.host else own.host
-        host = f"{where}{f':{own.port}' if own.port else ''}{own.prefix}"
+        host = f"[{own.host}]" if ":" in own.host else own.host
+        if own.port:
+            host = f"{host}:{own.port}"
         password = own.password if password is None else password
-        return dsns.build(own.provider, own.user, password, host, **{**own.options, **(options or {})})
+        return dsns.build(own.provider, own.user, password, host + own.prefix, **{**own.options, **(options or {})})
 
     def connect(
         self,
@@ -89,59 +67,72 @@ class Subject:
         now: datetime | None = None,
         password: str | None = None,
         sessions: SessionStore | None = None,
-        close_session: bool = False,
         logged: bool = False,
     ) -> Client:
         """A client of the account, at a time that stands still and with pauses that take none.
 
-        It is ``logged`` where the log is what is looked at; elsewhere it would stand before what a failure says.
+        The next call for the same account gives the same client, with what that call names. It is ``logged`` where
+        the log is what is looked at; elsewhere it would stand before what a failure says.
         """
-        return Client(
-            self.bound(self.address(options, password), logged=logged),
-            transport,
-            sessions=MemorySessions() if sessions is None else sessions,
-            clock=lambda: now or NOW,
+        key = self.address(options, password), logged
+        if key not in self._clients:
+            self._clients[key] = self._connect_once(*key)
+        client, stage = self._clients[key]
+        stage.set(transport, MemorySessions() if sessions is None else sessions, now or NOW)
+        return client
+
+    def _connect_once(self, dsn: str, logged: bool) -> tuple[Client, Stage]:  # noqa: FBT001 - a part of the key
+        stage = Stage()
+        client = connect_provider(
+            self.plugin,
+            dsn,
+            transport=stage,
+            plugins=[LogOperations()] if logged else [],
+            sessions=stage,
+            clock=stage.now,
             sleep=no_sleep,
-            close_session=close_session,
         )
+        return client, stage
 
     def play(
         self,
-        exchange: RecordedExchange,
+        recording: Recording,
         answers: Sequence[Answer] | None = None,
         then: Answer | None = None,
-        **how: Any,
+        **account: Any,
     ) -> Played:
-        """Perform the exchange's operation with its own answers, or these; ``then`` answers all later requests."""
-        waiting = iter([wire.answer.answer() for wire in exchange.wire] if answers is None else answers)
+        """Perform the recording's operation with its own answers, or these; ``then`` answers all later requests."""
+        waiting = iter(recording.answers() if answers is None else answers)
 
         def answer(request: Request) -> Response:
             found = next(waiting, then)
             if found is None:
                 raise NoAnswerLeft(f"one request more than was recorded: {request!r}")
             if isinstance(found, SmsError):
-                raise found
+                raise copy(found)  # one that is raised again would drag along where it was raised before
             return found
 
         transport = FakeTransport(answer)
-        played = Played(transport.requests)
-        ends = exchange.operation == "logout"
-        client = self.connect(transport, exchange.options, now=exchange.now, close_session=ends, **how)
-        try:
-            played.value = ASK[exchange.operation](client, exchange)
-        except (SmsError, NoAnswerLeft) as error:
-            played.error = error
-        return played
+        options = recording.options
+        if recording.operation == "logout":  # a client ends its session only where the DSN says so
+            options = {**options, "close_session": "true"}
+        client = self.connect(transport, options, now=recording.now, **account)
+        return perform(client, recording, transport.requests)
 
-    # What the kit asks by itself, in the shape of an exchange that is known to work
+    def played(self, recording: Recording) -> Played:
+        """What the recording comes to with its own answers. Played once, for the checks share it."""
+        if recording not in self._played:
+            self._played[recording] = self.play(recording)
+        return self._played[recording]
+
+    # What the kit asks by itself, in the shape of a recording that is known to work
 
     @property
-    def base(self) -> RecordedExchange:
+    def base(self) -> Recording:
         """The simplest recorded send that succeeds: its answers serve the messages that the kit makes up."""
-        found = [one for one in self.book.exchanges if one.operation == "send" and one.succeeds and one.wire]
-        if not found:
-            pytest.fail('no exchange has operation = "send" and a result: record one, such as in sends.toml', False)
-        return min(found, key=_simplicity)
+        if self._simplest is None:
+            pytest.fail('no recording has operation = "send" and a result: add one, such as in sends.toml', False)
+        return self._simplest
 
     def message(self, text: str = "您好 hello", **wishes: Any) -> Message:
         """A message to the recipient of `base`, which the vendor surely serves."""
@@ -154,26 +145,29 @@ class Subject:
         """A time that far ahead, or as near to that as the vendor books."""
         limits = self.info.limits
         ahead = max(ahead, limits.soonest)
-        return (self.base.now or NOW) + (ahead if limits.latest is None else min(ahead, limits.latest))
+        if limits.latest is not None:
+            ahead = min(ahead, limits.latest)
+        return (self.base.now or NOW) + ahead
 
     def picture(self) -> Media:
         """The smallest MMS picture."""
         kind = self.info.limits.mms.formats[0] if self.info.limits.mms else "jpg"
         return Media(PICTURES.get(kind, b"picture"), kind)
 
-    def preamble(self, exchange: RecordedExchange) -> tuple[Answer, ...]:
+    def preamble(self, recording: Recording) -> tuple[Answer, ...]:
         """The answers that come before those to the sends themselves: a login's."""
-        with self.connect(FakeTransport(()), exchange.options, now=exchange.now) as client:
-            assert exchange.message is not None
-            sends = client.preview(exchange.message).requests
-        return tuple(wire.answer.answer() for wire in exchange.wire[: len(exchange.wire) - sends])
+        assert recording.message is not None
+        if recording not in self._preambles:
+            client = self.connect(FakeTransport(()), recording.options, now=recording.now)
+            sends = client.preview(recording.message).requests
+            self._preambles[recording] = recording.answers()[: len(recording.wire) - sends]
+        return self._preambles[recording]
 
     def requests_of(self, message: Message) -> list[Request]:
         """The requests that a message becomes, a login left out. Raises what is raised before anything is sent."""
         base = self.base
         before = self.preamble(base)
-        exchange = attrs.evolve(base, message=message)
-        played = self.play(exchange, before, base.wire[-1].answer.answer())
+        played = self.play(attrs.evolve(base, message=message), before, base.answers()[-1])
         if played.error is not None and not isinstance(played.error, SendError):
             raise played.error
         return played.requests[len(before) :]
@@ -181,8 +175,8 @@ class Subject:
     def refused(self, message: Message) -> tuple[SmsError | None, list[Request]]:
         """The error of a message that must not be sent, and every request that was made all the same."""
         played = self.play(attrs.evolve(self.base, message=message), (), Response(500))
-        error = played.error
-        return (error if isinstance(error, SmsError) else None), played.requests
+        error = played.error if isinstance(played.error, SmsError) else None
+        return error, played.requests
 
     def hooks(self) -> Provider:
         """The provider's hooks, bound to the account of `base`."""
@@ -193,58 +187,24 @@ class Subject:
         return self.connect(FakeTransport(()), recorded.options)
 
 
-def _simplicity(exchange: RecordedExchange) -> tuple[object, ...]:
-    message = exchange.message
-    assert message is not None
-    wishes = [one for one in (message.media, message.send_at, message.validity, message.subject) if one]
-    return len(message.options), len(wishes), len(message.to), len(exchange.wire), len(exchange.options)
-
-
-def open_subject(provider: object, dsn: str, exchanges: Path) -> Subject:
-    """Load all that a test class names. Raises `ConfigurationError`, `ExchangeFileError`."""
+def open_subject(provider: object, dsn: str, recordings: Path) -> Subject:
+    """Load all that a test class names. Raises `ConfigurationError`, `RecordingFileError`."""
     parsed = dsns.parse(dsn)
-    plugin = registry.load(provider) if isinstance(provider, str) else provider
-    info = registry.describe(parsed.provider, registry.relay(parsed.provider, plugin))
-    return Subject(plugin, parsed, info, load_book(exchanges, info))
+    plugin = load_provider(provider) if isinstance(provider, str) else provider
+    info = describe_provider(plugin, parsed.provider)
+    book = load_book(recordings, info)
+    return Subject(plugin, parsed, info, book, _simplest_send(book))
 
 
-def _send(client: Client, exchange: RecordedExchange) -> SendResult:
-    assert exchange.message is not None
-    return client.send(exchange.message)
+def _simplest_send(book: Book) -> Recording | None:
+    sends = [recording for recording in book.recordings if recording.operation == "send"]
+    successful = [recording for recording in sends if recording.succeeds and recording.wire]
+    return min(successful, key=_wishes, default=None)
 
 
-def _settle(client: Client, exchange: RecordedExchange) -> SendResult:
-    try:
-        result = _send(client, exchange)
-    except SendError as error:
-        return client.settle(error, known_batches=exchange.arguments.known_batches)
-    raise NoAnswerLeft(f"a send that leaves an outcome open comes before settle(), and this one succeeded: {result!r}")
-
-
-def _batch(exchange: RecordedExchange) -> str | SendResult:
-    """The batch id, or the result of a send where the file names the recipients too."""
-    asked = exchange.arguments
-    if not asked.numbers:
-        return asked.batch_id
-    rows = (RecipientOutcome(one, Outcome.ACCEPTED, asked.batch_id) for one in asked.numbers)
-    return SendResult(tuple(rows), len(asked.numbers), batches=(asked.batch_id,))
-
-
-def _log_out(client: Client, exchange: RecordedExchange) -> None:
-    del exchange
-    client.check()
-    client.close()
-
-
-ASK: dict[str, Callable[[Client, RecordedExchange], Any]] = {
-    "send": _send,
-    "preview": lambda client, one: client.preview(one.message) if one.message else None,
-    "balance": lambda client, _: client.balance(),
-    "check": lambda client, _: client.check(),
-    "reports": lambda client, one: list(client.reports(_batch(one), mms=one.arguments.mms)),
-    "inbound": lambda client, one: list(client.inbound(_batch(one))),
-    "cancel": lambda client, one: client.cancel(one.arguments.batch_id, mms=one.arguments.mms),
-    "settle": _settle,
-    "logout": _log_out,
-}
-"""How each operation is performed. ``settle`` sends first, ``logout`` logs in by `Client.check` first."""
+def _wishes(recording: Recording) -> tuple[int, ...]:
+    """How much a recorded send wants beyond a text and a number."""
+    message = recording.message
+    assert message is not None
+    wishes = [wish for wish in (message.media, message.send_at, message.validity, message.subject) if wish]
+    return len(message.options), len(wishes), len(message.to), len(recording.wire), len(recording.options)

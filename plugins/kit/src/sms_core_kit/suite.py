@@ -8,21 +8,46 @@ from typing import Any
 import pytest
 
 from sms_core.errors import ConfigurationError
-from sms_core.model import Outcome
 from sms_core.provider import Capability
 from sms_core_kit.checks.base import Checks, subject_of
-from sms_core_kit.checks.capabilities import CapabilityChecks
-from sms_core_kit.checks.characters import CHARACTERS, CharacterChecks
+from sms_core_kit.checks.capabilities import PUSHED, CapabilityChecks
+from sms_core_kit.checks.characters import CharacterChecks
 from sms_core_kit.checks.faces import FaceChecks
+from sms_core_kit.checks.findings import Findings
 from sms_core_kit.checks.hooks import HookChecks
 from sms_core_kit.checks.limits import LimitChecks, limits_of
-from sms_core_kit.checks.outcomes import PHASES, OutcomeChecks
-from sms_core_kit.checks.pushes import FORGERIES, PushChecks
-from sms_core_kit.checks.secrets import FAULTS, SecretChecks
+from sms_core_kit.checks.outcomes import OutcomeChecks, is_taken
+from sms_core_kit.checks.pushes import PushChecks
+from sms_core_kit.checks.secrets import SecretChecks
 from sms_core_kit.checks.values import ValueChecks
 from sms_core_kit.checks.wire import WireChecks
-from sms_core_kit.exchanges import ExchangeFileError, RecordedExchange
+from sms_core_kit.recordings import RecordedCallback, Recording, RecordingFileError
 from sms_core_kit.subject import Subject
+
+RECORDING_CHECKS: tuple[Callable[[Any, Recording], None], ...] = (
+    WireChecks.requests_are_byte_for_byte,
+    WireChecks.answer_gives_the_result,
+    WireChecks.answer_gives_the_error,
+    WireChecks.hooks_are_pure,
+    OutcomeChecks.a_failure_in_each_phase_has_its_outcome,
+    OutcomeChecks.half_an_answer_is_no_refusal,
+    SecretChecks.no_secret_of_a_recording_is_shown,
+    ValueChecks.times_are_aware,
+    ValueChecks.results_can_be_pickled,
+    ValueChecks.results_come_back_from_json,
+)
+"""What each recording has to pass; all that fail are told at once."""
+
+PUSH_CHECKS: tuple[Callable[[Any, RecordedCallback], None], ...] = (
+    PushChecks.a_push_gives_its_events_and_the_response,
+    PushChecks.a_repeated_push_has_the_same_keys,
+    PushChecks.a_forged_push_is_refused,
+    PushChecks.a_signature_is_checked,
+    PushChecks.no_push_brings_the_provider_down,
+    SecretChecks.no_secret_of_a_push_is_shown,
+    ValueChecks.events_are_values,
+)
+"""The same for each recorded push."""
 
 
 class ProviderConformance(
@@ -42,30 +67,56 @@ class ProviderConformance(
     A vendor's test file sets class attributes, and pytest finds the rest::
 
         class TestAcme(ProviderConformance):
-            provider = "acme"                                # or its module, or an object with hooks
-            dsn = "acme://user:password@"                    # an account of nobody; the scheme is its name
-            exchanges = Path(__file__).parent / "exchanges"  # a folder of TOML files
-            face = sms_core_acme.sandbox.face                # only where there is one
+            provider = "acme"                                  # or its module, or an object with hooks
+            dsn = "acme://user:password@"                      # an account of nobody; the scheme is its name
+            recordings = Path(__file__).parent / "recordings"  # a folder of TOML files
+            face = sms_core_acme.sandbox.face                  # only where there is one
 
-    ``examples`` is how many pieces of garbage are tried on each operation, and on all pushes together, 100 unless told. All are class attributes and no
-    fixtures, for the checks are parametrised by the exchanges before any fixture runs.
+    ``examples`` is how many pieces of garbage are tried on each operation, and on all pushes together, 100 unless
+    told. All are class attributes and no fixtures, for the tests are parametrised by the recordings before any
+    fixture runs.
     """
 
     def __init_subclass__(cls) -> None:
         """Leave the checks of a face out where there is none."""
         super().__init_subclass__()
         if cls.face is None:
-            for name in [one for one in vars(FaceChecks) if one.startswith("test_")]:
-                setattr(cls, name, None)
+            for name in vars(FaceChecks):
+                if name.startswith("test_"):
+                    setattr(cls, name, None)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for each exchange, capability, phase …, named after it."""
-        for name, values in FIXED.items():
-            if name in metafunc.fixturenames:
-                metafunc.parametrize(name, values, ids=_id_of)
+        """One test for each recording, push, capability …, named after it."""
         for name, values_of in PARAMETERS.items():
             if name in metafunc.fixturenames:
                 metafunc.parametrize(name, _params(type(self), values_of))
+
+    def test_recording(self, recording: Recording) -> None:
+        """Every check of a recording: see `RECORDING_CHECKS`."""
+        self._run(RECORDING_CHECKS, recording)
+
+    def test_push(self, push: RecordedCallback | None) -> None:
+        """Every check of a push: see `PUSH_CHECKS`."""
+        if push is None:
+            assert self.subject.info.capabilities.isdisjoint(PUSHED), "pushes are claimed, and none is recorded"
+        else:
+            self._run(PUSH_CHECKS, push)
+
+    def _run(self, checks: Iterable[Callable[[Any, Any], None]], recorded: Recording | RecordedCallback) -> None:
+        __tracebackhide__ = True
+        findings = Findings()
+        for check in checks:
+            with findings.of(check.__name__):
+                check(self, recorded)
+        findings.tell(recorded.place)
+
+    def test_what_the_checks_stand_on_is_recorded(self) -> None:
+        """A send that succeeds and a refusal: what no recording shows, no check sees."""
+        recordings = self.subject.book.recordings
+        taken = any(is_taken(self.subject, recording) for recording in recordings)
+        assert taken, "no recording sends one request with success: add one, such as in sends.toml"
+        refused = any(not recording.succeeds for recording in recordings)
+        assert refused, "no recording has an error: add the vendor's refusals, such as in errors.toml"
 
 
 def _params(suite: type[Checks], values_of: Callable[[Subject], Iterable[Any]]) -> list[Any]:
@@ -73,13 +124,26 @@ def _params(suite: type[Checks], values_of: Callable[[Subject], Iterable[Any]]) 
         values = list(values_of(subject_of(suite)))
     except ConfigurationError:
         return []  # `test_hooks_match_the_protocol` tells what is wrong, once
-    except ExchangeFileError as error:
+    except RecordingFileError as error:
         raise pytest.Collector.CollectError(str(error)) from error
-    return [pytest.param(one, id=_id_of(one)) for one in values]
+    return [pytest.param(value, id=_id_of(value)) for value in values]
 
 
 def _id_of(value: Any) -> str:
     return value.name.lower() if isinstance(value, Capability) else str(value).replace(" ", "-")
+
+
+def _asked(subject: Subject) -> list[Recording]:
+    """The first recording of each operation that succeeds, for each address of the vendor."""
+    found: dict[tuple[str, str], Recording] = {}
+    for recording in subject.book.recordings:
+        if recording.succeeds and recording.wire and recording.operation not in {"logout", "settle"}:
+            found.setdefault((recording.operation, recording.wire[-1].request.url), recording)
+    return list(found.values())
+
+
+def _by_name(capabilities: Iterable[Capability]) -> list[Capability]:
+    return sorted(capabilities, key=lambda capability: capability.name)
 
 
 def _or_none(values: Iterable[Any]) -> list[Any]:
@@ -87,53 +151,12 @@ def _or_none(values: Iterable[Any]) -> list[Any]:
     return list(values) or [None]
 
 
-def _taken(subject: Subject) -> list[RecordedExchange]:
-    """The sends of one request, whose every recipient is accepted."""
-    return [one for one in subject.book.exchanges if one.operation == "send" and one.succeeds and _is_one(subject, one)]
-
-
-def _is_one(subject: Subject, exchange: RecordedExchange) -> bool:
-    last = exchange.wire[-1].answer if exchange.wire else None
-    if last is None or last.fails or len(exchange.wire) - len(subject.preamble(exchange)) != 1:
-        return False
-    rows = subject.play(exchange).rows
-    return bool(rows) and all(row.outcome is Outcome.ACCEPTED for row in rows)
-
-
-def _entered(subject: Subject) -> list[RecordedExchange]:
-    """The first send that a login comes before."""
-    return [one for one in _taken(subject) if subject.bound(subject.address(one.options)).logs_in][:1]
-
-
-def _asked(subject: Subject) -> list[RecordedExchange]:
-    """The first exchange of each operation that succeeds, for each address of the vendor."""
-    found: dict[tuple[str, str], RecordedExchange] = {}
-    for one in subject.book.exchanges:
-        if one.succeeds and one.wire and one.operation not in {"logout", "settle"}:
-            found.setdefault((one.operation, one.wire[-1].request.url), one)
-    return list(found.values())
-
-
 PARAMETERS: Mapping[str, Callable[[Subject], Iterable[Any]]] = {
-    "exchange": lambda subject: subject.book.exchanges,
-    "successful": lambda subject: [one for one in subject.book.exchanges if one.succeeds],
-    "failing": lambda subject: _or_none(one for one in subject.book.exchanges if not one.succeeds),
-    "taken": lambda subject: _or_none(_taken(subject)),
-    "entered": lambda subject: _or_none(_entered(subject)),
+    "recording": lambda subject: subject.book.recordings,
+    "push": lambda subject: _or_none(subject.book.callbacks),
     "asked": _asked,
     "limit": limits_of,
-    "claimed": lambda subject: sorted(subject.info.capabilities, key=lambda one: one.name),
-    "unclaimed": lambda subject: _or_none(
-        sorted(set(Capability) - subject.info.capabilities, key=lambda one: one.name)
-    ),
-    "recorded": lambda subject: _or_none(subject.book.callbacks),
+    "claimed": lambda subject: _by_name(subject.info.capabilities),
+    "unclaimed": lambda subject: _or_none(_by_name(set(Capability) - subject.info.capabilities)),
 }
-"""By the name of an argument of a check: what of the provider's it is tried with."""
-
-FIXED: Mapping[str, Iterable[str]] = {
-    "phase": PHASES,
-    "fault": FAULTS,
-    "character": CHARACTERS,
-    "forgery": FORGERIES,
-}
-"""The same for what each provider is tried with."""
+"""By the name of an argument of a test: what of the provider's it is tried with."""

@@ -1,4 +1,4 @@
-"""What an exchange file says of the wire: requests, answers and pushes, with sugar that stays byte-exact."""
+"""What a file of recordings says of the wire: requests, answers and pushes, with sugar that stays byte-exact."""
 
 from __future__ import annotations
 

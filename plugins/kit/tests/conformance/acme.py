@@ -1,4 +1,4 @@
-"""A vendor made up for the kit's own tests, done right. `tests.conformance.defects` breaks it in one place each.
+"""A vendor made up for the kit's own tests, done right. `defects` breaks it in one place each.
 
 Requests are form POSTs; answers are ``OK …`` or ``NO code words``, each on lines of their own.
 """
@@ -121,7 +121,8 @@ class Acme:
             case SendOperation():
                 first = operation.destinations[0]
                 at = {"at": f"{first.send_at.astimezone(TAIPEI):%Y%m%d%H%M%S}"} if first.send_at else {}
-                return {"to": ",".join(one.number for one in operation.destinations), "text": self.text(first), **at}
+                numbers = ",".join(destination.number for destination in operation.destinations)
+                return {"to": numbers, "text": self.text(first), **at}
             case GetReports() | Cancel():
                 return {"batch": operation.batch_id}
             case GetBalance() | Check() | Logout():
@@ -166,8 +167,11 @@ class Acme:
 
     def sent(self, operation: SendOperation, words: str) -> SendResult:
         batch, points = words.split(" ")
-        rows = (RecipientOutcome(one.number, Outcome.ACCEPTED, batch, one.reference) for one in operation.destinations)
-        return SendResult(tuple(rows), len(operation.destinations), 0, Decimal(points), None, (batch,), raw=(words,))
+        rows = tuple(
+            RecipientOutcome(destination.number, Outcome.ACCEPTED, batch, destination.reference)
+            for destination in operation.destinations
+        )
+        return SendResult(rows, len(rows), 0, Decimal(points), None, (batch,), raw=(words,))
 
     def report(self, batch: str, number: str, state: str, time: str) -> DeliveryReport:
         done_at = self.moment(time)
@@ -261,7 +265,7 @@ class AcmeFace:
         except NoSuchBatch:
             return "NO 03 no such batch"
         times = f"{self.exchange.clock.now().astimezone(TAIPEI):%Y%m%d%H%M%S}"
-        return "OK " + ";".join(f"{one.number}|{one.status.name}|{times}" for one in found)
+        return "OK " + ";".join(f"{message.number}|{message.status.name}|{times}" for message in found)
 
     def push(self, pushed: Push, callback_url: str) -> Request:
         message = pushed.message if isinstance(pushed, Reply) else pushed

@@ -13,7 +13,7 @@ for _name, _defect in DEFECTS.items():
     _suite = {
         "provider": _defect.plugin,
         "dsn": f"{_defect.vendor}://user:pa55-of-nobody@",
-        "exchanges": Path(__file__).parent / "recorded" / _defect.vendor,
+        "recordings": Path(__file__).parent / "recordings" / _defect.recordings,
         "face": None if _defect.face is None else face(_defect.face),
         "examples": 10,
     }

@@ -49,9 +49,9 @@ class Plus:
     def wishes(self, operation: SendOperation) -> dict[str, str]:
         message, rows = operation.message, operation.destinations
         wishes = {
-            "to": ",".join(one.number for one in rows),
-            "text": "\x1e".join(one.text for one in rows),
-            "email": ",".join(one.email for one in rows),
+            "to": ",".join(row.number for row in rows),
+            "text": "\x1e".join(row.text for row in rows),
+            "email": ",".join(row.email for row in rows),
             "subject": message.subject,
             "seconds": str(int(message.validity.total_seconds())) if message.validity else "",
             "media": message.media.content.hex() if message.media else "",

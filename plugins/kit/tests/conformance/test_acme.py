@@ -13,11 +13,11 @@ from sms_core_kit import ProviderConformance
 class TestAcme(ProviderConformance):
     provider = Acme()
     dsn = "acme://user:pa55-of-nobody@"
-    exchanges = Path(__file__).parent / "recorded" / "acme"
+    recordings = Path(__file__).parent / "recordings" / "acme"
     face = face()
 
 
 class TestPlus(ProviderConformance):
     provider = Plus()
     dsn = "plus://user:pa55-of-nobody@"
-    exchanges = Path(__file__).parent / "recorded" / "plus"
+    recordings = Path(__file__).parent / "recordings" / "plus"

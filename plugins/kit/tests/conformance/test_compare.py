@@ -111,12 +111,12 @@ def test_a_request_is_shown_in_lines() -> None:
 
 def test_two_requests_differ_in_the_lines_that_differ() -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    one = Request("POST", "https://a.invalid/b", form, b"e=3&f=4")
+    first = Request("POST", "https://a.invalid/b", form, b"e=3&f=4")
     other = Request("POST", "https://a.invalid/b", form, b"e=3&f=5")
-    assert request_differences([one], [one]) == []
-    first, *lines = request_differences([one, one], [one, other])
-    assert first == "request 2 of 2 is another one (- recorded, + made):"
+    assert request_differences([first], [first]) == []
+    title, *lines = request_differences([first, first], [first, other])
+    assert title == "request 2 of 2 is another one (- recorded, + made):"
     assert [line for line in lines if line[0] in "-+"] == ["- f=4", "+ f=5"]
-    (missing,), (more,) = request_differences([one], []), request_differences([], [one])
+    (missing,), (more,) = request_differences([first], []), request_differences([], [first])
     assert missing.startswith("request 1 was not made: Request(")
     assert more.startswith("request 1 was made and not recorded: Request(")

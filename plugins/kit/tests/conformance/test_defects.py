@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -13,50 +14,59 @@ from plugins.kit.tests.conformance.defects import DEFECTS
 
 from sms_core import ConfigurationError
 from sms_core_kit import ProviderConformance
+from sms_core_kit.suite import PUSH_CHECKS, RECORDING_CHECKS
 
 BROKEN = Path(__file__).with_name("broken.py")
 ALONE = ("-q", "--tb=short", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:randomly")
+GROUPS = 8
+"""So many runs of pytest share the defects: to start it for each takes longer than most of them."""
+NAMED = re.compile(r"^(\w+): ", re.MULTILINE)
+"""How a test of many checks begins what one of them found."""
 
 
 class Failures:
-    """A plugin for a run of pytest within this one: what each check said."""
+    """A plugin for a run of pytest within this one: what each check said, by the name of the defect's class."""
 
     def __init__(self) -> None:
-        self.said: dict[str, str] = defaultdict(str)
+        self.said: dict[str, dict[str, str]] = defaultdict(lambda: defaultdict(str))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what failed, by the name of the check."""
-        if report.failed:
-            name = report.nodeid.rpartition("::test_")[2] or report.nodeid
-            self.said[f"test_{name.partition('[')[0]}"] += report.longreprtext
+        if not report.failed:
+            return
+        _, suite, test = report.nodeid.split("::", 2)
+        test = test.partition("[")[0]
+        checks = NAMED.findall(report.longreprtext) if test in {"test_recording", "test_push"} else []
+        for name in checks or [test]:
+            self.said[suite][name] += report.longreprtext
 
 
-def failures_of(name: str) -> dict[str, str]:
-    """Run the kit over a defect."""
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_a_defect_is_caught_by_its_check_and_by_no_other(group: int) -> None:
+    names = list(DEFECTS)[group::GROUPS]
     failures = Failures()
-    code = pytest.main([*ALONE, f"{BROKEN}::Test{name}"], plugins=[failures])
+    code = pytest.main([*ALONE, *(f"{BROKEN}::Test{name}" for name in names)], plugins=[failures])
     assert code is pytest.ExitCode.TESTS_FAILED
-    return dict(failures.said)
-
-
-@pytest.mark.parametrize("name", DEFECTS)
-def test_a_defect_is_caught_by_its_check(name: str) -> None:
-    defect, failures = DEFECTS[name], failures_of(name)
-    assert set(failures) == defect.caught_by, failures
-    assert defect.says in "".join([*failures, *failures.values()])
+    for name in names:
+        defect, said = DEFECTS[name], failures.said[f"Test{name}"]
+        texts = "\n".join([*said, *said.values()])
+        assert frozenset(said) == defect.caught_by, f"{name}: {texts}"
+        assert defect.says in texts, name
 
 
 def test_an_account_that_cannot_be_used_fails_a_check() -> None:
     """The other checks are skipped then, and one that fails keeps this from being overlooked."""
-    account = {"provider": Acme(), "dsn": "other://user:pa55-of-nobody@", "exchanges": BROKEN.parent}
+    account = {"provider": Acme(), "dsn": "other://user:pa55-of-nobody@", "recordings": BROKEN.parent}
     suite = type("TestWrongAccount", (ProviderConformance,), account)
     with pytest.raises(ConfigurationError, match="other"):
         suite().test_hooks_match_the_protocol()
 
 
 def test_every_check_catches_a_defect() -> None:
-    checks = {name for name in dir(ProviderConformance) if name.startswith("test_")}
-    assert checks == {name for one in DEFECTS.values() for name in one.caught_by}
+    tests = {name for name in dir(ProviderConformance) if name.startswith("test_")}
+    checks = {check.__name__ for check in (*RECORDING_CHECKS, *PUSH_CHECKS)}
+    caught_by = {name for defect in DEFECTS.values() for name in defect.caught_by}
+    assert caught_by == (tests - {"test_recording", "test_push"}) | checks
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import settings
 
 from sms_core.errors import ConfigurationError
 from sms_core_kit.subject import Subject, open_subject
-
-FEWEST = 10
-"""So many pieces of garbage each test tries at least."""
 
 
 class Checks:
@@ -22,18 +18,13 @@ class Checks:
 
     provider: ClassVar[object]
     dsn: ClassVar[str]
-    exchanges: ClassVar[Path]
+    recordings: ClassVar[Path]
     face: ClassVar[Callable[[Any], Any] | None] = None
     examples: ClassVar[int] = 100
 
-    def seeded(self, shared_by: int = 1) -> settings:
-        """How garbage is tried: the same pieces in each run, fewer where several tests of a check share them."""
-        most = max(FEWEST, self.examples // shared_by)
-        return settings(max_examples=most, deadline=None, derandomize=True, database=None)
-
     @property
     def subject(self) -> Subject:
-        """The provider under test with its account and its exchanges."""
+        """The provider under test with its account and its recordings."""
         try:
             return subject_of(type(self))
         except ConfigurationError as error:
@@ -41,10 +32,10 @@ class Checks:
 
 
 def subject_of(suite: type[Checks]) -> Subject:
-    """The subject of a test class, loaded once. Raises `ConfigurationError`, `ExchangeFileError`."""
+    """The subject of a test class, loaded once. Raises `ConfigurationError`, `RecordingFileError`."""
     return _opened(suite)  # type: ignore[arg-type]  # mypy takes no class for hashable
 
 
 @cache
 def _opened(suite: type[Checks]) -> Subject:
-    return open_subject(suite.provider, suite.dsn, suite.exchanges)
+    return open_subject(suite.provider, suite.dsn, suite.recordings)

@@ -13,21 +13,23 @@ from sms_core.errors import CallbackRefused, Unsupported
 from sms_core.model import Message, Recipient
 from sms_core.numbers import is_taiwan, to_e164
 from sms_core.provider import Cancel, Capability, FindSent, GetBalance, GetInbound, GetReports, Operation, Session
-from sms_core_kit import exchanges as recorded
 from sms_core_kit.checks.base import Checks
-from sms_core_kit.subject import NOW, Subject
+from sms_core_kit import recordings
+from sms_core_kit.recordings import RecordedCallback
+from sms_core_kit.stage import NOW
+from sms_core_kit.subject import Subject
 
 ABROAD = ("+12025550100", "+4915100000000", "+441632960000", "+33600000000", "+819000000001", "+85254000123")
 """Numbers of several countries, to find one that a vendor serves or does not."""
 
-ASKED: Mapping[Capability, tuple[recorded.Operation, Operation[Any]]] = {
+ASKED: Mapping[Capability, tuple[recordings.Operation, Operation[Any]]] = {
     Capability.BALANCE: ("balance", GetBalance()),
     Capability.REPORTS: ("reports", GetReports("1")),
     Capability.INBOUND: ("inbound", GetInbound("1")),
     Capability.CANCEL: ("cancel", Cancel("1")),
     Capability.SETTLE: ("settle", FindSent(Message("text", "+886900000001"), "text", ("+886900000001",))),
 }
-"""The capabilities that are operations: the name in an exchange file, and the operation itself."""
+"""The capabilities that are operations: the name in a file of recordings, and the operation itself."""
 
 PUSHED = {Capability.PUSHED_REPORTS: "report", Capability.PUSHED_INBOUND: "inbound"}
 
@@ -53,43 +55,58 @@ def second_number(number: str) -> str:
 
 
 def number_abroad(subject: Subject) -> str | None:
-    """A foreign number that the vendor serves: one that an exchange shows, or one of `ABROAD`."""
-    successful = (one.message for one in subject.book.exchanges if one.message is not None and one.succeeds)
-    shown = [to_e164(to.number) for message in successful for to in message.to]
+    """A foreign number that the vendor serves: one that a recording shows, or one of `ABROAD`."""
+    messages = [recording.message for recording in subject.book.recordings if recording.succeeds]
+    shown = [to_e164(recipient.number) for message in messages if message is not None for recipient in message.to]
     countries = subject.info.limits.countries
-    served = [one for one in ABROAD if countries is None or one.startswith(countries)]
-    return next((one for one in [*shown, *served] if not is_taiwan(one)), None)
+    served = [number for number in ABROAD if countries is None or number.startswith(countries)]
+    return next((number for number in [*shown, *served] if not is_taiwan(number)), None)
 
 
 class CapabilityChecks(Checks):
     """What the provider says of itself, in both directions."""
 
     def test_what_is_claimed_works(self, claimed: Capability) -> None:
-        """An operation has an exchange that succeeds; a wish changes the request; a push is recorded."""
-        subject = self.subject
+        """An operation has a recording that succeeds; a wish changes the request; a push is recorded."""
         if claimed in ASKED:
-            name = ASKED[claimed][0]
-            shown = [one for one in subject.book.exchanges if one.operation == name and one.succeeds]
-            advice = f'record one with operation = "{name}", such as in {name}.toml'
-            assert shown, f"{claimed.name} is claimed, and no exchange shows it: {advice}"
+            self._operation_is_recorded(claimed)
         elif claimed in PUSHED:
-            kind = PUSHED[claimed]
-            pushes = [one for one in subject.book.callbacks if any(event["kind"] == kind for event in one.events)]
-            advice = f'record a [[callback]] with an event of kind = "{kind}", such as in callbacks.toml'
-            assert pushes, f"{claimed.name} is claimed, and no callback shows it: {advice}"
+            self._push_is_recorded(claimed)
         elif claimed in WISHES:
-            carried = subject.requests_of(WISHES[claimed](subject)) != subject.requests_of(subject.message())
-            assert carried, f"{claimed.name} is claimed, and the request is the same without it"
+            self._wish_changes_the_request(claimed)
         elif claimed is Capability.INTERNATIONAL:
-            number = number_abroad(subject)
-            assert number, "INTERNATIONAL is claimed, and no exchange sends to a foreign number: record one"
-            assert subject.requests_of(subject.message(to=number)), "no request was made for a foreign number"
+            number = number_abroad(self.subject)
+            assert number, "INTERNATIONAL is claimed, and no recording sends to a foreign number: add one"
+            requests = self.subject.requests_of(self.subject.message(to=number))
+            assert requests, "no request was made for a foreign number"
         elif claimed is Capability.PERSONAL:
-            one, two = (subject.requests_of(_personal(subject, text)) for text in ("乙", "丙"))
-            assert len(one) == 1, f"PERSONAL is claimed, and two texts take {len(one)} requests"
-            assert one != two, "PERSONAL is claimed, and the request is the same whatever the second text is"
+            self._second_text_changes_the_request()
         else:
-            assert subject.requests_of(subject.message()), f"{claimed.name} is claimed, and no request was made"
+            requests = self.subject.requests_of(self.subject.message())
+            assert requests, f"{claimed.name} is claimed, and no request was made"
+
+    def _operation_is_recorded(self, capability: Capability) -> None:
+        name, _ = ASKED[capability]
+        recorded = [recording for recording in self.subject.book.recordings if recording.operation == name]
+        advice = f'add one with operation = "{name}", such as in {name}.toml'
+        succeeded = any(recording.succeeds for recording in recorded)
+        assert succeeded, f"{capability.name} is claimed, and no recording shows it: {advice}"
+
+    def _push_is_recorded(self, capability: Capability) -> None:
+        kind = PUSHED[capability]
+        advice = f'add a [[callback]] with an event of kind = "{kind}", such as in callbacks.toml'
+        pushes = _pushes_of(self.subject, kind)
+        assert pushes, f"{capability.name} is claimed, and no callback shows it: {advice}"
+
+    def _wish_changes_the_request(self, capability: Capability) -> None:
+        plain = self.subject.requests_of(self.subject.message())
+        wished = self.subject.requests_of(WISHES[capability](self.subject))
+        assert wished != plain, f"{capability.name} is claimed, and the request is the same without it"
+
+    def _second_text_changes_the_request(self) -> None:
+        first, second = (self.subject.requests_of(_personal(self.subject, text)) for text in ("乙", "丙"))
+        assert len(first) == 1, f"PERSONAL is claimed, and two texts take {len(first)} requests"
+        assert first != second, "PERSONAL is claimed, and the request is the same whatever the second text is"
 
     def test_what_is_not_claimed_is_refused(self, unclaimed: Capability | None) -> None:
         """`Unsupported` names it, nothing is sent, and the provider itself builds no request for it."""
@@ -100,9 +117,8 @@ class CapabilityChecks(Checks):
         elif unclaimed in PUSHED:
             self._push_is_refused(unclaimed)
         elif unclaimed is Capability.PERSONAL:
-            assert len(self.subject.requests_of(_personal(self.subject, "乙"))) > 1, (
-                "personal texts went in one request"
-            )
+            requests = self.subject.requests_of(_personal(self.subject, "乙"))
+            assert len(requests) > 1, "personal texts went in one request"
         else:
             self._wish_is_refused(unclaimed)
 
@@ -110,7 +126,7 @@ class CapabilityChecks(Checks):
         subject = self.subject
         name, operation = ASKED[capability]
         if capability is not Capability.SETTLE:  # `Client.settle` has other witnesses too
-            arguments = recorded.Arguments("" if name == "balance" else "1")
+            arguments = recordings.Arguments("" if name == "balance" else "1")
             asked = attrs.evolve(subject.base, operation=name, message=None, arguments=arguments)
             played = subject.play(asked, ())
             assert isinstance(played.error, Unsupported), f"{name} is not claimed, and gave {played!r}"
@@ -123,8 +139,7 @@ class CapabilityChecks(Checks):
 
     def _push_is_refused(self, capability: Capability) -> None:
         subject = self.subject
-        kind = PUSHED[capability]
-        shown = [str(one) for one in subject.book.callbacks if any(event["kind"] == kind for event in one.events)]
+        shown = _pushes_of(subject, PUSHED[capability])
         assert not shown, f"{capability.name} is not claimed, and {shown[0]} shows it: claim it"
         if subject.info.capabilities.isdisjoint(PUSHED):
             try:
@@ -139,6 +154,10 @@ class CapabilityChecks(Checks):
         error, requests = self.subject.refused(message)
         assert isinstance(error, Unsupported), f"{capability.name} is not claimed, and was taken: {error!r}"
         assert (error.capability, requests) == (capability.value, [])
+
+
+def _pushes_of(subject: Subject, kind: str) -> list[RecordedCallback]:
+    return [push for push in subject.book.callbacks if any(event["kind"] == kind for event in push.events)]
 
 
 def _personal(subject: Subject, text: str) -> Message:

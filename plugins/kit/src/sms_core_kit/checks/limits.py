@@ -12,17 +12,18 @@ from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Media, Message
 from sms_core.numbers import is_taiwan, to_e164
 from sms_core.provider import Capability, MmsLimits
-from sms_core.testing.fake_transport import FakeTransport
+from sms_core.testing import FakeTransport
 from sms_core_kit.checks.base import Checks
 from sms_core_kit.checks.capabilities import ABROAD
-from sms_core_kit.subject import NOW, Subject
+from sms_core_kit.stage import NOW
+from sms_core_kit.subject import Subject
 
 LONG_ENOUGH = 500
 """Characters of a long text for a vendor that sets no limit."""
 
 
-def _mms(provider: Subject, **fields: Any) -> Message:
-    return attrs.evolve(provider.message("a", media=provider.picture()), **fields)
+def _mms(of: Subject, **fields: Any) -> Message:
+    return attrs.evolve(of.message("a", media=of.picture()), **fields)
 
 
 def _mms_limits(subject: Subject) -> MmsLimits:
@@ -55,7 +56,9 @@ TOO_MUCH: Mapping[str, tuple[str, Callable[[Subject], Message]]] = {
 def number_of_nowhere(subject: Subject) -> str | None:
     """A number of a country that the vendor does not serve; None if it names none."""
     countries = subject.info.limits.countries
-    return None if countries is None else next((one for one in ABROAD if not one.startswith(countries)), None)
+    if countries is None:
+        return None
+    return next((number for number in ABROAD if not number.startswith(countries)), None)
 
 
 def limits_of(subject: Subject) -> list[str]:
@@ -79,9 +82,9 @@ class LimitChecks(Checks):
         subject = self.subject
         if limit == "recipients":
             many = _numbers(subject, subject.info.limits.recipients + 1)
-            with subject.connect(FakeTransport(()), subject.base.options, now=subject.base.now) as sms:
-                assert sms.preview(subject.message(to=many[1:])).requests == 1
-                assert sms.preview(subject.message(to=many)).requests == 2  # noqa: PLR2004 - one more than one
+            sms = subject.connect(FakeTransport(()), subject.base.options, now=subject.base.now)
+            assert sms.preview(subject.message(to=many[1:])).requests == 1
+            assert sms.preview(subject.message(to=many)).requests == 2  # noqa: PLR2004 - one more than one
             return
         field, make = TOO_MUCH[limit]
         error, requests = subject.refused(make(subject))
@@ -93,8 +96,8 @@ class LimitChecks(Checks):
     def test_the_longest_text_is_sent_whole(self) -> None:
         """Two texts as long as may be that differ at their end become different requests: nothing is cut off."""
         length = (self.subject.info.limits.text or LONG_ENOUGH) - 1
-        one, two = (self.subject.requests_of(self.subject.message("a" * length + end)) for end in "bc")
-        assert one != two, f"the end of a text of {length + 1} characters is not in the request"
+        first, second = (self.subject.requests_of(self.subject.message("a" * length + end)) for end in "bc")
+        assert first != second, f"the end of a text of {length + 1} characters is not in the request"
 
 
 def _numbers(subject: Subject, count: int) -> list[str]:

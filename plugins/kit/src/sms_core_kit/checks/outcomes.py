@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import re
+import random
 from collections.abc import Mapping
 
 import attrs
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sms_core.errors import SendError
 from sms_core.http import Response
 from sms_core.model import Outcome
+from sms_core_kit import garbage
 from sms_core_kit.checks.base import Checks
 from sms_core_kit.checks.capabilities import second_number
-from sms_core_kit.exchanges import RecordedExchange
-from sms_core_kit.subject import Answer, Played
+from sms_core_kit.checks.findings import Findings
+from sms_core_kit.plays import Played
+from sms_core_kit.recordings import Recording
+from sms_core_kit.subject import Answer, Subject
 from sms_core_kit.wires import FAILURES
 
 HTML = {"content-type": "text/html"}
@@ -24,6 +24,7 @@ PAGE = b"<html><head><title>Gateway</title></head><body><h1>Please log in</h1></
 _OPEN = frozenset({Outcome.UNKNOWN})
 _NOTHING_TAKEN = frozenset({Outcome.NOT_SENT, Outcome.UNKNOWN})
 _LEFT_ALONE = frozenset({Outcome.NOT_SENT, Outcome.REFUSED})
+_ACCEPTED_OR_OPEN = frozenset({Outcome.ACCEPTED, Outcome.UNKNOWN})
 
 PHASES: Mapping[str, tuple[Answer, frozenset[Outcome]]] = {
     "no byte left": (FAILURES["before"], frozenset({Outcome.NOT_SENT})),
@@ -43,68 +44,77 @@ PHASES: Mapping[str, tuple[Answer, frozenset[Outcome]]] = {
 
 CUTS = 40
 """How many prefixes of an answer are tried."""
-STATUSES = st.sampled_from([200, 200, 200, 201, 302, 403, 429, 500, 502])
-
-# Behind a beginning that no vendor's answer has.
-garbage = st.binary(max_size=60).map(b"~".__add__) | st.text(max_size=60).map(lambda text: f"~{text}".encode())
+STATUSES = (200, 200, 200, 201, 302, 403, 429, 500, 502)
+"""The statuses that garbage comes with."""
 
 
-@st.composite
-def mangled(draw: st.DrawFn, bodies: list[bytes]) -> bytes:
-    """A real answer cut, doubled, shuffled, in another charset."""
-    body = draw(st.sampled_from(bodies))
-    if draw(st.integers(0, 3)) == 0:
-        body = body.decode("utf-8", "replace").encode(draw(st.sampled_from(["utf-16", "cp950"])), "replace")
-    cut = body[draw(st.integers(0, len(body))) :][: draw(st.integers(0, len(body)))]
-    pieces = draw(st.permutations([cut[start : start + 7] for start in range(0, min(len(cut), 140), 7)]))
-    return draw(st.sampled_from([cut, b"".join(pieces), body + cut]))
-
-
-def misshapen(bodies: list[bytes]) -> st.SearchStrategy[bytes]:
-    """JSON of the names that the vendor's has, with values of any kind; nothing where the vendor has none."""
-    names = sorted({name.decode() for body in bodies for name in re.findall(rb'"(\w+)"\s*:', body)})
-    plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-    if not names:
-        return st.nothing()
-    values = st.recursive(
-        plain,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(names), inner, max_size=3),
-        max_leaves=6,
-    )
-    return st.dictionaries(st.sampled_from(names), values).map(lambda value: json.dumps(value).encode())
+def is_taken(subject: Subject, recording: Recording) -> bool:
+    """Whether it is a send of one request whose every recipient is accepted."""
+    if recording.operation != "send" or not recording.succeeds or not recording.wire:
+        return False
+    if recording.wire[-1].answer.fails or len(recording.wire) - len(subject.preamble(recording)) != 1:
+        return False
+    rows = subject.played(recording).rows
+    return bool(rows) and all(row.outcome is Outcome.ACCEPTED for row in rows)
 
 
 class OutcomeChecks(Checks):
     """Never twice, never a lie."""
 
-    def _broken(self, exchange: RecordedExchange, answer: Answer) -> Played:
-        """The exchange with another last answer, and the same for whatever is asked after it."""
-        answers = [wire.answer.answer() for wire in exchange.wire[:-1]]
-        return self.subject.play(exchange, answers, answer)
+    def _broken(self, recording: Recording, answer: Answer) -> Played:
+        """The recording with another last answer, and the same for whatever is asked after it."""
+        return self.subject.play(recording, recording.answers()[:-1], answer)
 
-    def test_a_failure_in_each_phase_has_its_outcome(self, taken: RecordedExchange | None, phase: str) -> None:
+    def a_failure_in_each_phase_has_its_outcome(self, recording: Recording) -> None:
         """Each recipient gets an outcome that is true, and what may have been taken is not sent again."""
-        assert taken is not None, "no exchange sends one request with success: record one, such as in sends.toml"
-        answer, allowed = PHASES[phase]
-        played = self._broken(taken, answer)
-        assert isinstance(played.error, SendError), f"{phase}: the send gave {played.value or played.error!r}"
-        outcomes = [row.outcome for row in played.rows]
-        assert len(outcomes) == len(self.subject.play(taken).rows), f"{phase}: a recipient has no outcome"
-        assert set(outcomes) <= allowed, f"{phase}: a recipient is {outcomes[0].name}"
-        if Outcome.UNKNOWN in outcomes:
-            more = len(played.requests) - len(taken.wire)
-            assert more == 0, f"{phase}: the outcome is unknown, and {more} more requests were made"
+        if not is_taken(self.subject, recording):
+            return
+        rows = len(self.subject.played(recording).rows)
+        findings = Findings()
+        for phase, (answer, allowed) in PHASES.items():
+            with findings.of(phase):
+                played = self._broken(recording, answer)
+                outcomes = _outcomes_of_failure(played)
+                assert len(outcomes) == rows, "a recipient has no outcome"
+                assert set(outcomes) <= allowed, f"a recipient is {outcomes[0].name}"
+                if Outcome.UNKNOWN in outcomes:
+                    more = len(played.requests) - len(recording.wire)
+                    assert more == 0, f"the outcome is unknown, and {more} more requests were made"
+        findings.tell()
 
-    def test_a_failure_of_the_login_sends_nothing(self, entered: RecordedExchange | None, phase: str) -> None:
+    def half_an_answer_is_no_refusal(self, recording: Recording) -> None:
+        """Whoever the whole answer accepts, no beginning of it says that they were refused or not sent."""
+        if not is_taken(self.subject, recording):
+            return
+        whole = recording.answers()[-1]
+        assert isinstance(whole, Response)
+        for length in range(0, len(whole.body), max(1, len(whole.body) // CUTS)):
+            rows = self._broken(recording, attrs.evolve(whole, body=whole.body[:length])).rows
+            outcomes = {row.outcome for row in rows}
+            wrong = ", ".join(sorted(outcome.name for outcome in outcomes - _ACCEPTED_OR_OPEN))
+            assert not wrong, f"after {length} of {len(whole.body)} bytes a recipient is {wrong}"
+
+    def test_a_failure_of_the_login_sends_nothing(self) -> None:
         """Whatever goes wrong before the send itself leaves every recipient not sent, and the send unasked."""
-        if entered is None:
+        recording = self._first_with_a_login()
+        if recording is None:
             return  # nobody logs in
-        answer, _ = PHASES[phase]
-        played = self.subject.play(entered, (), answer)
-        assert isinstance(played.error, SendError), f"{phase}: the send gave {played.value or played.error!r}"
-        outcomes = {row.outcome for row in played.rows}
-        assert outcomes <= _LEFT_ALONE, f"{phase}: a recipient is {', '.join(sorted(one.name for one in outcomes))}"
-        assert entered.wire[-1].request.request() not in played.requests, f"{phase}: the text was sent all the same"
+        findings = Findings()
+        for phase, (answer, _) in PHASES.items():
+            with findings.of(phase):
+                played = self.subject.play(recording, (), answer)
+                outcomes = set(_outcomes_of_failure(played))
+                names = ", ".join(sorted(outcome.name for outcome in outcomes))
+                assert outcomes <= _LEFT_ALONE, f"a recipient is {names}"
+                assert recording.wire[-1].request.request() not in played.requests, "the text was sent all the same"
+        findings.tell()
+
+    def _first_with_a_login(self) -> Recording | None:
+        subject = self.subject
+        for recording in subject.book.recordings:
+            if is_taken(subject, recording) and subject.bound(subject.address(recording.options)).logs_in:
+                return recording
+        return None
 
     def test_a_failure_leaves_other_requests_as_they_are(self) -> None:
         """Of three requests the second is cut off: the first one's recipient stays accepted, the third is not sent."""
@@ -115,60 +125,42 @@ class OutcomeChecks(Checks):
         first = attrs.evolve(base.message.to[0], reference=reference)
         second = attrs.evolve(first, number=second_number(first.number), reference="kit-2")
         third = attrs.evolve(first, number=second_number(second.number), reference="kit-3")
-        to = [first, second, third]
-        one_each = {**base.options, "batch_size": "1"}
-        exchange = attrs.evolve(base, options=one_each, message=attrs.evolve(base.message, to=to))
-        answers = [*subject.preamble(base), base.wire[-1].answer.answer(), FAILURES["after"]]
-        played = subject.play(exchange, answers, base.wire[-1].answer.answer())
-        assert isinstance(played.error, SendError), f"the send gave {played.value or played.error!r}"
+        alone = {**base.options, "batch_size": "1"}
+        recording = attrs.evolve(base, options=alone, message=attrs.evolve(base.message, to=[first, second, third]))
+        accepted = base.answers()[-1]
+        played = subject.play(recording, [*subject.preamble(base), accepted, FAILURES["after"]], accepted)
+        _outcomes_of_failure(played)
         assert [row.outcome.name for row in played.rows] == ["ACCEPTED", "UNKNOWN", "NOT_SENT"]
-
-    def test_half_an_answer_is_no_refusal(self, taken: RecordedExchange | None) -> None:
-        """Whoever the whole answer accepts, no beginning of it says that they were refused or not sent."""
-        assert taken is not None, "no exchange sends one request with success: record one, such as in sends.toml"
-        whole = taken.wire[-1].answer.answer()
-        assert isinstance(whole, Response)
-        recorded = self.subject.play(taken).rows
-        for length in range(0, len(whole.body), max(1, len(whole.body) // CUTS)):
-            rows = self._broken(taken, attrs.evolve(whole, body=whole.body[:length])).rows
-            for row, one in zip(rows, recorded, strict=True):
-                said = f"after {length} of {len(whole.body)} bytes a recipient is {row.outcome.name}"
-                assert one.outcome is not Outcome.ACCEPTED or row.outcome in _ACCEPTED_OR_OPEN, said
 
     def test_garbage_is_no_success_of_a_send(self) -> None:
         """An answer that means nothing leaves every outcome open."""
-        base = self.subject.base
+        for piece in garbage.meaningless(self.examples):
+            played = self._broken(self.subject.base, Response(200, body=piece.body))
+            outcomes = {row.outcome for row in played.rows}
+            assert outcomes == {Outcome.UNKNOWN}, f"{piece.body!r} gave {played!r}"
 
-        @self.seeded()
-        @given(body=garbage)
-        def check(body: bytes) -> None:
-            played = self._broken(base, Response(200, body=body))
-            assert {row.outcome for row in played.rows} == {Outcome.UNKNOWN}, f"{body!r} gave {played!r}"
-
-        check()
-
-    def test_no_answer_brings_an_operation_down(self, asked: RecordedExchange) -> None:
+    def test_no_answer_brings_an_operation_down(self, asked: Recording) -> None:
         """A result or a named error, and not the core's word that the provider failed; a row for each recipient."""
-        bodies = [wire.answer.content() for one in self.subject.book.exchanges for wire in one.wire]
+        recorded = [wire.answer.content() for recording in self.subject.book.recordings for wire in recording.wire]
+        bodies = list(dict.fromkeys(recorded))
+        for body in bodies:  # the answers to other questions
+            self._survives(asked, garbage.Garbage("a recorded answer", body), 200)
+        chance = random.Random(0)
+        for piece in garbage.mangled(bodies, self.examples):
+            self._survives(asked, piece, chance.choice(STATUSES), at_once=chance.random() < 0.5)  # noqa: PLR2004 - half
+
+    def _survives(self, asked: Recording, piece: garbage.Garbage, status: int, *, at_once: bool = False) -> None:
+        """``at_once``: it comes in the place of every answer, a login's too."""
+        answer = Response(status, body=piece.body)
+        played = self.subject.play(asked, (), answer) if at_once else self._broken(asked, answer)
+        rows = len(self.subject.played(asked).rows)
+        assert len(played.rows) == rows, f"{piece.how}: {piece.body!r} gave {played!r}"
         failed = f"provider {self.subject.info.name!r} failed with"  # so says the core of an error that is none of ours
-        rows = len(self.subject.play(asked).rows)
-
-        def survives(body: bytes, status: int, *, at_once: bool = False) -> None:
-            answer = Response(status, body=body)
-            played = self.subject.play(asked, (), answer) if at_once else self._broken(asked, answer)
-            assert len(played.rows) == rows, f"{body!r} gave {played!r}"
-            said = [str(error) for error in (played.error, *(row.error for row in played.rows))]
-            assert not any(failed in one for one in said), f"{body!r}: {said[0]}"
-
-        for body in dict.fromkeys(bodies):  # the answers to other questions
-            survives(body, 200)
-
-        @self.seeded()
-        @given(body=mangled(bodies) | misshapen(bodies) | garbage, status=STATUSES, at_once=st.booleans())
-        def check(body: bytes, status: int, at_once: bool) -> None:  # noqa: FBT001 - a strategy fills it
-            survives(body, status, at_once=at_once)
-
-        check()
+        for error in (played.error, *(row.error for row in played.rows)):
+            assert failed not in str(error), f"{piece.how}: {piece.body!r}: {error}"
 
 
-_ACCEPTED_OR_OPEN = frozenset({Outcome.ACCEPTED, Outcome.UNKNOWN})
+def _outcomes_of_failure(played: Played) -> list[Outcome]:
+    """The outcomes of a send that has to fail."""
+    assert isinstance(played.error, SendError), f"the send gave {played.value or played.error!r}"
+    return [row.outcome for row in played.rows]

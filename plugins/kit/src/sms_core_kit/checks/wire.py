@@ -1,33 +1,40 @@
-"""Each exchange as it is recorded: its requests byte for byte, its result, its error."""
+"""Each recording as it stands: its requests byte for byte, its result or its error."""
 
 from __future__ import annotations
 
 from sms_core_kit.checks.base import Checks
 from sms_core_kit.compare import differences, error_differences, request_differences
-from sms_core_kit.exchanges import RecordedExchange
+from sms_core_kit.recordings import Recording
 
 
 class WireChecks(Checks):
-    """Requests, results and errors of the exchanges."""
+    """Requests, results and errors, and that the hooks which make them are pure."""
 
-    def test_requests_are_byte_for_byte(self, exchange: RecordedExchange) -> None:
+    def requests_are_byte_for_byte(self, recording: Recording) -> None:
         """Method, URL, headers and body of each request are those recorded, and there is none more."""
-        made = self.subject.play(exchange).requests
-        recorded = [wire.request.request() for wire in exchange.wire]
+        made = self.subject.played(recording).requests
+        recorded = [wire.request.request() for wire in recording.wire]
         found = request_differences(recorded, made)
-        assert not found, exchange.told(found)
+        assert not found, "\n".join(found)
 
-    def test_answer_gives_the_result(self, successful: RecordedExchange) -> None:
-        """Each field of the result that the exchange names is as recorded."""
-        played = self.subject.play(successful)
+    def answer_gives_the_result(self, recording: Recording) -> None:
+        """Each field of the result that the recording names is as recorded."""
+        if recording.error is not None:
+            return
+        played = self.subject.played(recording)
         if played.error is not None:
             raise played.error
-        found = differences(successful.result, played.value, "result")
-        assert not found, successful.told(found)
+        found = differences(recording.result, played.value, "result")
+        assert not found, "\n".join(found)
 
-    def test_answer_gives_the_error(self, failing: RecordedExchange | None) -> None:
-        """The vendor's refusal is the error that the exchange names, exactly, with the fields that it names."""
-        assert failing is not None, "no exchange has an error: record the vendor's refusals, such as in errors.toml"
-        assert failing.error is not None
-        found = error_differences(failing.error, self.subject.play(failing).error, "error")
-        assert not found, failing.told(found)
+    def answer_gives_the_error(self, recording: Recording) -> None:
+        """The vendor's refusal is the error that the recording names, exactly, with the fields that it names."""
+        if recording.error is None:
+            return
+        found = error_differences(recording.error, self.subject.played(recording).error, "error")
+        assert not found, "\n".join(found)
+
+    def hooks_are_pure(self, recording: Recording) -> None:
+        """The same recording once more makes the same requests: no clock, no counter, no chance."""
+        found = request_differences(self.subject.played(recording).requests, self.subject.play(recording).requests)
+        assert not found, "\n".join(["played twice, the requests differ:", *found])
