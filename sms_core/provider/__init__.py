@@ -9,6 +9,7 @@
 `info` `tariffs`        what a provider says of itself: capabilities, limits, prices
 `account`               the account that it works for
 `operations`            what it is asked to do
+`options`               options that come as text, from a DSN or a command line
 `requests` `responses`  requests in the usual shapes; what an HTTP answer says
 `codes` `fields`        tables of refusals, points and counts
 `times` `xml` `soap`    Taipei's time, XML and SOAP
@@ -53,6 +54,7 @@ from sms_core.provider.operations import (
     Sightings,
     options_of,
 )
+from sms_core.provider.options import option_names, read_options
 from sms_core.provider.outcomes import outcome_after
 from sms_core.provider.provider import Provider
 from sms_core.provider.requests import Fields, form_request, json_request, query_request
@@ -128,6 +130,7 @@ __all__ = [
     "is_taiwan",
     "json_request",
     "known_packages",
+    "option_names",
     "options_of",
     "outcome_after",
     "parse_time",
@@ -137,6 +140,7 @@ __all__ = [
     "public_url",
     "query_request",
     "raise_for_status",
+    "read_options",
     "refusal_error",
     "retry_after",
     "soap_request",

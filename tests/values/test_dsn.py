@@ -3,6 +3,7 @@ from __future__ import annotations
 import traceback
 from typing import Literal
 
+import attrs
 import pytest
 from attrs import field, frozen
 from hypothesis import given
@@ -107,13 +108,17 @@ def test_parse(dsn: str, expected: Dsn) -> None:
         (f"tiny://u:{PASSWORD}@h?zzzz=1", "there are scheme, allow_plaintext"),
         (f"tiny://u:{PASSWORD}@h?auth=basic", "one of token, password"),
         (f"tiny://u:{PASSWORD}@h?scheme=ftp", "one of https, http"),
-        (f"tiny://u:{PASSWORD}@h?pages=many", "type int"),
-        (f"tiny://u:{PASSWORD}@h?pages=-1", "from 0 on"),
-        (f"tiny://u:{PASSWORD}@h?read_timeout=inf", "from 0 on"),
-        (f"tiny://u:{PASSWORD}@h?read_timeout=nan", "from 0 on"),
+        (f"tiny://u:{PASSWORD}@h?pages=many", "'pages' needs a whole number"),
+        (f"tiny://u:{PASSWORD}@h?retries=-1", "'retries' needs a number from 0 on"),
+        (f"tiny://u:{PASSWORD}@h?batch_size=-1", "'batch_size' needs a number from 0 on"),
+        (f"tiny://u:{PASSWORD}@h?max_text=-1", "'max_text' needs a number from 0 on"),
+        (f"tiny://u:{PASSWORD}@h?connect_timeout=-1", "'connect_timeout' needs a number of seconds above 0"),
+        (f"tiny://u:{PASSWORD}@h?read_timeout=inf", "'read_timeout' needs a number"),
+        (f"tiny://u:{PASSWORD}@h?read_timeout=nan", "'read_timeout' needs a number"),
+        (f"tiny://u:{PASSWORD}@h?proxy={PASSWORD}", "'proxy' needs an http:// or https:// URL"),
         (f"tiny://u:{PASSWORD}@h?allow_plaintext=perhaps", "true or false"),
         (f"tiny://u:{PASSWORD}@h?scheme=http", "plain HTTP to h"),
-        (f"tiny://u:{PASSWORD}@h?read_timeout={PASSWORD}", "type float"),
+        (f"tiny://u:{PASSWORD}@h?read_timeout={PASSWORD}", "'read_timeout' needs a number"),
     ],
 )
 def test_a_wrong_dsn_says_what_is_wrong_and_never_the_password(dsn: str, hint: str) -> None:
@@ -219,6 +224,24 @@ def test_options_are_typed() -> None:
     assert own == TinyOptions("password", 7)
     assert connection == ConnectionOptions(read_timeout=2.5, close_session=True, batch_size=5)
     assert account("tiny://u:p@h?pages=7").typed_options(TinyOptions).pages == 7
+
+
+def test_an_option_of_the_vendor_s_may_be_negative_unless_its_class_forbids_it() -> None:
+    assert account("tiny://u:p@h?pages=-1").options == TinyOptions(pages=-1)
+
+
+@frozen
+class UnreadableOptions:
+    prices: dict[str, int] = field(factory=dict)
+
+
+def test_a_type_that_no_text_can_be_read_as_is_told_whether_the_option_is_given_or_not() -> None:
+    info = attrs.evolve(INFO, account_options=UnreadableOptions)
+    with pytest.raises(ConfigurationError) as caught:
+        account("tiny://u:p@h", info)
+    assert str(caught.value) == (
+        "UnreadableOptions.prices is no option: no text can be read as its type, dict[str, int]"
+    )
 
 
 def test_an_option_may_have_the_name_of_a_word_of_python() -> None:
