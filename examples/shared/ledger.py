@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from sms_core import DeliveryReport, Preview, SendResult
-from sms_core.tracking import STANDING
+from sms_core.tracking import STATUS_ORDER
 from sms_core.webhooks import Event
 
 SCHEMA = """
@@ -28,8 +28,8 @@ CREATE TABLE IF NOT EXISTS handled (key TEXT PRIMARY KEY);
 COMMIT;
 """
 
-# Reports come late, doubled and in any order, even before the send has returned: so all are kept, and the status is the
-# one that stands highest in `sms_core.tracking.STANDING`.
+# Reports come late, doubled and in any order, even before the send has returned: so all are kept, and the highest
+# in `sms_core.tracking.STATUS_ORDER` is the status.
 MESSAGES = """
 SELECT reference, number, text, outcome, (
     SELECT status FROM report WHERE report.batch_id = message.batch_id AND report.number = message.number
@@ -68,7 +68,7 @@ class Ledger:
         """Write what an event tells, within `claim`: this is the handler."""
         connection: sqlite3.Connection = self._current.connection
         if isinstance(event, DeliveryReport):
-            row = (event.batch_id, event.number, event.status.value, STANDING.index(event.status))
+            row = (event.batch_id, event.number, event.status.value, STATUS_ORDER.index(event.status))
             connection.execute("INSERT INTO report VALUES (?, ?, ?, ?)", row)
         else:
             connection.execute("INSERT INTO reply VALUES (?, ?, ?)", (event.batch_id, event.number, event.text))

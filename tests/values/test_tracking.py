@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -31,12 +32,13 @@ from sms_core import (
 from sms_core.serialize import from_json, to_json
 from sms_core.testing import memory_exchange
 from sms_core.tracking import (
-    AMONG_ATTEMPTS,
-    STANDING,
-    WITHIN_AN_ATTEMPT,
+    OUTCOME_ORDER_AMONG_ATTEMPTS,
+    OUTCOME_ORDER_WITHIN_ATTEMPT,
+    STATUS_ORDER,
     Fact,
     Key,
     MessageState,
+    Tracker,
     fold,
     numbers_in,
 )
@@ -75,7 +77,7 @@ def only(*facts: Iterable[Fact]) -> MessageState:
 
 
 def refolded(facts: Sequence[Fact]) -> dict[Key, MessageState]:
-    """As an application does it: one fact at a time, with the rows of its numbers."""
+    """As an application does it: fact by fact, with the rows of its numbers."""
     rows: dict[Key, MessageState] = {}
     for fact in facts:
         loaded = {key: state for key, state in rows.items() if key.number in numbers_in([fact])}
@@ -88,26 +90,26 @@ def refolded(facts: Sequence[Fact]) -> dict[Key, MessageState]:
 
 
 def test_the_tables_rank_everything_once() -> None:
-    assert sorted(STANDING, key=str) == sorted(DeliveryStatus, key=str)
-    assert set(WITHIN_AN_ATTEMPT) == set(AMONG_ATTEMPTS) == set(Outcome)
-    assert len(WITHIN_AN_ATTEMPT) == len(AMONG_ATTEMPTS) == len(Outcome)
+    assert sorted(STATUS_ORDER, key=str) == sorted(DeliveryStatus, key=str)
+    assert set(OUTCOME_ORDER_WITHIN_ATTEMPT) == set(OUTCOME_ORDER_AMONG_ATTEMPTS) == set(Outcome)
+    assert len(OUTCOME_ORDER_WITHIN_ATTEMPT) == len(OUTCOME_ORDER_AMONG_ATTEMPTS) == len(Outcome)
 
 
-def test_every_final_status_stands_against_every_other() -> None:
-    finality = [status.is_final for status in STANDING]
+def test_final_statuses_come_after_all_others() -> None:
+    finality = [status.is_final for status in STATUS_ORDER]
     assert finality == sorted(finality)
-    assert STANDING[finality.index(True)] is DeliveryStatus.FAILED
-    assert STANDING[-1] is DELIVERED
+    assert STATUS_ORDER[finality.index(True)] is DeliveryStatus.FAILED
+    assert STATUS_ORDER[-1] is DELIVERED
 
 
-@pytest.mark.parametrize("lower", range(len(STANDING) - 1))
-def test_the_higher_status_stands_whichever_comes_first(lower: int) -> None:
-    early, late = report(STANDING[lower], done_at=NOON + MINUTE), report(STANDING[lower + 1], done_at=NOON)
-    assert only([early, late]).status is STANDING[lower + 1]
-    assert only([late, early]).status is STANDING[lower + 1]
+@pytest.mark.parametrize("lower", range(len(STATUS_ORDER) - 1))
+def test_the_later_status_in_the_order_counts_whichever_comes_first(lower: int) -> None:
+    early, late = report(STATUS_ORDER[lower], done_at=NOON + MINUTE), report(STATUS_ORDER[lower + 1], done_at=NOON)
+    assert only([early, late]).status is STATUS_ORDER[lower + 1]
+    assert only([late, early]).status is STATUS_ORDER[lower + 1]
 
 
-def test_of_two_reports_with_one_status_the_later_stands() -> None:
+def test_of_two_reports_with_one_status_the_later_counts() -> None:
     early, late = report(EXPIRED, done_at=NOON, vendor_code="1"), report(EXPIRED, done_at=NOON + MINUTE)
     state = only([late, early])
     assert state.done_at == NOON + MINUTE
@@ -126,7 +128,7 @@ def test_a_state_before_the_first_report() -> None:
     assert (state.vendor_code, state.vendor_text, state.reason) == ("", "", "")
 
 
-def test_what_the_standing_report_does_not_say_is_read_off_the_next() -> None:
+def test_what_the_report_that_counts_does_not_say_is_read_off_the_next() -> None:
     sent = report(SENT, sent_at=NOON, cost=Decimal(2), vendor_code="0")
     done = report(DELIVERED, done_at=NOON + MINUTE, vendor_code="100", vendor_text="ok")
     state = only([result(row(ACCEPTED, batch="b1")), done, sent])
@@ -151,6 +153,16 @@ def test_a_report_of_no_credit_proves_that_an_unknown_message_was_refused() -> N
 def test_a_report_of_no_credit_for_one_attempt_leaves_the_other_unknown() -> None:
     attempts = [result(row(UNKNOWN, batch="b1")), result(row(UNKNOWN), at=NOON + MINUTE)]
     assert only(attempts, [report(NO_CREDIT)]).outcome is UNKNOWN
+
+
+def test_a_report_of_no_credit_proves_it_of_the_only_unknown_attempt_without_a_batch() -> None:
+    unpaid = report(NO_CREDIT, "b7", "r1", vendor_text=f"no points for {A}")
+    earlier, unknown = result(row(NOT_SENT)), result(row(UNKNOWN), at=NOON + MINUTE)
+    state = only([unpaid, unknown, earlier])
+    assert (state.outcome, state.batch_id) == (REFUSED, "b7")
+    assert state.reason.startswith("no points for")
+    assert A not in state.reason
+    assert only([unpaid, unknown, result(row(UNKNOWN))]).outcome is UNKNOWN  # which of the two it means is not said
 
 
 def test_the_reason_is_kept_with_its_number_masked() -> None:
@@ -183,7 +195,7 @@ def test_a_further_attempt_that_may_have_been_taken_is_never_taken_for_safe_to_s
     assert only([first, second, settled]).outcome is NOT_SENT
 
 
-def test_of_attempts_that_surely_failed_a_refusal_stands() -> None:
+def test_of_attempts_that_surely_failed_a_refusal_counts() -> None:
     first, second = result(row(REFUSED)), result(row(NOT_SENT), at=NOON + MINUTE)
     assert only([first, second]).outcome is REFUSED
 
@@ -221,7 +233,7 @@ def test_of_several_texts_to_one_number_the_reference_tells() -> None:
     assert {key: state.status for key, state in states.items()} == {Key(A, "r1"): EXPIRED, Key(A, "r2"): DELIVERED}
 
 
-def test_a_report_that_does_not_tell_which_of_several_texts_it_means_is_laid_to_none() -> None:
+def test_a_report_that_does_not_tell_which_of_several_texts_it_means_belongs_to_none() -> None:
     sent = result(row(ACCEPTED, "r1", "b1"), row(ACCEPTED, "r2", "b1"))
     states = fold([report(DELIVERED, reference="1"), sent])
     assert states[Key(A, "r1")].status is None
@@ -252,13 +264,13 @@ def test_a_report_found_by_reference_goes_to_the_message_whose_batch_it_turns_ou
 
 
 def test_a_report_without_a_batch_finds_its_message_by_reference() -> None:
-    sent, told = result(row(ACCEPTED, batch="b1")), report(DELIVERED, "", "r1")
-    assert only([sent, told]).status is only([told, sent]).status is DELIVERED
+    sent, delivered = result(row(ACCEPTED, batch="b1")), report(DELIVERED, "", "r1")
+    assert only([sent, delivered]).status is only([delivered, sent]).status is DELIVERED
 
 
 def test_a_report_of_a_batch_that_no_result_named_yet_waits_for_it() -> None:
-    first, told = result(row(ACCEPTED, batch="b1")), report(DELIVERED, "b2", "r1")
-    states = fold([first, told])
+    first, of_another = result(row(ACCEPTED, batch="b1")), report(DELIVERED, "b2", "r1")
+    states = fold([first, of_another])
     assert states[Key(A, "r1")].status is None
     assert states[Key(A, "r1", "b2")].status is DELIVERED
     assert only(states.values(), [result(row(ACCEPTED, batch="b2"), at=NOON + MINUTE)]).status is DELIVERED
@@ -276,10 +288,10 @@ def test_a_message_held_back_for_an_earlier_one_does_not_take_its_report() -> No
 
 def test_two_messages_that_a_settlement_put_into_one_batch_keep_their_report() -> None:
     first, settled = result(row(ACCEPTED, "r1", "b1")), result(row(ACCEPTED, "r2", "b1"), at=NOON + MINUTE)
-    told = report(DELIVERED, reference="1")
-    states = refolded([first, told, settled])
+    delivered = report(DELIVERED, reference="1")
+    states = refolded([first, delivered, settled])
     assert [state.status for state in states.values()] == [DELIVERED, DELIVERED]
-    assert states == fold([settled, told, first])
+    assert states == fold([settled, delivered, first])
 
 
 def test_what_comes_before_its_result_waits_under_what_the_vendor_named() -> None:
@@ -320,6 +332,34 @@ def test_one_event_told_in_two_ways_is_kept_in_one_whichever_came_first() -> Non
     assert only([bare, full]).reports == only([full, bare]).reports == (full,)
 
 
+# One fact at a time.
+
+
+def test_a_report_finds_a_message_that_is_expected_before_its_result() -> None:
+    tracker = Tracker()
+    key = tracker.expect(A, "r1")
+    assert (tracker.state(key).outcome, tracker.state(key).status) == (None, None)
+    early = report(DELIVERED, "b7", "r1")
+    assert tracker.owners(early) == [key]
+    tracker.add(early)
+    assert (tracker.state(key).outcome, tracker.state(key).status) == (ACCEPTED, DELIVERED)
+    tracker.add(result(row(ACCEPTED, "r2", "b7")))
+    assert tracker.owners(early) == [Key(A, "r2")]  # the vendor had made up just this reference
+    assert tracker.state(key).outcome is None
+
+
+def test_what_belongs_to_nobody_waits_under_what_the_vendor_named() -> None:
+    tracker = Tracker()
+    tracker.add(report(DELIVERED, reference="1"))
+    tracker.add(reply())
+    assert tracker.owners(reply()) == [Key(A, "", "b1")]
+    assert tracker.state(Key(A, "1", "b1")).status is DELIVERED
+    assert tracker.state(Key(B, "r1")) == MessageState(B, "r1")
+    tracker.add(result(row(ACCEPTED, batch="b1")))
+    assert tracker.owners(reply()) == [Key(A, "r1")]
+    assert tracker.state(Key(A, "1", "b1")).reports == ()
+
+
 # What is no fact.
 
 
@@ -350,7 +390,7 @@ raws = st.sampled_from([{}, {"a": "b"}])
 outcome_rows = st.builds(row, st.sampled_from(Outcome), references, st.sampled_from([None, "b1", "b2"]), numbers)
 results = st.builds(
     lambda rows, at: SendResult(tuple(rows), sent_at=at),
-    st.lists(outcome_rows, max_size=4, unique_by=lambda one: one.reference),
+    st.lists(outcome_rows, max_size=4, unique_by=lambda outcome: outcome.reference),
     times,
 )
 reports = st.builds(
@@ -375,7 +415,7 @@ replies = st.builds(
     raw=raws,
     key=keys,
 )
-facts_of_any_kind = st.lists(results | results.map(lambda one: OutcomeUnknown("lost", one)) | reports | replies)
+facts_of_any_kind = st.lists(results | results.map(lambda result: OutcomeUnknown("lost", result)) | reports | replies)
 
 
 @given(facts_of_any_kind, st.data())
@@ -400,7 +440,17 @@ def test_one_fact_at_a_time_with_the_states_of_its_numbers_comes_to_the_same(fac
     assert refolded(facts) == fold(facts)
 
 
-def _names(event: DeliveryReport | InboundMessage) -> tuple[object, ...]:
+@given(facts_of_any_kind)
+def test_a_tracker_knows_at_every_moment_what_folding_gives(facts: list[Fact]) -> None:
+    tracker = Tracker()
+    for position, fact in enumerate(facts, 1):
+        tracker.add(fact)
+        states = fold(facts[:position])
+        assert tracker.states() == states
+        assert {key: tracker.state(key) for key in states} == states
+
+
+def _identity(event: DeliveryReport | InboundMessage) -> tuple[object, ...]:
     """What tells an event from others: its key in its place, or all of it but what is not kept."""
     place = type(event), event.number, event.batch_id, getattr(event, "reference", "")
     return *place, event.key or repr(attrs.evolve(event, raw={}))
@@ -410,9 +460,9 @@ def _names(event: DeliveryReport | InboundMessage) -> tuple[object, ...]:
 def test_nothing_that_was_told_is_lost(facts: list[Fact]) -> None:
     states = fold(facts)
     assert all(key == state.key for key, state in states.items())
-    kept = {_names(one) for state in states.values() for one in state.reports}
-    kept |= {_names(one) for state in states.values() for one in state.replies}
-    assert kept == {_names(one) for one in facts if isinstance(one, DeliveryReport | InboundMessage)}
+    kept = {_identity(report) for state in states.values() for report in state.reports}
+    kept |= {_identity(reply) for state in states.values() for reply in state.replies}
+    assert kept == {_identity(fact) for fact in facts if isinstance(fact, DeliveryReport | InboundMessage)}
 
 
 @given(facts_of_any_kind)
@@ -448,19 +498,19 @@ def histories(draw: st.DrawFn) -> tuple[list[Sent], list[Fact]]:
         learned = draw(st.sampled_from([(ACCEPTED,), (UNKNOWN, ACCEPTED), (UNKNOWN,)]))
         batch_is_named = learned == (ACCEPTED,) or draw(st.booleans())
         recipients = draw(st.lists(numbers, min_size=1, max_size=3, unique=carried != "ours"))
-        statuses = st.lists(st.sampled_from([one for one in STANDING if one is not NO_CREDIT]), max_size=3)
+        statuses = st.lists(st.sampled_from([status for status in STATUS_ORDER if status is not NO_CREDIT]), max_size=3)
         here = [
             Sent(number, f"r{at}-{place}", batch, learned, tuple(draw(statuses)), draw(st.integers(0, 1)))
             for place, number in enumerate(recipients)
         ]
         for outcome in learned:
             named = batch if outcome is ACCEPTED or batch_is_named else None
-            rows = (row(outcome, one.reference, named, one.number) for one in here)
+            rows = (row(outcome, text.reference, named, text.number) for text in here)
             facts.append(result(*rows, at=NOON + at * MINUTE))
-        for place, one in enumerate(here):
-            told = {"ours": one.reference, "made up": str(place + 1), "none": ""}[carried]
-            facts += [report(status, batch, told, one.number, key=f"{one}{status}") for status in one.statuses]
-            facts += [reply(f"{one.reference} {turn}", batch, one.number) for turn in range(one.replies)]
+        for place, text in enumerate(here):
+            carries = {"ours": text.reference, "made up": str(place + 1), "none": ""}[carried]
+            facts += [report(status, batch, carries, text.number, key=f"{text}{status}") for status in text.statuses]
+            facts += [reply(f"{text.reference} {turn}", batch, text.number) for turn in range(text.replies)]
         texts += here
     return texts, draw(st.permutations(facts))
 
@@ -468,8 +518,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Sent], list[Fact]]:
 def _rank(state: MessageState | None) -> tuple[int, int, int, int]:
     if state is None:
         return -1, -1, 0, 0
-    status = STANDING.index(state.status) if state.status else -1
-    outcome = WITHIN_AN_ATTEMPT.index(state.outcome) if state.outcome else -1
+    status = STATUS_ORDER.index(state.status) if state.status else -1
+    outcome = OUTCOME_ORDER_WITHIN_ATTEMPT.index(state.outcome) if state.outcome else -1
     return status, outcome, len(state.reports), len(state.replies)
 
 
@@ -479,8 +529,8 @@ def test_nothing_goes_back_in_whatever_order_the_facts_come(history: tuple[list[
     states: dict[Key, MessageState] = {}
     for fact in facts:
         grown = fold(states.values(), [fact])
-        for one in texts:
-            key = Key(one.number, one.reference)
+        for text in texts:
+            key = Key(text.number, text.reference)
             before, after = _rank(states.get(key)), _rank(grown.get(key))
             assert all(old <= new for old, new in zip(before, after, strict=True))
         states = grown
@@ -493,12 +543,12 @@ def test_in_the_end_every_message_has_the_status_that_the_vendor_told_of_it(
     texts, facts = history
     states = fold(facts)
     named = {(key.number, batch) for key, state in states.items() if state.attempts for batch in state.batches}
-    for one in texts:
-        state = states[Key(one.number, one.reference)]
-        highest = max(one.statuses, key=STANDING.index, default=None)
-        if (one.number, one.batch) in named:
+    for text in texts:
+        state = states[Key(text.number, text.reference)]
+        highest = max(text.statuses, key=STATUS_ORDER.index, default=None)
+        if (text.number, text.batch) in named:
             assert state.status is highest
-            assert state.outcome is (ACCEPTED if ACCEPTED in one.learned or one.statuses else UNKNOWN)
+            assert state.outcome is (ACCEPTED if ACCEPTED in text.learned or text.statuses else UNKNOWN)
         else:
             assert (state.status, state.outcome) == (None, UNKNOWN)
 
@@ -523,21 +573,21 @@ def _calls(run: Callable[[], object]) -> int:
 
 
 def _one_number(texts: int) -> list[Fact]:
-    sent = [result(row(ACCEPTED, f"r{one}", f"b{one}")) for one in range(texts)]
+    sent = [result(row(ACCEPTED, f"r{turn}", f"b{turn}")) for turn in range(texts)]
     return [
         *sent,
-        *(report(SENT, f"b{one}", "1") for one in range(texts)),
-        *(reply(batch=f"b{one}") for one in range(texts)),
+        *(report(SENT, f"b{turn}", "1") for turn in range(texts)),
+        *(reply(batch=f"b{turn}") for turn in range(texts)),
     ]
 
 
 def _one_batch(texts: int) -> list[Fact]:
-    sent = result(*(row(ACCEPTED, f"r{one}", "b1") for one in range(texts)))
-    return [sent, *(report(SENT, "b1", f"r{one}") for one in range(texts))]
+    sent = result(*(row(ACCEPTED, f"r{turn}", "b1") for turn in range(texts)))
+    return [sent, *(report(SENT, "b1", f"r{turn}") for turn in range(texts))]
 
 
 def _one_message(texts: int) -> list[Fact]:
-    times = [NOON + one * MINUTE for one in range(texts)]
+    times = [NOON + turn * MINUTE for turn in range(texts)]
     return [result(row(ACCEPTED, batch="b1")), *(report(SENT, done_at=at) for at in times)]
 
 
@@ -545,6 +595,18 @@ def _one_message(texts: int) -> list[Fact]:
 def test_twice_the_facts_are_twice_the_work(make: Callable[[int], list[Fact]]) -> None:
     few, many = make(200), make(400)
     assert _calls(lambda: fold(many)) < 2.2 * _calls(lambda: fold(few))
+
+
+@pytest.mark.parametrize("make", [_one_number, _one_batch])
+def test_one_state_of_many_is_as_little_work_as_one_of_few(make: Callable[[int], list[Fact]]) -> None:
+    calls = []
+    for texts in (20, 400):
+        tracker = Tracker()
+        for fact in make(texts):
+            tracker.add(fact)
+        assert tracker.state(Key(A, "r7")).status is SENT
+        calls.append(_calls(partial(tracker.state, Key(A, "r7"))))
+    assert calls[0] == calls[1]
 
 
 # With clients.
@@ -566,9 +628,9 @@ def test_what_a_client_learns_comes_to_one_state_for_each_recipient() -> None:
 def test_every8d_numbers_the_reports_of_plain_sends_itself_and_they_are_found_all_the_same() -> None:
     with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as sms:
         sent = sms.send(Message("您好", ["0900000001", "0900000903"], reference="m"))
-        told = list(sms.reports(sent))
-        assert {one.reference for one in told}.isdisjoint(one.reference for one in sent.outcomes)
-        states = fold(told, [sent])
+        reported = list(sms.reports(sent))
+        assert {report.reference for report in reported}.isdisjoint(row.reference for row in sent.outcomes)
+        states = fold(reported, [sent])
     assert {key.reference: state.status for key, state in states.items()} == {
         "m-0": DELIVERED,
         "m-1": DeliveryStatus.UNDELIVERABLE,

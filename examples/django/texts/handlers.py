@@ -7,7 +7,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from sms_core import DeliveryReport, InboundMessage
-from sms_core.tracking import STANDING
+from sms_core.tracking import STATUS_ORDER
 from sms_core_django import delivery_reported, message_received
 from texts.models import Reply, Report
 
@@ -19,7 +19,7 @@ def keep_report(report: DeliveryReport, **_: Any) -> None:
         batch_id=report.batch_id,
         number=report.number,
         status=report.status.value,
-        standing=STANDING.index(report.status),
+        standing=STATUS_ORDER.index(report.status),
     )
 
 

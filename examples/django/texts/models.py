@@ -40,7 +40,7 @@ class Message(models.Model):
 
 
 class Report(models.Model):
-    """A delivery report. ``standing`` is its status's place in `sms_core.tracking.STANDING`."""
+    """A delivery report. ``standing`` is its status's place in `sms_core.tracking.STATUS_ORDER`."""
 
     batch_id = models.CharField(max_length=64)
     number = models.CharField(max_length=32)
