@@ -10,7 +10,8 @@ from typing import Any
 
 import sms_core
 import sms_core.provider
-from sms_core._engine.registry import load, relay
+from sms_core._engine.discovery import load
+from sms_core._engine.registry import bind_hooks
 from sms_core.provider import ProviderHooks
 from sms_core_cli.matrix import markdown, matrix
 
@@ -55,12 +56,12 @@ def signature(hook: Callable[..., Any]) -> str:
 
 def _implementations() -> dict[str, str]:
     """For each hook, the providers of this repository that implement it, with links to their sources."""
-    relays = {info.name: relay(info.name, load(info.name)) for info in sms_core.providers()}
-    return {name: ", ".join(_links(name, relays)) or "no provider here; the core" for name in hooks()}
+    bound = {info.name: bind_hooks(info.name, load(info.name)) for info in sms_core.providers()}
+    return {name: ", ".join(_links(name, bound)) or "no provider here; the core" for name in hooks()}
 
 
-def _links(hook: str, relays: dict[str, Any]) -> Iterator[str]:
-    for provider, found in relays.items():
+def _links(hook: str, bound: dict[str, Any]) -> Iterator[str]:
+    for provider, found in bound.items():
         for one in getattr(found, hook).get_hookimpls():
             module = one.function.__module__.replace(".", "/") + ".py"
             for source in (*DOCS.parent.glob(f"plugins/*/src/{module}"), *DOCS.parent.glob(module)):

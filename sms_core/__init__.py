@@ -10,7 +10,7 @@
 
 from sms_core._engine.plan import Plan
 from sms_core._engine.preview import Preview, RecipientPreview
-from sms_core._engine.registry import providers
+from sms_core._engine.registry import InstalledProvider, installed_providers, providers
 from sms_core._engine.sessions import MemorySessions, SessionStore
 from sms_core._engine.transports.sync import Urllib3Transport
 from sms_core.callbacks import Callback, CallbackRequest, CallbackResponse
@@ -76,6 +76,7 @@ __all__ = [
     "DeliveryStatus",
     "Duplicate",
     "InboundMessage",
+    "InstalledProvider",
     "InsufficientCredit",
     "InvalidMessage",
     "Limits",
@@ -114,5 +115,6 @@ __all__ = [
     "VendorUnavailable",
     "connect",
     "hookimpl",
+    "installed_providers",
     "providers",
 ]

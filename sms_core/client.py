@@ -110,7 +110,7 @@ def connect_provider(
 def bind_provider(provider: object, dsn: str, plugins: Sequence[object] = ()) -> tuple[Provider, ConnectionOptions]:
     """A provider with its middleware and the account that a DSN names, and how to reach it."""
     parsed = dsns.parse(dsn)
-    hooks = registry.relay(parsed.provider, provider, plugins)
+    hooks = registry.bind_hooks(parsed.provider, provider, plugins)
     info = registry.describe(parsed.provider, hooks)
     connection, options = split_options(parsed, info)
     account = account_of(parsed, info, connection, options)

@@ -32,7 +32,7 @@ def _installed() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=GROUP))
 
 
-def names() -> list[str]:
+def installed_names() -> list[str]:
     """The providers that are installed, whether they work or not."""
     return sorted({point.name for point in _installed()})
 
@@ -98,7 +98,7 @@ def _check_range(name: str, point: EntryPoint) -> None:
         )
 
 
-def owners(name: str) -> tuple[str, ...]:
+def distributions(name: str) -> tuple[str, ...]:
     """The distributions that claim a provider's name, each with its version: ``sms-core-every8d 0.1.0``."""
     found = (point.dist for point in _claims(name) if point.dist and _has_metadata(point))
     return tuple(sorted(f"{dist.name} {dist.version}" for dist in found))
@@ -108,5 +108,9 @@ def _missing(name: str) -> str:
     reason = f"no provider {name!r} is installed"
     if name in known_packages():
         return f"{reason}: pip install {known_packages()[name]}"
-    close = difflib.get_close_matches(name, names(), 1)
-    return f"{reason}: did you mean {close[0]!r}?" if close else f"{reason}; there are {', '.join(names()) or 'none'}"
+    close = difflib.get_close_matches(name, installed_names(), 1)
+    return (
+        f"{reason}: did you mean {close[0]!r}?"
+        if close
+        else f"{reason}; there are {', '.join(installed_names()) or 'none'}"
+    )

@@ -1,4 +1,4 @@
-"""From a plugin to one bound provider: its own pluggy manager, checked, behind a typed face."""
+"""From a plugin to its hooks: a pluggy manager of its own, checked; and what each installed provider says of itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import difflib
 import inspect
 import logging
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import pluggy
+from attrs import frozen
 
-from sms_core._engine.discovery import FAILURES, load, names
+from sms_core._engine import discovery
+from sms_core._engine.discovery import FAILURES
 from sms_core._engine.flow import CoreConversation
 from sms_core.errors import ConfigurationError
 from sms_core.provider.hooks import PROJECT, REQUIRED, ProviderHooks
@@ -20,41 +21,47 @@ from sms_core.provider.operations import Capability
 
 log = logging.getLogger(__name__)
 
+_HOOKS = [name for name in vars(ProviderHooks) if name.startswith("sms_")]
 
-def relay(name: str, plugin: object, middleware: Sequence[object] = ()) -> Any:
-    """One manager with this provider and its middleware; its hooks. Raises `ConfigurationError` in words."""
+
+def bind_hooks(name: str, plugin: object, middleware: Sequence[object] = ()) -> pluggy.HookRelay:
+    """The hooks of this provider and its middleware, in a manager of their own.
+
+    Raises `ConfigurationError`, which says in words what is wrong with them. ``name`` is what it calls the provider.
+    """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(ProviderHooks)
     manager.register(CoreConversation(), "sms_core")
     plugins = (plugin, *middleware)
     try:
-        for number, one in enumerate(plugins):
-            manager.register(one, f"{_title(one)} (plugin {number})" if number else _title(one))
+        manager.register(plugin, _title(plugin))
+        for number, extra in enumerate(middleware, start=1):
+            manager.register(extra, f"{_title(extra)} (plugin {number})")
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         raise ConfigurationError(f"provider {name!r}: {_in_words(error)}") from error
     except Exception as error:  # to register an object is to read its attributes, a third party's code
         raise ConfigurationError(f"provider {name!r} cannot be read: {type(error).__name__}: {error}") from error
-    _check_hooks(name, manager, plugins)
+    for hook_name in _HOOKS:
+        _check_hook(name, hook_name, getattr(manager.hook, hook_name).get_hookimpls(), plugins)
     return manager.hook
 
 
-def _check_hooks(name: str, manager: pluggy.PluginManager, plugins: Sequence[object]) -> None:
+def _check_hook(name: str, hook_name: str, marked: Sequence[pluggy.HookImpl], plugins: Sequence[object]) -> None:
     """Raise `ConfigurationError` for a hook that is missing, doubled or not marked."""
-    for hook_name, most in {**_MOST, "sms_perform": 2}.items():
-        marked = getattr(manager.hook, hook_name).get_hookimpls()
-        implementations = [one for one in marked if not (one.wrapper or one.hookwrapper)]
-        if hook_name in REQUIRED and not implementations:
-            hint = f"define it, marked with @hookimpl, in {plugins[0]!r}"
-            raise ConfigurationError(f"provider {name!r} has no hook {hook_name}: {hint}")
-        if len(implementations) > most:
-            culprits = " and ".join(str(one.plugin_name) for one in implementations)
-            raise ConfigurationError(f"provider {name!r}: hook {hook_name} is implemented twice, by {culprits}")
-        for one in plugins:
-            if _has_function(one, hook_name) and all(one is not found.plugin for found in marked):
-                raise ConfigurationError(
-                    f"provider {name!r}: hook {hook_name} is not marked with @hookimpl, in {one!r}"
-                )
+    implementations = [found for found in marked if not (found.wrapper or found.hookwrapper)]
+    if hook_name in REQUIRED and not implementations:
+        hint = f"define it, marked with @hookimpl, in {plugins[0]!r}"
+        raise ConfigurationError(f"provider {name!r} has no hook {hook_name}: {hint}")
+    # The core has a conversation of its own, which a provider may override.
+    most = 2 if hook_name == "sms_perform" else 1
+    if len(implementations) > most:
+        culprits = " and ".join(str(found.plugin_name) for found in implementations)
+        raise ConfigurationError(f"provider {name!r}: hook {hook_name} is implemented twice, by {culprits}")
+    for plugin in plugins:
+        is_marked = any(found.plugin is plugin for found in marked)
+        if _has_function(plugin, hook_name) and not is_marked:
+            raise ConfigurationError(f"provider {name!r}: hook {hook_name} is not marked with @hookimpl, in {plugin!r}")
 
 
 def _has_function(plugin: object, name: str) -> bool:
@@ -65,17 +72,14 @@ def _title(plugin: object) -> str:
     return getattr(plugin, "__name__", None) or type(plugin).__qualname__
 
 
-_MOST = {name: 1 for name in vars(ProviderHooks) if name.startswith("sms_")}
-
-
 def _in_words(error: Exception) -> str:
     text = str(error).replace("\n", " ")
     unknown = re.match(r"unknown hook '(\w+)'", text)
-    close = difflib.get_close_matches(unknown[1], _MOST, 1) if unknown else ()
+    close = difflib.get_close_matches(unknown[1], _HOOKS, 1) if unknown else ()
     return f"{text}; did you mean {close[0]}?" if close else text
 
 
-def describe(name: str, hooks: Any) -> ProviderInfo:
+def describe(name: str, hooks: pluggy.HookRelay) -> ProviderInfo:
     """What a provider says of itself. Raises `ConfigurationError`."""
     try:
         info: object = hooks.sms_describe()
@@ -85,28 +89,48 @@ def describe(name: str, hooks: Any) -> ProviderInfo:
         ) from error
     if not isinstance(info, ProviderInfo):
         raise ConfigurationError(f"provider {name!r}: sms_describe gives no ProviderInfo, but {type(info).__name__}")
-    if not isinstance(info.limits, Limits) or not all(isinstance(one, Capability) for one in info.capabilities):
+    if not isinstance(info.limits, Limits) or not all(isinstance(claim, Capability) for claim in info.capabilities):
         raise ConfigurationError(f"provider {name!r}: its ProviderInfo needs Limits, and each capability a Capability")
     if info.name != name:
         raise ConfigurationError(f"provider {name!r} describes itself as {info.name!r}: both names must be the same")
     return info
 
 
-def survey(only: Iterable[str] = ()) -> Iterable[tuple[str, ProviderInfo | ConfigurationError]]:
-    """Every installed provider, or those of these names; or the error that keeps it from working: none stops another."""
-    for name in only or names():
+@frozen
+class InstalledProvider:
+    """A provider that is installed, and whether it works.
+
+    ``distributions`` are those that claim its name, each with its version: ``sms-core-every8d 0.1.0``. ``info`` is what
+    it says of itself; None where it does not work, and ``error`` says why.
+    """
+
+    name: str
+    distributions: tuple[str, ...]
+    info: ProviderInfo | None = None
+    error: ConfigurationError | None = None
+
+
+def installed_providers(names: Iterable[str] = ()) -> Iterator[InstalledProvider]:
+    """Every installed provider, or those of these names, working or not: none stops another.
+
+    A name that is not installed comes with the error that `connect` would raise.
+    """
+    for name in names or discovery.installed_names():
+        distributions = discovery.distributions(name)
         try:
-            yield name, describe(name, relay(name, load(name)))
+            info = describe(name, bind_hooks(name, discovery.load(name)))
         except ConfigurationError as error:
-            yield name, error
+            yield InstalledProvider(name, distributions, error=error)
+        else:
+            yield InstalledProvider(name, distributions, info)
 
 
 def providers() -> tuple[ProviderInfo, ...]:
     """All installed providers that work. One that does not is left out with a warning in the log."""
     working = []
-    for name, found in survey():
-        if isinstance(found, ProviderInfo):
-            working.append(found)
+    for provider in installed_providers():
+        if provider.info is not None:
+            working.append(provider.info)
         else:
-            log.warning("provider %s does not work: %s", name, found)
+            log.warning("provider %s does not work: %s", provider.name, provider.error)
     return tuple(working)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
+import pluggy
 from attrs import field, frozen
 
 from sms_core.callbacks import Callback, CallbackRequest
@@ -36,7 +37,7 @@ class Provider:
     info: ProviderInfo
     account: Account
     retries: int
-    hooks: Any = field(repr=False)
+    hooks: pluggy.HookRelay = field(repr=False)
     conversation: Conversation = field(repr=False)
 
     @property

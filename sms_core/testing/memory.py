@@ -21,7 +21,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import frozen
+import attrs
+from attrs import field, frozen
 
 from sms_core._engine.outcomes import conclude, same_for_all
 from sms_core.callbacks import event_key
@@ -84,7 +85,7 @@ PAGE_SIZE = 500
 class MemoryOptions:
     """The DSN options of ``memory://``: ``credit`` is the points that the account begins with."""
 
-    credit: int = int(PLENTY)
+    credit: int = field(default=int(PLENTY), validator=attrs.validators.ge(0))
 
 
 TARIFF = Tariff(STEPS, international_factor=ABROAD, mms=((ANY_SIZE, MMS_POINTS),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sms_core import client
-from sms_core._engine import registry
+from sms_core._engine import discovery, registry
 from sms_core.client import connect_provider
 from sms_core.provider.info import ProviderInfo
 from sms_core.provider.provider import Provider
@@ -24,7 +24,7 @@ def bind_provider(provider: object, dsn: str, plugins: Sequence[object] = ()) ->
 
 def load_provider(name: str) -> object:
     """The plugin of an installed provider, by its name. Raises `ConfigurationError`."""
-    return registry.load(name)
+    return discovery.load(name)
 
 
 def describe_provider(provider: object, name: str) -> ProviderInfo:
@@ -33,4 +33,4 @@ def describe_provider(provider: object, name: str) -> ProviderInfo:
     Raises `ConfigurationError` for a hook that is missing, doubled, misspelt or not marked, and for a description
     that is none or has another name.
     """
-    return registry.describe(name, registry.relay(name, provider))
+    return registry.describe(name, registry.bind_hooks(name, provider))

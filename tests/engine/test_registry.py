@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sms_core import Account, ConfigurationError, ProviderInfo, hookimpl
-from sms_core._engine.registry import relay
+from sms_core._engine.registry import bind_hooks
 from sms_core.http import Request, Response
 from sms_core.provider import GetBalance, Operation, Session
 from sms_core.testing import FakeTransport
@@ -103,14 +103,14 @@ def test_two_distributions_that_claim_one_name_are_both_named(install: Callable[
     assert imported == "[]"
 
 
-SURVEY = """
+INSTALLED = """
 import logging
 import sys
 logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
 import sms_core
-from sms_core._engine.registry import survey
 print([info.name for info in sms_core.providers() if info.name in {"one", "two"}])
-print([(name, type(found).__name__) for name, found in survey() if name in {"one", "two"}])
+for found in sms_core.installed_providers(["one", "two", "three"]):
+    print(found.name, found.distributions, found.info and found.info.title, found.error)
 """
 
 
@@ -119,10 +119,12 @@ def test_one_broken_plugin_never_stops_another(install: Callable[..., None], pyt
     install("sms-fake-two", "two", "fake_two", "import there_is_no_such_module")
     said, *_ = python(CONNECT.format(dsns=["two://u:p@"])).splitlines()
     assert said == "provider 'two' cannot be imported: ModuleNotFoundError: No module named 'there_is_no_such_module'"
-    warning, working, found = python(SURVEY).splitlines()
+    warning, working, one, two, three = python(INSTALLED).splitlines()
     assert warning.startswith("WARNING provider two does not work: provider 'two' cannot be imported")
     assert working == "['one']"
-    assert found == "[('one', 'ProviderInfo'), ('two', 'ConfigurationError')]"
+    assert one == "one ('sms-fake-one 1.0',) Fake None"
+    assert two == f"two ('sms-fake-two 1.0',) None {said}"
+    assert three.startswith("three () None no provider 'three' is installed")
 
 
 DESCRIBES_BADLY = MODULE.replace("return ProviderInfo(", "raise RuntimeError(")
@@ -131,7 +133,7 @@ DESCRIBES_BADLY = MODULE.replace("return ProviderInfo(", "raise RuntimeError(")
 def test_a_plugin_that_cannot_describe_itself_never_stops_another(install: Callable[..., None], python: Python) -> None:
     install("sms-fake-one", "one", "fake_one", MODULE.format(name="one"))
     install("sms-fake-two", "two", "fake_two", DESCRIBES_BADLY.format(name="two"))
-    assert "['one']" in python(SURVEY).splitlines()
+    assert "['one']" in python(INSTALLED).splitlines()
 
 
 NOTHING_INSTALLED = """
@@ -154,7 +156,7 @@ def test_a_known_vendor_says_what_to_pip_install(python: Python) -> None:
 
 def refusal(plugin: object, *middleware: object) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        relay("tiny", plugin, middleware)
+        bind_hooks("tiny", plugin, middleware)
     return str(caught.value)
 
 
@@ -233,7 +235,7 @@ def test_a_doubled_hook_is_named_with_both_owners() -> None:
 
 
 def test_the_conversation_is_overridden_once() -> None:
-    relay("tiny", Tiny(), [Overrides()])
+    bind_hooks("tiny", Tiny(), [Overrides()])
     assert "hook sms_perform is implemented twice" in refusal(Tiny(), Overrides(), Overrides())
 
 

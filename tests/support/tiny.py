@@ -49,7 +49,7 @@ from sms_core import (
     hookimpl,
 )
 from sms_core._engine.flow import perform
-from sms_core._engine.registry import relay
+from sms_core._engine.registry import bind_hooks
 from sms_core.http import Request, Response, Transport
 from sms_core.provider import (
     Cancel,
@@ -249,7 +249,7 @@ def provider_of(
     base_url: str = "https://tiny.invalid",
 ) -> Provider:
     """Tiny, or another plugin, bound to an account."""
-    hooks = relay("tiny", Tiny() if plugin is None else plugin, middleware)
+    hooks = bind_hooks("tiny", Tiny() if plugin is None else plugin, middleware)
     return Provider(hooks.sms_describe(), Account("tiny", "user", password, base_url), retries, hooks, perform)
 
 

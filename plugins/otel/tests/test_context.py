@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Span, StatusCode
 
 from sms_core import Account, Balance, Capability, Limits, ProviderInfo, TransportError, hookimpl
-from sms_core._engine.registry import relay
+from sms_core._engine.registry import bind_hooks
 from sms_core.http import Request, Response
 from sms_core.provider import Flow, GetBalance, Operation, Provider, Step
 from sms_core_otel.current import in_span
@@ -68,7 +68,7 @@ class Asked:
         self.answered: list[Span] = []
 
     def flow(self) -> Flow[Balance]:
-        hooks = relay("chatty", self.vendor, [self.telemetry.middleware])
+        hooks = bind_hooks("chatty", self.vendor, [self.telemetry.middleware])
         account = Account("chatty", "user", "password", ADDRESS)
         return Provider(hooks.sms_describe(), account, 2, hooks).perform(GetBalance())
 

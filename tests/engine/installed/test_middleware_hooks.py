@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sms_core import ConfigurationError, hookimpl
-from sms_core._engine.registry import relay
+from sms_core._engine.registry import bind_hooks
 from sms_core.provider import GetBalance, Operation
 from sms_core.testing import FakeTransport
 from tests.support.tiny import Tiny, Vendor, bind
@@ -32,12 +32,12 @@ def test_middleware_without_a_mark_is_refused_and_not_ignored() -> None:
     with pytest.raises(
         ConfigurationError, match=r"^provider 'tiny': hook sms_perform is not marked with @hookimpl, in"
     ):
-        relay("tiny", Tiny(), [Forgetful()])
+        bind_hooks("tiny", Tiny(), [Forgetful()])
 
 
 def test_what_an_object_raises_while_it_is_registered_is_told() -> None:
     with pytest.raises(ConfigurationError, match=r"^provider 'tiny' cannot be read: KeyError: 'SETTINGS'$"):
-        relay("tiny", Brittle())
+        bind_hooks("tiny", Brittle())
 
 
 def test_wrappers_of_pluggy_s_older_style_are_no_second_implementation() -> None:

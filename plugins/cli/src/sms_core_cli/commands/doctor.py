@@ -7,11 +7,9 @@ from importlib.metadata import version
 import click
 from attrs import frozen
 
+from sms_core import InstalledProvider, installed_providers
 from sms_core import dsn as dsns
-from sms_core._engine.discovery import owners
-from sms_core._engine.registry import survey
 from sms_core.errors import ConfigurationError
-from sms_core.provider import ProviderInfo
 from sms_core_cli import exit_codes
 from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
 from sms_core_cli.output import show_json, show_table
@@ -34,7 +32,7 @@ def doctor(ctx: click.Context, /, dsn: str | None, *, as_json: bool) -> None:
     """Look at what is installed and at the DSN. Asks nobody; shows no user, password or option's value."""
     findings = [
         Finding("sms-core", good=True, found=version("sms-core")),
-        *(_provider(name, found) for name, found in survey()),
+        *map(_provider, installed_providers()),
         *_account(dsn),
     ]
     if as_json:
@@ -45,15 +43,12 @@ def doctor(ctx: click.Context, /, dsn: str | None, *, as_json: bool) -> None:
         ctx.exit(exit_codes.WRONG_USE)
 
 
-def _provider(name: str, found: ProviderInfo | ConfigurationError) -> Finding:
+def _provider(provider: InstalledProvider) -> Finding:
     """Whether it works, and who brought it."""
-    said = found.title if isinstance(found, ProviderInfo) else str(found)
-    origin = " and ".join(owners(name))
-    return Finding(
-        f"provider {name}",
-        good=isinstance(found, ProviderInfo),
-        found=f"{said} (from {origin})" if origin else said,
-    )
+    found = str(provider.error) if provider.info is None else provider.info.title
+    if provider.distributions:
+        found = f"{found} (from {' and '.join(provider.distributions)})"
+    return Finding(f"provider {provider.name}", good=provider.info is not None, found=found)
 
 
 def _account(dsn: str | None) -> list[Finding]:

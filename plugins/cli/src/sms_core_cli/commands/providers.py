@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sms_core._engine.registry import survey
-from sms_core.errors import ConfigurationError
-from sms_core.provider import ProviderInfo
+from sms_core import installed_providers
 from sms_core_cli.base import SmsCommand, json_option
 from sms_core_cli.matrix import matrix
 from sms_core_cli.output import note, show_json, show_table
@@ -17,9 +15,9 @@ from sms_core_cli.output import note, show_json, show_table
 @json_option
 def providers(names: tuple[str, ...], *, as_json: bool) -> None:
     """Show the installed providers, or those of these names, what each can do, and its limits."""
-    found = dict(survey(names))
-    working = [info for info in found.values() if isinstance(info, ProviderInfo)]
-    broken = {name: error for name, error in found.items() if isinstance(error, ConfigurationError)}
+    found = list(installed_providers(names))
+    working = [provider.info for provider in found if provider.info is not None]
+    broken = {provider.name: provider.error for provider in found if provider.error is not None}
     if names and broken:
         raise next(iter(broken.values()))
     if as_json:
