@@ -15,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import sms_core_smsgo.provider
-from sms_core_kit.exchanges import load_book
+from sms_core_kit.recordings import load_book
 from sms_core_sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
