@@ -18,13 +18,15 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Span, StatusCode
 
-from sms_core import Account, Balance, Capability, Limits, ProviderInfo, TransportError, hookimpl
-from sms_core._engine.registry import bind_hooks
+from sms_core import Balance, Capability, Limits, ProviderInfo, TransportError, hookimpl
+from sms_core.client import bind_provider
 from sms_core.http import Request, Response
+from sms_core.middleware import observed
 from sms_core.provider import Flow, GetBalance, Operation, Provider, Step
-from sms_core_otel.current import in_span
+from sms_core_otel.current import CurrentSpan
 
 ADDRESS = "https://vendor.invalid:8443/api"
+DSN = "chatty://user:password@vendor.invalid:8443/api"
 RESPONSE = Response(200, body=b"7")
 
 
@@ -68,9 +70,8 @@ class Asked:
         self.answered: list[Span] = []
 
     def flow(self) -> Flow[Balance]:
-        hooks = bind_hooks("chatty", self.vendor, [self.telemetry.middleware])
-        account = Account("chatty", "user", "password", ADDRESS)
-        return Provider(hooks.sms_describe(), account, 2, hooks).perform(GetBalance())
+        provider, _ = bind_provider(self.vendor, DSN, [self.telemetry.middleware])
+        return provider.perform(GetBalance())
 
     def answer(self, step: Step) -> Response:
         assert isinstance(step, Request)
@@ -221,7 +222,7 @@ def test_a_flow_that_is_closed_ends_its_span_as_an_error(asked: Asked) -> None:
 def test_a_flow_that_never_began_has_no_span(asked: Asked) -> None:
     asked.flow().close()
     assert asked.telemetry.spans == ()
-    assert asked.telemetry.metric("sms.provider.operation.duration") == {}
+    assert asked.telemetry.metric("sms.client.operation.duration") == {}
 
 
 def test_a_flow_that_is_dropped_is_ended_by_whoever_collects_it(asked: Asked) -> None:
@@ -275,7 +276,7 @@ def test_any_mixture_of_answers_and_errors_arrives_as_without_a_span(turns: list
 
     spanned = echo()
     for _ in range(layers):
-        spanned = in_span(trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT), spanned)
+        spanned = observed(spanned, CurrentSpan(trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT)))
     assert run(spanned) == run(echo())
     assert trace.get_current_span() is trace.INVALID_SPAN
 

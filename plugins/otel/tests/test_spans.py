@@ -12,8 +12,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 import sms_core
-from sms_core import Message, PartiallySent, Recipient
-from sms_core._engine.transports.sync import Urllib3Transport
+from sms_core import Message, PartiallySent, Recipient, Urllib3Transport
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
 from sms_core_otel import OpenTelemetry
