@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -38,23 +39,50 @@ class Plan:
     refused: Mapping[int, Refused] = field(factory=dict)
 
     def split(self) -> tuple[Plan, ...]:
-        """A plan for each request, so that the requests can go side by side and be told apart."""
-        return tuple(self._of_one(send) for send in self.sends)
+        """Plans that can go side by side and be told apart: one for each request.
 
-    def _of_one(self, send: Send) -> Plan:
-        """The plan of one of the requests: its message holds no other recipients, and they keep their references."""
+        A text that takes several requests stays whole: the recipients of a plan share all of their requests.
+        """
+        number_of = {
+            destination.reference: number for number, send in enumerate(self.sends) for destination in send.destinations
+        }
+        sends_of: dict[int, dict[int, None]] = {}
+        for destination in self.destinations:
+            numbers = sends_of.setdefault(destination.position, {})
+            numbers[number_of[destination.reference]] = None
+        together: dict[tuple[int, ...], list[int]] = {}
+        for position, numbers in sends_of.items():
+            together.setdefault(tuple(numbers), []).append(position)
         rendered = {destination.position: destination for destination in self.rendered}
-        places = {position: place for place, position in enumerate(dict.fromkeys(_positions(send.destinations)))}
+        return tuple(
+            self._part([rendered[position] for position in positions], [self.sends[number] for number in numbers])
+            for numbers, positions in together.items()
+        )
+
+    def without(self, positions: Collection[int]) -> Plan:
+        """The plan without the recipients at these places of ``message.to``. Raises `InvalidMessage` if nobody is left."""
+        kept = [destination for destination in self.rendered if destination.position not in positions]
+        return self._part(kept, self.sends)
+
+    def _part(self, rendered: Sequence[Destination], sends: Iterable[Send]) -> Plan:
+        """The plan of some recipients alone: its message holds nobody else, and they keep their references."""
+        places = {destination.position: place for place, destination in enumerate(rendered)}
         recipients = [
-            attrs.evolve(self.message.to[position], reference=rendered[position].reference) for position in places
+            attrs.evolve(self.message.to[destination.position], reference=destination.reference)
+            for destination in rendered
         ]
         message = attrs.evolve(self.message, to=recipients)
-        destinations = _moved(send.destinations, places)
+        parts: list[Send] = []
+        for send in sends:
+            kept = [destination for destination in send.destinations if destination.position in places]
+            if kept:
+                parts.append(Send(message, _moved(kept, places)))
+        destinations = [destination for part in parts for destination in part.destinations]
         return Plan(
             message=message,
-            rendered=_moved([rendered[position] for position in places], places),
-            destinations=destinations,
-            sends=(Send(message, destinations),),
+            rendered=_moved(rendered, places),
+            destinations=tuple(sorted(destinations, key=lambda destination: destination.position)),
+            sends=tuple(parts),
         )
 
 
@@ -88,60 +116,154 @@ def make_plan(
     if not message.reference:
         message = attrs.evolve(message, reference=secrets.token_hex(8))
     _check_message(message, info, now)
-    distinct: dict[tuple[str, str], int] = {}
-    duplicates: list[Duplicate] = []
     rendered: list[Destination] = []
-    destinations: list[Destination] = []
-    references: dict[str, Destination] = {}
     refused: dict[int, Refused] = {}
     filled = any(recipient.params for recipient in message.to)
     for position, recipient in enumerate(message.to):
         try:
-            destination = _destination(message, recipient, position, info, now, filled=filled)
-            first = distinct.get((destination.number, destination.text))
-            if first is not None:
-                duplicates.append(Duplicate(position, first))
-                continue
-            prepared: tuple[Destination, ...] = (destination,)
-            if skip_refused:
-                prepared = _prepared(message, prepared, info, prepare, references)
+            rendered.append(_destination(message, recipient, position, info, now, filled=filled))
         except (InvalidMessage, Unsupported) as error:
             if not skip_refused:
                 raise
             refused[position] = error
-        else:
-            distinct[destination.number, destination.text] = position
-            rendered.append(destination)
-            destinations.extend(prepared)
-    if not skip_refused:
-        destinations = list(_prepared(message, tuple(destinations), info, prepare, references))
+    if skip_refused:
+        distinct, destinations, refused_later = _prepare_some(message, rendered, info, prepare)
+        refused |= refused_later
+    else:
+        distinct = _tell_apart(rendered)
+        for refusal in distinct.refused.values():
+            raise refusal
+        destinations = _prepare(message, distinct.taken, info, prepare)
+        _check_references(destinations)
     return Plan(
         message=message,
-        rendered=tuple(rendered),
-        destinations=tuple(destinations),
+        rendered=distinct.taken,
+        destinations=destinations,
         sends=tuple(_split(message, destinations, info)),
-        duplicates=tuple(duplicates),
+        duplicates=distinct.duplicates,
         refused=refused,
     )
 
 
-def _prepared(
-    message: Message,
-    destinations: tuple[Destination, ...],
-    info: ProviderInfo,
-    prepare: Prepare | None,
-    references: dict[str, Destination],
+@frozen
+class _Distinct:
+    """Recipients told apart: those to send to, those that repeat one of them, those whose reference another one has."""
+
+    taken: tuple[Destination, ...]
+    duplicates: tuple[Duplicate, ...]
+    refused: Mapping[int, Refused]
+
+
+def _tell_apart(rendered: Iterable[Destination]) -> _Distinct:
+    taken: dict[tuple[str, str], Destination] = {}
+    by_reference: dict[str, Destination] = {}
+    duplicates: list[Duplicate] = []
+    refused: dict[int, Refused] = {}
+    for destination in rendered:
+        first = taken.get((destination.number, destination.text))
+        if first is not None:
+            duplicates.append(Duplicate(destination.position, first.position))
+            continue
+        owner = by_reference.setdefault(destination.reference, destination)
+        if owner is destination:
+            taken[destination.number, destination.text] = destination
+        else:
+            refused[destination.position] = _same_reference(destination, owner)
+    return _Distinct(tuple(taken.values()), tuple(duplicates), refused)
+
+
+def _check_references(destinations: Iterable[Destination]) -> None:
+    """Each destination has a reference of its own, those too that a provider made of one text."""
+    by_reference: dict[str, Destination] = {}
+    for destination in destinations:
+        owner = by_reference.setdefault(destination.reference, destination)
+        if owner is not destination:
+            raise _same_reference(destination, owner)
+
+
+def _same_reference(destination: Destination, owner: Destination) -> InvalidMessage:
+    reason = f"{destination.reference!r} is that of {owner.path} too: reports could not be told apart"
+    return InvalidMessage(f"{destination.path}.reference", reason)
+
+
+def _prepare(
+    message: Message, destinations: tuple[Destination, ...], info: ProviderInfo, prepare: Prepare | None
 ) -> tuple[Destination, ...]:
-    """The destinations as they go out, checked. ``references`` are those in use, and become more."""
+    """The destinations as they go out, by the provider's own rules. Raises what it refuses."""
     if prepare is not None:
         destinations = prepare(message, destinations)
     _check_lengths(message, destinations, info)
-    for destination in destinations:
-        owner = references.setdefault(destination.reference, destination)
-        if owner is not destination:
-            reason = f"{destination.reference!r} is that of {owner.path} too: reports could not be told apart"
-            raise InvalidMessage(f"{destination.path}.reference", reason)
     return destinations
+
+
+def _prepare_some(
+    message: Message, rendered: Sequence[Destination], info: ProviderInfo, prepare: Prepare | None
+) -> tuple[_Distinct, tuple[Destination, ...], Mapping[int, Refused]]:
+    """The same for those whom the provider takes, and why it refuses the others, by their place.
+
+    It is asked about all at once, as it always is. Only if it refuses that, it is asked about each alone; and then again
+    about those that are left, since a rule may be about several together.
+    """
+    refused: dict[int, Refused] = {}
+    asked_each = False
+    while True:
+        left = [destination for destination in rendered if destination.position not in refused]
+        distinct = _tell_apart(left)
+        try:
+            destinations = _prepare_apart(message, distinct.taken, info, prepare)
+        except (InvalidMessage, Unsupported) as error:
+            if asked_each:
+                refused[_position_named(error, distinct.taken)] = error
+            else:
+                refused |= _refused_alone(message, left, info, prepare)
+                asked_each = True
+        else:
+            return distinct, destinations, {**refused, **distinct.refused}
+
+
+def _refused_alone(
+    message: Message, destinations: Iterable[Destination], info: ProviderInfo, prepare: Prepare | None
+) -> dict[int, Refused]:
+    refused: dict[int, Refused] = {}
+    for destination in destinations:
+        try:
+            _prepare_apart(message, (destination,), info, prepare)
+        except (InvalidMessage, Unsupported) as error:
+            refused[destination.position] = error
+    return refused
+
+
+def _prepare_apart(
+    message: Message, destinations: tuple[Destination, ...], info: ProviderInfo, prepare: Prepare | None
+) -> tuple[Destination, ...]:
+    """The same in a message to these recipients alone: a provider may look at those of the message too."""
+    if not destinations:
+        return ()
+    positions = _positions(destinations)
+    part = attrs.evolve(message, to=[message.to[position] for position in positions])
+    places = {position: place for place, position in enumerate(positions)}
+    try:
+        prepared = _prepare(part, _moved(destinations, places), info, prepare)
+    except InvalidMessage as error:
+        named = _RECIPIENT.match(error.field)
+        if named is None or int(named[1]) >= len(positions):
+            raise
+        raise InvalidMessage(f"to[{positions[int(named[1])]}]{error.field[named.end() :]}", error.reason) from error
+    prepared = _moved(prepared, dict(enumerate(positions)))
+    _check_references(prepared)
+    return prepared
+
+
+def _position_named(error: Refused, destinations: Iterable[Destination]) -> int:
+    """Whose place an error names. Raises the error if it names nobody's."""
+    named = _RECIPIENT.match(error.field) if isinstance(error, InvalidMessage) else None
+    if named is None or int(named[1]) not in _positions(destinations):
+        raise error
+    return int(named[1])
+
+
+_RECIPIENT = re.compile(r"to\[(\d{1,9})\]", re.ASCII)
+"""How the field of an error begins that is about one recipient."""
 
 
 def check_times(plan: Plan, info: ProviderInfo, now: datetime) -> None:
@@ -204,7 +326,7 @@ def _takes_one_text(message: Message, info: ProviderInfo) -> bool:
     return not set(info.limits.one_text_with).isdisjoint(needs)
 
 
-def _split(message: Message, destinations: list[Destination], info: ProviderInfo) -> list[Send]:
+def _split(message: Message, destinations: Iterable[Destination], info: ProviderInfo) -> list[Send]:
     """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
     groups: dict[object, list[Destination]] = {}
     one_text = _takes_one_text(message, info)
