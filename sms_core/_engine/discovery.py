@@ -11,13 +11,11 @@ import importlib
 import logging
 import re
 from functools import cache
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 
-from sms_core._engine import ranges
 from sms_core.errors import ConfigurationError
 from sms_core.provider.known_packages import known_packages
 
-DISTRIBUTION = "sms-core"
 GROUP = "sms_core.providers"
 FAILURES = (Exception, SystemExit)
 """What a third party's module may raise when it is imported or called: none of it may stop another plugin."""
@@ -44,7 +42,7 @@ def load(name: str) -> object:
     What is installed is looked up once, and again for a name that is new or gone since. A plugin that is loaded stays.
     """
     point = _claim(name)
-    _check_range(name, point)
+    _check_core(name, point)
     try:
         return point.load()
     except FAILURES as error:
@@ -80,22 +78,23 @@ def _has_metadata(point: EntryPoint) -> bool:
     return point.dist is None or any(map(point.dist.read_text, ("METADATA", "PKG-INFO")))
 
 
-def _check_range(name: str, point: EntryPoint) -> None:
+def _check_core(name: str, point: EntryPoint) -> None:
     """Raise `ConfigurationError` if the plugin's distribution requires another version of the core than this one."""
+    # packaging takes a quarter as long to import as all of sms_core, which many import and never connect.
+    from sms_core._engine.compatibility import CORE, check_core  # noqa: PLC0415
+
     owner = point.dist
-    if not owner or not (wanted := ranges.required(owner.requires or (), DISTRIBUTION)):
+    if owner is None:
         return
     try:
-        ours = version(DISTRIBUTION)
-        fits = ranges.includes(wanted, ours)
-    except (ValueError, PackageNotFoundError) as error:
-        log.warning("provider %s is for %s %s, which was not checked: %s", name, DISTRIBUTION, wanted, error)
+        fault = check_core(owner.requires or ())
+    except ValueError as error:
+        # Metadata that cannot be read is no reason to refuse a plugin that may work.
+        log.warning("provider %s may be for another version of %s, for it was not checked: %s", name, CORE, error)
         return
-    if not fits:
-        raise ConfigurationError(
-            f"provider {name!r} of {owner.name} {owner.version} is for {DISTRIBUTION} {wanted}, and this is {ours}: "
-            f"pip install --upgrade {DISTRIBUTION} {owner.name}"
-        )
+    if fault:
+        upgrade = f"pip install --upgrade {CORE} {owner.name}"
+        raise ConfigurationError(f"provider {name!r} of {owner.name} {owner.version} {fault}: {upgrade}")
 
 
 def distributions(name: str) -> tuple[str, ...]:
