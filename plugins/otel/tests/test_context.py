@@ -19,10 +19,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Span, StatusCode
 
 from sms_core import Balance, Capability, Limits, ProviderInfo, TransportError, hookimpl
-from sms_core.client import bind_provider
 from sms_core.http import Request, Response
 from sms_core.middleware import observed
 from sms_core.provider import Flow, GetBalance, Operation, Provider, Step
+from sms_core.testing import bind_provider
 from sms_core_otel.current import CurrentSpan
 
 ADDRESS = "https://vendor.invalid:8443/api"
@@ -70,8 +70,7 @@ class Asked:
         self.answered: list[Span] = []
 
     def flow(self) -> Flow[Balance]:
-        provider, _ = bind_provider(self.vendor, DSN, [self.telemetry.middleware])
-        return provider.perform(GetBalance())
+        return bind_provider(self.vendor, DSN, [self.telemetry.middleware]).perform(GetBalance())
 
     def answer(self, step: Step) -> Response:
         assert isinstance(step, Request)
@@ -184,16 +183,16 @@ def test_many_flows_in_one_event_loop_keep_apart(telemetry: Any) -> None:
 @pytest.mark.parametrize("copied", [True, False])
 def test_flows_that_take_turns_keep_apart(copied: bool, telemetry: Any) -> None:
     first, second = Asked(telemetry), Asked(telemetry)
-    running = {id(one): (one, one.flow()) for one in (first, second)}
+    running = {id(asked): (asked, asked.flow()) for asked in (first, second)}
     answers: dict[int, Response] = {}
     while running:
-        for key, (one, flow) in list(running.items()):
-            step = (copy_context() if copied else Here()).run(advance, one, flow, answers, key)
+        for key, (asked, flow) in list(running.items()):
+            step = (copy_context() if copied else Here()).run(advance, asked, flow, answers, key)
             if isinstance(step, Balance):
                 del running[key]
-    for one in (first, second):
-        assert len(set(one.spans(one.answered))) == 1
-        assert one.spans(one.answered) == one.spans(one.vendor.current)
+    for asked in (first, second):
+        assert len(set(asked.spans(asked.answered))) == 1
+        assert asked.spans(asked.answered) == asked.spans(asked.vendor.current)
     assert set(first.spans(first.answered)) != set(second.spans(second.answered))
 
 
@@ -204,10 +203,10 @@ class Here:
         return function(*arguments)
 
 
-def advance(one: Asked, flow: Flow[Balance], answers: dict[int, Response], key: int) -> Step | Balance:
+def advance(asked: Asked, flow: Flow[Balance], answers: dict[int, Response], key: int) -> Step | Balance:
     step = result_of(lambda: flow.send(answers[key]) if key in answers else next(flow))
     if not isinstance(step, Balance):
-        answers[key] = one.answer(step)
+        answers[key] = asked.answer(step)
     return step
 
 
