@@ -1,17 +1,19 @@
 """The model's values as JSON, and back: for the command's ``--json``, for queues and for files.
 
-====================  ====================================================================================
+====================  =========================================================================================
 value                 in JSON
-====================  ====================================================================================
+====================  =========================================================================================
 `Decimal`             a string, for a float would lose points
 datetime, timedelta   ISO 8601 with its zone; seconds
 an enum               its value
 bytes                 base64
+a tuple, a set        a list
+a union               as its value's type says; what is a string in JSON comes back as a `str` where that is a member
 `VendorOptions`       its fields beside ``"kind"``, the class's name with its package
 an `SmsError`         ``{"type", "message", "code", "details"}``; ``details`` are its constructor's arguments but
                       for a send's ``result`` and a malformed ``response``, which are values of their own
 `ProviderInfo`        what there is to know of it; it does not come back
-====================  ====================================================================================
+====================  =========================================================================================
 
 The converters are this module's own; cattrs' global one stays as the application has it.
 """
@@ -20,14 +22,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn
+from cattrs.strategies import configure_union_passthrough
 
 from sms_core.caller_errors import ConfigurationError, SmsError
 from sms_core.model import UnreadOptions, VendorOptions
@@ -56,7 +60,7 @@ def from_json(text: str, kind: type[T]) -> T:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"not a {kind.__name__} in JSON ({type(error).__name__})") from error
+        raise _not_a(kind, error) from error
     return from_data(data, kind)
 
 
@@ -79,8 +83,24 @@ def register_unstructure(kind: type[T], unstructure: Callable[[T], Any]) -> None
 def _structure(converter: cattrs.Converter, data: Any, kind: type[T]) -> T:
     try:
         return converter.structure(data, kind)
-    except (cattrs.BaseValidationError, SmsError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"not a {kind.__name__} in JSON ({type(error).__name__})") from error
+    except (
+        cattrs.BaseValidationError,
+        cattrs.StructureHandlerNotFoundError,
+        SmsError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise _not_a(kind, error) from error
+
+
+def _not_a(kind: type[object], error: Exception) -> ConfigurationError:
+    """The error for data that is no such value. Of foreign errors it has no words, for they may quote the data."""
+    while isinstance(error, cattrs.BaseValidationError):  # a group, which holds one for each field that is wrong
+        error = error.exceptions[0]
+    reason = str(error) if isinstance(error, SmsError) else type(error).__name__
+    return ConfigurationError(f"not a {kind.__name__} in JSON: {reason}")
 
 
 def _error_to_data(error: SmsError) -> dict[str, Any]:
@@ -103,8 +123,9 @@ def _error_from_data(data: Any, _: object) -> SmsError:
 def _options_to_data(options: VendorOptions) -> dict[str, Any]:
     if isinstance(options, UnreadOptions):
         return {"kind": options.kind, **options.fields}
-    fields = {field.name: to_data(getattr(options, field.name)) for field in attrs.fields(type(options))}
-    return {"kind": _name_of(type(options)), **fields}
+    fields = [field for field in attrs.fields(type(options)) if field.init]
+    values = {field.name: to_data(getattr(options, field.name)) for field in fields}
+    return {"kind": _name_of(type(options)), **values}
 
 
 def _subclasses(base: type[T]) -> Iterator[type[T]]:
@@ -119,7 +140,7 @@ def _name_of(kind: type[Any]) -> str:
 
 def _unknown_options(name: str, fields: Mapping[str, Any]) -> VendorOptions:
     del fields
-    raise ConfigurationError(f"no imported package has the options {name!r}")
+    raise ConfigurationError(f"no imported package has the options {name!r}: import the one that has them first")
 
 
 def _is_error(kind: Any) -> bool:
@@ -130,18 +151,49 @@ def _is_options(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, VendorOptions)
 
 
+_COLLECTIONS: Mapping[Any, Callable[[list[Any]], Any]] = {
+    tuple: tuple,
+    list: list,
+    set: set,
+    frozenset: frozenset,
+    Sequence: tuple,
+}
+
+
+def _is_collection(kind: Any) -> bool:
+    """Whether a type is a collection of values of one type, of any length."""
+    return get_origin(kind) in _COLLECTIONS and get_args(kind)[1:] in ((), (...,))
+
+
 def _make_converter(unknown_options: Callable[[str, Mapping[str, Any]], VendorOptions]) -> cattrs.Converter:
-    converter = cattrs.Converter(unstruct_collection_overrides={tuple: list})
+    converter = cattrs.Converter(unstruct_collection_overrides={tuple: list, AbstractSet: list})
+    structure_hooks: dict[type[VendorOptions], Callable[[Mapping[str, Any], Any], VendorOptions]] = {}
 
     def options_from_data(data: Any, _: object) -> VendorOptions:
         # Only a class that was imported already is found: data never chooses what is imported.
         fields = {name: value for name, value in data.items() if name != "kind"}
         for kind in _subclasses(VendorOptions):
             if _name_of(kind) == data["kind"]:
-                structure = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
-                return structure(fields, kind)
+                if kind not in structure_hooks:
+                    structure_hooks[kind] = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+                return structure_hooks[kind](fields, kind)
         return unknown_options(data["kind"], fields)
 
+    def collection_hook(kind: Any) -> Callable[[Any, Any], Any]:
+        collect = _COLLECTIONS[get_origin(kind)]
+        member = get_args(kind)[0]
+        structure = converter.get_structure_hook(member)
+
+        def collection_from_data(data: Any, _: object) -> Any:
+            if not isinstance(data, list):  # cattrs would take a text for its characters
+                raise TypeError("not a list")
+            return collect([structure(value, member) for value in data])
+
+        return collection_from_data
+
+    converter.register_structure_hook_factory(_is_collection, collection_hook)
+    # What JSON itself tells apart, such as ``int | str``, comes back as it is.
+    configure_union_passthrough(str | bool | int | float | None, converter)
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, lambda data, _: Decimal(data))
     converter.register_unstructure_hook(datetime, datetime.isoformat)

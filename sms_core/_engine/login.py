@@ -42,7 +42,7 @@ class Login:
         vendor where it refused these credentials before.
         """
         found = self._usable(stale)
-        if found is None:
+        if found is None and not first_use.begun:  # one that has begun holds the lock already
             with ExitStack() as waiting:
                 waiting.enter_context(self._store.lock(self._key))
                 found = self._usable(stale)  # another thread may have been faster

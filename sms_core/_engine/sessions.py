@@ -18,7 +18,7 @@ class SessionStore(Protocol):
     """
 
     def lock(self, key: str) -> AbstractContextManager[object]:
-        """Held during a login, so that one is under way at a time."""
+        """Held during a login, so that one is under way at a time; nobody takes it again meanwhile."""
         ...
 
     def get(self, key: str) -> Session | AuthenticationFailed | None:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +19,6 @@ from sms_core import (
     ConfigurationError,
     DeliveryStatus,
     InvalidMessage,
-    MemorySessions,
     Message,
     NotFound,
     NotSent,
@@ -29,13 +26,10 @@ from sms_core import (
     OutcomeUnknown,
     PartiallySent,
     Recipient,
-    RecipientOutcome,
     SendError,
     SendResult,
-    SmsError,
     TransportError,
     Unsupported,
-    VendorError,
     hookimpl,
 )
 from sms_core.http import Request, Response
@@ -181,258 +175,6 @@ def test_a_client_shows_its_place_and_no_secret() -> None:
     assert "tiny" in shown
     assert "https://tiny.invalid" in shown
     assert PASSWORD not in shown
-
-
-# Sessions
-
-
-def test_a_session_is_kept_until_it_ends() -> None:
-    moment: list[datetime] = [NOW]
-    network = FakeTransport(Vendor(login=["OK t1", "OK t2"], balance=["OK 1"]))
-    with bind(network, clock=lambda: moment[0]) as sms:
-        sms.balance()
-        moment[0] = NOW + timedelta(hours=8) - timedelta(seconds=1)
-        sms.balance()
-        moment[0] = NOW + timedelta(hours=8)
-        sms.balance()
-    assert asked(network) == ["login", "balance", "balance", "login", "balance"]
-    assert [fields_of(one)["secret"] for one in network.requests if operation_of(one) == "balance"] == [
-        "t1",
-        "t1",
-        "t2",
-    ]
-
-
-def test_a_session_that_the_vendor_no_longer_takes_is_renewed_once() -> None:
-    network = FakeTransport(Vendor(login=["OK t1", "OK t2"], send=["NO expired", "OK b1"]))
-    with bind(network) as sms:
-        assert sms.send("x", to=A).batch_id == "b1"
-        assert asked(network) == ["login", "send", "login", "send"]
-        sms.send("x", to=A)
-    assert fields_of(network.requests[-1])["secret"] == "t2"
-    assert asked(network).count("login") == 2
-
-
-def test_clients_may_share_their_logins() -> None:
-    sessions = MemorySessions()
-    network = FakeTransport(Vendor(balance=["OK 1"]))
-    for _ in range(3):
-        with bind(network, sessions=sessions) as sms:
-            sms.balance()
-    assert asked(network) == ["login", "balance", "balance", "balance"]
-    with bind(network, sessions=sessions, password="another") as sms:
-        sms.balance()
-    assert asked(network)[4:] == ["login", "balance"]
-
-
-class Shelf(dict[str, Any]):
-    """A store of one's own, empty at first and therefore false in a condition."""
-
-    def lock(self, key: str) -> Any:
-        del key
-        return threading.RLock()
-
-    def put(self, key: str, found: Any) -> None:
-        self[key] = found
-
-
-def test_an_empty_store_of_one_s_own_is_used() -> None:
-    shelf = Shelf()
-    with sms_core.connect("memory://shelf:p@", sessions=shelf) as sms:
-        sms.balance()
-    assert len(shelf) == 1
-
-
-@pytest.mark.parametrize("logs_in", [True, False])
-def test_a_refused_login_is_not_repeated(logs_in: bool) -> None:
-    answers: dict[str, list[str]] = {"login": ["NO auth nobody"]} if logs_in else {}
-    network = FakeTransport(Vendor(**answers, send=["NO auth nobody"], balance=["NO auth nobody"]))
-    sessions = MemorySessions()
-    with bind(network, Tiny(logs_in=logs_in), sessions=sessions) as sms:
-        with pytest.raises(AuthenticationFailed) as first:
-            sms.send("x", to=A)
-        assert isinstance(first.value, SendError)
-        assert first.value.code == "auth"
-        for call in (sms.balance, sms.check, lambda: sms.send("x", to=A), lambda: list(sms.reports("b"))):
-            with pytest.raises(AuthenticationFailed, match="refused before") as again:
-                call()
-            assert (again.value.code, again.value.vendor_text) == ("auth", "nobody")
-    assert len(network.requests) == 1
-    # Another client with the same credentials does not try them either; one with others does.
-    with bind(network, Tiny(logs_in=logs_in), sessions=sessions) as sms, pytest.raises(AuthenticationFailed):
-        sms.balance()
-    assert len(network.requests) == 1
-    with (
-        bind(network, Tiny(logs_in=logs_in), sessions=sessions, password="new") as sms,
-        pytest.raises(AuthenticationFailed),
-    ):
-        sms.balance()
-    assert len(network.requests) == 2
-
-
-def test_a_remembered_refusal_leaves_a_send_surely_unsent() -> None:
-    with bind(FakeTransport(Vendor(login=["NO auth"]))) as sms:
-        for _ in range(2):
-            with pytest.raises(AuthenticationFailed) as caught:
-                sms.send("x", to=A)
-            assert isinstance(caught.value, SendError)
-            assert [row.outcome for row in caught.value.result.outcomes] == [Outcome.NOT_SENT]
-
-
-@pytest.mark.parametrize("logs_in", [True, False])
-def test_an_operation_that_asks_nothing_does_not_unblock_refused_credentials(logs_in: bool) -> None:
-    network = FakeTransport(Vendor(login=["NO auth"], balance=["NO auth"]))
-    settled = SendResult((RecipientOutcome(A, Outcome.ACCEPTED, "b1", "m"),), message=Message("x", A, reference="m"))
-    with bind(network, Tiny(logs_in=logs_in)) as sms:
-        for _ in range(3):
-            with pytest.raises(AuthenticationFailed):
-                sms.balance()
-            assert sms.settle(settled) == settled
-    assert len(network.requests) == 1
-
-
-def test_a_session_is_ended_only_on_request() -> None:
-    network = FakeTransport(Vendor(balance=["OK 1"], logout=["OK"]))
-    with bind(network) as sms:
-        sms.balance()
-    assert asked(network) == ["login", "balance"]
-    network = FakeTransport(Vendor(balance=["OK 1"], logout=["OK"]))
-    with bind(network, close_session=True) as sms:
-        sms.balance()
-    assert asked(network) == ["login", "balance", "logout"]
-    assert network.closed
-
-
-@pytest.mark.parametrize("logs_in", [True, False])
-def test_nothing_is_ended_that_was_not_begun(logs_in: bool) -> None:
-    network = FakeTransport(Vendor(balance=["OK 1"]))
-    bind(network, Tiny(logs_in=logs_in), close_session=True).close()
-    assert not network.requests
-    with bind(network, Tiny(logs_in=False), close_session=True) as sms:
-        sms.balance()
-    assert asked(network) == ["balance"]
-
-
-def test_closing_does_not_log_in_to_log_out() -> None:
-    moment: list[datetime] = [NOW]
-    network = FakeTransport(Vendor(balance=["OK 1"], logout=["OK"]))
-    with bind(network, close_session=True, clock=lambda: moment[0]) as sms:
-        sms.balance()
-        moment[0] += timedelta(days=1)
-    assert asked(network).count("login") == 1
-
-
-def test_a_logout_that_fails_still_closes_the_connections() -> None:
-    network = FakeTransport(Vendor(balance=["OK 1"], logout=[CUT_OFF]))
-    sms = bind(network, close_session=True)
-    sms.balance()
-    with pytest.raises(TransportError):
-        sms.close()
-    assert network.closed
-
-
-# Threads
-
-
-def together(count: int, work: Callable[[int], object]) -> list[object]:
-    """Run in so many threads, let go at once; the results or errors in order."""
-    gate = threading.Barrier(count)
-
-    def run(number: int) -> object:
-        gate.wait(PATIENCE)
-        try:
-            return work(number)
-        except SmsError as error:
-            return error
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count), timeout=PATIENCE))
-
-
-def test_many_threads_log_in_once() -> None:
-    network = FakeTransport(Vendor(balance=["OK 1"]))
-    with bind(network) as sms:
-        found = together(THREADS, lambda _: sms.balance())
-    assert found == [Balance(Decimal(1))] * THREADS
-    assert asked(network).count("login") == 1
-
-
-def test_one_login_is_in_flight_while_others_wait_for_it() -> None:
-    in_login, may_answer = threading.Event(), threading.Event()
-
-    def login(request: Request) -> Response:
-        in_login.set()
-        assert may_answer.wait(PATIENCE)
-        return text("OK t1")
-
-    network = FakeTransport(Vendor(login=login, balance=["OK 1"]))
-    with bind(network) as sms, ThreadPoolExecutor(THREADS) as pool:
-        first = pool.submit(sms.balance)
-        assert in_login.wait(PATIENCE)
-        others = [pool.submit(sms.balance) for _ in range(THREADS - 1)]
-        assert asked(network) == ["login"]
-        may_answer.set()
-        assert [one.result(PATIENCE) for one in (first, *others)] == [Balance(Decimal(1))] * THREADS
-    assert asked(network).count("login") == 1
-
-
-def test_many_threads_renew_an_expired_session_once() -> None:
-    tokens = iter(["OK t1", "OK t2", "OK t3"])
-
-    def balance(request: Request) -> Response:
-        return text("NO expired" if fields_of(request)["secret"] == "t1" else "OK 1")
-
-    network = FakeTransport(Vendor(login=lambda request: text(next(tokens)), balance=balance))
-    with bind(network) as sms:
-        found = together(THREADS, lambda _: sms.balance())
-    assert found == [Balance(Decimal(1))] * THREADS
-    assert asked(network).count("login") == 2
-
-
-@pytest.mark.parametrize("logs_in", [True, False])
-def test_many_threads_with_a_wrong_password_make_exactly_one_request(logs_in: bool) -> None:
-    network = FakeTransport(lambda request: text("NO auth"))
-    with bind(network, Tiny(logs_in=logs_in)) as sms:
-        found = together(THREADS, lambda number: sms.send("x", to=A) if number % 2 else sms.balance())
-    assert all(isinstance(one, AuthenticationFailed) for one in found)
-    assert len(network.requests) == 1
-
-
-def test_unproven_credentials_are_tried_one_at_a_time_until_they_have_worked() -> None:
-    answers: Iterator[str | Exception] = iter([CUT_OFF, "NO auth"])
-    network = FakeTransport(Vendor(balance=lambda request: _give(next(answers))))
-    with bind(network, Tiny(logs_in=False), retries=0) as sms:
-        found = together(THREADS, lambda _: sms.balance())
-    assert sum(isinstance(one, TransportError) for one in found) == 1
-    assert sum(isinstance(one, AuthenticationFailed) for one in found) == THREADS - 1
-    assert len(network.requests) == 2
-
-
-def _give(answer: str | Exception) -> Response:
-    if isinstance(answer, Exception):
-        raise answer
-    return text(answer)
-
-
-def test_proven_credentials_are_used_side_by_side() -> None:
-    gate = threading.Barrier(THREADS)
-
-    def balance(request: Request) -> Response:
-        gate.wait(PATIENCE)  # passes only if all are in flight at once
-        return text("OK 1")
-
-    network = FakeTransport(Vendor(check=["OK"], balance=balance))
-    with bind(network, Tiny(logs_in=False)) as sms:
-        sms.check()
-        assert together(THREADS, lambda _: sms.balance()) == [Balance(Decimal(1))] * THREADS
-
-
-def test_a_vendor_s_refusal_of_a_message_proves_nothing_against_the_credentials() -> None:
-    network = FakeTransport(Vendor(send=["NO credit", "OK b1"]))
-    with bind(network, Tiny(logs_in=False)) as sms:
-        with pytest.raises(VendorError):
-            sms.send("x", to=A)
-        assert sms.send("x", to=A).batch_id == "b1"
 
 
 # Failures

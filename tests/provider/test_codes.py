@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
-from sms_core import AuthenticationFailed, ContentRefused, DeliveryStatus, VendorError, VendorUnavailable
-from sms_core.provider import SMPP_STATES, RefusalCode, refusal_error
+from sms_core import AuthenticationFailed, ContentRefused, DeliveryStatus, Outcome, VendorError, VendorUnavailable
+from sms_core.provider import SMPP_STATES, RefusalCode, outcome_after, refusal_error
 
 TABLE = {
     "-1": RefusalCode(ContentRefused, "內容有誤"),
@@ -28,17 +26,21 @@ def test_a_reason_is_told_before_the_vendors_words() -> None:
     assert refusal_error(TABLE, "-3", "x").reason == "the account is blocked"
 
 
-@pytest.mark.parametrize("kind", [VendorError, AuthenticationFailed])
-def test_any_other_code_is_kept_in_the_error_of_the_unknown(kind: type[VendorError]) -> None:
-    error = refusal_error(TABLE, "4711", "某個錯誤", kind)
-    assert type(error) is kind
-    assert (error.code, error.vendor_text, error.retry) == ("4711", "某個錯誤", False)
-
-
-def test_without_a_word_an_unknown_code_is_a_plain_refusal() -> None:
-    error = refusal_error({}, "7")
+def test_a_code_of_no_table_is_no_verdict() -> None:
+    error = refusal_error(TABLE, "4711", "某個錯誤")
     assert type(error) is VendorError
-    assert str(error) == "7"
+    assert (error.code, error.vendor_text, error.retry, error.maybe_taken) == ("4711", "某個錯誤", False, True)
+    assert str(error) == "a code that the vendor does not document: 4711 某個錯誤"
+    assert outcome_after(error) is Outcome.UNKNOWN
+    assert not refusal_error(TABLE, "-1").maybe_taken
+
+
+def test_where_the_document_says_that_every_other_code_refuses_the_provider_says_so() -> None:
+    others = RefusalCode(AuthenticationFailed, "the login's other codes")
+    error = refusal_error({}, "7", others=others)
+    assert type(error) is AuthenticationFailed
+    assert (error.code, str(error)) == ("7", "7 the login's other codes")
+    assert outcome_after(error) is Outcome.REFUSED
 
 
 def test_numbers_in_the_vendors_words_are_masked_in_the_text_of_the_error() -> None:

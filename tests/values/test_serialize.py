@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import enum
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import cattrs
@@ -47,6 +49,40 @@ class ParcelOptions(VendorOptions):
     parcel: str = ""
 
 
+class Lane(enum.Enum):
+    FAST = "fast"
+    SLOW = "slow"
+
+
+@attrs.frozen
+class Window:
+    first: int = 8
+    days: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class WideOptions(VendorOptions):
+    """A field of each type that a vendor's options may have."""
+
+    quota: int | None = None
+    tags: tuple[str, ...] = ()
+    prices: tuple[Decimal, ...] = ()
+    most: Decimal = Decimal(1)
+    least: Decimal | None = None
+    lane: Lane = Lane.SLOW
+    other_lane: Lane | None = None
+    mode: Literal["text", 1] = "text"
+    pause: timedelta | None = None
+    start: datetime | None = None
+    secret: bytes = b""
+    code: int | str = 0
+    lanes: frozenset[Lane] = frozenset()
+    window: Window = Window()
+    rates: Mapping[str, Decimal] = attrs.field(factory=dict)
+    flag: bool = False
+    length: int = attrs.field(init=False, default=7)
+
+
 MESSAGE = Message(
     "簡訊 {a}",
     [Recipient("0900000001", "王", text="x", params={"a": 1}, send_at=NOW)],
@@ -85,6 +121,54 @@ def test_every_value_comes_back(value: Any) -> None:
     text = to_json(value)
     assert from_json(text, type(value)) == value
     assert from_data(json.loads(text), type(value)) == value
+
+
+OPTIONS = [
+    WideOptions(),
+    WideOptions(quota=0, code="0", mode=1, flag=True),
+    WideOptions(quota=-3, code=7, least=Decimal("0.10"), most=Decimal("1e3")),
+    WideOptions(tags=("a,b", ""), prices=(Decimal("1.50"), Decimal(2))),
+    WideOptions(lane=Lane.FAST, other_lane=Lane.SLOW, lanes=frozenset(Lane)),
+    WideOptions(pause=timedelta(hours=-1.5), start=NOW, secret=b"\xff\x00"),
+    WideOptions(window=Window(9, ("Mon", "Tue")), rates={"+886": Decimal("0.9")}),
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_vendor_s_options_come_back_with_the_types_of_their_fields(options: WideOptions) -> None:
+    message = Message("x", "0900000001", options=options)
+    (back,) = from_json(to_json(message), Message).options
+    assert back == options
+    assert isinstance(back, WideOptions)
+    for field in attrs.fields(WideOptions):
+        assert type(getattr(back, field.name)) is type(getattr(options, field.name)), field.name
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"quota": "many"},
+        {"tags": "a,b"},
+        {"prices": ["1.5", "much"]},
+        {"most": "much"},
+        {"lane": "middle"},
+        {"mode": "picture"},
+        {"window": {"first": [8]}},
+        {"of_a_later_version": 1},
+    ],
+)
+def test_options_that_are_stored_otherwise_are_refused_without_a_word_of_theirs(fields: dict[str, Any]) -> None:
+    data = {"text": "x", "to": [{"number": "1"}], "options": [{"kind": f"{__name__}.WideOptions", **fields}]}
+    with pytest.raises(ConfigurationError, match=r"^not a Message in JSON: \w+$"):
+        from_data(data, Message)
+
+
+def test_options_of_a_package_that_is_not_imported_are_named() -> None:
+    data = {"text": "x", "to": [{"number": "1"}], "options": [{"kind": "sms_core_every8d.SendOptions"}]}
+    reason = "no imported package has the options 'sms_core_every8d.SendOptions': import the one that has them first"
+    with pytest.raises(ConfigurationError) as caught:
+        from_data(data, Message)
+    assert str(caught.value) == f"not a Message in JSON: {reason}"
 
 
 def test_the_forms_of_values() -> None:
