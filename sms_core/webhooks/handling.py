@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from http import HTTPStatus
 from typing import Protocol
 
 import attrs
@@ -136,9 +137,10 @@ def _refused(
     name = segment if segment in clients else "no known name"
     caller = mask_address(guard.address(head))
     log.warning("push refused (%d; %s, from %s): %s", refusal.status, name, caller, mask_numbers(str(refusal)))
-    is_method = refusal.status == 405  # noqa: PLR2004 - HTTP's own number
-    allowed = {"allow": ", ".join(one for one in METHODS if one != head.method)} if is_method else {}
-    return _no(refusal.status, allowed)
+    if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        others = [method for method in METHODS if method != head.method]
+        return _no(refusal.status, {"allow": ", ".join(others)})
+    return _no(refusal.status)
 
 
 def _no(status: int, headers: Mapping[str, str] | None = None) -> CallbackResponse:
