@@ -42,7 +42,7 @@ class Parser(Protocol):
 
 
 class Head:
-    """The first step of a push: its head was let in, and the driver sends its body."""
+    """What a push yields first: its head was let in, and the driver is to send its body."""
 
 
 HEAD = Head()
@@ -149,12 +149,12 @@ def _no(status: int, headers: Mapping[str, str] | None = None) -> CallbackRespon
 
 
 def _with_key(name: str, event: Event) -> Event:
-    """An event that its provider gave no key: without one, all such events would be taken for the same."""
+    """The same event with a key, for one that its provider gave none: otherwise all of those would count as one."""
     return attrs.evolve(event, key=event_key(name, to_json(event)))
 
 
 def start(running: Push) -> CallbackResponse | None:
-    """Check the head: the answer to one that is refused, else None, and the push waits for its body."""
+    """Check the head of a push. Gives the answer if it is refused, else None: the push then waits for its body."""
     try:
         next(running)
     except StopIteration as stop:
