@@ -10,10 +10,10 @@ from pathlib import Path
 
 import attrs
 import pytest
+from sms_core_kit.exchanges import OPERATIONS, Arguments
 
 from sms_core import Message, Recipient
 from sms_core_kit import ProviderConformance, RecordedCallback, RecordedExchange
-from sms_core_kit.exchanges import OPERATIONS, Arguments
 from sms_core_kit.wires import PushRequest, PushResponse, WireAnswer, WireRequest
 
 ROOT = Path(__file__).parents[2]
