@@ -44,7 +44,7 @@ def settle(
     result = yield from _ask_for_reports(provider, result)
     if _can_be_found(provider, result):
         result = yield from _ask_for_text(provider, result, known_batches, now)
-    if replay:
+    if replay and _unknown(result):
         result = yield from _replay(provider, result, now)
     elif _unknown(result) and not _can_be_asked(provider, result):
         result = _with_note(result, f"settle() had nothing to ask: {_what_is_left(provider, result)}")
@@ -188,6 +188,8 @@ def _replay(provider: Provider, result: SendResult, now: datetime) -> Flow[SendR
         note = f"too late to ask again: {provider.info.title} knows a key for {in_words(window.window)}"
         return _with_note(result, note)
     unknown = _unknown(result)
+    if all(row.batch_id is not None for row in unknown.values()):
+        return _with_note(result, "nothing to ask again: the vendor has named a batch for what is unknown")
     for send in _plan_again(provider, result.message).sends:
         destinations = tuple(
             destination
@@ -206,8 +208,9 @@ def _in_time(replay: Replay, result: SendResult, now: datetime) -> bool:
 def _replay_send(provider: Provider, result: SendResult, send: Send) -> Flow[SendResult]:
     try:
         answer = yield from provider.perform(send)
-    except AuthenticationFailed:
-        raise  # nobody shows these credentials again
+    except AuthenticationFailed as error:
+        # Nobody shows these credentials again. What was refused is this request, not the one in doubt.
+        raise error.with_result(result) from error.__cause__
     except SendError as error:
         answer = error.result
         result = _with_note(result, f"asked again, and still unknown for some: {error}")
