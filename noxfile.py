@@ -44,7 +44,7 @@ def present() -> list[str]:
 def sources(*, editable: bool) -> list[str]:
     """What an installer is told to install the core and every plugin from this folder, in one command."""
     if not editable:
-        return DISTRIBUTIONS
+        return [*DISTRIBUTIONS]
     return [argument for distribution in DISTRIBUTIONS for argument in ("-e", distribution)]
 
 
@@ -52,9 +52,10 @@ def install_all(session: nox.Session, *groups: str, editable: bool = True) -> No
     """The core and every plugin, editable or as wheels, with what these groups of pyproject.toml name."""
     arguments = sources(editable=editable)
     if not editable and session.venv_backend == "uv":
-        # uv takes a package for up to date while its pyproject.toml is; pip builds it anew each time.
+        # As pip does it: uv would link to the folder that the workspace names for the core, and would take a package for
+        # up to date while its pyproject.toml is.
         names = [nox.project.load_toml(f"{folder}/pyproject.toml")["project"]["name"] for folder in DISTRIBUTIONS]
-        arguments += [f"--reinstall-package={name}" for name in names]
+        arguments += ["--no-sources", *(f"--reinstall-package={name}" for name in names)]
     session.install(*arguments, *nox.project.dependency_groups(PROJECT, *groups))
 
 

@@ -1,7 +1,7 @@
-"""Middleware that comes with the core: what to wrap around every operation of a client.
+"""Middleware: what to wrap around every operation of a client, and the one that comes with the core.
 
 A middleware is an object with a hook wrapper around `sms_perform`. It gets each operation's flow and gives one
-back, mostly the same one under `sms_core.middleware.traced`::
+back, mostly the same one under `traced`, or under `observed` where it has to see each step::
 
     class CountRequests:
         @hookimpl(wrapper=True)
@@ -18,6 +18,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from attrs import define, field
@@ -29,9 +30,63 @@ from sms_core.model import SendResult
 from sms_core.provider.hooks import hookimpl
 from sms_core.provider.operations import Operation, Send
 from sms_core.provider.provider import Provider
-from sms_core.provider.steps import Flow
+from sms_core.provider.steps import Flow, Step
 
 T = TypeVar("T")
+
+_NOTHING = nullcontext()
+
+
+class Observer:
+    """What a middleware does beside one flow. Each method does nothing until a subclass says what.
+
+    One that raises breaks the operation off: after a send that is an unknown outcome, though the vendor may have said yes.
+    """
+
+    def on_begin(self) -> None:
+        """The flow is about to begin."""
+
+    def around_step(self) -> AbstractContextManager[object]:
+        """A context that is entered before the flow goes on, and left when the driver has answered its next step."""
+        return _NOTHING
+
+    def on_step(self, step: Step) -> None:
+        """The flow asks the driver for this step."""
+
+    def on_answer(self, answer: Any) -> None:
+        """The driver has answered the step. It is not called where the driver throws an exception instead."""
+
+    def on_end(self, result: Any, error: BaseException | None) -> None:
+        """The flow has ended, with a result or with an error; a flow that is given up ends with `GeneratorExit`."""
+
+
+def observed(flow: Flow[T], observer: Observer) -> Flow[T]:
+    """The same conversation, with an observer beside it: each step goes out, each answer and exception goes in."""
+    observer.on_begin()
+    go_on: Callable[[Any], Step] = flow.send
+    answer: Any = None
+    while True:
+        with observer.around_step():
+            try:
+                step = go_on(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                break
+            except BaseException as error:
+                observer.on_end(None, error)
+                raise
+            observer.on_step(step)
+            # Not `yield from`: where a flow is closed, that would raise another exception out here than the one that
+            # the flow has put its `sms_result` into.
+            try:
+                answer = yield step
+            except BaseException as error:  # noqa: BLE001 - handed on whole
+                go_on, answer = flow.throw, error
+            else:
+                observer.on_answer(answer)
+                go_on = flow.send
+    observer.on_end(result, None)
+    return result
 
 
 @define
@@ -52,6 +107,8 @@ class Trace:
     @property
     def send_result(self) -> SendResult | None:
         """What a `Send` came to, however it ended; None before that, for a caller's error and other operations."""
+        if not isinstance(self.operation, Send):
+            return None
         if isinstance(self.error, SendError):
             return self.error.result
         found = getattr(self.error, "sms_result", None) or self.result
@@ -62,30 +119,36 @@ def traced(
     flow: Flow[T], trace: Trace, done: Callable[[Trace], None], clock: Callable[[], float] = time.monotonic
 ) -> Flow[T]:
     """The same conversation, with ``done(trace)`` called at its end, however it ends: the heart of a middleware."""
-    started = clock()
-    try:
-        step = next(flow)
-        while True:
-            if isinstance(step, Request):
-                trace.requests += 1
-                trace.request, trace.response = step, None
-            try:
-                answer = yield step
-            except BaseException as error:  # noqa: BLE001 - handed on whole, as `yield from` would
-                step = flow.throw(error)
-            else:
-                if isinstance(answer, Response):
-                    trace.response = answer
-                step = flow.send(answer)
-    except StopIteration as stop:
-        trace.result = stop.value
-        return trace.result  # type: ignore[no-any-return]
-    except BaseException as error:
-        trace.error = error
-        raise
-    finally:
-        trace.seconds = clock() - started
-        done(trace)
+    return observed(flow, _Tracer(trace, done, clock))
+
+
+@define
+class _Tracer(Observer):
+    """Fills a trace."""
+
+    trace: Trace
+    done: Callable[[Trace], None]
+    clock: Callable[[], float]
+    started: float = 0.0
+
+    def on_begin(self) -> None:
+        self.started = self.clock()
+
+    def on_step(self, step: Step) -> None:
+        if isinstance(step, Request):
+            self.trace.requests += 1
+            self.trace.request = step
+            self.trace.response = None
+
+    def on_answer(self, answer: Any) -> None:
+        if isinstance(answer, Response):
+            self.trace.response = answer
+
+    def on_end(self, result: Any, error: BaseException | None) -> None:
+        self.trace.result = result
+        self.trace.error = error
+        self.trace.seconds = self.clock() - self.started
+        self.done(self.trace)
 
 
 SHOWN_NUMBERS = 5
@@ -102,7 +165,7 @@ class LogOperations:
     """
 
     def __init__(self, logger: logging.Logger | None = None) -> None:
-        self._logger = logger or logging.getLogger("sms_core.provider.operations")
+        self._logger = logger or logging.getLogger("sms_core.operations")
 
     @hookimpl(wrapper=True)
     def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:

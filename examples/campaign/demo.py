@@ -31,7 +31,7 @@ from sms_core import (
     DeliveryReport,
     InboundMessage,
 )
-from sms_core_cli.campaign import Campaign, RowOutcome, prepare, read_table, write_results
+from sms_core_cli.campaign import Campaign, RowOutcome, RowResult, plan_campaign, read_table, write_results
 from sms_core_sandbox import Sandbox
 
 RECIPIENTS = Path(__file__).with_name("recipients.csv")
@@ -42,6 +42,7 @@ LONGEST_WAIT, QUIET = 40.0, 4.0
 SLOW = timedelta(seconds=2)
 """How late the slow handsets report."""
 WIDTH_OF_A_PIPE = 120
+NOT_REPORTED = "not reported"
 
 
 def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
@@ -58,12 +59,12 @@ def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
         console.print(f"The sandbox pretends {sms.info.title} at {box.url}, where a browser finds its inbox.")
         console.print(f"The account has {sms.balance().credit} points.")
 
-        campaign = prepare(sms, table)
-        plan = campaign.estimate
-        points = "points not known beforehand" if plan.points is None else f"about {plan.points} points"
+        campaign = plan_campaign(sms, table)
+        estimate = campaign.estimate
+        points = "points not known beforehand" if estimate.points is None else f"about {estimate.points} points"
         console.print(
-            f"{RECIPIENTS.name}: {len(table.rows)} rows, {plan.messages} of them to send in {plan.requests} requests, "
-            f"{plan.segments} segments, {points}."
+            f"{RECIPIENTS.name}: {len(table.rows)} rows, {estimate.messages} of them to send in "
+            f"{estimate.requests} requests, {estimate.segments} segments, {points}."
         )
         replies: list[InboundMessage] = []
         with receiver(server, sms, campaign, replies):
@@ -71,13 +72,13 @@ def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
             console.print("Everything is answered. Waiting for the delivery reports that the sandbox pushes …")
             if not campaign.wait_reported(LONGEST_WAIT, QUIET) and sms.info.can(Capability.REPORTS):
                 campaign.fetch_reports(sms)  # what was not pushed can be asked for
-        write_results(output, table, campaign.standings)
+        write_results(output, table, campaign.results)
 
         show(campaign, console)
         for reply in replies:
             console.print(f"A recipient wrote back: {reply.text}")
         cost = "not told with the answers" if campaign.cost is None else f"{campaign.cost} points"
-        console.print(f"Cost {cost}, {sms.balance().credit} left. Every row's fate is in {output}.")
+        console.print(f"Cost {cost}, {sms.balance().credit} left. Every row's outcome is in {output}.")
     return 0
 
 
@@ -86,8 +87,8 @@ def send(sms: Client, campaign: Campaign, console: Console) -> None:
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("Sending", total=campaign.estimate.messages)
-        for step in campaign.send(sms):
-            progress.advance(task, len(step.batch.letters))
+        for done in campaign.send(sms):
+            progress.advance(task, len(done.places))
 
 
 @contextmanager
@@ -149,28 +150,35 @@ def receiver(
 
 def show(campaign: Campaign, console: Console) -> None:
     """What became of the rows: how many, and why not."""
-    rows = list(zip(campaign.table.rows, campaign.standings, strict=True))
-    accepted = [one for _, one in rows if one.outcome is RowOutcome.ACCEPTED]
-    delivered = Counter(one.status.value if one.status else "not reported" for one in accepted)
+    accepted = [result for result in campaign.results if result.outcome is RowOutcome.ACCEPTED]
+    delivered = Counter(status_of(result) for result in accepted)
     failed = Counter(
-        (one.status.value, f"{one.vendor_code} {one.vendor_text}".strip())
-        for one in accepted
-        if one.status and one.status.value != "delivered"
+        (status_of(result), f"{result.vendor_code} {result.vendor_text}".strip())
+        for result in accepted
+        if status_of(result) not in {"delivered", NOT_REPORTED}
     )
     summary = Table(title="What became of them", title_justify="left")
     for header in ("", "rows", "why"):
         summary.add_column(header, overflow="fold")
-    add(summary, "in the file", len(rows))
+    add(summary, "in the file", len(campaign.results))
     add(summary, "accepted", len(accepted))
     add(summary, "  delivered", delivered["delivered"])
     for (status, why), count in failed.most_common():
         add(summary, f"  {status}", count, why)
-    if delivered["not reported"]:
-        add(summary, "  not reported", delivered["not reported"])
+    if delivered[NOT_REPORTED]:
+        add(summary, f"  {NOT_REPORTED}", delivered[NOT_REPORTED])
     for outcome in RowOutcome:
         if outcome is not RowOutcome.ACCEPTED:
-            add_reasons(summary, outcome, ((row.number, one.error) for row, one in rows if one.outcome is outcome))
+            rows = zip(campaign.table.rows, campaign.results, strict=True)
+            add_reasons(
+                summary, outcome, ((row.number, result.error) for row, result in rows if result.outcome is outcome)
+            )
     console.print(summary)
+
+
+def status_of(result: RowResult) -> str:
+    """Where an accepted row's message is."""
+    return result.status.value if result.status else NOT_REPORTED
 
 
 def add_reasons(summary: Table, outcome: RowOutcome, rows: Iterable[tuple[int, str]]) -> None:
@@ -179,8 +187,9 @@ def add_reasons(summary: Table, outcome: RowOutcome, rows: Iterable[tuple[int, s
     for number, reason in rows:
         reasons.setdefault(reason, []).append(number)
     for reason, numbers in reasons.items():
-        where = f"row{'s' if len(numbers) > 1 else ''} {', '.join(str(number) for number in numbers)}"
-        add(summary, outcome.value.replace("_", " "), len(numbers), f"{reason} ({where})")
+        where = ", ".join(str(number) for number in numbers)
+        noun = "row" if len(numbers) == 1 else "rows"
+        add(summary, outcome.value.replace("_", " "), len(numbers), f"{reason} ({noun} {where})")
 
 
 def add(summary: Table, what: str, count: int, why: str = "") -> None:

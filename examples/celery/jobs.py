@@ -13,7 +13,7 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS job (key TEXT PRIMARY KEY, kind TEXT, value
 UNFINISHED = """
 SELECT key FROM job WHERE kind = ? AND key NOT IN (SELECT key FROM handled UNION SELECT reference FROM message)
 """
-EVENTS: dict[str, type[Event]] = {one.__name__: one for one in (DeliveryReport, InboundMessage)}
+EVENTS: dict[str, type[Event]] = {"DeliveryReport": DeliveryReport, "InboundMessage": InboundMessage}
 
 
 @frozen

@@ -41,15 +41,18 @@ def send(self: Task[..., None], reference: str) -> None:
         ledger.finish(reference, sms.send(message))
     except sms_core.SendError as error:  # its result tells what became of each recipient all the same
         ledger.finish(reference, error.result)
-        if again := [one.number for one in error.result.outcomes if may_be_sent_again(one)]:
+        again = [row.number for row in error.result.outcomes if may_be_sent_again(row)]
+        if again:
             rest = attrs.evolve(message, to=again, reference=uuid4().hex)
             raise self.retry(args=(jobs.put(rest),), exc=error) from error
         raise
 
 
-def may_be_sent_again(one: RecipientOutcome) -> bool:
+def may_be_sent_again(row: RecipientOutcome) -> bool:
     """Whether this recipient surely got nothing, and a second try can help."""
-    return one.outcome is Outcome.NOT_SENT or (one.outcome is Outcome.REFUSED and getattr(one.error, "retry", False))
+    if row.outcome is Outcome.NOT_SENT:
+        return True
+    return row.outcome is Outcome.REFUSED and row.error is not None and row.error.retry
 
 
 # This one may be tried again for whatever reason: a transaction that failed has left nothing behind.

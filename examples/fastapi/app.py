@@ -69,7 +69,7 @@ def send(asked: Asked) -> dict[str, Any]:
     except sms_core.SendError as error:  # its result tells what became of each recipient all the same
         result = error.result
     ledger.finish(reference, result)
-    return {"reference": reference, "outcomes": {one.number: one.outcome.value for one in result.outcomes}}
+    return {"reference": reference, "outcomes": {row.number: row.outcome.value for row in result.outcomes}}
 
 
 @ours.get("/messages")

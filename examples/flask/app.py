@@ -52,7 +52,7 @@ def send() -> tuple[dict[str, Any], int]:
     except sms_core.SendError as error:  # its result tells what became of each recipient all the same
         result = error.result
     ledger.finish(reference, result)
-    return {"reference": reference, "outcomes": {one.number: one.outcome.value for one in result.outcomes}}, 200
+    return {"reference": reference, "outcomes": {row.number: row.outcome.value for row in result.outcomes}}, 200
 
 
 @ours.get("/messages")

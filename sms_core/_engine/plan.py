@@ -1,22 +1,29 @@
-"""From a message to the requests it takes: everything checked, rendered, told apart and split, nothing sent."""
+"""From a message to the requests it takes: its recipients rendered, told apart and split; nothing sent."""
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 import attrs
 from attrs import field, frozen
 
+from sms_core._engine.rendering import (
+    check_lengths,
+    check_message,
+    check_time,
+    needs_of_message,
+    needs_of_recipient,
+    own_options,
+    render,
+)
 from sms_core.errors import InvalidMessage, Unsupported
-from sms_core.model import Duplicate, Media, Message, Recipient, UnreadOptions, VendorOptions
-from sms_core.numbers import is_taiwan, to_e164
-from sms_core.provider import template
-from sms_core.provider.info import MmsLimits, ProviderInfo, in_words
-from sms_core.provider.operations import Capability, Destination, Send, options_of
+from sms_core.model import Duplicate, Message, UnreadOptions, VendorOptions
+from sms_core.provider.info import ProviderInfo
+from sms_core.provider.operations import Capability, Destination, Send
 from sms_core.serialize import from_data, to_data
-from sms_core.text import utf16_length
 
 Refused = InvalidMessage | Unsupported
 
@@ -38,23 +45,50 @@ class Plan:
     refused: Mapping[int, Refused] = field(factory=dict)
 
     def split(self) -> tuple[Plan, ...]:
-        """A plan for each request, so that the requests can go side by side and be told apart."""
-        return tuple(self._of_one(send) for send in self.sends)
+        """Plans that can go side by side and be told apart: one for each request.
 
-    def _of_one(self, send: Send) -> Plan:
-        """The plan of one of the requests: its message holds no other recipients, and they keep their references."""
+        A text that takes several requests stays whole: the recipients of a plan share all of their requests.
+        """
+        number_of = {
+            destination.reference: number for number, send in enumerate(self.sends) for destination in send.destinations
+        }
+        sends_of: dict[int, dict[int, None]] = {}
+        for destination in self.destinations:
+            numbers = sends_of.setdefault(destination.position, {})
+            numbers[number_of[destination.reference]] = None
+        together: dict[tuple[int, ...], list[int]] = {}
+        for position, numbers in sends_of.items():
+            together.setdefault(tuple(numbers), []).append(position)
         rendered = {destination.position: destination for destination in self.rendered}
-        places = {position: place for place, position in enumerate(dict.fromkeys(_positions(send.destinations)))}
+        return tuple(
+            self._part([rendered[position] for position in positions], [self.sends[number] for number in numbers])
+            for numbers, positions in together.items()
+        )
+
+    def without(self, positions: Collection[int]) -> Plan:
+        """The plan without the recipients at these places of ``message.to``. Raises `InvalidMessage` if nobody is left."""
+        kept = [destination for destination in self.rendered if destination.position not in positions]
+        return self._part(kept, self.sends)
+
+    def _part(self, rendered: Sequence[Destination], sends: Iterable[Send]) -> Plan:
+        """The plan of some recipients alone: its message holds nobody else, and they keep their references."""
+        places = {destination.position: place for place, destination in enumerate(rendered)}
         recipients = [
-            attrs.evolve(self.message.to[position], reference=rendered[position].reference) for position in places
+            attrs.evolve(self.message.to[destination.position], reference=destination.reference)
+            for destination in rendered
         ]
         message = attrs.evolve(self.message, to=recipients)
-        destinations = _moved(send.destinations, places)
+        parts: list[Send] = []
+        for send in sends:
+            kept = [destination for destination in send.destinations if destination.position in places]
+            if kept:
+                parts.append(Send(message, _moved(kept, places)))
+        destinations = [destination for part in parts for destination in part.destinations]
         return Plan(
             message=message,
-            rendered=_moved([rendered[position] for position in places], places),
-            destinations=destinations,
-            sends=(Send(message, destinations),),
+            rendered=_moved(rendered, places),
+            destinations=tuple(sorted(destinations, key=lambda destination: destination.position)),
+            sends=tuple(parts),
         )
 
 
@@ -87,74 +121,163 @@ def make_plan(
     message = _readable(message)
     if not message.reference:
         message = attrs.evolve(message, reference=secrets.token_hex(8))
-    _check_message(message, info, now)
-    distinct: dict[tuple[str, str], int] = {}
-    duplicates: list[Duplicate] = []
+    check_message(message, info, now)
     rendered: list[Destination] = []
-    destinations: list[Destination] = []
-    references: dict[str, Destination] = {}
     refused: dict[int, Refused] = {}
     filled = any(recipient.params for recipient in message.to)
     for position, recipient in enumerate(message.to):
         try:
-            destination = _destination(message, recipient, position, info, now, filled=filled)
-            first = distinct.get((destination.number, destination.text))
-            if first is not None:
-                duplicates.append(Duplicate(position, first))
-                continue
-            prepared: tuple[Destination, ...] = (destination,)
-            if skip_refused:
-                prepared = _prepared(message, prepared, info, prepare, references)
+            rendered.append(render(message, recipient, position, info, now, filled=filled))
         except (InvalidMessage, Unsupported) as error:
             if not skip_refused:
                 raise
             refused[position] = error
-        else:
-            distinct[destination.number, destination.text] = position
-            rendered.append(destination)
-            destinations.extend(prepared)
-    if not skip_refused:
-        destinations = list(_prepared(message, tuple(destinations), info, prepare, references))
+    if skip_refused:
+        distinct, destinations, refused_later = _prepare_some(message, rendered, info, prepare)
+        refused |= refused_later
+    else:
+        distinct = _tell_apart(rendered)
+        for refusal in distinct.refused.values():
+            raise refusal
+        destinations = _prepare(message, distinct.taken, info, prepare)
+        _check_references(destinations)
     return Plan(
         message=message,
-        rendered=tuple(rendered),
-        destinations=tuple(destinations),
+        rendered=distinct.taken,
+        destinations=destinations,
         sends=tuple(_split(message, destinations, info)),
-        duplicates=tuple(duplicates),
+        duplicates=distinct.duplicates,
         refused=refused,
     )
 
 
-def _prepared(
-    message: Message,
-    destinations: tuple[Destination, ...],
-    info: ProviderInfo,
-    prepare: Prepare | None,
-    references: dict[str, Destination],
+@frozen
+class _Distinct:
+    """Recipients told apart: those to send to, those that repeat one of them, those whose reference another one has."""
+
+    taken: tuple[Destination, ...]
+    duplicates: tuple[Duplicate, ...]
+    refused: Mapping[int, Refused]
+
+
+def _tell_apart(rendered: Iterable[Destination]) -> _Distinct:
+    taken: dict[tuple[str, str], Destination] = {}
+    by_reference: dict[str, Destination] = {}
+    duplicates: list[Duplicate] = []
+    refused: dict[int, Refused] = {}
+    for destination in rendered:
+        first = taken.get((destination.number, destination.text))
+        if first is not None:
+            duplicates.append(Duplicate(destination.position, first.position))
+            continue
+        owner = by_reference.setdefault(destination.reference, destination)
+        if owner is destination:
+            taken[destination.number, destination.text] = destination
+        else:
+            refused[destination.position] = _same_reference(destination, owner)
+    return _Distinct(tuple(taken.values()), tuple(duplicates), refused)
+
+
+def _check_references(destinations: Iterable[Destination]) -> None:
+    """Each destination has a reference of its own, those too that a provider made of one text."""
+    by_reference: dict[str, Destination] = {}
+    for destination in destinations:
+        owner = by_reference.setdefault(destination.reference, destination)
+        if owner is not destination:
+            raise _same_reference(destination, owner)
+
+
+def _same_reference(destination: Destination, owner: Destination) -> InvalidMessage:
+    reason = f"{destination.reference!r} is that of {owner.path} too: reports could not be told apart"
+    return InvalidMessage(f"{destination.path}.reference", reason)
+
+
+def _prepare(
+    message: Message, destinations: tuple[Destination, ...], info: ProviderInfo, prepare: Prepare | None
 ) -> tuple[Destination, ...]:
-    """The destinations as they go out, checked. ``references`` are those in use, and become more."""
+    """The destinations as they go out, by the provider's own rules. Raises what it refuses."""
     if prepare is not None:
         destinations = prepare(message, destinations)
-    _check_lengths(message, destinations, info)
-    for destination in destinations:
-        owner = references.setdefault(destination.reference, destination)
-        if owner is not destination:
-            reason = f"{destination.reference!r} is that of {owner.path} too: reports could not be told apart"
-            raise InvalidMessage(f"{destination.path}.reference", reason)
+    check_lengths(message, destinations, info)
     return destinations
+
+
+def _prepare_some(
+    message: Message, rendered: Sequence[Destination], info: ProviderInfo, prepare: Prepare | None
+) -> tuple[_Distinct, tuple[Destination, ...], Mapping[int, Refused]]:
+    """The same for those whom the provider takes, and why it refuses the others, by their place.
+
+    It is asked about all at once, as it always is. Only if it refuses that, it is asked about each alone; and then again
+    about those that are left, since a rule may be about several together.
+    """
+    refused: dict[int, Refused] = {}
+    asked_each = False
+    while True:
+        left = [destination for destination in rendered if destination.position not in refused]
+        distinct = _tell_apart(left)
+        try:
+            destinations = _prepare_apart(message, distinct.taken, info, prepare)
+        except (InvalidMessage, Unsupported) as error:
+            if asked_each:
+                refused[_position_named(error, distinct.taken)] = error
+            else:
+                refused |= _refused_alone(message, left, info, prepare)
+                asked_each = True
+        else:
+            return distinct, destinations, {**refused, **distinct.refused}
+
+
+def _refused_alone(
+    message: Message, destinations: Iterable[Destination], info: ProviderInfo, prepare: Prepare | None
+) -> dict[int, Refused]:
+    refused: dict[int, Refused] = {}
+    for destination in destinations:
+        try:
+            _prepare_apart(message, (destination,), info, prepare)
+        except (InvalidMessage, Unsupported) as error:
+            refused[destination.position] = error
+    return refused
+
+
+def _prepare_apart(
+    message: Message, destinations: tuple[Destination, ...], info: ProviderInfo, prepare: Prepare | None
+) -> tuple[Destination, ...]:
+    """The same in a message to these recipients alone: a provider may look at those of the message too."""
+    if not destinations:
+        return ()
+    positions = _positions(destinations)
+    part = attrs.evolve(message, to=[message.to[position] for position in positions])
+    places = {position: place for place, position in enumerate(positions)}
+    try:
+        prepared = _prepare(part, _moved(destinations, places), info, prepare)
+    except InvalidMessage as error:
+        named = _RECIPIENT.match(error.field)
+        if named is None or int(named[1]) >= len(positions):
+            raise
+        raise InvalidMessage(f"to[{positions[int(named[1])]}]{error.field[named.end() :]}", error.reason) from error
+    prepared = _moved(prepared, dict(enumerate(positions)))
+    _check_references(prepared)
+    return prepared
+
+
+def _position_named(error: Refused, destinations: Iterable[Destination]) -> int:
+    """Whose place an error names. Raises the error if it names nobody's."""
+    named = _RECIPIENT.match(error.field) if isinstance(error, InvalidMessage) else None
+    if named is None or int(named[1]) not in _positions(destinations):
+        raise error
+    return int(named[1])
+
+
+_RECIPIENT = re.compile(r"to\[(\d{1,9})\]", re.ASCII)
+"""How the field of an error begins that is about one recipient."""
 
 
 def check_times(plan: Plan, info: ProviderInfo, now: datetime) -> None:
     """Raise `InvalidMessage` where a time of a plan has passed since it was made."""
-    _check_time("send_at", plan.message.send_at, now, info)
+    check_time("send_at", plan.message.send_at, now, info)
     for destination in plan.destinations:
         if destination.send_at != plan.message.send_at:
-            _check_time(f"{destination.path}.send_at", destination.send_at, now, info)
-
-
-def own_options(message: Message, info: ProviderInfo) -> VendorOptions:
-    """The message's options for this provider; the defaults where it has none."""
-    return options_of(message, info.send_options) if info.send_options else VendorOptions()
+            check_time(f"{destination.path}.send_at", destination.send_at, now, info)
 
 
 def _readable(message: Message) -> Message:
@@ -165,46 +288,19 @@ def _readable(message: Message) -> Message:
     return attrs.evolve(message, options=options)
 
 
-def _needs(message: Message) -> list[Capability]:
-    """What the message asks of the vendor for all of its recipients."""
-    needs = (
-        (Capability.SEND, True),
-        (Capability.SUBJECT, bool(message.subject)),
-        (Capability.SCHEDULE, message.send_at is not None),
-        (Capability.VALIDITY, message.validity is not None),
-        (Capability.MMS, message.media is not None),
-    )
-    return [capability for capability, needed in needs if needed]
-
-
-def _needs_of(recipient: Recipient) -> list[Capability]:
-    """What a single recipient asks of the vendor."""
-    needs = (
-        (Capability.SCHEDULE, recipient.send_at is not None),
-        (Capability.EMAIL, bool(recipient.email)),
-    )
-    return [capability for capability, needed in needs if needed]
-
-
-def _require(needs: Iterable[Capability], info: ProviderInfo) -> None:
-    for capability in needs:
-        if not info.can(capability):
-            raise Unsupported(info.name, capability.value, info.hints.get(capability, ""))
-
-
 def _takes_one_text(message: Message, info: ProviderInfo) -> bool:
     """Whether the requests that carry this message take one text (and one time) each."""
     if not info.can(Capability.PERSONAL) or own_options(message, info).one_text_per_request:
         return True
     if not info.limits.one_text_with:
         return False
-    needs = _needs(message)
+    needs = needs_of_message(message)
     for recipient in message.to:
-        needs.extend(_needs_of(recipient))
+        needs.extend(needs_of_recipient(recipient))
     return not set(info.limits.one_text_with).isdisjoint(needs)
 
 
-def _split(message: Message, destinations: list[Destination], info: ProviderInfo) -> list[Send]:
+def _split(message: Message, destinations: Iterable[Destination], info: ProviderInfo) -> list[Send]:
     """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
     groups: dict[object, list[Destination]] = {}
     one_text = _takes_one_text(message, info)
@@ -217,125 +313,3 @@ def _split(message: Message, destinations: list[Destination], info: ProviderInfo
         starts = range(0, len(group), size)
         sends.extend(Send(message, tuple(group[start : start + size])) for start in starts)
     return sends
-
-
-def _check_message(message: Message, info: ProviderInfo, now: datetime | None) -> None:
-    _require(_needs(message), info)
-    _check_time("send_at", message.send_at, now, info)
-    if message.media is not None and info.limits.mms is not None:
-        _check_mms(message, message.media, info.limits.mms)
-
-
-def _check_time(field_path: str, moment: datetime | None, now: datetime | None, info: ProviderInfo) -> None:
-    if moment is None or now is None:
-        return
-    ahead, limits = moment - now, info.limits
-    if ahead <= timedelta():
-        raise InvalidMessage(field_path, f"{moment.isoformat()} is in the past: the vendor would send it at once")
-    if ahead < limits.soonest:
-        rule = f"{info.title} books at least {in_words(limits.soonest)} ahead"
-        raise InvalidMessage(field_path, f"{moment.isoformat()} is too soon: {rule}")
-    if limits.latest is not None and ahead > limits.latest:
-        rule = f"{info.title} books at most {in_words(limits.latest)} ahead"
-        raise InvalidMessage(field_path, f"{moment.isoformat()} is too late: {rule}")
-
-
-_SIGNATURES = {"jpg": (b"\xff\xd8\xff",), "png": (b"\x89PNG\r\n\x1a\n",), "gif": (b"GIF87a", b"GIF89a")}
-
-
-def _check_mms(message: Message, media: Media, limits: MmsLimits) -> None:
-    most = limits.subject_ascii if message.subject.isascii() else limits.subject_other
-    if utf16_length(message.subject) > most:
-        rule = f"{limits.subject_ascii} characters in ASCII, {limits.subject_other} otherwise"
-        raise InvalidMessage("subject", f"is {utf16_length(message.subject)} characters long: an MMS takes {rule}")
-    if media.format not in limits.formats:
-        raise InvalidMessage("media.format", f"{media.format!r} is none of {', '.join(limits.formats)}")
-    signatures = _SIGNATURES.get(media.format.replace("jpeg", "jpg"), (b"",))
-    if not media.content.startswith(signatures):
-        raise InvalidMessage("media.content", f"is not a {media.format} picture, whatever its name says")
-
-
-def _destination(
-    message: Message, recipient: Recipient, position: int, info: ProviderInfo, now: datetime | None, *, filled: bool
-) -> Destination:
-    """The recipient with everything decided. ``filled`` says that the message's text has placeholders to fill."""
-    where = f"to[{position}]"
-    _require(_needs_of(recipient), info)
-    try:
-        number = to_e164(recipient.number)
-    except ValueError as error:
-        raise InvalidMessage(f"{where}.number", str(error)) from None
-    _check_time(f"{where}.send_at", recipient.send_at, now, info)
-    text, params = _text(message, recipient, where, filled=filled)
-    destination = Destination(
-        number=number,
-        text=text,
-        reference=recipient.reference or _reference(message, position),
-        name=recipient.name,
-        email=recipient.email,
-        send_at=recipient.send_at or message.send_at,
-        params=params,
-        position=position,
-        own_text=recipient.text is not None,
-    )
-    needed = message.media is None and own_options(message, info).needs_text
-    _check_text(destination, needed=needed)
-    if not is_taiwan(number):
-        _check_abroad(message, destination, info)
-    return destination
-
-
-def _text(message: Message, recipient: Recipient, where: str, *, filled: bool) -> tuple[str, dict[str, str] | None]:
-    """The final text, and the values that filled the message's own one."""
-    params = dict(recipient.params)
-    try:
-        if recipient.text is not None:
-            text = template.fill(recipient.text, params) if params else recipient.text
-            return text, None
-        if filled:
-            return template.fill(message.text, params), params
-    except InvalidMessage as error:
-        if error.field == "params" or recipient.text is not None:
-            raise InvalidMessage(f"{where}.{error.field}", error.reason) from None
-        raise
-    return message.text, None
-
-
-def _check_text(destination: Destination, *, needed: bool) -> None:
-    text = destination.text
-    if needed and not text.strip():
-        raise InvalidMessage(destination.text_path, "is empty: vendors refuse that, some after a charge")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidMessage(destination.text_path, "holds half a surrogate pair, which no vendor can be sent")
-
-
-def _check_lengths(message: Message, destinations: Iterable[Destination], info: ProviderInfo) -> None:
-    """The texts as they go out: a vendor's long form may be several messages."""
-    mms = info.limits.mms if message.media is not None else None
-    longest = mms.text if mms else info.limits.text
-    for destination in destinations:
-        # A UTF-16 unit is a character or half of one, so most texts need not be counted.
-        if longest is not None and 2 * len(destination.text) > longest:
-            length = utf16_length(destination.text)
-            if length > longest:
-                reason = f"is {length} characters long: {info.title} takes {longest}"
-                raise InvalidMessage(destination.text_path, reason)
-        if mms and message.media and len(message.media.content) + len(destination.text.encode()) > mms.size:
-            raise InvalidMessage("media.content", f"is too large: picture and text together may be {mms.size} bytes")
-
-
-def _check_abroad(message: Message, destination: Destination, info: ProviderInfo) -> None:
-    field_path = f"{destination.path}.number"
-    mms, countries = info.limits.mms, info.limits.countries
-    if message.media is not None and mms is not None and not mms.international:
-        raise InvalidMessage(field_path, f"is abroad, and {info.title} sends MMS within Taiwan only")
-    if own_options(message, info).taiwan_only:
-        raise InvalidMessage(field_path, f"is abroad, and {info.title} sends with these options in Taiwan only")
-    _require([Capability.INTERNATIONAL], info)
-    if countries is not None and not destination.number.startswith(countries):
-        known = ", ".join(countries)
-        raise InvalidMessage(field_path, f"is of a country that {info.title} does not send to, only {known}")
-
-
-def _reference(message: Message, position: int) -> str:
-    return message.reference if len(message.to) == 1 else f"{message.reference}-{position}"

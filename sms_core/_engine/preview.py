@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from sms_core._engine.plan import Plan, own_options
+from sms_core._engine.plan import Plan
+from sms_core._engine.rendering import own_options
 from sms_core.masking import mask
 from sms_core.model import Media, VendorOptions
 from sms_core.numbers import is_taiwan

@@ -69,8 +69,10 @@ class ProviderHooks(Protocol):
         Asked once for each message by `send()` and `preview()`, and by `settle()` for a message that was sent, so it has
         to give the same for the same message. The core has checked capabilities and times, dropped repeated recipients
         and filled in each text; afterwards it checks the lengths and splits the destinations into requests. A text that
-        takes several messages becomes several destinations, each with a reference of its own. A provider for which the
-        core's own checks are enough leaves this hook out.
+        takes several messages becomes several destinations, each with a reference of its own and otherwise a copy of the
+        first (`attrs.evolve`), for its position says whose it is. Where refused recipients are to be left out
+        (``plan(skip_refused=True)``), a refusal makes the core ask about each recipient alone, and then about those that
+        are left. A provider for which the core's own checks are enough leaves this hook out.
 
         Raise `InvalidMessage`, which names the field, for what the vendor would refuse or change in silence.
         """

@@ -85,8 +85,8 @@ TABLE: tuple[Behaviour, ...] = (
     Behaviour("account_error", Status.FAILED, "the vendor found the account wrong, too late to say so", "918"),
 )
 
-_BY_ENDING = {one.ending: one for one in TABLE if one.ending}
-_BY_NAME = {one.name: one for one in TABLE}
+_BY_ENDING = {behaviour.ending: behaviour for behaviour in TABLE if behaviour.ending}
+_BY_NAME = {behaviour.name: behaviour for behaviour in TABLE}
 
 
 def behaviour_of(number: str) -> Behaviour:
@@ -101,6 +101,8 @@ def behaviour_named(name: str) -> Behaviour:
 
 def behaviour_rows() -> tuple[tuple[str, str, str, str], ...]:
     """The table as rows of text for a page or a terminal: ending, name, status, meaning."""
-    return tuple(
-        (one.ending or "(any)", one.name, one.status.name if one.status else "none", one.meaning) for one in TABLE
-    )
+    rows = []
+    for behaviour in TABLE:
+        status = behaviour.status.name if behaviour.status else "none"
+        rows.append((behaviour.ending or "(any)", behaviour.name, status, behaviour.meaning))
+    return tuple(rows)

@@ -55,13 +55,13 @@ def _in_turn(answers: Iterable[Response | SmsError]) -> Handler:
     waiting = iter(answers)
     lock = threading.Lock()
 
-    def answer(request: Request) -> Response:
+    def next_answer(request: Request) -> Response:
         with lock:
-            one = next(waiting, None)
-        if one is None:
+            answer = next(waiting, None)
+        if answer is None:
             raise AssertionError(f"the FakeTransport has no answer left for {request!r}")
-        if isinstance(one, SmsError):
-            raise one
-        return one
+        if isinstance(answer, SmsError):
+            raise answer
+        return answer
 
-    return answer
+    return next_answer

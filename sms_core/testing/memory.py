@@ -65,8 +65,9 @@ from sms_core.provider.operations import (
 from sms_core.provider.provider import Provider
 from sms_core.provider.steps import Flow, StartAttempt
 from sms_core.provider.tariffs import Tariff
+from sms_core.testing.accounts import PLENTY
 from sms_core.testing.behaviours import behaviour_of
-from sms_core.testing.exchange import PLENTY, Exchange
+from sms_core.testing.exchange import Exchange
 from sms_core.testing.records import Draft, LoginRefused, NoSuchBatch, NotBooked, Reply, StoredMessage
 
 NAME = "memory"
@@ -131,7 +132,7 @@ def sms_parse_response() -> object:
 
 @hookimpl
 def sms_perform(provider: Provider, operation: Operation[Any]) -> Flow[Any]:
-    """The whole conversation: nothing but the turn of an unproven password, as vendors with one have it."""
+    """The whole conversation. Its one step has a password that is not proven yet tried once at a time, as elsewhere."""
     return _perform(provider, operation)
 
 
@@ -152,7 +153,7 @@ def _enter(account: Account) -> tuple[Exchange, str]:
     credit = account.typed_options(MemoryOptions).credit
     user = account.user
     with _lock:
-        known = {one.user for one in exchange.accounts}
+        known = {state.user for state in exchange.accounts}
         if user not in known and credit != MemoryOptions().credit:
             user = f"{account.user}?credit={credit}"
         if user not in known:
@@ -173,10 +174,12 @@ def _answer(exchange: Exchange, user: str, operation: Operation[Any]) -> object:
         case Check():
             return None
         case GetReports():
-            return _page(operation.page, [_report(one) for one in _batch(exchange, user, operation.batch_id)])
+            messages = _batch(exchange, user, operation.batch_id)
+            return _page(operation.page, [_report(message) for message in messages])
         case GetInbound():
             _batch(exchange, user, operation.batch_id)
-            return _page(operation.page, [_inbound(one) for one in exchange.replies_to(user, operation.batch_id)])
+            replies = exchange.replies_to(user, operation.batch_id)
+            return _page(operation.page, [_inbound(reply) for reply in replies])
         case Cancel():
             return _cancel(exchange, user, operation)
         case FindSent():
@@ -187,8 +190,8 @@ def _answer(exchange: Exchange, user: str, operation: Operation[Any]) -> object:
 
 def _send(exchange: Exchange, user: str, operation: Send) -> SendResult:
     media = operation.message.media
-    taken = [one for one in operation.destinations if not behaviour_of(one.number).refused]
-    drafts = [_draft(one, picture=media is not None) for one in taken]
+    taken = [destination for destination in operation.destinations if not behaviour_of(destination.number).refused]
+    drafts = [_draft(destination, picture=media is not None) for destination in taken]
     batch = exchange.submit(
         user,
         drafts,
@@ -197,9 +200,11 @@ def _send(exchange: Exchange, user: str, operation: Send) -> SendResult:
         subject=operation.message.subject,
         media=media.content if media else None,
     )
-    stored = {one.reference: one for one in batch.messages}
+    stored = {message.reference: message for message in batch.messages}
     return SendResult(
-        outcomes=tuple(_outcome(one, stored.get(one.reference)) for one in operation.destinations),
+        outcomes=tuple(
+            _outcome(destination, stored.get(destination.reference)) for destination in operation.destinations
+        ),
         accepted=batch.sent,
         unsent=batch.unsent,
         cost=batch.cost,
@@ -208,20 +213,22 @@ def _send(exchange: Exchange, user: str, operation: Send) -> SendResult:
     )
 
 
-def _draft(one: Destination, *, picture: bool) -> Draft:
-    points = MMS_POINTS if picture else TARIFF.text_points(one.text, one.number)
-    return Draft(one.number, one.text, points, one.reference, one.name, one.send_at)
+def _draft(destination: Destination, *, picture: bool) -> Draft:
+    points = MMS_POINTS if picture else TARIFF.text_points(destination.text, destination.number)
+    return Draft(
+        destination.number, destination.text, points, destination.reference, destination.name, destination.send_at
+    )
 
 
-def _outcome(one: Destination, stored: StoredMessage | None) -> RecipientOutcome:
+def _outcome(destination: Destination, stored: StoredMessage | None) -> RecipientOutcome:
     error: SmsError
     if stored is None:
-        error = RecipientRefused("this number refuses every message", code=behaviour_of(one.number).name)
-        return RecipientOutcome(one.number, Outcome.REFUSED, None, one.reference, error)
+        error = RecipientRefused("this number refuses every message", code=behaviour_of(destination.number).name)
+        return RecipientOutcome(destination.number, Outcome.REFUSED, None, destination.reference, error)
     if stored.status is DeliveryStatus.NO_CREDIT:
         error = InsufficientCredit("too few points for this recipient")
-        return RecipientOutcome(one.number, Outcome.REFUSED, None, one.reference, error)
-    return RecipientOutcome(one.number, Outcome.ACCEPTED, stored.batch_id, one.reference)
+        return RecipientOutcome(destination.number, Outcome.REFUSED, None, destination.reference, error)
+    return RecipientOutcome(destination.number, Outcome.ACCEPTED, stored.batch_id, destination.reference)
 
 
 def _batch(exchange: Exchange, user: str, batch_id: str) -> tuple[StoredMessage, ...]:
@@ -236,29 +243,29 @@ def _page(number: int, rows: list[Any]) -> Page[Any]:
     return Page(tuple(rows[start : start + PAGE_SIZE]), has_more=start + PAGE_SIZE < len(rows))
 
 
-def _report(one: StoredMessage) -> DeliveryReport:
-    final = one.status.is_final and one.status is one.behaviour.status
+def _report(message: StoredMessage) -> DeliveryReport:
+    is_final = message.status.is_final and message.status is message.behaviour.status
     return DeliveryReport(
-        number=one.number,
-        status=one.status,
-        batch_id=one.batch_id,
-        reference=one.reference,
-        sent_at=one.sent_at,
-        done_at=one.done_at,
-        cost=one.cost,
-        vendor_code=one.behaviour.name if final else one.status.value,
-        vendor_text=one.behaviour.meaning if final else "",
-        key=event_key(NAME, one.batch_id, one.reference, one.number, one.status.value),
+        number=message.number,
+        status=message.status,
+        batch_id=message.batch_id,
+        reference=message.reference,
+        sent_at=message.sent_at,
+        done_at=message.done_at,
+        cost=message.cost,
+        vendor_code=message.behaviour.name if is_final else message.status.value,
+        vendor_text=message.behaviour.meaning if is_final else "",
+        key=event_key(NAME, message.batch_id, message.reference, message.number, message.status.value),
     )
 
 
-def _inbound(one: Reply) -> InboundMessage:
+def _inbound(reply: Reply) -> InboundMessage:
     return InboundMessage(
-        number=one.message.number,
-        text=one.text,
-        batch_id=one.message.batch_id,
-        received_at=one.received_at,
-        key=event_key(NAME, one.message.batch_id, one.message.number, one.text, one.received_at.isoformat()),
+        number=reply.message.number,
+        text=reply.text,
+        batch_id=reply.message.batch_id,
+        received_at=reply.received_at,
+        key=event_key(NAME, reply.message.batch_id, reply.message.number, reply.text, reply.received_at.isoformat()),
     )
 
 

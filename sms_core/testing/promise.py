@@ -14,13 +14,15 @@ def check_promise(exchange: Exchange, result: SendResult, mark: str = "") -> Non
     ``ACCEPTED`` means once, ``REFUSED`` and ``NOT_SENT`` mean never, ``UNKNOWN`` may be either. Raises
     `AssertionError` that says what is not true.
     """
-    accepted = Counter((one.number, one.text) for one in exchange.accepted if one.text.startswith(mark))
-    assert max(accepted.values(), default=0) <= 1, "accepted twice"
-    numbers = Counter(number for number, _ in accepted)
-    rows = {row.number for row in result.outcomes}
-    for number in rows:
-        found = Counter(row.outcome for row in result.outcomes if row.number == number)
-        certain, open_ = found[Outcome.ACCEPTED], found[Outcome.UNKNOWN]
-        assert numbers[number] >= certain, "said to be accepted, and it was not"
-        assert numbers[number] <= certain + open_, "accepted, and not said to be so or unknown"
-    assert not set(numbers) - rows, "accepted, and in no row"
+    texts = [(sent.number, sent.text) for sent in exchange.accepted if sent.text.startswith(mark)]
+    assert len(set(texts)) == len(texts), "accepted twice"
+    accepted = Counter(number for number, _ in texts)
+    outcomes: dict[str, Counter[Outcome]] = {row.number: Counter() for row in result.outcomes}
+    for row in result.outcomes:
+        outcomes[row.number][row.outcome] += 1
+    for number, found in outcomes.items():
+        certain = found[Outcome.ACCEPTED]
+        possible = certain + found[Outcome.UNKNOWN]
+        assert accepted[number] >= certain, "said to be accepted, and it was not"
+        assert accepted[number] <= possible, "accepted, and not said to be so or unknown"
+    assert not accepted.keys() - outcomes.keys(), "accepted, and in no row"

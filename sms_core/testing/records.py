@@ -19,7 +19,10 @@ LOGINS_BEFORE_BLOCKED = 10
 
 
 class LoginRefused(Exception):
-    """Unknown user, wrong password, or blocked. ``reason`` is ``"user"``, ``"password"`` or ``"blocked"``."""
+    """A login with an unknown user, with a wrong password, or of a blocked account.
+
+    ``reason`` says which: ``"user"``, ``"password"`` or ``"blocked"``.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"login refused: {reason}")
@@ -141,7 +144,7 @@ class Cancelled:
 
 @define
 class Allowance:
-    """How many more messages are accepted before the points are said to have run out."""
+    """How many more messages are accepted before the vendor says that the points have run out."""
 
     left: int
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from attrs import frozen
 
@@ -12,9 +12,6 @@ from sms_core.errors import CallbackRefused
 from sms_core.http import LowerNames
 from sms_core.webhooks.bodies import DRAINED, ascii_query
 from sms_core.webhooks.handling import BODY_LIMIT, Body
-
-if TYPE_CHECKING:
-    from sms_core.webhooks.receiver import Receiver
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,11 +22,21 @@ _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})
 """Without any of them a GET has no body (RFC 9110, 8.6), and there is none to wait for."""
 
 
+class AsyncReceiver(Protocol):
+    """What the application hands its requests to; a `Receiver` is one."""
+
+    async def receive_async(
+        self, request: CallbackRequest, read: Callable[[], Awaitable[Body]] | None = None
+    ) -> CallbackResponse:
+        """The answer to a request, whose body ``read`` gives."""
+        ...
+
+
 @frozen
 class AsgiApp:
     """The application. Its paths are those behind the place where it is mounted (``root_path``)."""
 
-    receiver: Receiver
+    receiver: AsyncReceiver
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; of a websocket, refuse it."""

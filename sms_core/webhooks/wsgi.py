@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import Protocol
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from attrs import frozen
 
-from sms_core.callbacks import CallbackRequest
+from sms_core.callbacks import CallbackRequest, CallbackResponse
 from sms_core.errors import CallbackRefused
 from sms_core.webhooks.bodies import DRAINED, ascii_query
 from sms_core.webhooks.handling import BODY_LIMIT, Body, announced_length
 
-if TYPE_CHECKING:
-    from sms_core.webhooks.receiver import Receiver
-
 _CHUNK = 65536
+
+
+class BlockingReceiver(Protocol):
+    """What the application hands its requests to; a `Receiver` is one."""
+
+    def receive(self, request: CallbackRequest, read: Callable[[], Body] | None = None) -> CallbackResponse:
+        """The answer to a request, whose body ``read`` gives."""
+        ...
 
 
 @frozen
 class WsgiApp:
     """The application. Its paths are those behind the place where it is mounted (``PATH_INFO``)."""
 
-    receiver: Receiver
+    receiver: BlockingReceiver
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as PEP 3333 says."""

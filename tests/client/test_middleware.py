@@ -2,21 +2,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from sms_core import Outcome, OutcomeUnknown, SendError, TransportError, hookimpl
-from sms_core.middleware import LogOperations, Trace, traced
-from sms_core.provider import Flow, Operation
+from sms_core import Message, Outcome, OutcomeUnknown, SendError, TransportError, VendorError, hookimpl
+from sms_core.middleware import LogOperations, Observer, Trace, observed, traced
+from sms_core.provider import Attempt, Destination, Flow, Operation, Request, Send, Sleep, Step
 from sms_core.testing import FakeTransport
-from tests.support.tiny import PASSWORD, TOKEN, Tiny, Vendor, bind
+from tests.support.tiny import PASSWORD, TOKEN, Tiny, Vendor, bind, provider_of
 
 NUMBERS = [f"+8869000001{last:02d}" for last in range(7)]
 
 
 def records(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
-    return [vars(record) for record in caplog.records if record.name == "sms_core.provider.operations"]
+    return [vars(record) for record in caplog.records if record.name == "sms_core.operations"]
 
 
 def test_each_operation_is_logged_once_with_what_it_came_to(caplog: pytest.LogCaptureFixture) -> None:
@@ -43,7 +45,7 @@ def test_each_operation_is_logged_once_with_what_it_came_to(caplog: pytest.LogCa
 def test_failures_are_warnings_that_say_what_is_known(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     network = FakeTransport(Vendor(send=["NO credit", TransportError("cut off", sent=True)]))
-    logger = logging.getLogger("sms_core.provider.operations")
+    logger = logging.getLogger("sms_core.operations")
     with bind(network, middleware=[LogOperations(logger)]) as sms:
         with pytest.raises(SendError):
             sms.send("x", to=NUMBERS[:3])
@@ -80,6 +82,97 @@ def test_an_interrupted_operation_is_logged(caplog: pytest.LogCaptureFixture) ->
         sms.send("x", to=NUMBERS[0])
     assert records(caplog)[-1]["sms_error"] == "KeyboardInterrupt"
     assert records(caplog)[-1]["sms_outcomes"] == {"unknown": 1}
+
+
+class Notes(Observer):
+    """Notes all that it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[object] = []
+
+    def on_begin(self) -> None:
+        self.notes.append("begin")
+
+    @contextmanager
+    def around_step(self) -> Generator[None]:
+        self.notes.append("(")
+        yield
+        self.notes.append(")")
+
+    def on_step(self, step: Step) -> None:
+        self.notes.append(step)
+
+    def on_answer(self, answer: object) -> None:
+        self.notes.append(answer)
+
+    def on_end(self, result: object, error: BaseException | None) -> None:
+        self.notes.append((result, error))
+
+
+def three_steps() -> Flow[str]:
+    answer = yield Sleep(1)
+    try:
+        yield Sleep(2)
+    except TransportError:
+        answer += yield Sleep(3)
+    return f"answers {answer}"
+
+
+def test_an_observer_sees_each_step_and_answer_and_changes_none() -> None:
+    observer = Notes()
+    flow = observed(three_steps(), observer)
+    assert observer.notes == []
+    assert next(flow) == Sleep(1)
+    assert flow.send(1) == Sleep(2)
+    assert flow.throw(TransportError("cut off", sent=True)) == Sleep(3)
+    with pytest.raises(StopIteration) as stop:
+        flow.send(2)
+    assert stop.value.value == "answers 3"
+    steps = ["(", Sleep(1), 1, ")", "(", Sleep(2), ")", "(", Sleep(3), 2, ")", "(", ")"]
+    assert observer.notes == ["begin", *steps, ("answers 3", None)]
+
+
+def test_an_observer_is_told_of_the_error_that_ended_a_flow() -> None:
+    observer = Notes()
+    flow = observed(three_steps(), observer)
+    next(flow)
+    error = ValueError()
+    with pytest.raises(ValueError) as caught:
+        flow.throw(error)
+    assert caught.value is error
+    assert observer.notes[-1] == (None, error)
+
+
+def test_of_a_send_that_is_given_up_the_outcomes_are_known() -> None:
+    """A generator that is closed gets an exception of its own; what the flow puts into it is not lost."""
+    traces: list[Trace] = []
+    provider = provider_of(Tiny(logs_in=False))
+    destination = Destination(NUMBERS[0], "x", "reference")
+    send = Send(Message("x", NUMBERS[0]), (destination,))
+    flow = traced(provider.perform(send), Trace(send), traces.append)
+    step = next(flow)
+    while not isinstance(step, Request):
+        step = flow.send(Attempt(datetime.now(UTC), "nonce"))
+    flow.close()
+    (trace,) = traces
+    assert isinstance(trace.error, GeneratorExit)
+    assert trace.send_result is not None
+    assert [row.outcome for row in trace.send_result.outcomes] == [Outcome.UNKNOWN]
+
+
+def test_a_refusal_of_what_is_no_send_has_no_send_result() -> None:
+    traces: list[Trace] = []
+
+    class Keep:
+        @hookimpl(wrapper=True)
+        def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+            return traced((yield), Trace(operation), traces.append)
+
+    network = FakeTransport(Vendor(balance=["NO credit"]))
+    with bind(network, Tiny(logs_in=False), middleware=[Keep()]) as sms, pytest.raises(VendorError):
+        sms.balance()
+    assert isinstance(traces[0].error, VendorError)
+    assert traces[0].send_result is None
 
 
 class Mark:

@@ -93,13 +93,13 @@ def test_python(fence: Fence, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fence", of("toml"))
 def test_toml(fence: Fence, tmp_path: Path) -> None:
-    """The exchanges of the conformance kit are those of smsgo."""
+    """The recordings of the conformance kit are those of smsgo."""
     data = tomllib.loads(fence.code)
     assert data
-    if "exchange" in data or "callback" in data:
+    if "recording" in data or "callback" in data:
         (tmp_path / "fence.toml").write_text(fence.code, encoding="utf-8")
         book = load_book(tmp_path, sms_core_smsgo.provider.INFO)
-        assert len(book.exchanges) == len(data.get("exchange", ()))
+        assert len(book.recordings) == len(data.get("recording", ()))
         assert len(book.callbacks) == len(data.get("callback", ()))
 
 

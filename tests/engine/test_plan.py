@@ -20,7 +20,8 @@ from sms_core import (
     Unsupported,
     VendorOptions,
 )
-from sms_core._engine.plan import make_plan, own_options
+from sms_core._engine.plan import make_plan
+from sms_core._engine.rendering import own_options
 from sms_core.provider import Send, in_words, options_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -128,7 +128,7 @@ class Application:
         wait_until(self._answers, lambda: self.log)
 
     def _answers(self) -> bool:
-        dead = [one for one in self._processes if one.poll() is not None]
+        dead = [process for process in self._processes if process.poll() is not None]
         assert not dead, self.log
         try:
             with urllib.request.urlopen(self.url, timeout=5):

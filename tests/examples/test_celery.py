@@ -25,7 +25,7 @@ try:
     tasks.send("a")
 except sms_core.NotSent as error:
     pass
-rows = [(one["outcome"], one["number"]) for one in tasks.ledger.messages()]
+rows = [(row["outcome"], row["number"]) for row in tasks.ledger.messages()]
 print(json.dumps([rows, [tasks.jobs.message(key).reference for key in tasks.jobs.unfinished(sms_core.Message)]]))
 """
 
@@ -42,9 +42,9 @@ def test_a_new_worker_does_what_the_broker_has_forgotten(tmp_path: Path) -> None
         application.start(WORKER)
         wait_until(lambda: application.handled() == len(NUMBERS), lambda: application.log)
         assert box.wait_pushed(DEADLINE)
-        shown = {one["number"]: (one["outcome"], one["status"]) for one in application.ask("/messages")}
+        shown = {message["number"]: (message["outcome"], message["status"]) for message in application.ask("/messages")}
     assert shown == dict.fromkeys(NUMBERS, ("accepted", "delivered"))
-    assert sorted(one.number for one in box.exchange.accepted) == NUMBERS
+    assert sorted(sent.number for sent in box.exchange.accepted) == NUMBERS
 
 
 def test_a_task_that_the_broker_hands_out_twice_sends_once(tmp_path: Path) -> None:

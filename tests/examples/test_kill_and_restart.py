@@ -41,12 +41,13 @@ def box() -> Iterator[Sandbox]:
 
 def happened(box: Sandbox) -> tuple[Counter[tuple[str, str, str]], Counter[tuple[str, str, str]]]:
     """The reports and the replies that there were, by the exchange."""
-    reports = Counter((one.batch_id, one.number, one.status.value) for one in box.exchange.messages if one.done_at)
-    replies = Counter((one.message.batch_id, one.message.number, one.text) for one in box.exchange.replies)
+    done = [message for message in box.exchange.messages if message.done_at]
+    reports = Counter((message.batch_id, message.number, message.status.value) for message in done)
+    replies = Counter((reply.message.batch_id, reply.message.number, reply.text) for reply in box.exchange.replies)
     return reports, replies
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one.folder)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.folder)
 def test_every_event_is_handled_once_though_the_application_is_killed_twice(
     example: Example, box: Sandbox, tmp_path: Path
 ) -> None:
@@ -61,12 +62,14 @@ def test_every_event_is_handled_once_though_the_application_is_killed_twice(
         assert box.wait_pushed(DEADLINE), application.log
         reports, replies = happened(box)
         wait_until(lambda: application.handled() >= reports.total() + replies.total(), lambda: application.log)
-        shown = {one["number"]: one["status"] for one in application.ask("/messages")}
+        shown = {message["number"]: message["status"] for message in application.ask("/messages")}
         application.stop()
 
     assert application.rows("report", "batch_id", "number", "status") == reports
     assert application.rows("reply", "batch_id", "number", "text") == replies
-    assert shown == {one.number: one.status.value if one.done_at else None for one in box.exchange.messages}
+    for message in box.exchange.messages:
+        assert shown.pop(message.number) == (message.status.value if message.done_at else None)
+    assert shown == {}
     assert len(box.exchange.accepted) == len(NUMBERS)
     assert len(box.pushes) > reports.total() + replies.total()  # the vendor did push again
     for private in (SECRET, TOKEN, TEXT, PLAIN[0][4:], REPLY):

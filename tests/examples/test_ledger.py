@@ -65,10 +65,10 @@ def test_of_many_threads_with_the_same_event_one_handles_it(ledger: Any) -> None
                 ledger.add(REPLY)
 
     threads = [threading.Thread(target=push) for _ in range(8)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert ledger.replies() == [{"batch_id": "batch", "number": NUMBER, "text": "好"}]
 
 
@@ -79,4 +79,4 @@ def test_the_highest_status_stands_in_whichever_order_the_reports_come(ledger: A
     for position, status in enumerate(map(DeliveryStatus, statuses)):
         with ledger.claim(f"{position}"):
             ledger.add(DeliveryReport(NUMBER, status, "batch"))
-    assert [one["status"] for one in ledger.messages()] == ["delivered"]
+    assert [message["status"] for message in ledger.messages()] == ["delivered"]

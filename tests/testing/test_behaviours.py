@@ -13,21 +13,21 @@ def test_any_other_ending_is_delivered() -> None:
 
 
 def test_the_last_three_digits_decide_in_any_form() -> None:
-    assert {behaviour_of(one).name for one in ("0900000903", "+886900000903", " 886900000903 ", "+12025550903")} == {
-        "no_such_number"
-    }
+    assert {
+        behaviour_of(number).name for number in ("0900000903", "+886900000903", " 886900000903 ", "+12025550903")
+    } == {"no_such_number"}
 
 
 def test_endings_and_names_are_distinct() -> None:
-    endings = [one.ending for one in behaviours.TABLE if one.ending]
+    endings = [behaviour.ending for behaviour in behaviours.TABLE if behaviour.ending]
     assert len(set(endings)) == len(endings)
-    assert len({one.name for one in behaviours.TABLE}) == len(behaviours.TABLE)
+    assert len({behaviour.name for behaviour in behaviours.TABLE}) == len(behaviours.TABLE)
 
 
 @pytest.mark.parametrize("row", behaviour_rows(), ids=lambda row: row[1])
 def test_the_page_of_the_table_shows_what_the_code_does(row: tuple[str, str, str, str]) -> None:
     ending, name, status, meaning = row
-    line = next(one for one in (behaviours.__doc__ or "").splitlines() if one.split()[1:2] == [name])
+    line = next(line for line in (behaviours.__doc__ or "").splitlines() if line.split()[1:2] == [name])
     assert line.split()[0] == ending
     assert line.split()[2].strip("`") == status
     assert line.endswith(meaning)
@@ -35,7 +35,7 @@ def test_the_page_of_the_table_shows_what_the_code_does(row: tuple[str, str, str
 
 
 def test_every_kind_of_end_is_in_the_table() -> None:
-    ends = {one.status for one in behaviours.TABLE}
+    ends = {behaviour.status for behaviour in behaviours.TABLE}
     status = DeliveryStatus
     assert {
         status.DELIVERED,

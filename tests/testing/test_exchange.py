@@ -110,17 +110,17 @@ class TestSubmit:
     def test_what_was_accepted_is_kept_in_order(self, exchange: Exchange) -> None:
         batch = exchange.submit("shop", [Draft("+886900000001", "a", reference="r1"), Draft("+886900000002", "b")])
         assert (batch.sent, batch.unsent, batch.cost, batch.credit) == (2, 0, Decimal(2), Decimal(8))
-        assert [(one.number, one.text, one.reference) for one in exchange.accepted] == [
+        assert [(sent.number, sent.text, sent.reference) for sent in exchange.accepted] == [
             ("+886900000001", "a", "r1"),
             ("+886900000002", "b", ""),
         ]
-        assert {one.batch_id for one in exchange.accepted} == {batch.batch_id}
+        assert {sent.batch_id for sent in exchange.accepted} == {batch.batch_id}
         assert exchange.account("shop").credit == 8
 
     def test_delivered_at_once(self, exchange: Exchange) -> None:
         batch = exchange.submit("shop", drafts(1))
-        (one,) = exchange.batch("shop", batch.batch_id)
-        assert (one.status, one.sent_at, one.done_at) == (DeliveryStatus.DELIVERED, NOON, NOON)
+        (message,) = exchange.batch("shop", batch.batch_id)
+        assert (message.status, message.sent_at, message.done_at) == (DeliveryStatus.DELIVERED, NOON, NOON)
 
     def test_silent_stays_sent(self, exchange: Exchange) -> None:
         batch = exchange.submit("shop", drafts(900))
@@ -139,7 +139,7 @@ class TestSubmit:
     def test_the_points_run_out_in_the_middle(self, exchange: Exchange) -> None:
         batch = exchange.submit("shop", drafts(*range(12)))
         assert (batch.sent, batch.unsent, batch.credit) == (10, 2, Decimal())
-        statuses = [one.status for one in exchange.batch("shop", batch.batch_id)]
+        statuses = [message.status for message in exchange.batch("shop", batch.batch_id)]
         assert statuses[10:] == [DeliveryStatus.NO_CREDIT] * 2
         assert len(exchange.accepted) == 10
 
@@ -170,7 +170,7 @@ class TestSubmit:
             for _ in range(20):
                 exchange.submit("shop", drafts(ending))
 
-        threads = [threading.Thread(target=send, args=(one,)) for one in range(8)]
+        threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -192,8 +192,8 @@ class TestFilter:
     def test_a_filtered_text_is_held_back_for_a_day(self, exchange: Exchange) -> None:
         first = exchange.submit("shop", drafts(1), filtered=True)
         second = exchange.submit("shop", drafts(1, 2), filtered=True)
-        assert [(one.number, earlier) for one, earlier in second.duplicates] == [("+886900000001", first.batch_id)]
-        assert [one.number for one in second.messages] == ["+886900000002"]
+        assert [(draft.number, earlier) for draft, earlier in second.duplicates] == [("+886900000001", first.batch_id)]
+        assert [message.number for message in second.messages] == ["+886900000002"]
         exchange.clock.advance(hours=24)
         assert exchange.submit("shop", drafts(1), filtered=True).sent == 1
 
@@ -244,7 +244,7 @@ class TestBookings:
         assert (cancelled.count, cancelled.refunded) == (2, Decimal(6))
         assert exchange.account("shop").credit == 10
         exchange.clock.advance(hours=2)
-        assert {one.status for one in exchange.messages} == {DeliveryStatus.CANCELLED}
+        assert {message.status for message in exchange.messages} == {DeliveryStatus.CANCELLED}
 
     def test_only_what_waits_is_cancelled(self, exchange: Exchange) -> None:
         batch = exchange.submit("shop", [*drafts(1), *drafts(2, send_at=NOON + timedelta(hours=1))])
@@ -267,7 +267,7 @@ class TestEvents:
         told: list[Push] = []
         exchange.subscribe(told.append)
         batch = exchange.submit("shop", drafts(1, 900, 907, 908))
-        assert [(type(one), (one.message if isinstance(one, Reply) else one).position) for one in told] == [
+        assert [(type(push), (push.message if isinstance(push, Reply) else push).position) for push in told] == [
             (StoredMessage, 1),
             (StoredMessage, 4),
             (Reply, 4),
@@ -282,7 +282,7 @@ class TestEvents:
         second = exchange.submit("shop", drafts(1))
         assert exchange.reply("+886900000001", "which?").message.batch_id == second.batch_id
         assert exchange.reply("+886900000001", "that", first.batch_id).message.batch_id == first.batch_id
-        assert [one.text for one in exchange.replies] == ["which?", "that"]
+        assert [reply.text for reply in exchange.replies] == ["which?", "that"]
 
     def test_nobody_answers_what_was_not_sent(self, exchange: Exchange) -> None:
         exchange.submit("shop", drafts(1, send_at=NOON + timedelta(hours=1)))

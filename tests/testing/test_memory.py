@@ -32,7 +32,7 @@ def test_the_example_of_the_documentation() -> None:
     memory_exchange().reset()
     with sms_core.connect("memory://") as sms:
         sms.send("您的驗證碼是 123456", to="0900000001")
-    assert [one.text for one in memory_exchange().accepted] == ["您的驗證碼是 123456"]
+    assert [sent.text for sent in memory_exchange().accepted] == ["您的驗證碼是 123456"]
 
 
 def test_clients_of_one_name_share_an_exchange_and_others_do_not(sms: sms_core.Client, name: str) -> None:
@@ -52,13 +52,13 @@ def test_send_report_reply(sms: sms_core.Client) -> None:
         (Outcome.ACCEPTED, result.batch_id, "b"),
     ]
     reports = list(sms.reports(result))
-    assert [(one.number, one.reference, one.status) for one in reports] == [
+    assert [(report.number, report.reference, report.status) for report in reports] == [
         ("+886900000001", "a", DeliveryStatus.DELIVERED),
         ("+886900000908", "b", DeliveryStatus.DELIVERED),
     ]
     (reply,) = sms.inbound(result)
     assert (reply.number, reply.text, reply.batch_id) == ("+886900000908", "好的，收到了。", result.batch_id)
-    assert len({*(one.key for one in reports), reply.key}) == 3
+    assert len({*(report.key for report in reports), reply.key}) == 3
 
 
 def test_reports_keep_their_key_and_change_it_with_the_status(sms: sms_core.Client, exchange: Exchange) -> None:
@@ -73,7 +73,7 @@ def test_reports_keep_their_key_and_change_it_with_the_status(sms: sms_core.Clie
 def test_personal_texts(sms: sms_core.Client, exchange: Exchange) -> None:
     to = [Recipient("0900000001", params={"name": "小明"}), Recipient("0900000002", text="just you")]
     sms.send(Message("hello {name}", to))
-    assert [one.text for one in exchange.accepted] == ["hello 小明", "just you"]
+    assert [sent.text for sent in exchange.accepted] == ["hello 小明", "just you"]
 
 
 def test_a_refused_number_among_others(sms: sms_core.Client, exchange: Exchange) -> None:
@@ -141,10 +141,10 @@ def test_a_booking_and_its_end(sms: sms_core.Client, exchange: Exchange) -> None
     kept, dropped = (sms.send(text, to="0900000001", send_at=tomorrow) for text in ("kept", "dropped"))
     cancelled = sms.cancel(dropped.batch_id or "")
     assert (cancelled.count, cancelled.refunded) == (1, Decimal(1))
-    assert [one.status for one in sms.reports(kept)] == [DeliveryStatus.SCHEDULED]
+    assert [report.status for report in sms.reports(kept)] == [DeliveryStatus.SCHEDULED]
     exchange.clock.advance(days=1)
-    assert [one.status for one in sms.reports(kept)] == [DeliveryStatus.DELIVERED]
-    assert [one.status for one in sms.reports(dropped)] == [DeliveryStatus.CANCELLED]
+    assert [report.status for report in sms.reports(kept)] == [DeliveryStatus.DELIVERED]
+    assert [report.status for report in sms.reports(dropped)] == [DeliveryStatus.CANCELLED]
     for batch in (kept.batch_id, dropped.batch_id, "unheard-of"):
         with pytest.raises(sms_core.NotFound):
             sms.cancel(batch or "")
@@ -160,7 +160,7 @@ def test_pages(name: str) -> None:
     with sms_core.connect(f"memory://{name}") as sms:
         result = sms.send("hello", to=[f"09{number // 800:05}{number % 800:03}" for number in range(1000)])
         assert len(result.batches) == 1
-        assert len({one.number for one in sms.reports(result)}) == 1000
+        assert len({report.number for report in sms.reports(result)}) == 1000
 
 
 def test_an_unknown_outcome_can_be_settled(sms: sms_core.Client) -> None:
@@ -203,4 +203,6 @@ class TestPasswords:
 def test_it_pushes_nothing(sms: sms_core.Client) -> None:
     with pytest.raises(sms_core.Unsupported):
         sms.parse_callback(sms_core.CallbackRequest("GET", "/"))
-    assert {"pushed reports", "pushed inbound messages"}.isdisjoint(one.value for one in sms.info.capabilities)
+    assert {"pushed reports", "pushed inbound messages"}.isdisjoint(
+        capability.value for capability in sms.info.capabilities
+    )

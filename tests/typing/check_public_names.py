@@ -11,7 +11,7 @@ import sms_core
 import sms_core_every8d
 from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, SmsError, hookimpl
 from sms_core.middleware import Trace, traced
-from sms_core.provider import Flow, Operation, Provider
+from sms_core.provider import Flow, Login, Operation, Provider
 from sms_core.tracking import Key, MessageState, fold, numbers_in
 
 
@@ -76,7 +76,7 @@ class FixedProvider:
         """Describe."""
         raise AssertionError
 
-    def sms_auth(self, account: sms_core.Account) -> Any:
+    def sms_auth(self, account: sms_core.Account, operation: Login) -> Any:
         """Log in."""
 
     def sms_prepare(self, account: sms_core.Account, message: Message, destinations: Any) -> Any:

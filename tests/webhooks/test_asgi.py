@@ -264,10 +264,11 @@ def test_many_pushes_at_once_go_through_a_store_that_blocks(tmp_path: Path) -> N
             CallbackRequest("GET", f"/smsgo/{SECRET}", f"msgid={n}&statusstr=DELIVRD&statuscode=0&dstaddr=0900000001")
             for n in range(30)
         ]
-        return {one.status for one in await asyncio.gather(*(made.receive_async(one) for one in requests))}
+        answers = await asyncio.gather(*(made.receive_async(request) for request in requests))
+        return {answer.status for answer in answers}
 
     assert asyncio.run(all_at_once()) == {200}
-    assert len({one.key for one in handled}) == len(handled) == 30
+    assert len({event.key for event in handled}) == len(handled) == 30
 
 
 def test_a_handler_under_way_when_the_server_stops_is_awaited() -> None:

@@ -121,10 +121,10 @@ def test_sixteen_threads_that_push_one_event_have_it_handled_once(make: MakeStor
 
     with over_wsgi(receiver(handled.append, store=make())) as base:
         threads = [threading.Thread(target=push, args=(base,)) for _ in range(16)]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert len(handled) == 1
     assert answers.count(200) == 16
     assert set(answers) <= {200, 503}
@@ -150,8 +150,8 @@ def worker(path: Path, *more: str) -> subprocess.Popen[str]:
 
 def test_processes_share_a_file(tmp_path: Path) -> None:
     processes = [worker(tmp_path / "events.db") for _ in range(3)]
-    lines = [line for one in processes for line in one.communicate(timeout=60)[0].split()]
-    assert [one.returncode for one in processes] == [0, 0, 0]
+    lines = [line for process in processes for line in process.communicate(timeout=60)[0].split()]
+    assert [process.returncode for process in processes] == [0, 0, 0]
     assert sorted(lines, key=int) == [str(number) for number in range(50)]
 
 

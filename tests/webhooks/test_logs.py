@@ -45,10 +45,10 @@ def test_no_refusal_tells_a_secret_or_anything_of_the_push(caplog: pytest.LogCap
         assert statuses == [404, 404, 405, 400, 413]
         with face(receiver(Calls(), networks=["10.0.0.0/8"])) as base:
             assert call(f"{base}/every8d/{SECRET}?{query}").status == 403
-    ours = [one for one in caplog.records if one.name == "sms_core.webhooks"]
+    ours = [record for record in caplog.records if record.name == "sms_core.webhooks"]
     assert len(ours) == 6 * len(FACES)
-    assert {one.levelno for one in ours} == {logging.WARNING}
-    assert not any("127.0.0.1" in one.getMessage() for one in ours)
+    assert {record.levelno for record in ours} == {logging.WARNING}
+    assert not any("127.0.0.1" in record.getMessage() for record in ours)
     for private in (SECRET, "900000001", "my-order", TEXT, quote(TEXT), "eins"):
         assert private not in caplog.text
 
@@ -63,7 +63,7 @@ def test_a_refusal_says_why_and_whose_push_it_was(caplog: pytest.LogCaptureFixtu
         (f"/smsgo/{SECRET}", "203.0.113.7"),
     ]:
         made.receive(CallbackRequest("GET", path, remote_addr=remote_addr))
-    assert [one.getMessage() for one in caplog.records] == [
+    assert [record.getMessage() for record in caplog.records] == [
         "push refused (403; every8d, from 198.51.100.0/24): the caller is in none of the networks",
         "push refused (403; every8d, from an unknown address): the caller is in none of the networks",
         "push refused (404; every8d, from 203.0.113.0/24): a wrong name or secret",

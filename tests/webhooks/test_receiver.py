@@ -100,7 +100,7 @@ def test_its_repr_shows_names_alone() -> None:
 def test_new_secrets_differ_and_are_taken() -> None:
     made = [new_secret() for _ in range(20)]
     assert len(set(made)) == 20
-    assert all(len(one) >= 43 for one in made)
+    assert all(len(secret) >= 43 for secret in made)
     receiver(Calls(), secrets=made)
 
 
@@ -108,7 +108,7 @@ def test_several_secrets_count_at_once_so_that_one_can_be_replaced() -> None:
     old, new = new_secret(), new_secret()
     for secrets in (f"{old} {new}", [old, new], (new, old)):
         made = receiver(Calls(), secrets=secrets)
-        assert [made.receive(get(f"/every8d/{one}")).status for one in (old, new, SECRET)] == [200, 200, 404]
+        assert [made.receive(get(f"/every8d/{secret}")).status for secret in (old, new, SECRET)] == [200, 200, 404]
 
 
 def test_without_a_secret_the_name_alone_is_the_address() -> None:
@@ -167,8 +167,8 @@ def test_an_event_of_a_provider_without_keys_is_told_by_what_is_in_it() -> None:
     reports = [attrs.evolve(REPORT, key="", batch_id=batch) for batch in ("b1", "b2", "b1")]
     made = Receiver({"x": Invented(lambda _: Callback(tuple(reports)))}, calls, secrets=SECRET)
     assert [made.receive(get(f"/x/{SECRET}")).status for _ in range(2)] == [200, 200]
-    assert [one.batch_id for one in calls.handled] == ["b1", "b2"]
-    assert len({one.key for one in calls.handled if one.key}) == 2
+    assert [event.batch_id for event in calls.handled] == ["b1", "b2"]
+    assert len({event.key for event in calls.handled if event.key}) == 2
 
 
 def test_a_push_of_nothing_of_interest_is_acknowledged() -> None:

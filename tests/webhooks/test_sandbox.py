@@ -35,8 +35,11 @@ def test_every_event_is_handled_once_though_its_handler_fails_at_first(name: str
             answered = [numbers[0]] if sms.info.can(Capability.PUSHED_INBOUND) else []
         box.exchange.reply(numbers[0], "好的", result.batch_id or "")
         assert box.wait_pushed(10)
-        assert {(one.attempt, one.status, one.taken) for one in box.pushes} == {(1, 500, False), (2, 200, True)}
+        assert {(attempt.attempt, attempt.status, attempt.taken) for attempt in box.pushes} == {
+            (1, 500, False),
+            (2, 200, True),
+        }
     assert set(tried.values()) == {2}
-    reports = [one.number for one in handled if not isinstance(one, InboundMessage)]
+    reports = [event.number for event in handled if not isinstance(event, InboundMessage)]
     assert sorted(reports) == numbers
-    assert [one.number for one in handled if isinstance(one, InboundMessage)] == answered
+    assert [event.number for event in handled if isinstance(event, InboundMessage)] == answered

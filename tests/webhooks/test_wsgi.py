@@ -74,4 +74,4 @@ def test_nothing_is_read_beyond_the_length() -> None:
     stream = io.BytesIO(BODY + b"&sms_id=9")
     assert answer(calls, **{"wsgi.input": stream})[0] == "200 OK"
     assert stream.read() == b"&sms_id=9"
-    assert [one.batch_id for one in calls.handled] == [SMSGET.fields["sms_id"]]
+    assert [event.batch_id for event in calls.handled] == [SMSGET.fields["sms_id"]]

@@ -46,16 +46,21 @@ def messages(request: HttpRequest) -> HttpResponse:
         preview = get_client().preview(message)
     except (KeyError, TypeError, ValueError, sms_core.InvalidMessage) as error:
         return JsonResponse({"error": str(error)}, status=400)
-    rows = {one.number: Message(reference=reference, number=one.number, text=one.text) for one in preview.recipients}
+    rows = {
+        recipient.number: Message(reference=reference, number=recipient.number, text=recipient.text)
+        for recipient in preview.recipients
+    }
     Message.objects.bulk_create(rows.values())
     try:
         result = send_sms(message)
     except sms_core.SendError as error:  # its result tells what became of each recipient all the same
         result = error.result
-    for one in result.outcomes:
-        rows[one.number].outcome, rows[one.number].batch_id = one.outcome.value, one.batch_id or ""
+    for found in result.outcomes:
+        row = rows[found.number]
+        row.outcome = found.outcome.value
+        row.batch_id = found.batch_id or ""
     Message.objects.bulk_update(rows.values(), ["outcome", "batch_id"])
-    return JsonResponse({"reference": reference, "outcomes": {one: row.outcome for one, row in rows.items()}})
+    return JsonResponse({"reference": reference, "outcomes": {number: row.outcome for number, row in rows.items()}})
 
 
 @needs_token

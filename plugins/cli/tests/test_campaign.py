@@ -23,11 +23,11 @@ from sms_core.http import Response
 from sms_core.testing import Exchange, FakeTransport, memory_exchange
 from sms_core_cli.campaign import (
     Campaign,
+    MessageDefaults,
     RowOutcome,
-    Standing,
-    Wishes,
+    RowResult,
     is_result_file,
-    prepare,
+    plan_campaign,
     read_results,
     read_table,
     write_results,
@@ -55,19 +55,19 @@ def client(name: str) -> Iterator[Client]:
         yield made
 
 
-def run(client: Client, text: str, wishes: Wishes | None = None) -> Campaign:
-    campaign = prepare(client, read_table(text.encode()), wishes)
+def run(client: Client, text: str, wishes: MessageDefaults | None = None) -> Campaign:
+    campaign = plan_campaign(client, read_table(text.encode()), wishes)
     for _ in campaign.send(client):
         pass
     return campaign
 
 
 def outcomes(campaign: Campaign) -> list[RowOutcome]:
-    return [one.outcome for one in campaign.standings]
+    return [one.outcome for one in campaign.results]
 
 
 def test_rows_with_texts_of_their_own_share_requests(client: Client, exchange: Exchange) -> None:
-    campaign = prepare(
+    campaign = plan_campaign(
         client,
         read_table(
             "number,name,text,amount\n0900000001,王,{name}{amount}元,5\n0900000002,林,{姓名}x,\n0900000003,陳,hi,\n".encode()
@@ -85,7 +85,7 @@ def test_rows_with_texts_of_their_own_share_requests(client: Client, exchange: E
 
 def test_one_text_for_all(client: Client, exchange: Exchange) -> None:
     rows = "number,Name,text\n0900000001,王,mine\n0900000002,林,mine\n"
-    campaign = run(client, rows, Wishes("{name}您好"))
+    campaign = run(client, rows, MessageDefaults("{name}您好"))
     assert [one.text for one in exchange.accepted] == ["王您好", "林您好"]
     assert "left out" in campaign.notes[0]
 
@@ -94,7 +94,7 @@ def test_a_shared_template_stays_one_so_that_the_vendor_can_fill_it() -> None:
     rows = "number,name\n0900000001,王\n0900000002,林\n"
     network = FakeTransport([Response(200, body=b"garbage")])
     with sms_core.connect("every8d://u:p@?auth=password", transport=network) as client:
-        campaign = run(client, rows, Wishes("{name}您好"))
+        campaign = run(client, rows, MessageDefaults("{name}您好"))
     body = json.loads(network.requests[0].body)
     assert body["MSG"] == "%field1%您好"
     assert [one["Param"] for one in body["RecipientDataList"]] == ["王||||", "林||||"]
@@ -121,7 +121,7 @@ def test_why_rows_are_refused_here(client: Client, exchange: Exchange) -> None:
         "0900000001,n,{amount},,": "params: there is no column",
     }
     campaign = run(client, "number,name,text,send_at,reference,amount\n" + "\n".join(wrong) + "\n0900000002,n,ok,,,\n")
-    for standing, words in zip(campaign.standings, wrong.values(), strict=False):
+    for standing, words in zip(campaign.results, wrong.values(), strict=False):
         assert standing.outcome is REFUSED_HERE
         assert standing.error.startswith(words)
     assert len(exchange.accepted) == 1
@@ -130,7 +130,7 @@ def test_why_rows_are_refused_here(client: Client, exchange: Exchange) -> None:
 def test_a_row_that_repeats_another_names_it(client: Client, exchange: Exchange) -> None:
     campaign = run(client, "number,text\n0900000001,a\n0900000001,b\n+886 900 000 001,a\n0900000001,b\n")
     assert outcomes(campaign) == [ACCEPTED, ACCEPTED, DUPLICATE, DUPLICATE]
-    assert [one.error for one in campaign.standings[2:]] == [
+    assert [one.error for one in campaign.results[2:]] == [
         "repeats row 2, number and text",
         "repeats row 3, number and text",
     ]
@@ -140,9 +140,9 @@ def test_a_row_that_repeats_another_names_it(client: Client, exchange: Exchange)
 def test_references_are_the_rows_own_and_told_apart(client: Client, exchange: Exchange) -> None:
     campaign = run(client, "number,text,reference\n0900000001,a,A\n0900000002,a,\n0900000003,a,A\n")
     assert outcomes(campaign) == [ACCEPTED, ACCEPTED, REFUSED_HERE]
-    assert [one.reference for one in exchange.accepted] == [one.reference for one in campaign.standings[:2]]
-    assert campaign.standings[0].reference == "A"
-    assert "row 2 has this one" in campaign.standings[2].error
+    assert [one.reference for one in exchange.accepted] == [one.reference for one in campaign.results[:2]]
+    assert campaign.results[0].reference == "A"
+    assert "row 2 has this one" in campaign.results[2].error
 
 
 def test_times_of_single_rows(client: Client, exchange: Exchange) -> None:
@@ -153,38 +153,38 @@ def test_times_of_single_rows(client: Client, exchange: Exchange) -> None:
 def test_what_is_wrong_with_all_rows_is_said_once(client: Client) -> None:
     table = read_table(b"number,text\n0900000001,a\n")
     with pytest.raises(InvalidMessage, match="in the past"):
-        prepare(client, table, Wishes(send_at=datetime(2001, 1, 1, tzinfo=UTC)))
+        plan_campaign(client, table, MessageDefaults(send_at=datetime(2001, 1, 1, tzinfo=UTC)))
     with pytest.raises(InvalidMessage, match="brace"):
-        prepare(client, table, Wishes("{"))
+        plan_campaign(client, table, MessageDefaults("{"))
     with pytest.raises(InvalidMessage, match="a column 'text'"):
-        prepare(client, read_table(b"number\n0900000001\n"))
+        plan_campaign(client, read_table(b"number\n0900000001\n"))
     with pytest.raises(InvalidMessage, match="settle"):
-        prepare(client, table, earlier=[Standing(UNKNOWN)], again=[UNKNOWN])
+        plan_campaign(client, table, earlier=[RowResult(UNKNOWN)], again=[UNKNOWN])
 
 
 def test_the_vendors_own_refusals_stay_with_their_rows(client: Client) -> None:
     campaign = run(client, "number,text\n0900000909,a\n0900000001,a\n0900000909,b\n0900000002,a\n")
     assert outcomes(campaign) == [REFUSED, ACCEPTED, REFUSED, ACCEPTED]
-    assert "refuses every message" in campaign.standings[0].error
+    assert "refuses every message" in campaign.results[0].error
 
 
 def test_after_the_points_have_run_out_nothing_more_is_tried(exchange: Exchange, name: str) -> None:
     exchange.add_account("u", "p", 4)
     with sms_core.connect(f"memory://u:p@{name}?batch_size=3") as client:
         rows = "".join(f"09000001{number:02},a\n" for number in range(60))
-        campaign = prepare(client, read_table(f"number,text\n{rows}".encode()))
+        campaign = plan_campaign(client, read_table(f"number,text\n{rows}".encode()))
         for _ in campaign.send(client, concurrency=1):
             pass
     assert outcomes(campaign)[:5] == [ACCEPTED] * 4 + [REFUSED]
     assert outcomes(campaign)[-1] is NOT_SENT
-    assert "too few points" in campaign.standings[-1].error
+    assert "too few points" in campaign.results[-1].error
     assert not campaign.interrupted
     assert len(exchange.messages) < 20
 
 
 def test_stopping_hands_out_nothing_more_and_loses_nothing(client: Client, exchange: Exchange) -> None:
     rows = "".join(f"09000001{number:02},a\n" for number in range(60))
-    campaign = prepare(client, read_table(f"number,text\n{rows}".encode()))
+    campaign = plan_campaign(client, read_table(f"number,text\n{rows}".encode()))
     turns = itertools.count()
     for step in campaign.send(client, concurrency=1, stop=lambda: next(turns) >= 5):
         assert step.error is None
@@ -192,7 +192,7 @@ def test_stopping_hands_out_nothing_more_and_loses_nothing(client: Client, excha
     counts = campaign.counts
     assert counts[ACCEPTED] == len(exchange.accepted) < 60
     assert counts[ACCEPTED] + counts[NOT_SENT] == 60
-    assert campaign.standings[-1].error == "interrupted before this row's turn"
+    assert campaign.results[-1].error == "interrupted before this row's turn"
     for _ in campaign.send(client):
         pass
     assert outcomes(campaign) == [ACCEPTED] * 60
@@ -202,61 +202,61 @@ def test_stopping_hands_out_nothing_more_and_loses_nothing(client: Client, excha
 def test_what_is_on_disk_is_never_a_lie(client: Client, exchange: Exchange) -> None:
     """At each checkpoint: a row that may go out before the next one is not called unsent."""
     rows = "".join(f"0900{number:06},a\n" for number in range(100, 500))
-    campaign = prepare(client, read_table(f"number,text\n{rows}".encode()))
-    kept: list[tuple[Standing, ...]] = []
+    campaign = plan_campaign(client, read_table(f"number,text\n{rows}".encode()))
+    kept: list[tuple[RowResult, ...]] = []
 
     def checkpoint() -> None:
         accepted = {one.reference for one in exchange.accepted}
         for before in kept[-1:]:
             assert accepted <= {one.reference for one in before if one.outcome is not NOT_SENT}
-        kept.append(campaign.standings_if_cut_off)
+        kept.append(campaign.results_if_cut_off)
 
     for _ in campaign.send(client, checkpoint=checkpoint):
         pass
     assert len(kept) > 3
     assert any(one.outcome is NOT_SENT for one in kept[0])
-    assert campaign.standings_if_cut_off == campaign.standings
+    assert campaign.results_if_cut_off == campaign.results
 
 
 def test_a_consumer_that_leaves_in_the_middle_leaves_no_lie(client: Client, exchange: Exchange) -> None:
     rows = "".join(f"09000001{number:02},a\n" for number in range(60))
-    campaign = prepare(client, read_table(f"number,text\n{rows}".encode()))
+    campaign = plan_campaign(client, read_table(f"number,text\n{rows}".encode()))
     steps = campaign.send(client, concurrency=1)
     next(steps)
     steps.close()  # type: ignore[attr-defined]
     accepted = {one.reference for one in exchange.accepted}
-    assert accepted <= {one.reference for one in campaign.standings if one.outcome in {ACCEPTED, UNKNOWN}}
+    assert accepted <= {one.reference for one in campaign.results if one.outcome in {ACCEPTED, UNKNOWN}}
 
 
 def test_reports_early_late_doubled_and_of_others(client: Client) -> None:
     campaign = run(client, "number,text\n0900000001,a\n0900000002,a\n")
-    first = campaign.standings[0]
+    first = campaign.results[0]
     report = DeliveryReport(
         "+886900000001", DeliveryStatus.DELIVERED, first.batch_id, first.reference, vendor_code="100"
     )
     assert campaign.note(report)
     assert campaign.note(attrs.evolve(report, status=DeliveryStatus.SENT))
     assert campaign.note(attrs.evolve(report, status=DeliveryStatus.FAILED))
-    assert campaign.standings[0].status is DeliveryStatus.DELIVERED
+    assert campaign.results[0].status is DeliveryStatus.DELIVERED
     assert not campaign.note(attrs.evolve(report, number="+886900000009", reference=""))
     assert not campaign.wait_reported(0)
     without_reference = DeliveryReport("+886900000002", DeliveryStatus.SENT, first.batch_id)
     assert campaign.note(without_reference)
     assert campaign.note(attrs.evolve(without_reference, status=DeliveryStatus.ACCEPTED))
-    assert campaign.standings[1].status is DeliveryStatus.SENT
+    assert campaign.results[1].status is DeliveryStatus.SENT
     assert not campaign.wait_reported(5, quiet=0.01)
     campaign.fetch_reports(client)
     assert campaign.wait_reported(0)
 
 
 def test_a_report_before_the_answer_is_kept_for_it(client: Client) -> None:
-    campaign = prepare(client, read_table(b"number,text\n0900000001,a\n0900000001,b\n"))
+    campaign = plan_campaign(client, read_table(b"number,text\n0900000001,a\n0900000001,b\n"))
     steps = campaign.send(client)
-    early = DeliveryReport("+886900000001", DeliveryStatus.DELIVERED, "batch", campaign.standings[1].reference)
+    early = DeliveryReport("+886900000001", DeliveryStatus.DELIVERED, "batch", campaign.results[1].reference)
     next(steps)
-    (batch,) = {one.batch_id for one in campaign.standings}
+    (batch,) = {one.batch_id for one in campaign.results}
     assert campaign.note(attrs.evolve(early, batch_id=batch))
-    assert [one.status for one in campaign.standings] == [None, DeliveryStatus.DELIVERED]
+    assert [one.status for one in campaign.results] == [None, DeliveryStatus.DELIVERED]
 
 
 def test_a_report_settles_what_is_unknown() -> None:
@@ -268,7 +268,7 @@ def test_a_report_settles_what_is_unknown() -> None:
             status = DeliveryStatus.NO_CREDIT if one.position == 2 else DeliveryStatus.DELIVERED
             assert campaign.note(DeliveryReport(one.number, status, one.batch_id, one.reference, vendor_text="because"))
     assert outcomes(campaign) == [ACCEPTED, REFUSED]
-    assert campaign.standings[1].error == "because"
+    assert campaign.results[1].error == "because"
 
 
 @pytest.mark.parametrize("filter_sees_all", [True, False])
@@ -282,7 +282,7 @@ def test_settling_asks_the_vendor_and_sends_nothing(filter_sees_all: bool) -> No
         assert box.exchange.accepted == before
     assert set(outcomes(campaign)) == {ACCEPTED if filter_sees_all else UNKNOWN}
     if filter_sees_all:
-        assert campaign.standings[0].batch_id == before[0].batch_id
+        assert campaign.results[0].batch_id == before[0].batch_id
 
 
 def test_settling_that_fails_can_be_tried_again() -> None:
@@ -304,16 +304,16 @@ def test_an_earlier_run_is_resumed_and_settled_from_its_file(tmp_path: Path) -> 
     path = tmp_path / "results.csv"
     with Sandbox(filter_sees_all=True) as box, sms_core.connect(box.dsn("every8d", batch_size=1)) as client:
         box.faults.add("drop_after", match="Send")
-        campaign = prepare(client, table)
+        campaign = plan_campaign(client, table)
         turns = itertools.count()
         for _ in campaign.send(client, concurrency=1, stop=lambda: next(turns) >= 3):
             pass
         assert outcomes(campaign)[0] is UNKNOWN
         assert NOT_SENT in outcomes(campaign)
-        write_results(path, table, campaign.standings)
+        write_results(path, table, campaign.results)
 
         earlier = read_results(path.read_bytes(), table)
-        again = prepare(client, table, earlier=earlier)
+        again = plan_campaign(client, table, earlier=earlier)
         assert again.estimate.messages == campaign.counts[NOT_SENT]
         for _ in again.send(client):
             pass
@@ -322,8 +322,8 @@ def test_an_earlier_run_is_resumed_and_settled_from_its_file(tmp_path: Path) -> 
         assert outcomes(again) == [ACCEPTED, ACCEPTED, ACCEPTED, REFUSED_HERE, DUPLICATE]
         assert len(box.exchange.accepted) == 3
         again.fetch_reports(client)
-        assert again.standings[0].status is DeliveryStatus.DELIVERED
-        assert [one.reference for one in again.standings][:1] == ["r1"]
+        assert again.results[0].status is DeliveryStatus.DELIVERED
+        assert [one.reference for one in again.results][:1] == ["r1"]
 
 
 def test_a_row_with_a_time_can_be_settled_when_that_time_has_passed(tmp_path: Path) -> None:
@@ -333,10 +333,10 @@ def test_a_row_with_a_time_can_be_settled_when_that_time_has_passed(tmp_path: Pa
         table = read_table(f"number,text,send_at\n{row}".encode())
         with sms_core.connect(box.dsn("every8d"), clock=box.clock.now) as client:
             box.faults.add("drop_after", match="Send")
-            campaign = prepare(client, table)
+            campaign = plan_campaign(client, table)
             assert [step.error is None for step in campaign.send(client)] == [False]
             box.clock.advance(hours=2)
-            again = prepare(client, table, earlier=campaign.standings)
+            again = plan_campaign(client, table, earlier=campaign.results)
             assert [step.error for step in again.settle(client)] == [None]
     assert outcomes(again) == [ACCEPTED]
 
@@ -344,8 +344,8 @@ def test_a_row_with_a_time_can_be_settled_when_that_time_has_passed(tmp_path: Pa
 def test_results_are_of_their_own_table(tmp_path: Path) -> None:
     table = read_table(b"number,text\n0900000001,a\n")
     path = tmp_path / "results.csv"
-    write_results(path, table, [Standing(ACCEPTED, "b1")])
-    assert read_results(path.read_bytes(), table) == (Standing(ACCEPTED, "b1"),)
+    write_results(path, table, [RowResult(ACCEPTED, "b1")])
+    assert read_results(path.read_bytes(), table) == (RowResult(ACCEPTED, "b1"),)
     assert is_result_file(read_table(path.read_bytes()))
     assert not is_result_file(table)
     for other, words in (
@@ -362,7 +362,7 @@ def test_results_are_of_their_own_table(tmp_path: Path) -> None:
 def test_columns_that_the_table_has_already_get_another_name(tmp_path: Path) -> None:
     table = read_table(b"Number,text,status,Reference\n0900000001,a,VIP,R\n")
     path = tmp_path / "results.csv"
-    standing = Standing(ACCEPTED, "b1", "R", status=DeliveryStatus.SENT)
+    standing = RowResult(ACCEPTED, "b1", "R", status=DeliveryStatus.SENT)
     write_results(path, table, [standing])
     (row,) = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
     assert (row["status"], row["sms_status"], row["reference"]) == ("VIP", "sent", "R")
@@ -373,14 +373,14 @@ def test_columns_that_the_table_has_already_get_another_name(tmp_path: Path) -> 
 @pytest.mark.parametrize(("encoding", "mark"), [("utf-8", False), ("utf-8-sig", True), ("cp950", True)])
 def test_a_spreadsheet_that_needs_the_mark_gets_it(tmp_path: Path, encoding: str, mark: bool) -> None:
     table = read_table("number,text\n0900000001,您好\n".encode(encoding))
-    write_results(tmp_path / "r.csv", table, [Standing(ACCEPTED)])
+    write_results(tmp_path / "r.csv", table, [RowResult(ACCEPTED)])
     assert (tmp_path / "r.csv").read_bytes().startswith(b"\xef\xbb\xbf") is mark
 
 
 def test_a_failing_write_leaves_the_file_before(tmp_path: Path) -> None:
     table = read_table(b"number,text\n0900000001,a\n")
     path = tmp_path / "r.csv"
-    write_results(path, table, [Standing(ACCEPTED)])
+    write_results(path, table, [RowResult(ACCEPTED)])
     before = path.read_bytes()
     with pytest.raises(ValueError, match="shorter"):
         write_results(path, table, [])
@@ -390,7 +390,7 @@ def test_a_failing_write_leaves_the_file_before(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "x").touch()
     with pytest.raises(OSError, match="the results are in"):
-        write_results(folder, table, [Standing(ACCEPTED)])
+        write_results(folder, table, [RowResult(ACCEPTED)])
     assert len(list(tmp_path.glob(".folder.*.tmp"))) == 1
 
 
@@ -409,17 +409,17 @@ def test_what_the_provider_cannot_do() -> None:
         )
         client = Client(attrs.evolve(every8d._provider, info=less), every8d._transport, sessions=every8d._sessions)
         rows = b"number,text,email\n0900000001,a,x@y\n0900000002,b,\n+12025550100,a,\n0900000003,a,\n"
-        campaign = prepare(client, read_table(rows))
-        assert [one.outcome for one in campaign.standings] == [NOT_SENT, NOT_SENT, REFUSED_HERE, NOT_SENT]
+        campaign = plan_campaign(client, read_table(rows))
+        assert [one.outcome for one in campaign.results] == [NOT_SENT, NOT_SENT, REFUSED_HERE, NOT_SENT]
         assert campaign.estimate.requests == 2
         assert "takes no emails" in campaign.notes[0]
         with pytest.raises(Unsupported):
-            prepare(client, read_table(rows), Wishes(subject="x"))
+            plan_campaign(client, read_table(rows), MessageDefaults(subject="x"))
 
 
 def test_options_that_want_one_text_in_a_request() -> None:
     with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as client:
-        wishes = Wishes(options=(SendOptions(skip_duplicates=True),))
+        wishes = MessageDefaults(options=(SendOptions(skip_duplicates=True),))
         rows = "number,text\n0900000001,a\n0900000002,b\n0900000003,a\n"
         assert outcomes(run(client, rows, wishes)) == [ACCEPTED] * 3
         assert outcomes(run(client, rows, wishes)) == [REFUSED] * 3
@@ -428,7 +428,7 @@ def test_options_that_want_one_text_in_a_request() -> None:
 
 def test_what_only_the_provider_finds_wrong_is_refused_here_too() -> None:
     with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as client:
-        wishes = Wishes(options=(SendOptions(skip_duplicates=True),))
+        wishes = MessageDefaults(options=(SendOptions(skip_duplicates=True),))
         campaign = run(client, "number,text,email\n0900000001,a,x@example.org\n", wishes)
         assert box.exchange.messages == ()
     assert outcomes(campaign) == [REFUSED_HERE]
@@ -449,19 +449,19 @@ def test_there_is_one_row_out_for_each_row_in_and_in_their_order(
     table = read_table(file.getvalue().encode())
     name = next(_names)
     with sms_core.connect(f"memory://{name}?batch_size=2") as client, tempfile.TemporaryDirectory() as folder:
-        campaign = prepare(client, table)
+        campaign = plan_campaign(client, table)
         turns = itertools.count()
         for _ in campaign.send(client, concurrency=1, stop=lambda: next(turns) >= stop_after):
             pass
         path = Path(folder, "results.csv")
-        write_results(path, table, campaign.standings)
+        write_results(path, table, campaign.results)
         with path.open(encoding="utf-8", newline="") as written:
             found = list(csv.DictReader(written))
         assert [(one["number"], one["name"], one["text"], one["amount"]) for one in found] == rows
         accepted = [one["reference"] for one in found if one["outcome"] == "accepted"]
         assert sorted(accepted) == sorted(one.reference for one in memory_exchange(name).accepted)
 
-        again = prepare(client, table, earlier=read_results(path.read_bytes(), table))
+        again = plan_campaign(client, table, earlier=read_results(path.read_bytes(), table))
         for _ in again.send(client):
             pass
         assert not again.counts[NOT_SENT]

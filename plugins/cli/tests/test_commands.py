@@ -229,7 +229,7 @@ def test_preview(sms: Sms, exchange: Exchange) -> None:
     assert done.code == 0
     assert "UCS-2" in done.out
     assert "Requests 1, segments 4, points 8." in done.out
-    assert "Mind: " in done.out
+    assert "Note: " in done.out
     assert exchange.messages == ()
 
 

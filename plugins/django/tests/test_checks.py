@@ -25,9 +25,9 @@ Configure = Callable[..., None]
 def said(tag: str | None = None, *, deploy: bool = False) -> dict[str, str]:
     """What the checks say of us, by id: message and hint."""
     found = run_checks(tags=[tag] if tag else None, include_deployment_checks=deploy)
-    ours = [one for one in found if str(one.id).startswith("sms.")]
-    assert all(one.hint for one in ours)
-    return {str(one.id): f"{one.msg} {one.hint}" for one in ours}
+    ours = [check for check in found if str(check.id).startswith("sms.")]
+    assert all(check.hint for check in ours)
+    return {str(check.id): f"{check.msg} {check.hint}" for check in ours}
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_a_reply_is_a_signal_of_its_class(site: str, http: Http, listen: Listen)
     listen(message_received, lambda sender, **_: senders.append(sender))
     assert http("GET", url(site, REPLY)).status == 200
     assert reports.calls == []
-    assert [(one["message"].text, one["alias"]) for one in replies.calls] == [("好的 謝謝", "default")]
+    assert [(call["message"].text, call["alias"]) for call in replies.calls] == [("好的 謝謝", "default")]
     assert senders == [InboundMessage]
 
 
@@ -106,7 +106,7 @@ def test_a_form_that_is_posted_needs_no_csrf_token(site: str, http: Http, listen
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = http("POST", f"{site}/sms/alerts/{SECRET}", body=body, headers=headers)
     assert (answer.status, answer.data) == (200, b"ok")
-    assert [one["alias"] for one in heard.calls] == ["alerts"]
+    assert [call["alias"] for call in heard.calls] == ["alerts"]
 
 
 def test_without_listeners_a_push_is_acknowledged_and_said_to_be_forgotten(
@@ -130,9 +130,9 @@ def test_what_fails_is_pushed_again_handled_once_and_its_writes_are_undone(
         box.callback_url = f"{site}{PATH}"
         result = get_client().send("您好", "0900000001")
         assert box.wait_pushed(20.0)
-        assert [(one.status, one.taken) for one in box.pushes] == [(500, False), (500, False), (200, True)]
+        assert [(attempt.status, attempt.taken) for attempt in box.pushes] == [(500, False), (500, False), (200, True)]
         configure(SMS={})
-    assert [one["report"].batch_id for one in heard.calls] == [result.batch_id] * 3
+    assert [call["report"].batch_id for call in heard.calls] == [result.batch_id] * 3
     assert written() == ["write 3"]
     assert HandledEvent.objects.count() == 1
 
@@ -141,7 +141,7 @@ def test_a_repeated_push_is_acknowledged_and_not_handled_again(site: str, http: 
     heard = Heard()
     listen(delivery_reported, heard)
     answers = [http("GET", url(site, REPORT)) for _ in range(3)]
-    assert [(one.status, one.data) for one in answers] == [(200, b"OK")] * 3
+    assert [(answer.status, answer.data) for answer in answers] == [(200, b"OK")] * 3
     assert len(heard.calls) == 1
 
 
@@ -239,8 +239,8 @@ def test_refusals_are_bare_and_nothing_secret_is_logged(
     answer = http(method, f"{site}{path}?RM=0900000001", body=body, headers=headers)
     assert (answer.status, answer.data) == (status, b"")
     assert b"html" not in answer.data
-    records = [one for one in caplog.records if one.name == "sms_core.webhooks"]
-    assert [one.levelname for one in records] == ["WARNING"]
+    records = [record for record in caplog.records if record.name == "sms_core.webhooks"]
+    assert [record.levelname for record in records] == ["WARNING"]
     for hidden in (SECRET, "another-secret", "0900000001"):
         assert hidden not in caplog.text
 

@@ -49,7 +49,7 @@ def marked(alias: str, dsn: str) -> Any:
 
 
 def texts() -> list[tuple[str, str]]:
-    return [(one.number, one.text) for one in sms_core_django.outbox]
+    return [(sent.number, sent.text) for sent in sms_core_django.outbox]
 
 
 def test_send_sms_reaches_the_vendor(configure: Configure) -> None:
@@ -74,7 +74,7 @@ def test_each_alias_is_an_account_of_its_own(configure: Configure) -> None:
     configure(SMS={"default": {"DSN": EVERY8D}, "alerts": {"DSN": f"smsgo://user:{PASSWORD}@"}})
     assert (get_client().info.name, get_client("alerts").info.name) == ("every8d", "smsgo")
     send_sms("您好", "0900000001", using="alerts")
-    assert [one.alias for one in sms_core_django.outbox] == ["alerts"]
+    assert [sent.alias for sent in sms_core_django.outbox] == ["alerts"]
 
 
 def test_threads_share_one_client_for_each_alias(configure: Configure) -> None:
@@ -86,7 +86,7 @@ def test_threads_share_one_client_for_each_alias(configure: Configure) -> None:
     for thread in threads:
         thread.join()
     assert len(found) == 16
-    assert len({id(one) for one in found}) == 1
+    assert len({id(client) for client in found}) == 1
 
 
 def test_changed_settings_make_new_clients_and_close_the_old_ones(configure: Configure) -> None:

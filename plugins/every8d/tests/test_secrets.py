@@ -158,7 +158,7 @@ def test_over_a_real_wire(provider: str, caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_the_log_of_a_send_says_what_happened(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "sms_core.provider.operations")
+    caplog.set_level(logging.INFO, "sms_core.operations")
     body = b"87.00,2,2.0,0,c496f706-9b0f-4ff8-9644-9503edbb7064"
     transport = FakeTransport(lambda request: Response(200, body=body))
     dsn = sms_core.dsn.build("every8d", "UID", PASSWORD, auth="password")

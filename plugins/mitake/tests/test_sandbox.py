@@ -52,25 +52,25 @@ def test_smsend(box: Sandbox) -> None:
     assert ask(box, "SmSend", SMS) == "[1] msgid=0313887539 statuscode=1 AccountPoint=999"
     answer = ask(box, "SmSend", SMS | {"clientid": "3f0c9a52", "smsPointFlag": "1"})
     assert answer == "[3f0c9a52] msgid=#012B58B34 statuscode=1 smsPoint=1 AccountPoint=998"
-    assert [(one.number, one.text) for one in box.exchange.accepted] == [("+886900000001", "您好")] * 2
+    assert [(sent.number, sent.text) for sent in box.exchange.accepted] == [("+886900000001", "您好")] * 2
 
 
 def test_big5_unless_told(box: Sandbox) -> None:
     for query, charset in (("", "cp950"), ("CharsetURL=Big5", "cp950"), ("CharsetURL=UTF8", "utf-8")):
         post(box, f"SmSend?{query}", urlencode(SMS, encoding=charset).encode())
-    assert [one.text for one in box.exchange.accepted] == ["您好"] * 3
+    assert [sent.text for sent in box.exchange.accepted] == ["您好"] * 3
     assert code_of(ask(box, "SmSend", SMS, "CharsetURL=latin1")) == "y"
 
 
 def test_a_line_break_is_byte_6(box: Sandbox) -> None:
     ask(box, "SmSend", SMS | {"smbody": "one\x06two\nthree"})
-    assert [one.text for one in box.exchange.accepted] == ["one\ntwothree"]
+    assert [sent.text for sent in box.exchange.accepted] == ["one\ntwothree"]
 
 
 @pytest.mark.parametrize("written", ["0900000001", "+886900000001", "886900000001", "8860900000001", "0900-000.001"])
 def test_numbers_as_2_14_normalises_them(box: Sandbox, written: str) -> None:
     ask(box, "SmSend", SMS | {"dstaddr": written})
-    assert [one.number for one in box.exchange.accepted] == ["+886900000001"]
+    assert [sent.number for sent in box.exchange.accepted] == ["+886900000001"]
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,10 @@ def test_smbulksend(box: Sandbox, charset: str, end: str) -> None:
     body = LINES.replace("\r\n", end).encode(charset.replace("Big5", "cp950"))
     answer = post(box, f"SmBulkSend?{urlencode(WHO)}&Encoding_PostIn={charset}", body)
     sections = answer.replace("#", "").replace(" [", "\n[").splitlines()
-    assert [one.partition(" ")[0] for one in sections] == ["[001]", "[002]", "[003]"]
+    assert [section.partition(" ")[0] for section in sections] == ["[001]", "[002]", "[003]"]
     assert sections[1] == "[002] statuscode=v"
     assert sections[2].endswith("AccountPoint=998")
-    assert [(one.text, one.reference) for one in box.exchange.accepted] == [("簡訊$$測試", "001"), ("\n", "003")]
+    assert [(sent.text, sent.reference) for sent in box.exchange.accepted] == [("簡訊$$測試", "001"), ("\n", "003")]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ class Telemetry:
         """Its name."""
         if span.parent is None:
             return None
-        return next(one.name for one in self.spans if one.context.span_id == span.parent.span_id)
+        return next(parent.name for parent in self.spans if parent.context.span_id == span.parent.span_id)
 
     def metric(self, name: str) -> dict[frozenset[tuple[str, Any]], Any]:
         """A metric's points by their attributes: a sum, or a histogram's point."""
@@ -60,7 +60,7 @@ class Telemetry:
         """All of them."""
         data = self.reader.get_metrics_data()
         resources = data.resource_metrics if data else []
-        return [metric for one in resources for scope in one.scope_metrics for metric in scope.metrics]
+        return [metric for resource in resources for scope in resource.scope_metrics for metric in scope.metrics]
 
     @property
     def everything(self) -> str:

@@ -18,13 +18,15 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Span, StatusCode
 
-from sms_core import Account, Balance, Capability, Limits, ProviderInfo, TransportError, hookimpl
-from sms_core._engine.registry import bind_hooks
+from sms_core import Balance, Capability, Limits, ProviderInfo, TransportError, hookimpl
 from sms_core.http import Request, Response
+from sms_core.middleware import observed
 from sms_core.provider import Flow, GetBalance, Operation, Provider, Step
-from sms_core_otel.current import in_span
+from sms_core.testing import bind_provider
+from sms_core_otel.current import CurrentSpan
 
 ADDRESS = "https://vendor.invalid:8443/api"
+DSN = "chatty://user:password@vendor.invalid:8443/api"
 RESPONSE = Response(200, body=b"7")
 
 
@@ -68,9 +70,7 @@ class Asked:
         self.answered: list[Span] = []
 
     def flow(self) -> Flow[Balance]:
-        hooks = bind_hooks("chatty", self.vendor, [self.telemetry.middleware])
-        account = Account("chatty", "user", "password", ADDRESS)
-        return Provider(hooks.sms_describe(), account, 2, hooks).perform(GetBalance())
+        return bind_provider(self.vendor, DSN, [self.telemetry.middleware]).perform(GetBalance())
 
     def answer(self, step: Step) -> Response:
         assert isinstance(step, Request)
@@ -183,16 +183,16 @@ def test_many_flows_in_one_event_loop_keep_apart(telemetry: Any) -> None:
 @pytest.mark.parametrize("copied", [True, False])
 def test_flows_that_take_turns_keep_apart(copied: bool, telemetry: Any) -> None:
     first, second = Asked(telemetry), Asked(telemetry)
-    running = {id(one): (one, one.flow()) for one in (first, second)}
+    running = {id(asked): (asked, asked.flow()) for asked in (first, second)}
     answers: dict[int, Response] = {}
     while running:
-        for key, (one, flow) in list(running.items()):
-            step = (copy_context() if copied else Here()).run(advance, one, flow, answers, key)
+        for key, (asked, flow) in list(running.items()):
+            step = (copy_context() if copied else Here()).run(advance, asked, flow, answers, key)
             if isinstance(step, Balance):
                 del running[key]
-    for one in (first, second):
-        assert len(set(one.spans(one.answered))) == 1
-        assert one.spans(one.answered) == one.spans(one.vendor.current)
+    for asked in (first, second):
+        assert len(set(asked.spans(asked.answered))) == 1
+        assert asked.spans(asked.answered) == asked.spans(asked.vendor.current)
     assert set(first.spans(first.answered)) != set(second.spans(second.answered))
 
 
@@ -203,10 +203,10 @@ class Here:
         return function(*arguments)
 
 
-def advance(one: Asked, flow: Flow[Balance], answers: dict[int, Response], key: int) -> Step | Balance:
+def advance(asked: Asked, flow: Flow[Balance], answers: dict[int, Response], key: int) -> Step | Balance:
     step = result_of(lambda: flow.send(answers[key]) if key in answers else next(flow))
     if not isinstance(step, Balance):
-        answers[key] = one.answer(step)
+        answers[key] = asked.answer(step)
     return step
 
 
@@ -221,7 +221,7 @@ def test_a_flow_that_is_closed_ends_its_span_as_an_error(asked: Asked) -> None:
 def test_a_flow_that_never_began_has_no_span(asked: Asked) -> None:
     asked.flow().close()
     assert asked.telemetry.spans == ()
-    assert asked.telemetry.metric("sms.provider.operation.duration") == {}
+    assert asked.telemetry.metric("sms.client.operation.duration") == {}
 
 
 def test_a_flow_that_is_dropped_is_ended_by_whoever_collects_it(asked: Asked) -> None:
@@ -275,7 +275,7 @@ def test_any_mixture_of_answers_and_errors_arrives_as_without_a_span(turns: list
 
     spanned = echo()
     for _ in range(layers):
-        spanned = in_span(trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT), spanned)
+        spanned = observed(spanned, CurrentSpan(trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT)))
     assert run(spanned) == run(echo())
     assert trace.get_current_span() is trace.INVALID_SPAN
 

@@ -12,8 +12,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 import sms_core
-from sms_core import Message, PartiallySent, Recipient
-from sms_core._engine.transports.sync import Urllib3Transport
+from sms_core import Message, PartiallySent, Recipient, Urllib3Transport
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
 from sms_core_otel import OpenTelemetry
@@ -91,9 +90,9 @@ def test_each_request_of_a_message_is_a_span(box: Sandbox, telemetry: Any) -> No
     with connect(box, telemetry, batch_size=2) as sms:
         result = sms.send("x", to=NUMBERS[:5], reference="m")
     sends = [span.attributes for span in telemetry.spans if span.name == "send every8d"]
-    assert [one["messaging.batch.message_count"] for one in sends] == [2, 2, 1]
-    assert {one["sms.message.reference"] for one in sends} == {"m"}
-    assert tuple(batch for one in sends for batch in one["sms.batch.ids"]) == result.batches
+    assert [send["messaging.batch.message_count"] for send in sends] == [2, 2, 1]
+    assert {send["sms.message.reference"] for send in sends} == {"m"}
+    assert tuple(batch for send in sends for batch in send["sms.batch.ids"]) == result.batches
 
 
 def test_retries_are_within_one_span(box: Sandbox, telemetry: Any) -> None:
@@ -210,11 +209,11 @@ def test_messages_sent_side_by_side_have_a_span_each(box: Sandbox, telemetry: An
         pairs = list(sms.send_many(messages, concurrency=4))
     sends = [span for span in telemetry.spans if span.name == "send every8d"]
     assert sorted(span.attributes["sms.message.reference"] for span in sends) == sorted(
-        one.reference for one in messages
+        message.reference for message in messages
     )
     assert {telemetry.parent_of(span) for span in sends} == {"campaign"}
     batches = {span.attributes["sms.message.reference"]: span.attributes["sms.batch.ids"] for span in sends}
-    assert [batches[one.reference] for one in messages] == [result.batches for result, _ in pairs if result]
+    assert [batches[message.reference] for message in messages] == [result.batches for result, _ in pairs if result]
     assert telemetry.parent_of(telemetry.span("login every8d")) == "send every8d"
 
 

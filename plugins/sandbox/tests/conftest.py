@@ -122,5 +122,5 @@ def receive() -> Iterator[Callable[..., Receiver]]:
         return running[-1]
 
     yield start
-    for one in running:
-        one.stop()
+    for receiver in running:
+        receiver.stop()

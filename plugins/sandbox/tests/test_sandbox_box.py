@@ -43,7 +43,7 @@ class TestLife:
         box.stop()
         with pytest.raises(OSError, match=r".*"):
             socket.create_connection(("127.0.0.1", port), timeout=1)
-        assert not [one for one in threading.enumerate() if one.name.startswith("sandbox-")]
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("sandbox-")]
         box.stop()
 
     def test_two_at_once(self) -> None:
@@ -100,7 +100,7 @@ class TestDsn:
 def test_the_fixture_of_the_documentation(sandbox: Sandbox) -> None:
     with sms_core.connect(sandbox.dsn("every8d")) as sms:
         sms.send("歡迎", to="0900000001")
-    assert [one.text for one in sandbox.exchange.accepted] == ["歡迎"]
+    assert [sent.text for sent in sandbox.exchange.accepted] == ["歡迎"]
 
 
 def test_a_dsn_has_the_options_that_its_vendor_needs() -> None:

@@ -34,7 +34,7 @@ def test_messages_and_what_was_accepted(ask: Any, wire: Any, box: Sandbox) -> No
         "note",
     )
     assert (second["status"], second["sent_at"]) == ("no_credit", None)
-    assert [one["number"] for one in ask("GET", "accepted")] == ["+886900000903"]
+    assert [sent["number"] for sent in ask("GET", "accepted")] == ["+886900000903"]
 
 
 def test_the_table_of_behaviours(ask: Any) -> None:
@@ -75,7 +75,7 @@ def test_callback_pushes_and_replies(ask: Any, wire: Any, box: Sandbox, receive:
     assert ask("POST", "reply", number="0900-000-001", text="好")["text"] == "好"
     assert box.wait_pushed()
     assert [query["SM"] for query in receiver.queries] == ["", "好"]
-    assert [one["taken"] for one in ask("GET", "pushes")] == [True, True]
+    assert [attempt["taken"] for attempt in ask("GET", "pushes")] == [True, True]
     assert ask("POST", "callback", url=None) == {"url": None}
 
 

@@ -30,7 +30,7 @@ def batch_of(answer: str) -> str:
 
 
 def accepted(box: Sandbox) -> list[tuple[str, str]]:
-    return [(one.number, one.text) for one in box.exchange.accepted]
+    return [(sent.number, sent.text) for sent in box.exchange.accepted]
 
 
 class TestConnections:
@@ -82,7 +82,7 @@ class TestSendSms:
         answer = wire("SendSMS.ashx", token=wire.login(), **fields, EventID="1234")
         assert answer.startswith("998.00,2,2,0,")  # table 2-3-7
         assert accepted(box) == [("+886900000001", "我是訊息內文"), ("+886900000002", "我是訊息內文")]
-        assert {one.batch_id for one in box.exchange.accepted} == {batch_of(answer)}
+        assert {sent.batch_id for sent in box.exchange.accepted} == {batch_of(answer)}
         assert box.exchange.messages[0].subject == "我是主旨"
 
     def test_with_a_password(self, wire: Any, box: Sandbox) -> None:
@@ -91,7 +91,7 @@ class TestSendSms:
 
     def test_a_booking(self, wire: Any, box: Sandbox) -> None:
         answer = wire("SendSMS.ashx", SB="我是主旨", MSG="我是訊息內文", DEST=BOTH, ST="20991124120000")  # 2-3-5, 2-3-6
-        assert {one.status.value for one in box.exchange.batch("sandbox", batch_of(answer))} == {"scheduled"}
+        assert {message.status.value for message in box.exchange.batch("sandbox", batch_of(answer))} == {"scheduled"}
 
     @pytest.mark.parametrize(
         ("fields", "code"),
@@ -111,7 +111,7 @@ class TestSendSms:
     def test_the_forms_of_a_number(self, wire: Any, box: Sandbox) -> None:
         wire("SendSMS.ashx", MSG="x", DEST="0900000001, 886900000002,+886900000003,+12025550100,12025550101")
         messages = box.exchange.messages
-        assert [one.number for one in messages[:4]] == [
+        assert [message.number for message in messages[:4]] == [
             "+886900000001",
             "+886900000002",
             "+886900000003",
@@ -206,13 +206,13 @@ class TestSendParam:
         assert answer == {"Result": True, "Msg": answer["Msg"]}  # table 2-4-7
         batch_of(answer["Msg"])
         assert accepted(box) == [(row["Mobile"], row["Param"]) for row in self.ROWS]
-        assert [one.name for one in box.exchange.messages] == ["Test01", "Test02"]
+        assert [message.name for message in box.exchange.messages] == ["Test01", "Test02"]
 
     def test_with_a_password_and_bookings(self, wire: Any, box: Sandbox) -> None:
         rows = [{**row, "SendTime": f"{year}1231173000"} for row, year in zip(self.ROWS, (2999, 3999), strict=True)]
         body = {**wire.credentials, "SB": "主旨", "RETRYTIME": 1440, "RecipientDataList": rows}  # tables 2-4-5, 2-4-6
         assert wire.json("SendParam.ashx", body)["Result"] is True
-        assert [one.send_at.year for one in box.exchange.messages] == [2999, 3999]
+        assert [message.send_at.year for message in box.exchange.messages] == [2999, 3999]
 
     def test_parameters(self, wire: Any, box: Sandbox) -> None:
         params = ("小明|2021/09/30||", "大明|2021/10/30||")
@@ -289,14 +289,14 @@ class TestMms:
     def test_general(self, wire: Any, box: Sandbox) -> None:
         answer = wire("MMS/SendMMS.ashx", **self.FIELDS, ATTACHMENT=PICTURE)  # tables 3-3-3, 3-3-7
         assert answer.startswith("994.00,2,6,0,")
-        assert {one.kind for one in box.exchange.messages} == {"MMS"}
+        assert {message.kind for message in box.exchange.messages} == {"MMS"}
         assert box.exchange.messages[0].media == base64.b64decode(PICTURE)
 
     @pytest.mark.parametrize("path", ["SendParam.ashx", "MMS/SendParam.ashx"])
     def test_own_texts_at_either_url(self, wire: Any, box: Sandbox, path: str) -> None:
         body = {"SB": "", "ATTACHMENT": PICTURE, "TYPE": "jpeg", "RecipientDataList": TestSendParam.ROWS}  # table 3-4-3
         assert batch_of(wire.json(path, {**wire.credentials, **body})["Msg"])  # table 3-4-7
-        assert {one.kind for one in box.exchange.messages} == {"MMS"}
+        assert {message.kind for message in box.exchange.messages} == {"MMS"}
 
     @pytest.mark.parametrize(("size", "points"), [(50 * 1024, 3), (50 * 1024 + 1, 5), (300 * 1024, 5)])
     def test_the_price_counts_picture_and_text(self, wire: Any, size: int, points: int) -> None:
@@ -335,7 +335,7 @@ class TestReports:
         batch = batch_of(wire.json("SendParam.ashx", {**wire.credentials, **body})["Msg"])
         page = wire("GetDeliveryStatus.ashx", BID=batch, PNO="1", RESPFORMAT="0")  # tables 4-2-4, 4-2-6
         time = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d"
-        rows = "".join(rf"Test0{one}\t\+88690000000{one}\t{time}\t1\.00\t100\t{time}\n" for one in (1, 2))
+        rows = "".join(rf"Test0{last}\t\+88690000000{last}\t{time}\t1\.00\t100\t{time}\n" for last in (1, 2))
         assert re.fullmatch(rf"2\r\n{rows}", page)
 
     def test_json(self, wire: Any) -> None:
@@ -473,7 +473,7 @@ class TestCreditAndBookings:
         assert wire("GetDeliveryStatus.ashx", BID=batch).count("\t303\t") == 2
         assert wire("GetCredit.ashx") == "1000.00"
         box.clock.advance(hours=2)
-        assert {one.status.value for one in box.exchange.messages} == {"cancelled"}
+        assert {message.status.value for message in box.exchange.messages} == {"cancelled"}
 
     def test_a_booking_is_300_and_goes_out_at_its_time(self, wire: Any, box: Sandbox) -> None:
         later = (box.clock.now() + timedelta(hours=9)).strftime("%Y%m%d%H%M%S")

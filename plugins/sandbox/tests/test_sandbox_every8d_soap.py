@@ -138,7 +138,7 @@ def batch_of(answer: str) -> str:
 
 
 def accepted(box: Sandbox) -> list[tuple[str, str]]:
-    return [(one.number, one.text) for one in box.exchange.accepted]
+    return [(sent.number, sent.text) for sent in box.exchange.accepted]
 
 
 class TestConnections:
@@ -146,7 +146,7 @@ class TestConnections:
 
     def test_get_connection(self, wire: Wire) -> None:
         connection = wire.connect()
-        assert [one.tag for one in connection] == ["CODE", "SESSION_KEY", "DESCRIPTION"]
+        assert [element.tag for element in connection] == ["CODE", "SESSION_KEY", "DESCRIPTION"]
         assert re.fullmatch("[0-9a-f]{32}", connection.findtext("SESSION_KEY") or "")
         assert connection.findtext("DESCRIPTION") == "取得連線成功。"  # live; the document prints no full stop
 
@@ -229,7 +229,7 @@ class TestSends:
     def test_send_message(self, wire: Wire, box: Sandbox) -> None:
         fields = {"subject": "", "content": "x", "mobile": BOTH, "sendTime": BOOKED, "retryTime": "1440"}
         batch_of(wire.call("sendMessage", sessionKey=wire.login(), **fields))
-        assert {one.send_at for one in box.exchange.messages} == {datetime(2099, 1, 31, 15, 30, tzinfo=TAIPEI)}
+        assert {message.send_at for message in box.exchange.messages} == {datetime(2099, 1, 31, 15, 30, tzinfo=TAIPEI)}
 
     def test_send_param_sms(self, wire: Wire, box: Sandbox) -> None:
         """The document's contentXML, its numbers replaced by nobody's."""
@@ -245,8 +245,11 @@ class TestSends:
             ("+886900000001", "ok ok java hello<>@#$$%^&*()"),
             ("+886900000002", "這是什麼的測試內容喔<>@#$$%^&*()"),
         ]
-        assert [(one.name, one.send_at.year) for one in box.exchange.messages] == [("TEST", 2099), ("Eric1", 2099)]
-        assert [one.send_at.month for one in box.exchange.messages] == [1, 12]
+        assert [(message.name, message.send_at.year) for message in box.exchange.messages] == [
+            ("TEST", 2099),
+            ("Eric1", 2099),
+        ]
+        assert [message.send_at.month for message in box.exchange.messages] == [1, 12]
 
     @pytest.mark.parametrize(
         ("content", "code"),
@@ -276,7 +279,7 @@ class TestSends:
         box.exchange.set_credit("sandbox", 1)
         answer = wire.send()
         assert answer.startswith("0.00,1,1,1,")
-        assert [one.findtext("STATUS") for one in wire.log(batch_of(answer)).iter("SMS")] == ["100", "301"]
+        assert [report.findtext("STATUS") for report in wire.log(batch_of(answer)).iter("SMS")] == ["100", "301"]
 
     def test_arguments_may_be_left_out(self, wire: Wire) -> None:
         """Each is minOccurs=0 in the WSDL."""
@@ -295,7 +298,7 @@ class TestMms:
     @pytest.mark.parametrize("attachment", [quote_plus(ATTACHMENT), ATTACHMENT], ids=["urlEncode", "base64 alone"])
     def test_send(self, wire: Wire, box: Sandbox, attachment: str) -> None:
         assert self.send(wire, attachment=attachment).startswith("994.00,2,6,0,")
-        assert {(one.kind, one.media) for one in box.exchange.messages} == {("MMS", PICTURE)}
+        assert {(message.kind, message.media) for message in box.exchange.messages} == {("MMS", PICTURE)}
 
     @pytest.mark.parametrize(
         ("change", "code"),
@@ -319,7 +322,7 @@ class TestMms:
     def test_reports(self, wire: Wire) -> None:
         batch = batch_of(self.send(wire))
         log = wire.log(batch, operation="getMMSDeliveryStatus")
-        assert [one.findtext("STATUS") for one in log.iter("SMS")] == ["100", "100"]
+        assert [report.findtext("STATUS") for report in log.iter("SMS")] == ["100", "100"]
         assert list(wire.log(batch).iter("SMS")) == []
 
     @pytest.mark.parametrize("service", ["MMS", "SMS"])
@@ -337,13 +340,13 @@ class TestReports:
 
     def test_the_form_as_recorded(self, wire: Wire, box: Sandbox) -> None:
         log = wire.log(batch_of(wire.send()))
-        assert [one.tag for one in log] == ["CODE", "DESCRIPTION", "GET_DELIVERY_STATUS"]
+        assert [element.tag for element in log] == ["CODE", "DESCRIPTION", "GET_DELIVERY_STATUS"]
         assert log.tag == "SMS_LOG"
         assert (log.findtext("CODE"), log.findtext("DESCRIPTION")) == ("0", "發送狀態查詢成功。")
         status = log[2]
         assert status.get("COUNT") == "2"
-        assert [one.tag for one in status] == ["SMS", "SMS"]
-        assert [one.tag for one in status[0]] == ["NAME", "MOBILE", "SENT_TIME", "COST", "STATUS"]
+        assert [element.tag for element in status] == ["SMS", "SMS"]
+        assert [element.tag for element in status[0]] == ["NAME", "MOBILE", "SENT_TIME", "COST", "STATUS"]
         assert status[0].findtext("NAME") == ""
         assert status[0].findtext("MOBILE") == "+886900000001       "
         assert status[0].findtext("COST") == "1.00"
@@ -355,10 +358,10 @@ class TestReports:
         box.exchange.reply("+886900000002", "二")
         first, second = wire.log(batch).iter("SMS")
         assert first.find("REPLY_SMS") is None
-        assert [one.tag for one in second.findall("REPLY_SMS")[0]] == ["REPLY_TIME", "MESSAGE"]
-        texts = [one.findtext("MESSAGE") or "" for one in second.findall("REPLY_SMS")]
+        assert [element.tag for element in second.findall("REPLY_SMS")[0]] == ["REPLY_TIME", "MESSAGE"]
+        texts = [element.findtext("MESSAGE") or "" for element in second.findall("REPLY_SMS")]
         assert texts == ["\n回覆 <b> & ]]> 簡訊\n", "\n二\n"]
-        assert all((one.findtext("REPLY_TIME") or "").endswith(" ") for one in second.findall("REPLY_SMS"))
+        assert all((element.findtext("REPLY_TIME") or "").endswith(" ") for element in second.findall("REPLY_SMS"))
 
     def test_nothing_to_report(self, wire: Wire) -> None:
         log = wire.log(NOBODYS)
@@ -403,9 +406,9 @@ class TestCreditAndBookings:
     def test_erase(self, wire: Wire, box: Sandbox) -> None:
         later = (box.clock.now() + timedelta(hours=1)).astimezone(TAIPEI).strftime("%Y%m%d%H%M%S")
         batch = {"sessionKey": wire.login(), "batchID": batch_of(wire.send(sendTime=later))}
-        assert [one.findtext("STATUS") for one in wire.log(batch["batchID"]).iter("SMS")] == ["300", "300"]
+        assert [report.findtext("STATUS") for report in wire.log(batch["batchID"]).iter("SMS")] == ["300", "300"]
         assert wire.call("eraseBooking", **batch) == "2,2.00"
-        assert [one.findtext("STATUS") for one in wire.log(batch["batchID"]).iter("SMS")] == ["303", "303"]
+        assert [report.findtext("STATUS") for report in wire.log(batch["batchID"]).iter("SMS")] == ["303", "303"]
         assert wire.call("eraseBooking", **batch) == "-4"
         assert wire.call("getCredit", sessionKey=batch["sessionKey"]) == "1000.00"
 
@@ -486,7 +489,7 @@ def test_3_1_a_report_and_a_reply_are_pushed_with_the_documents_keys(box: Sandbo
     assert {(query["BatchID"], query["USERID"]) for query in receiver.queries} == {(batch, "sandbox")}
     assert all(re.fullmatch(r"\d{14}", query["RT"]) for query in receiver.queries)
     found = [(query["RM"], query["MR"], query["STATUS"], query["SM"]) for query in receiver.queries]
-    assert [one for one in found if one[0] == "+886900000908"] == [
+    assert [push for push in found if push[0] == "+886900000908"] == [
         ("+886900000908", "1", "100", ""),
         ("+886900000908", "1", "999", "好的，收到了。"),
     ]

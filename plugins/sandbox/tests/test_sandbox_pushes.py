@@ -29,7 +29,7 @@ def test_until_the_receiver_says_200(wire: Any, box: Sandbox, receive: Callable[
     box.callback_url = receiver.url
     wire("SendSMS.ashx", MSG="x", DEST="0900000001")
     assert box.wait_pushed()
-    assert [(one.attempt, one.taken, one.status) for one in box.pushes] == [
+    assert [(attempt.attempt, attempt.taken, attempt.status) for attempt in box.pushes] == [
         (1, False, 500),
         (2, False, 404),
         (3, False, 302),
@@ -53,7 +53,7 @@ def test_a_receiver_that_is_not_there(wire: Any, box: Sandbox, receive: Callable
     box.callback_url = receiver.url
     wire("SendSMS.ashx", MSG="x", DEST="0900000001")
     assert box.wait_pushed()
-    assert [(one.taken, one.status) for one in box.pushes] == [(False, None)] * 11
+    assert [(attempt.taken, attempt.status) for attempt in box.pushes] == [(False, None)] * 11
 
 
 def test_order_within_a_number_whatever_fails(wire: Any, box: Sandbox, receive: Callable[..., Any]) -> None:
@@ -157,7 +157,7 @@ def test_what_a_vendor_does_not_push_holds_nothing_up(receive: Callable[..., Any
             box.exchange.submit("sandbox", [Draft("+886900000908", text)], face="mine")
         assert box.wait_pushed()
         assert receiver.queries == [{"text": "one"}, {"text": "two"}]
-        assert [one.taken for one in box.pushes] == [True, True]
+        assert [attempt.taken for attempt in box.pushes] == [True, True]
 
 
 def test_a_face_that_fails_does_not_end_the_pushing(
@@ -176,7 +176,7 @@ def test_a_face_that_fails_does_not_end_the_pushing(
     with Sandbox(faces={"mine": factory}, callback_url=receiver.url, push_delay=0.0) as box:
         box.exchange.submit("sandbox", [Draft(f"+88690000000{ending}", "x") for ending in (1, 2)], face="mine")
         assert box.wait_pushed()
-        assert [one.taken for one in box.pushes] == [False, True]
+        assert [attempt.taken for attempt in box.pushes] == [False, True]
     assert "the face 'mine' failed to push" in caplog.text
 
 

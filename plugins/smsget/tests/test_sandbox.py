@@ -46,19 +46,19 @@ def test_chapter_1_and_5_by_either_method(box: Sandbox, method: str) -> None:
     batch, used, left = ask(box, "api_send.php", SEND, method)["error_msg"].split("|")
     assert (batch.isdigit(), used, left) == (True, "1", "999")
     assert ask(box, "api_query_credit.php", WHO, method)["error_msg"] == "sandbox|999"
-    assert [one.number for one in box.exchange.accepted] == ["+886900000001"]
+    assert [sent.number for sent in box.exchange.accepted] == ["+886900000001"]
 
 
 def test_chapter_1_several_countries_and_points(box: Sandbox) -> None:
     fields = SEND | {"phone": "0900000001,13500000123, 54000123", "sms_msg": "中" * 71}
     assert ask(box, "api_send.php", fields)["error_msg"].split("|")[1] == "8"
-    assert [one.number for one in box.exchange.accepted] == ["+886900000001", "+8613500000123", "+85254000123"]
+    assert [sent.number for sent in box.exchange.accepted] == ["+886900000001", "+8613500000123", "+85254000123"]
 
 
 def test_chapter_3_two_way_is_for_taiwan_and_costs_double(box: Sandbox) -> None:
     fields = SEND | {"phone": "0900000001,13500000123"}
     assert ask(box, "api_send_twoway.php", fields)["error_msg"].split("|")[1] == "2"
-    assert [one.number for one in box.exchange.accepted] == ["+886900000001"]
+    assert [sent.number for sent in box.exchange.accepted] == ["+886900000001"]
 
 
 def test_chapter_1_booking(box: Sandbox) -> None:
@@ -111,4 +111,4 @@ def test_another_page(box: Sandbox) -> None:
 def test_an_account_that_may_not_send_abroad(box: Sandbox) -> None:
     box.exchange.add_account("home", "x", 10, international=False)
     ask(box, "api_send.php", SEND | {"username": "home", "password": "x", "phone": "0900000001,54000123"})
-    assert [one.behaviour.name for one in box.exchange.messages] == ["delivered", "abroad_closed"]
+    assert [message.behaviour.name for message in box.exchange.messages] == ["delivered", "abroad_closed"]

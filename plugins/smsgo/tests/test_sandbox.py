@@ -51,16 +51,16 @@ def test_every_operation_in_every_way(box: Sandbox, method: str, rtype: str) -> 
         before = sms.balance().credit
         result = sms.send("您好 50% + & = 1", ["0900000001", "+12025550903"])
         assert sms.balance().credit == before - (result.cost or 0) == before - 2
-        assert [(one.number, one.status) for one in sms.reports(result)] == [
+        assert [(report.number, report.status) for report in sms.reports(result)] == [
             ("+886900000001", Status.DELIVERED),
             ("+12025550903", Status.UNDELIVERABLE),
         ]
         (report,) = sms.reports(sms.send("a", "+12025550904"))
         assert (report.number, report.status) == ("+12025550904", Status.BLOCKED)
         booked = sms.send("later", "0900000001", send_at=datetime.now(UTC) + timedelta(days=1))
-        assert [one.status for one in sms.reports(booked)] == [Status.UNKNOWN]
+        assert [report.status for report in sms.reports(booked)] == [Status.UNKNOWN]
         assert sms.cancel(booked.batches[0]).count == 1
-        assert [one.status for one in sms.reports(booked)] == [Status.CANCELLED]
+        assert [report.status for report in sms.reports(booked)] == [Status.CANCELLED]
         with pytest.raises(VendorError):
             sms.cancel(booked.batches[0])
     assert box.exchange.accepted[0].text == "您好 50% + & = 1"
@@ -74,14 +74,14 @@ def test_no_text_is_cut_or_changed(box: Sandbox, text: str) -> None:
     """The face cuts as the vendor does, and has question marks for what an encoding lacks."""
     with client(box) as sms:
         check_promise(box.exchange, sms.send(text, "0900000001"))
-    assert [one.text for one in box.exchange.accepted] == [text]
+    assert [sent.text for sent in box.exchange.accepted] == [text]
 
 
 def test_long_texts_abroad(box: Sandbox) -> None:
     text = "[字😀]" * 50
     with client(box) as sms:
         result = sms.send(Message(text, "+12025550100", options=SendOptions(long_abroad="split")))
-    assert "".join(one.text.partition(" ")[2] for one in box.exchange.accepted) == text
+    assert "".join(sent.text.partition(" ")[2] for sent in box.exchange.accepted) == text
     assert len(set(result.batches)) == len(box.exchange.accepted)
 
 
@@ -125,10 +125,10 @@ def test_pushes_are_understood_and_acknowledged() -> None:
 
         box.exchange.subscribe(listener)
         result = sms.send("a", ["0900000908", "+12025550901"])
-        assert [type(one).__name__ for one in heard] == ["DeliveryReport", "InboundMessage", "DeliveryReport"]
-        assert [one.number for one in heard] == ["+886900000908", "+886900000908", "+12025550901"]
-        assert {one.batch_id for one in heard} == set(result.batches)
+        assert [type(event).__name__ for event in heard] == ["DeliveryReport", "InboundMessage", "DeliveryReport"]
+        assert [event.number for event in heard] == ["+886900000908", "+886900000908", "+12025550901"]
+        assert {event.batch_id for event in heard} == set(result.batches)
         assert heard[1].text == "好的，收到了。"
         assert heard[1].received_at is not None
         assert heard[2].status is Status.EXPIRED
-        assert {one.key for one in heard if one is not heard[1]} == {one.key for one in sms.reports(result)}
+        assert {event.key for event in heard if event is not heard[1]} == {report.key for report in sms.reports(result)}

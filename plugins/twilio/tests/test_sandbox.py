@@ -76,13 +76,13 @@ def test_media(box: Sandbox) -> None:
 def test_a_booking_can_be_cancelled_until_its_time(box: Sandbox) -> None:
     at = f"{box.clock.now() + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
     booked = {"To": SEND["To"], "Body": "x", "MessagingServiceSid": SERVICE, "ScheduleType": "fixed", "SendAt": at}
-    one, other = (ask(box, "Messages.json", booked)[1] for _ in range(2))
-    assert one["status"] == other["status"] == "scheduled"
-    status, taken_back = ask(box, f"Messages/{one['sid']}.json", {"Status": "canceled"})
+    first, second = (ask(box, "Messages.json", booked)[1] for _ in range(2))
+    assert first["status"] == second["status"] == "scheduled"
+    status, taken_back = ask(box, f"Messages/{first['sid']}.json", {"Status": "canceled"})
     assert (status, taken_back["status"]) == (200, "canceled")
     box.clock.advance(days=2)
-    assert ask(box, f"Messages/{other['sid']}.json")[1]["status"] == "delivered"
-    for sid in (one["sid"], other["sid"]):
+    assert ask(box, f"Messages/{second['sid']}.json")[1]["status"] == "delivered"
+    for sid in (first["sid"], second["sid"]):
         assert ask(box, f"Messages/{sid}.json", {"Status": "canceled"})[1]["code"] == 30409
 
 
@@ -92,8 +92,8 @@ def test_the_list_has_pages(box: Sandbox) -> None:
     path, sids, pages = "Messages.json?To=%2B886900000002&PageSize=2", [], 0
     while path:
         answer = ask(box, path)[1]
-        assert {one["to"] for one in answer["messages"]} == {"+886900000002"}
-        sids += [one["sid"] for one in answer["messages"]]
+        assert {message["to"] for message in answer["messages"]} == {"+886900000002"}
+        sids += [message["sid"] for message in answer["messages"]]
         path, pages = answer["next_page_uri"], pages + 1
     assert (len(sids), len(set(sids)), pages) == (3, 3, 2)
 

@@ -1,16 +1,17 @@
-"""What ``sms campaign`` shows: before it sends what that would come to, and at the end what became of it."""
+"""What ``sms campaign`` shows: before it sends, what that would take and cost, and at the end what became of it."""
 
 from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sms_core.provider import ProviderInfo
+from sms_core.provider import Capability, ProviderInfo
 from sms_core.serialize import to_data
 from sms_core_cli.campaign import Campaign, RowOutcome
-from sms_core_cli.output import note, say, show_json, show_table
+from sms_core_cli.output import cost_line, note, say, show_json, show_table
 
 ROWS_SHOWN = 6
 """How many rows' numbers stand beside a reason; the result file has them all."""
@@ -23,54 +24,34 @@ TITLES = {
     RowOutcome.REFUSED_HERE: "refused here",
     RowOutcome.DUPLICATE: "repeats another row",
 }
+_OUTCOME_ORDER = {outcome: rank for rank, outcome in enumerate(RowOutcome)}
 
-
-def reasons(campaign: Campaign) -> list[tuple[RowOutcome, str, list[int]]]:
-    """Why rows were not accepted: outcome, reason, and the numbers of the rows; the most frequent first.
-
-    Rows that repeat others share one line, for each has a reason of its own.
-    """
-    found: dict[tuple[RowOutcome, str], list[int]] = {}
-    for row, standing in zip(campaign.table.rows, campaign.standings, strict=True):
-        if standing.outcome is not RowOutcome.ACCEPTED:
-            alike = "number and text" if standing.outcome is RowOutcome.DUPLICATE else standing.error
-            found.setdefault((standing.outcome, alike), []).append(row.number)
-    ordered = sorted(found.items(), key=lambda item: (list(RowOutcome).index(item[0][0]), -len(item[1])))
-    return [(outcome, reason, rows) for (outcome, reason), rows in ordered]
-
-
-def show_reasons(campaign: Campaign) -> None:
-    """The table of `reasons`, if there are any."""
-    rows = [
-        (TITLES[outcome], reason, len(numbers), _listed(numbers))
-        for outcome, reason, numbers in reasons(campaign)
-        if outcome is not RowOutcome.NOT_SENT or reason
-    ]
-    if rows:
-        show_table(["", "why", "rows", "which"], rows)
+Reason = tuple[RowOutcome, str, list[int]]
+"""An outcome, why rows have it, and the numbers of these rows."""
 
 
 def show_plan(campaign: Campaign, info: ProviderInfo, *, as_json: bool) -> None:
     """What is to be sent, what it would cost, and which rows will not go."""
     estimate = campaign.estimate
     if as_json:
-        show_json(
-            {"dry_run": True, "provider": info.name, "estimate": estimate, **_rows(campaign), "notes": campaign.notes}
-        )
+        rows = _rows(campaign)
+        show_json({"dry_run": True, "provider": info.name, "estimate": estimate, **rows, "notes": campaign.notes})
         return
     for line in campaign.notes:
-        note(f"Mind: {line}.")
+        note(f"Note: {line}.")
     show_table(
         ["rows", "to send", "requests", "segments", "points"],
         [(len(campaign.table.rows), estimate.messages, estimate.requests, estimate.segments, estimate.points)],
         title=info.title,
     )
-    show_reasons(campaign)
+    _show_reasons(campaign)
     for warning in estimate.warnings:
-        say(f"Mind: {warning}.")
+        say(f"Note: {warning}.")
 
 
-def show_end(campaign: Campaign, file: Path, results: Path, *, stopped: bool, as_json: bool) -> None:
+def show_end(
+    campaign: Campaign, info: ProviderInfo, file: Path, results: Path, *, stopped: bool, as_json: bool
+) -> None:
     """What became of the rows, and what can be done about those that are open."""
     counts = campaign.counts
     if as_json:
@@ -86,29 +67,36 @@ def show_end(campaign: Campaign, file: Path, results: Path, *, stopped: bool, as
         )
         return
     show_table(["outcome", "rows"], [(TITLES[outcome], counts[outcome]) for outcome in RowOutcome if counts[outcome]])
-    show_reasons(campaign)
-    statuses = Counter(one.status.value for one in campaign.standings if one.status is not None)
+    _show_reasons(campaign)
+    statuses = Counter(result.status.value for result in campaign.results if result.status is not None)
     if statuses:
         show_table(["delivery", "rows"], statuses.most_common())
     if campaign.cost is not None:
-        say(f"Cost {campaign.cost} points" + ("" if campaign.balance is None else f", {campaign.balance} left") + ".")
+        say(cost_line(campaign.cost, campaign.balance))
     say(f"Every row's outcome is in {results}.")
-    for line in _advice(campaign, file, results, stopped=stopped):
+    for line in _advice(campaign, info, file, results, stopped=stopped):
         note(line)
 
 
-def _advice(campaign: Campaign, file: Path, results: Path, *, stopped: bool) -> list[str]:
-    counts = campaign.counts
-    again = f"sms campaign {shlex.quote(str(file))} --resume {shlex.quote(str(results))}"
-    lines = []
-    if stopped:
-        accepted = counts[RowOutcome.ACCEPTED]
-        lines.append(f"Interrupted: {accepted} rows were accepted, {counts[RowOutcome.NOT_SENT]} were not sent.")
-    if unknown := counts[RowOutcome.UNKNOWN]:
-        lines.append(f"{unknown} rows are unknown: the vendor may have taken them. Ask it: {again} --settle")
-    if not_sent := counts[RowOutcome.NOT_SENT]:
-        lines.append(f"{not_sent} rows can be sent safely: {again}")
-    return lines
+def _reasons(campaign: Campaign) -> list[Reason]:
+    """Why rows were not accepted, the most frequent reason of each outcome first.
+
+    Rows that repeat others share one line, for each has a reason of its own. Rows that are not sent yet have none.
+    """
+    found: dict[tuple[RowOutcome, str], list[int]] = {}
+    for row, result in zip(campaign.table.rows, campaign.results, strict=True):
+        if result.outcome is RowOutcome.ACCEPTED or (result.outcome is RowOutcome.NOT_SENT and not result.error):
+            continue
+        reason = "number and text" if result.outcome is RowOutcome.DUPLICATE else result.error
+        found.setdefault((result.outcome, reason), []).append(row.number)
+    reasons = [(outcome, reason, rows) for (outcome, reason), rows in found.items()]
+    return sorted(reasons, key=lambda reason: (_OUTCOME_ORDER[reason[0]], -len(reason[2])))
+
+
+def _show_reasons(campaign: Campaign) -> None:
+    rows = [(TITLES[outcome], reason, len(rows), _listed(rows)) for outcome, reason, rows in _reasons(campaign)]
+    if rows:
+        show_table(["", "why", "rows", "which"], rows)
 
 
 def _rows(campaign: Campaign) -> dict[str, Any]:
@@ -118,12 +106,32 @@ def _rows(campaign: Campaign) -> dict[str, Any]:
         "outcomes": {outcome.value: counts[outcome] for outcome in RowOutcome},
         "not_accepted": [
             {"outcome": to_data(outcome), "reason": reason, "rows": rows}
-            for outcome, reason, rows in reasons(campaign)
-            if outcome is not RowOutcome.NOT_SENT or reason
+            for outcome, reason, rows in _reasons(campaign)
         ],
     }
 
 
-def _listed(numbers: list[int]) -> str:
-    shown = ", ".join(str(number) for number in numbers[:ROWS_SHOWN])
-    return f"{shown}, …" if len(numbers) > ROWS_SHOWN else shown
+def _listed(rows: list[int]) -> str:
+    shown = ", ".join(str(row) for row in rows[:ROWS_SHOWN])
+    return f"{shown}, …" if len(rows) > ROWS_SHOWN else shown
+
+
+def _advice(campaign: Campaign, info: ProviderInfo, file: Path, results: Path, *, stopped: bool) -> Iterator[str]:
+    counts = campaign.counts
+    again = f"sms campaign {shlex.quote(str(file))} --resume {shlex.quote(str(results))}"
+    if stopped:
+        accepted = counts[RowOutcome.ACCEPTED]
+        yield f"Interrupted: {accepted} rows were accepted, {counts[RowOutcome.NOT_SENT]} were not sent."
+    if unknown := counts[RowOutcome.UNKNOWN]:
+        yield f"{unknown} rows are unknown: the vendor may have taken them. {_way_to_know(campaign, info, again)}"
+    if not_sent := counts[RowOutcome.NOT_SENT]:
+        yield f"{not_sent} rows can be sent safely: {again}"
+
+
+def _way_to_know(campaign: Campaign, info: ProviderInfo, again: str) -> str:
+    """What can be done about unknown rows: ask the vendor, where it can be asked."""
+    unknown = [result for result in campaign.results if result.outcome is RowOutcome.UNKNOWN]
+    in_a_batch = any(result.batch_id for result in unknown)
+    if info.can(Capability.SETTLE) or (in_a_batch and info.can(Capability.REPORTS)):
+        return f"Ask it: {again} --settle"
+    return f"{info.title} cannot be asked: look at its web page before you send them again."

@@ -14,7 +14,7 @@ def matrix(infos: Sequence[ProviderInfo]) -> list[Row]:
     """A header row of names, one row for each capability, and the limits; cells are in words."""
     return [
         ("", *(info.name for info in infos)),
-        *((one.value, *("yes" if info.can(one) else NONE for info in infos)) for one in Capability),
+        *(_capability(capability, infos) for capability in Capability),
         ("recipients in one request", *(str(info.limits.recipients) for info in infos)),
         ("characters in a text", *(str(info.limits.text or "any number") for info in infos)),
         ("how far ahead send_at may lie", *(_booking(info) for info in infos)),
@@ -29,6 +29,11 @@ def markdown(rows: Sequence[Row]) -> str:
     header, *rest = rows
     lines = [header, tuple("---" for _ in header), *rest]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _capability(capability: Capability, infos: Sequence[ProviderInfo]) -> Row:
+    cells = ["yes" if info.can(capability) else NONE for info in infos]
+    return (capability.value, *cells)
 
 
 def _booking(info: ProviderInfo) -> str:

@@ -14,7 +14,7 @@ import click
 from sms_core.errors import ConfigurationError, InvalidMessage, Unsupported
 from sms_core.model import Media, VendorOptions
 from sms_core.provider import ProviderInfo
-from sms_core_cli.campaign import Wishes, parse_moment
+from sms_core_cli.campaign import MessageDefaults, parse_moment
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,7 +55,7 @@ _OPTIONS = (
         help="A picture: the message becomes an MMS.",
     ),
     click.option(
-        "-o", "--option", "vendor", multiple=True, metavar="NAME=VALUE", help="A wish that only this vendor has."
+        "-o", "--option", "vendor", multiple=True, metavar="NAME=VALUE", help="An option that only this vendor has."
     ),
 )
 
@@ -67,7 +67,7 @@ def message_options(command: F) -> F:
     return command
 
 
-def read_wishes(
+def read_message_options(
     info: ProviderInfo,
     *,
     subject: str,
@@ -76,10 +76,10 @@ def read_wishes(
     media: Path | None,
     vendor: Sequence[str],
     text: str | None = None,
-) -> Wishes:
-    """What those options say. Raises `ConfigurationError`, `InvalidMessage` or `Unsupported`."""
+) -> MessageDefaults:
+    """What the options of `message_options` say. Raises `ConfigurationError`, `InvalidMessage` or `Unsupported`."""
     picture = None if media is None else Media.from_file(media)
-    return Wishes(text, subject, send_at, validity, picture, vendor_options(info, vendor))
+    return MessageDefaults(text, subject, send_at, validity, picture, vendor_options(info, vendor))
 
 
 def vendor_options(info: ProviderInfo, pairs: Sequence[str]) -> tuple[VendorOptions, ...]:

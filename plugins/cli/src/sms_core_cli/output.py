@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sms_core.errors import SmsError
+from sms_core.masking import mask_numbers
 from sms_core.serialize import to_data, to_json
 
 WIDTH_OF_A_PIPE = 140
@@ -28,7 +30,7 @@ def console(*, stderr: bool = False) -> Console:
 def plain(value: object) -> str:
     """A value in a line or a cell: None is a dash, and nothing of it can move the cursor or change colours."""
     text = "–" if value is None else str(value)
-    return "".join(one if one.isprintable() else " " for one in text)
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
@@ -51,17 +53,37 @@ def note(line: str) -> None:
     say(line, stderr=True)
 
 
+def cost_line(cost: Decimal, balance: Decimal | None) -> str:
+    """What was paid and what is left, in points."""
+    left = "" if balance is None else f", {balance} left"
+    return f"Cost {cost} points{left}."
+
+
 def show_json(value: object) -> None:
     """A value as JSON on stdout."""
     click.echo(to_json(value, indent=2))
 
 
 def show_error(error: SmsError, *, as_json: bool) -> None:
-    """One line on stderr, or a JSON object. The error's own text has numbers masked and no secrets."""
+    """One line on stderr, or a JSON object. Neither shows a number or a secret: both may end in a log."""
     if as_json:
-        click.echo(to_json({"error": to_data(error)}), err=True)
+        # The error's text is masked, its details are not: an error is made again from them.
+        click.echo(to_json({"error": _masked(to_data(error))}), err=True)
     else:
         note(f"sms: {type(error).__name__}: {error}")
+
+
+def _masked(data: Any) -> Any:
+    """The same data with every telephone number masked."""
+    match data:
+        case str():
+            return mask_numbers(data)
+        case dict():
+            return {name: _masked(value) for name, value in data.items()}
+        case list():
+            return [_masked(value) for value in data]
+        case _:
+            return data
 
 
 def json_of_usage(error: click.UsageError) -> str:

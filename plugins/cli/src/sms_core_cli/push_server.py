@@ -40,7 +40,7 @@ class PushServer(ThreadingMixIn, WSGIServer):
         self.set_app(app)
 
     def server_bind(self) -> None:
-        """Bind, without asking the name service how this machine is called."""
+        """Bind, without asking the name service for this machine's name."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.socket.getsockname()[:2]
         self.setup_environ()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from sms_core import Client, ConfigurationError, Media, Message, Recipient, SendResult, VendorOptions
+from sms_core import Client, ConfigurationError, Media, Message, Plan, Recipient, SendResult, VendorOptions
 from sms_core_django import conf
 from sms_core_django.process import PerProcess
 
@@ -30,7 +30,7 @@ def get_client(alias: str = "default") -> Client:
 
 
 def send_sms(
-    message: str | Message,
+    message: str | Message | Plan,
     to: str | Recipient | Iterable[str | Recipient] | None = None,
     *,
     using: str = "default",
@@ -41,7 +41,7 @@ def send_sms(
     reference: str = "",
     options: VendorOptions | Iterable[VendorOptions] = (),
 ) -> SendResult:
-    """Send a text, or a `Message`, through the account ``using``; the rest is as in `sms_core.Client.send`.
+    """Send a text, a `Message` or a `Plan` through the account ``using``; the rest is as in `sms_core.Client.send`.
 
     Returns only if the vendor accepted every recipient. Raises `InvalidMessage` or `Unsupported` before anything is
     sent, otherwise a `SendError`, whose ``result`` tells what became of each recipient; and `ImproperlyConfigured`.

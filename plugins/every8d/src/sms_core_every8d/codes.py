@@ -47,14 +47,23 @@ CANCEL_CODES = {
 }
 
 
-def error_of(operation: Operation[object], code: str, vendor_text: str) -> VendorError:
-    """The error that a request code is; an unknown code is kept in a plain `VendorError`.
+# A code that is in no table refuses too, since both documents say so of the answer, whatever its code. SOAP 1.2, 2.2, 2.3
+# and 5.1: a CREDIT below zero 代表發送失敗，系統無法處理該命令. HTTP, tables 2-6-2 and 3-3-2: Status and Msg are the answer of
+# a failure (失敗回傳：Status, Msg); tables 2-4-2, 2-5-2 and 3-4-2: a Result of false is one (失敗).
+OTHERS = RefusalCode(VendorError)
+# To a login every unknown no is one to the credentials: showing them again could block the account (after ten, SOAP 1.1).
+OTHERS_TO_LOGIN = RefusalCode(AuthenticationFailed)
 
-    To a login every unknown no is a refusal: trying it again could block the account (after ten, SOAP 1.1).
-    """
-    unknown = AuthenticationFailed if isinstance(operation, Login) else VendorError
-    codes = {**REQUEST_CODES, **CANCEL_CODES} if isinstance(operation, Cancel) else REQUEST_CODES
-    return refusal_error(codes, code, vendor_text, unknown)
+
+def error_of(operation: Operation[object], code: str, vendor_text: str) -> VendorError:
+    """The error that a request code is. One that is in no table is kept by a `VendorError`."""
+    match operation:
+        case Login():
+            return refusal_error(REQUEST_CODES, code, vendor_text, others=OTHERS_TO_LOGIN)
+        case Cancel():
+            return refusal_error({**REQUEST_CODES, **CANCEL_CODES}, code, vendor_text, others=OTHERS)
+        case _:
+            return refusal_error(REQUEST_CODES, code, vendor_text, others=OTHERS)
 
 
 Api = Literal["http", "soap"]

@@ -70,7 +70,7 @@ def _inbound(client: Client, recording: Recording) -> Any:
 
 
 def _cancel(client: Client, recording: Recording) -> Any:
-    return client.cancel(recording.arguments.batch_id, mms=recording.arguments.mms)
+    return client.cancel(_batch(recording), mms=recording.arguments.mms)
 
 
 def _log_out(client: Client, recording: Recording) -> None:

@@ -301,7 +301,7 @@ class SaysThePassword(Acme):
             return super().sms_parse_response(account, operation, response)
         except VendorError as error:
             words = f"refused for {account.user}:{account.password}"
-            raise type(error)(words, code=error.code, vendor_text=error.vendor_text) from None
+            raise type(error)(words, code=error.code, retry=error.retry, maybe_taken=error.maybe_taken) from None
 
 
 @caught_by(*SECRETS, "requests_are_byte_for_byte", says="'token-that-nobody-sees' is shown")

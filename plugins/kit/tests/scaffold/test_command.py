@@ -106,14 +106,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     done = run("file/new", *options(), "--defaults")
     assert done.exit_code == 2
     assert "file/new" in done.stderr
-    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
-def test_without_copier_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "copier", None)
+def test_without_the_kit_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "sms_core_kit.scaffold", None)
     done = run("new", *options(), "--defaults")
     assert done.exit_code == 2
-    assert "copier is not installed: pip install 'sms-core[scaffold]'" in done.stderr
+    assert "the scaffold is not installed: pip install 'sms-core[kit]'" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -185,7 +185,7 @@ def test_on_a_terminal_it_asks_for_what_is_not_given(tmp_path: Path) -> None:
     assert "document that you work from" not in person.shown
     package = tmp_path / "new" / "src" / "sms_core_acme"
     assert "Acme's paper" in (package / "__init__.py").read_text(encoding="utf-8")
-    assert "def login_request" in (package / "requests.py").read_text(encoding="utf-8")
+    assert "def build_login" in (package / "requests.py").read_text(encoding="utf-8")
     assert "json_request" in (package / "requests.py").read_text(encoding="utf-8")
 
 

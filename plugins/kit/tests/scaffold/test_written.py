@@ -6,28 +6,60 @@ from pathlib import Path
 
 import pytest
 import yaml
-from plugins.kit.tests.scaffold.writing import VENDORS, Vendor, install, run
+from plugins.kit.tests.scaffold.writing import VENDORS, install, pyproject, run
 
 
-@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: f"{vendor.auth}-{vendor.wire or 'xml'}")
-def test_its_own_tests_pass(vendor: Vendor, tmp_path: Path) -> None:
-    written = vendor.write(tmp_path)
-    install(written)
-    run(written, "pytest", "-q", "-p", "no:cacheprovider")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every vendor's distribution, by name, installed."""
+    folder = tmp_path_factory.mktemp("written")
+    distributions = {vendor.name: vendor.write(folder) for vendor in VENDORS}
+    for distribution in distributions.values():
+        install(distribution)
+    return distributions
 
 
 @pytest.mark.timeout(400)
-def test_lint_and_types_hold(tmp_path: Path) -> None:
-    written = [vendor.write(tmp_path) for vendor in VENDORS]
-    run(tmp_path, "ruff", "check", "--no-cache", ".")
-    run(tmp_path, "ruff", "format", "--no-cache", "--check", ".")
-    config = ("--config-file", str(written[0] / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache"))
-    run(tmp_path, "mypy", *config, *(str(one / "src") for one in written))
+def test_their_own_tests_pass(written: dict[str, Path]) -> None:
+    """In one run of pytest, as each of them configures it."""
+    folders = list(written.values())
+    configurations = [pyproject(folder)["tool"]["pytest"] for folder in folders]
+    assert configurations == configurations[:1] * len(folders)
+    together = folders[0].parent
+    tests = [f"{folder.name}/tests" for folder in folders]
+    command = ("pytest", "-v", "-p", "no:cacheprovider", "-c", f"{folders[0]}/pyproject.toml", f"--rootdir={together}")
+    output = run(together, *command, *tests, installed=folders, timeout=300)
+    for name in written:
+        assert f"{name}/tests/test_conformance.py::" in output
 
 
-def test_it_is_complete(tmp_path: Path) -> None:
-    written = VENDORS[0].write(tmp_path)
-    files = {str(file.relative_to(written)) for file in written.rglob("*") if file.is_file()}
+def test_lint_and_types_hold(written: dict[str, Path], tmp_path: Path) -> None:
+    folders = list(written.values())
+    together = folders[0].parent
+    run(together, "ruff", "check", "--no-cache", ".")
+    run(together, "ruff", "format", "--no-cache", "--check", ".")
+    config = ("--config-file", str(folders[0] / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache"))
+    run(together, "mypy", *config, *(str(folder / "src") for folder in folders))
+
+
+def test_it_is_complete(written: dict[str, Path]) -> None:
+    folder = written["acme"]
+    files = {
+        str(file.relative_to(folder))
+        for file in folder.rglob("*")
+        if file.is_file() and not {"__pycache__", "sms_core_acme-0.1.0.dist-info"} & {part.name for part in file.parents}
+    }
+    modules = (
+        "__init__.py",
+        "callbacks.py",
+        "codes.py",
+        "options.py",
+        "provider.py",
+        "py.typed",
+        "requests.py",
+        "responses.py",
+        "sandbox.py",
+    )
     assert files == {
         ".github/workflows/ci.yml",
         ".gitignore",
@@ -35,31 +67,18 @@ def test_it_is_complete(tmp_path: Path) -> None:
         "README.md",
         "docs/acme.md",
         "pyproject.toml",
-        *(
-            f"src/sms_core_acme/{name}"
-            for name in (
-                "__init__.py",
-                "callbacks.py",
-                "codes.py",
-                "options.py",
-                "provider.py",
-                "py.typed",
-                "requests.py",
-                "responses.py",
-                "sandbox.py",
-            )
-        ),
-        "tests/exchanges/balance.toml",
-        "tests/exchanges/callbacks.toml",
-        "tests/exchanges/sends.toml",
+        *(f"src/sms_core_acme/{name}" for name in modules),
+        "tests/recordings/balance.toml",
+        "tests/recordings/callbacks.toml",
+        "tests/recordings/sends.toml",
         "tests/test_conformance.py",
     }
-    texts = {file: (written / file).read_text(encoding="utf-8") for file in files}
+    texts = {file: (folder / file).read_text(encoding="utf-8") for file in files}
     assert not [file for file, text in texts.items() if "{%" in text or text.replace("${{", "").count("{{")]
 
 
-def test_its_workflow_runs_tests_lint_types_and_the_build(tmp_path: Path) -> None:
-    workflow = (VENDORS[0].write(tmp_path) / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+def test_its_workflow_runs_tests_lint_types_and_the_build(written: dict[str, Path]) -> None:
+    workflow = (written["acme"] / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     job = yaml.safe_load(workflow)["jobs"]["test"]
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     commands = " && ".join(step.get("run", "") for step in job["steps"])

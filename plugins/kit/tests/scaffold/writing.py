@@ -1,4 +1,4 @@
-"""Distributions as `sms new-provider` writes them, and an interpreter that has one of them."""
+"""Distributions as `sms new-provider` writes them, and an interpreter that has them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sms_core_kit.scaffold import new_provider
 
@@ -41,10 +42,10 @@ VENDORS = [
 """Every way to log in with every wire; each with another kind of URL, and the longest words somewhere."""
 
 
-def run(folder: Path, *command: str) -> None:
-    """Run a module in the folder, as one who has installed the distribution; it has to succeed."""
-    source = str(folder / "src")
-    path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH", ""))))
+def run(folder: Path, *command: str, installed: Sequence[Path] = (), timeout: float = 120) -> str:
+    """Run a module in the folder, as one who has installed these distributions. It has to succeed; gives its output."""
+    sources = [str(distribution / "src") for distribution in installed]
+    path = os.pathsep.join(filter(None, (*sources, os.environ.get("PYTHONPATH", ""))))
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         [sys.executable, "-m", *command],
@@ -53,20 +54,26 @@ def run(folder: Path, *command: str) -> None:
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=120,
+        timeout=timeout,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def pyproject(folder: Path) -> dict[str, Any]:
+    """What a distribution's pyproject.toml says."""
+    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def install(folder: Path) -> None:
     """Leave beside the sources what an installer leaves: the name, the requirements and the entry points."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = pyproject(folder)["project"]
     info = folder / "src" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir()
-    requires = "".join(f"Requires-Dist: {one}\n" for one in project["dependencies"])
-    (info / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n{requires}", encoding="utf-8"
-    )
-    groups = project["entry-points"].items()
-    points = [(f"[{group}]", *(f"{name} = {value}" for name, value in found.items())) for group, found in groups]
-    (info / "entry_points.txt").write_text("\n".join("\n".join(one) for one in points), encoding="utf-8")
+    metadata = ["Metadata-Version: 2.1", f"Name: {project['name']}", f"Version: {project['version']}"]
+    metadata += [f"Requires-Dist: {requirement}" for requirement in project["dependencies"]]
+    (info / "METADATA").write_text("\n".join(metadata) + "\n", encoding="utf-8")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

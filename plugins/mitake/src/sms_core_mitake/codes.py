@@ -84,7 +84,7 @@ CANCEL_CODES = {
 
 
 def error_of(code: str, vendor_text: str = "") -> VendorError:
-    """The error that a statuscode is; an unknown one is kept in a plain `VendorError`."""
+    """The error that a statuscode is. One that 附錄一 and 附錄二 do not have is no verdict: neither speaks of others."""
     return refusal_error(REQUEST_CODES, code, vendor_text)
 
 

@@ -12,10 +12,10 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider
 
 from sms_core import hookimpl
-from sms_core.middleware import Trace, traced
+from sms_core.middleware import Trace, observed, traced
 from sms_core.provider import Flow, Operation, Provider
 from sms_core_otel.attributes import of_beginning, of_end, of_error, of_kind, of_server
-from sms_core_otel.current import in_span
+from sms_core_otel.current import CurrentSpan
 from sms_core_otel.tally import tally_of
 
 T = TypeVar("T")
@@ -53,13 +53,14 @@ class OpenTelemetry:
     def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
         """Wrap the conversation."""
         flow = yield
-        return self._observed(provider, operation, flow)
+        return self._in_span(provider, operation, flow)
 
-    def _observed(self, provider: Provider, operation: Operation[T], flow: Flow[T]) -> Flow[T]:
+    def _in_span(self, provider: Provider, operation: Operation[T], flow: Flow[T]) -> Flow[T]:
         span = self._tracer.start_span(
             f"{operation.name} {provider.info.name}", kind=SpanKind.CLIENT, attributes=of_beginning(provider, operation)
         )
-        return (yield from in_span(span, traced(flow, Trace(operation), partial(self._end, provider, span))))
+        counted = traced(flow, Trace(operation), partial(self._end, provider, span))
+        return (yield from observed(counted, CurrentSpan(span)))
 
     def _end(self, provider: Provider, span: Span, ended: Trace) -> None:
         tally = tally_of(ended)

@@ -25,8 +25,8 @@ page in the same browser from sending one.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -34,18 +34,45 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Mount, Route
 
 from sms_core.numbers import to_e164
-from sms_core.testing import StoredMessage, behaviour_rows
+from sms_core.testing import Clock, Exchange, StoredMessage, behaviour_rows
 from sms_core_sandbox import inbox
-from sms_core_sandbox.faults import KINDS, Fault
+from sms_core_sandbox.face import Face
+from sms_core_sandbox.faults import KINDS, Fault, Faults
 from sms_core_sandbox.faulty import Faulty
-
-if TYPE_CHECKING:
-    from sms_core_sandbox.box import Sandbox
-
-Action = Callable[["Sandbox", dict[str, Any]], object]
+from sms_core_sandbox.pusher import PushAttempt
 
 
-def make_app(box: Sandbox) -> Starlette:
+class Controlled(Protocol):
+    """What these addresses show and change; a `Sandbox` is one."""
+
+    exchange: Exchange
+    faults: Faults
+    callback_url: str | None
+
+    @property
+    def clock(self) -> Clock:
+        """The time that everything here lives in."""
+        ...
+
+    @property
+    def faces(self) -> Mapping[str, Face]:
+        """The vendors' faces by name."""
+        ...
+
+    @property
+    def pushes(self) -> Sequence[PushAttempt]:
+        """What was pushed, in the order of the attempts."""
+        ...
+
+    def reset(self) -> None:
+        """Forget all that happened."""
+        ...
+
+
+Action = Callable[[Controlled, dict[str, Any]], object]
+
+
+def make_app(box: Controlled) -> Starlette:
     """The whole application of a sandbox: inbox, control API, and each face at its name."""
 
     async def show_inbox(_: Request) -> HTMLResponse:
@@ -59,7 +86,7 @@ def make_app(box: Sandbox) -> Starlette:
     return Starlette(routes=[Route("/", show_inbox), *control, *faces])
 
 
-def _endpoint(box: Sandbox, by_method: dict[str, Action]) -> Callable[[Request], Awaitable[JSONResponse]]:
+def _endpoint(box: Controlled, by_method: dict[str, Action]) -> Callable[[Request], Awaitable[JSONResponse]]:
     async def endpoint(request: Request) -> JSONResponse:
         try:
             arguments = await _arguments(request)
@@ -103,30 +130,30 @@ def _message(one: StoredMessage) -> dict[str, Any]:
     }
 
 
-def _messages(box: Sandbox, _: dict[str, Any]) -> object:
+def _messages(box: Controlled, _: dict[str, Any]) -> object:
     return [_message(one) for one in box.exchange.messages]
 
 
-def _accepted(box: Sandbox, _: dict[str, Any]) -> object:
+def _accepted(box: Controlled, _: dict[str, Any]) -> object:
     names = ("number", "text", "batch_id", "reference")
     return [{name: getattr(one, name) for name in names} for one in box.exchange.accepted]
 
 
-def _pushes(box: Sandbox, _: dict[str, Any]) -> object:
+def _pushes(box: Controlled, _: dict[str, Any]) -> object:
     names = ("number", "face", "attempt", "taken", "status")
     return [{name: getattr(one, name) for name in names} for one in box.pushes]
 
 
-def _behaviours(_: Sandbox, __: dict[str, Any]) -> object:
+def _behaviours(_: Controlled, __: dict[str, Any]) -> object:
     names = ("ending", "name", "status", "meaning")
     return [dict(zip(names, row, strict=True)) for row in behaviour_rows()]
 
 
-def _accounts(box: Sandbox, _: dict[str, Any]) -> object:
+def _accounts(box: Controlled, _: dict[str, Any]) -> object:
     return [{"user": one.user, "credit": str(one.credit), "blocked": one.blocked} for one in box.exchange.accounts]
 
 
-def _set_account(box: Sandbox, arguments: dict[str, Any]) -> object:
+def _set_account(box: Controlled, arguments: dict[str, Any]) -> object:
     user, credit = str(arguments["user"]), arguments.get("credit")
     if "password" in arguments:
         box.exchange.add_account(user, str(arguments["password"]), credit)
@@ -140,46 +167,46 @@ def _fault(one: Fault) -> dict[str, Any]:
     return {"kind": one.kind, "match": match, "times": one.times, "acts": one.acts}
 
 
-def _faults(box: Sandbox, _: dict[str, Any]) -> object:
+def _faults(box: Controlled, _: dict[str, Any]) -> object:
     return {"active": [_fault(one) for one in box.faults.active], "kinds": KINDS}
 
 
-def _add_fault(box: Sandbox, arguments: dict[str, Any]) -> object:
+def _add_fault(box: Controlled, arguments: dict[str, Any]) -> object:
     return _fault(box.faults.add(**arguments))
 
 
-def _clear_faults(box: Sandbox, _: dict[str, Any]) -> object:
+def _clear_faults(box: Controlled, _: dict[str, Any]) -> object:
     box.faults.clear()
     return _faults(box, {})
 
 
-def _clock(box: Sandbox, _: dict[str, Any]) -> object:
+def _clock(box: Controlled, _: dict[str, Any]) -> object:
     return {"now": box.clock.now().isoformat()}
 
 
-def _advance(box: Sandbox, arguments: dict[str, Any]) -> object:
+def _advance(box: Controlled, arguments: dict[str, Any]) -> object:
     box.clock.advance(float(arguments["advance"]))
     return _clock(box, {})
 
 
-def _callback(box: Sandbox, arguments: dict[str, Any]) -> object:
+def _callback(box: Controlled, arguments: dict[str, Any]) -> object:
     url = arguments["url"]
     box.callback_url = None if url is None else str(url)
     return {"url": box.callback_url}
 
 
-def _reply(box: Sandbox, arguments: dict[str, Any]) -> object:
+def _reply(box: Controlled, arguments: dict[str, Any]) -> object:
     number = to_e164(str(arguments["number"]))
     reply = box.exchange.reply(number, str(arguments["text"]), str(arguments.get("batch_id", "")))
     return {"batch_id": reply.message.batch_id, "text": reply.text, "received_at": reply.received_at.isoformat()}
 
 
-def _expire_sessions(box: Sandbox, _: dict[str, Any]) -> object:
+def _expire_sessions(box: Controlled, _: dict[str, Any]) -> object:
     box.exchange.expire_sessions()
     return {}
 
 
-def _reset(box: Sandbox, _: dict[str, Any]) -> object:
+def _reset(box: Controlled, _: dict[str, Any]) -> object:
     box.reset()
     return {}
 

@@ -30,10 +30,14 @@ REQUEST_CODES = {
     "010": RefusalCode(VendorError, "尚未申請雙向功能"),
 }
 
+# A code that is in no table refuses too: it comes with a ``stats`` of False, which is 發送失敗 (chapters 1, 3 and 5),
+# whatever the code.
+OTHERS = RefusalCode(VendorError)
+
 
 def error_of(code: str, vendor_text: str) -> VendorError:
-    """The error that a code is; an unknown code is kept in a plain `VendorError`."""
-    return refusal_error(REQUEST_CODES, code, vendor_text)
+    """The error that a code is. One that is in no table is kept by a `VendorError`."""
+    return refusal_error(REQUEST_CODES, code, vendor_text, others=OTHERS)
 
 
 def status_of(state: str) -> DeliveryStatus:

@@ -36,7 +36,11 @@ REQUEST_CODES = {
 
 
 def error_of(code: str, vendor_text: str) -> VendorError:
-    """The error that a negative code is; -11 … -30 were seen as refusals without anyone knowing them all."""
+    """The error that a negative code is. One that is in no table is no verdict.
+
+    Chapter 3 says that a value below zero is an error of table 1 (如果有錯,值為負,見表1), and nothing of others. That one
+    client in public takes all from -11 to -30 for refusals proves nothing of those that it has no words for.
+    """
     return refusal_error(REQUEST_CODES, code, vendor_text)
 
 

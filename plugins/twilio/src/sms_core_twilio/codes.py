@@ -13,10 +13,9 @@ from sms_core import (
     RecipientRefused,
     VendorError,
 )
-from sms_core.provider import RefusalCode, refusal_error
+from sms_core.provider import NO_VERDICT, RefusalCode, refusal_error
 
-# The pages of twilio.com/docs/api/errors. With any of them nothing was taken. Codes may change, says Twilio, and in 2024
-# finer ones were split off, so one that is not here is a VendorError that keeps it.
+# The pages of twilio.com/docs/api/errors. With any of them nothing was taken.
 REQUEST_CODES = {
     # Not AuthenticationFailed, after which a client asks no more: the password may be right, and the account let in again.
     "10001": RefusalCode(VendorError, "Account is not active"),
@@ -43,9 +42,15 @@ REQUEST_CODES = {
     "63038": RefusalCode(VendorError, "The account's daily limit of messages is reached", retry=True),
 }
 
-_BY_HTTP_STATUS: dict[int, type[VendorError]] = {
-    HTTPStatus.UNAUTHORIZED: AuthenticationFailed,
-    HTTPStatus.NOT_FOUND: NotFound,
+# Codes may change, says Twilio, and in 2024 finer ones were split off. For one that is not above, the HTTP status decides
+# where the error dictionary says that the request was not carried out: 400 (pages 400 and 70002), 401 (20003), 403 (pages
+# 403 and 20403), 404 (20404), 405 (20004). With any other status such a code is no verdict.
+BY_HTTP_STATUS = {
+    HTTPStatus.BAD_REQUEST: RefusalCode(VendorError),
+    HTTPStatus.UNAUTHORIZED: RefusalCode(AuthenticationFailed),
+    HTTPStatus.FORBIDDEN: RefusalCode(VendorError),
+    HTTPStatus.NOT_FOUND: RefusalCode(NotFound),
+    HTTPStatus.METHOD_NOT_ALLOWED: RefusalCode(VendorError),
 }
 
 STATES = {
@@ -80,9 +85,14 @@ REASONS = {
 """Why a message failed, or was not delivered; more exact than its state."""
 
 
-def error_of(code: str, vendor_text: str, http_status: int = HTTPStatus.BAD_REQUEST) -> VendorError:
-    """The error that a code is; without one, the error that the HTTP status is."""
-    return refusal_error(REQUEST_CODES, code, vendor_text, _BY_HTTP_STATUS.get(http_status, VendorError))
+def error_of(code: str, vendor_text: str, http_status: int) -> VendorError:
+    """The error that a refused request is: by its code, else by its HTTP status, else no verdict."""
+    return refusal_error(REQUEST_CODES, code, vendor_text, others=BY_HTTP_STATUS.get(http_status, NO_VERDICT))
+
+
+def dropped_error(code: str, vendor_text: str) -> VendorError:
+    """Why a message was not sent whose first state is ``failed`` or ``canceled``, which is the verdict, whatever the code."""
+    return refusal_error(REQUEST_CODES, code, vendor_text, others=RefusalCode(VendorError))
 
 
 def status_of(state: str, reason: str) -> DeliveryStatus:

@@ -41,7 +41,7 @@ from sms_core.provider import (
     retry_after,
     to_points,
 )
-from sms_core_twilio.codes import error_of, status_of, text_of
+from sms_core_twilio.codes import dropped_error, error_of, status_of, text_of
 
 CANCELLED = "canceled"
 SCHEDULED = "scheduled"
@@ -139,7 +139,7 @@ def _sent(operation: Send, answer: Mapping[str, Any], text: str) -> SendResult:
         raise MalformedResponse("no status")
     error = None
     if state in _NOT_SENT:
-        error = error_of(reason, _text(answer, "error_message") or text_of(reason) or state)
+        error = dropped_error(reason, _text(answer, "error_message") or text_of(reason) or state)
     outcome = Outcome.REFUSED if error else Outcome.ACCEPTED
     row = RecipientOutcome(one.number, outcome, sid, one.reference, error)
     notes: tuple[str, ...] = ()

@@ -1,39 +1,50 @@
-"""A campaign: a table of people in, one row for each of them out, whatever happens in between.
+"""Campaigns: a table of people in, one row for each of them out, whatever happens in between.
 
 ::
 
     table = read_table(Path("recipients.csv").read_bytes())
     with sms_core.connect() as sms:
-        campaign = prepare(sms, table, Wishes())
+        campaign = plan_campaign(sms, table, MessageDefaults(validity=timedelta(hours=4)))
         print(campaign.estimate.points)
-        for step in campaign.send(sms):
-            print(step.error or "accepted")
-    write_results(Path("results.csv"), table, campaign.standings)
+        for done in campaign.send(sms):
+            print(len(done.places), "rows:", done.error or "accepted")
+    write_results(Path("results.csv"), table, campaign.results)
 
-No terminal is needed here; the command ``sms campaign`` is one user of it.
+======================  ===============================================================================
+`read_table`            a CSV file as a `Table`, which has a `Row` for each person
+`MessageDefaults`       what holds for every row: one text, a subject, a time, a vendor's options
+`plan_campaign`         the table checked, rendered and split into requests; nothing is sent
+`Campaign`              sends, settles and takes delivery reports; ``results`` has a `RowResult` for
+                        each row, and what that says is true at every moment
+`RequestDone`           one answer of the vendor, and the rows that it is about
+`Estimate`              what sending would take and cost
+`RowResult`             what is known of one row; its `RowOutcome` above all
+`write_results`         the result file; `read_results` reads it, to resume a run that was interrupted
+======================  ===============================================================================
+
+Nothing here needs a terminal; the command ``sms campaign`` is one user of it, and
+``examples/campaign/demo.py`` another.
 """
 
-from sms_core_cli.campaign.batches import Batch, Letter, Wishes
-from sms_core_cli.campaign.campaign import Campaign, Estimate, Step
-from sms_core_cli.campaign.prepare import prepare
-from sms_core_cli.campaign.results import is_result_file, read_results, write_results
-from sms_core_cli.campaign.standing import RowOutcome, Standing
+from sms_core_cli.campaign.campaign import Campaign, Estimate, RequestDone
+from sms_core_cli.campaign.message_defaults import MessageDefaults
+from sms_core_cli.campaign.planning import plan_campaign
+from sms_core_cli.campaign.result_file import is_result_file, read_results, write_results
+from sms_core_cli.campaign.row_results import RowOutcome, RowResult
 from sms_core_cli.campaign.table import Row, Table, parse_moment, read_table
 
 __all__ = [
-    "Batch",
     "Campaign",
     "Estimate",
-    "Letter",
+    "MessageDefaults",
+    "RequestDone",
     "Row",
     "RowOutcome",
-    "Standing",
-    "Step",
+    "RowResult",
     "Table",
-    "Wishes",
     "is_result_file",
     "parse_moment",
-    "prepare",
+    "plan_campaign",
     "read_results",
     "read_table",
     "write_results",

@@ -1,53 +1,51 @@
-"""A campaign under way: hands out batches, writes down what came of each, and takes delivery reports.
+"""A campaign under way: hands out requests, notes what came of each, and takes delivery reports.
 
-What a row's standing says is true at every moment, so that whoever looks, after whatever went wrong, is told no lie: a
-row is ``UNKNOWN`` from the moment its batch is handed out until the outcome is known.
+What a row's result says is true at every moment, so that the file is right whatever goes wrong: a row is ``UNKNOWN``
+from the moment its request is handed out until its outcome is known.
+
+What became of a message, and whose report is whose, `sms_core.tracking` decides. A row has one message, or several where
+the provider sends its text as several.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import attrs
 from attrs import field, frozen
 
+from sms_core import Plan
 from sms_core.client import Client
-from sms_core.errors import AuthenticationFailed, InsufficientCredit, SmsError, TransportError
-from sms_core.model import DeliveryReport, DeliveryStatus, Outcome, RecipientOutcome, SendResult
-from sms_core_cli.campaign.batches import Batch
-from sms_core_cli.campaign.standing import RowOutcome, Standing
+from sms_core.errors import AuthenticationFailed, InsufficientCredit, InvalidMessage, SmsError
+from sms_core.model import DeliveryReport, Outcome, SendResult
+from sms_core.tracking import Fact, Key, Tracker
+from sms_core_cli.campaign.row_results import RowOutcome, RowResult, with_states
 from sms_core_cli.campaign.table import Table
 
 CONCURRENCY = 4
-"""Batches side by side. As many again are in line when somebody wants to stop."""
+"""Requests side by side. When a campaign is stopped, up to as many again have been handed out and are still sent."""
 FEWEST_AHEAD, MOST_CHECKPOINTS = 32, 50
-"""A checkpoint covers at least so many batches, and there are no more checkpoints than that."""
-HOPELESS = (AuthenticationFailed, InsufficientCredit)
-"""After one of these the vendor would refuse every further batch, so none is handed out."""
-ON_THE_WAY = "handed to the vendor; the run ended before its answer was known"
+"""A checkpoint covers at least so many requests, and there are no more checkpoints than that."""
+ENDS_THE_CAMPAIGN = (AuthenticationFailed, InsufficientCredit)
+"""After one of these the vendor would refuse every further request, so none is handed out."""
+HANDED_OUT = "handed to the vendor; the run ended before its answer was known"
 CUT_OFF = "the run was cut off; this row may have been handed to the vendor"
 INTERRUPTED = "interrupted before this row's turn"
 
-_BEFORE_THE_END = (
-    DeliveryStatus.UNKNOWN,
-    DeliveryStatus.ACCEPTED,
-    DeliveryStatus.SCHEDULED,
-    DeliveryStatus.SENT,
-)
-"""Statuses that are not final, in their order. A late report never takes a row back."""
-
-_MAY_BE_REPORTED = {RowOutcome.ACCEPTED, RowOutcome.UNKNOWN, RowOutcome.NOT_SENT}
+_RECIPIENT = re.compile(r"to\[(\d+)\]\.", re.ASCII)
 
 
 @frozen
 class Estimate:
-    """What is to be sent would come to. ``points`` is None where the vendor publishes no prices."""
+    """What sending would take and cost. ``messages`` are rows; ``points`` is None where the vendor has no price list."""
 
     messages: int
     requests: int
@@ -57,72 +55,95 @@ class Estimate:
 
 
 @frozen
-class Step:
-    """One batch whose outcome has become known, or could not be settled."""
+class RequestDone:
+    """A request that was answered, or that failed; of a long text, the several that carry it.
 
-    batch: Batch
+    ``places`` are its rows in the table, counted from 0. ``result`` is None for what was refused before it was sent.
+    """
+
+    places: tuple[int, ...]
+    plan: Plan = field(repr=False)
     result: SendResult | None = field(repr=False)
     error: SmsError | None
 
 
 class Campaign:
-    """The rows of a table and what is known of each. `prepare` makes it.
+    """The rows of a table and what is known of each. `plan_campaign` makes it.
 
-    ``doubtful`` are the batches of rows that an earlier run left unknown, ``numbers`` (E.164) whom each place may be
-    reported for. Threads may share it: reports may come in (`note`) while others still go out (`send`). ``cost`` and
-    ``balance`` are points as far as the vendor told; ``interrupted`` says whether a `send` was stopped early.
+    Threads may share it: reports may come in (`note`) while others still go out (`send`). ``cost`` and ``balance`` are
+    points as far as the vendor told; ``interrupted`` says whether a `send` was stopped early.
     """
 
     def __init__(
         self,
         table: Table,
-        standings: Sequence[Standing],
-        batches: Sequence[Batch],
-        doubtful: Sequence[Batch],
-        numbers: Mapping[int, str],
+        results: Sequence[RowResult],
+        plans: Sequence[Plan],
+        places: Mapping[str, int],
         estimate: Estimate,
-        notes: tuple[str, ...] = (),
+        *,
+        unknown: Sequence[tuple[Plan, SendResult]] = (),
+        earlier: Iterable[tuple[int, Key]] = (),
+        facts: Iterable[Fact] = (),
+        notes: Sequence[str] = (),
     ) -> None:
+        """``plans`` are to be sent, one after another, and ``places`` are the rows by their references.
+
+        Of an earlier run: ``unknown`` are plans to settle, each with what was known of it; ``earlier`` are the places
+        and keys of rows that it sent, and ``facts`` what it learned of them.
+        """
         self.table = table
         self.estimate = estimate
-        self.notes = notes
         self.cost: Decimal | None = None
         self.balance: Decimal | None = None
         self.interrupted = False
+        self._notes = dict.fromkeys(notes)
         self._changed = threading.Condition(threading.RLock())
-        self._standings = list(standings)
-        self._waiting = deque(batches)
+        self._results = list(results)
+        self._without_states = list(results)
+        self._awaiting = {place for place, result in enumerate(results) if result.awaits_report}
+        self._waiting = deque(plans)
         self._covered: set[int] = set()
-        self._hopeless: SmsError | None = None
-        self._unknown = [(batch, self._remembered(batch)) for batch in doubtful]
-        self._by_reference: dict[tuple[str, str], int] = {}
-        self._by_batch: dict[tuple[str, str], list[int]] = {}
-        self._early: dict[tuple[str, str], list[DeliveryReport]] = {}
-        for place, number in numbers.items():
-            standing = standings[place]
-            if standing.outcome in _MAY_BE_REPORTED:
-                self._by_reference.setdefault((number, standing.reference), place)
-                self._by_batch.setdefault((standing.batch_id, number), []).append(place)
+        self._ended_by: SmsError | None = None
+        self._unknown = list(unknown)
+        self._places = places
+        self._tracker = Tracker()
+        self._keys: dict[int, list[Key]] = {}
+        self._place_of: dict[Key, int] = {}
+        self._places_of_number: dict[str, dict[int, None]] = {}
+        for place, key in earlier:
+            self._expect(place, key)
+        for plan, remembered in self._unknown:
+            self._expect_all(plan)
+            self._tracker.add(remembered)
+        for fact in facts:
+            self._tracker.add(fact)
 
     @property
-    def standings(self) -> tuple[Standing, ...]:
+    def results(self) -> tuple[RowResult, ...]:
         """One for each row of the table, in its order."""
         with self._changed:
-            return tuple(self._standings)
+            return tuple(self._results)
 
     @property
-    def standings_if_cut_off(self) -> tuple[Standing, ...]:
-        """What is to stand on the disk in case that this process dies before the next checkpoint."""
+    def results_if_cut_off(self) -> tuple[RowResult, ...]:
+        """What the file has to say in case that this process dies before the next checkpoint."""
         with self._changed:
-            standings = list(self._standings)
+            results = list(self._results)
             for place in self._covered:
-                standings[place] = attrs.evolve(standings[place], outcome=RowOutcome.UNKNOWN, error=CUT_OFF)
-            return tuple(standings)
+                results[place] = attrs.evolve(results[place], outcome=RowOutcome.UNKNOWN, error=CUT_OFF)
+            return tuple(results)
 
     @property
     def counts(self) -> Counter[RowOutcome]:
         """How many rows have each outcome."""
-        return Counter(one.outcome for one in self.standings)
+        return Counter(result.outcome for result in self.results)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader of the table guessed, what is left out, and what the vendor could not do quite as asked."""
+        with self._changed:
+            return tuple(self._notes)
 
     def send(
         self,
@@ -131,54 +152,52 @@ class Campaign:
         concurrency: int = CONCURRENCY,
         stop: Callable[[], bool] = lambda: False,
         checkpoint: Callable[[], object] = lambda: None,
-    ) -> Iterator[Step]:
-        """Send what waits; gives each batch as it becomes known. What was sent once is not sent by a second call.
+    ) -> Iterator[RequestDone]:
+        """Send what waits; gives each request as soon as it is done. What was sent once is not sent by a second call.
 
-        When ``stop()`` is true no further batch is handed out; those under way still come. ``checkpoint()`` is called
-        before batches are handed out, for the caller to keep `standings_if_cut_off` where it outlives the process.
+        When ``stop()`` is true no further request is handed out; those under way still come. ``checkpoint()`` is called
+        before requests are handed out, for the caller to keep `results_if_cut_off` where it outlives the process.
         """
-        under_way: deque[Batch] = deque()
-        messages = (batch.message for batch in self._hand_out(under_way, stop, checkpoint))
-        for result, error in client.send_many(messages, concurrency=concurrency):
-            batch = under_way.popleft()
-            self._take(batch, result, error)
-            yield Step(batch, result, error)
+        under_way: deque[Plan] = deque()
+        plans = self._hand_out(under_way, stop, checkpoint)
+        for result, error in client.send_many(plans, concurrency=concurrency):
+            plan = under_way.popleft()
+            self._take(plan, result, error)
+            yield self._done(plan, result, error)
 
-    def settle(self, client: Client, *, known_batches: Collection[str] = ()) -> Iterator[Step]:
-        """Ask the vendor about each batch with unknown rows (`Client.settle`); what stays unknown can be asked again.
+    def settle(self, client: Client, *, known_batches: Collection[str] = ()) -> Iterator[RequestDone]:
+        """Ask the vendor about each request with unknown rows (`Client.settle`); what stays unknown can be asked again.
 
         ``known_batches`` are batch ids of other sends of these texts to these people.
         """
         with self._changed:
             unknown, self._unknown = self._unknown, []
-        for batch, before in unknown:
+        for plan, before in unknown:
             try:
                 result = client.settle(before, known_batches=known_batches)
             except SmsError as error:
-                self._unknown.append((batch, before))
-                yield Step(batch, before, error)
+                with self._changed:
+                    self._unknown.append((plan, before))
+                yield self._done(plan, before, error)
             else:
-                self._note_outcomes(batch, result)
-                yield Step(batch, result, None)
+                self._take_outcomes(plan, result)
+                yield self._done(plan, result, None)
 
     def note(self, report: DeliveryReport) -> bool:
-        """Write down a delivery report, whichever way it came, and however early. False for one of nobody here."""
+        """Take a delivery report, whichever way it came, and however early. False for one of no row known so far."""
         with self._changed:
-            place = self._place_of(report)
-            if place is None:
-                self._early.setdefault((report.batch_id, report.number), []).append(report)
-                return False
-            self._standings[place] = _told(self._standings[place], report)
-            self._changed.notify_all()
-            return True
+            self._tracker.add(report)
+            owners = self._tracker.owners(report)
+            places = [self._place_of[owner] for owner in owners if owner in self._place_of]
+            self._refresh(places)
+            if places:
+                self._changed.notify_all()
+            return bool(places)
 
     def fetch_reports(self, client: Client) -> None:
         """Ask the vendor for the reports of every batch with a row that has no final one. Raises as reads do."""
-        awaited: dict[str, list[str]] = {one.batch_id: [] for one in self.standings if _awaits_report(one)}
         with self._changed:
-            for batch_id, number in self._by_batch:
-                if batch_id in awaited:
-                    awaited[batch_id].append(number)
+            awaited = self._awaited_batches()
         for report in client.reports(awaited):
             self.note(report)
 
@@ -189,171 +208,140 @@ class Campaign:
         """
         deadline = time.monotonic() + timeout
         with self._changed:
-            while any(_awaits_report(one) for one in self._standings):
+            while self._awaiting:
                 left = deadline - time.monotonic()
                 patience = left if quiet is None else min(left, quiet)
                 if patience <= 0 or not self._changed.wait(patience):
-                    return not any(_awaits_report(one) for one in self._standings)
+                    return not self._awaiting
             return True
 
     def _hand_out(
-        self, under_way: deque[Batch], stop: Callable[[], bool], checkpoint: Callable[[], object]
-    ) -> Iterator[Batch]:
-        """The batches that wait, each marked before it goes. `send_many` asks for the next one in this same thread."""
+        self, under_way: deque[Plan], stop: Callable[[], bool], checkpoint: Callable[[], object]
+    ) -> Iterator[Plan]:
+        """The plans that wait, each marked before it goes. `send_many` asks for the next one in this same thread."""
         ahead = max(FEWEST_AHEAD, -(-len(self._waiting) // MOST_CHECKPOINTS))
         while self._waiting:
-            if self._hopeless is None and not stop() and not self._covered:
+            if self._ended_by is None and not stop() and not self._covered:
                 self._cover(itertools.islice(self._waiting, ahead))
                 checkpoint()
-            if self._hopeless is not None or stop():
+            if self._ended_by is not None or stop():
                 self._leave_out()
                 return
-            batch = self._waiting.popleft()
-            self._mark(batch)
-            under_way.append(batch)
-            yield batch
+            plan = self._waiting.popleft()
+            self._mark(plan)
+            under_way.append(plan)
+            yield plan
 
-    def _cover(self, batches: Iterable[Batch]) -> None:
+    def _cover(self, plans: Iterable[Plan]) -> None:
         with self._changed:
-            self._covered = {letter.position for batch in batches for letter in batch.letters}
+            self._covered = {place for plan in plans for place in self._places_of(plan)}
 
-    def _mark(self, batch: Batch) -> None:
+    def _mark(self, plan: Plan) -> None:
         with self._changed:
-            for letter in batch.letters:
-                self._covered.discard(letter.position)
-                standing = self._standings[letter.position]
-                self._standings[letter.position] = attrs.evolve(
-                    standing, outcome=RowOutcome.UNKNOWN, error=ON_THE_WAY, sent_at=datetime.now(UTC)
-                )
+            self._expect_all(plan)
+            for place in self._places_of(plan):
+                self._covered.discard(place)
+                self._set(place, outcome=RowOutcome.UNKNOWN, error=HANDED_OUT, sent_at=datetime.now(UTC))
 
     def _leave_out(self) -> None:
-        """Say of the rows that wait why they were not sent. They wait on, for a further `send`."""
+        """Say of the rows that wait why they were not sent. They go on waiting, for a further `send`."""
         reason = INTERRUPTED
-        if self._hopeless is not None:
-            reason = f"not tried after an earlier row's failure: {self._hopeless}"
+        if self._ended_by is not None:
+            reason = f"not tried after an earlier row's failure: {self._ended_by}"
         with self._changed:
-            self.interrupted = self._hopeless is None
+            self.interrupted = self._ended_by is None
             self._covered = set()
-            for letter in (letter for batch in self._waiting for letter in batch.letters):
-                self._standings[letter.position] = attrs.evolve(self._standings[letter.position], error=reason)
+            for plan in self._waiting:
+                for place in self._places_of(plan):
+                    self._set(place, error=reason)
 
-    def _take(self, batch: Batch, result: SendResult | None, error: SmsError | None) -> None:
-        if result is None:  # refused before anything was sent
-            with self._changed:
-                for letter in batch.letters:
-                    reference = letter.recipient.reference
-                    refused = Standing(RowOutcome.REFUSED_HERE, reference=reference, error=str(error))
-                    self._standings[letter.position] = refused
+    def _take(self, plan: Plan, result: SendResult | None, error: SmsError | None) -> None:
+        if result is None:
+            self._refuse(plan, error)
             return
-        self._note_outcomes(batch, result)
+        self._take_outcomes(plan, result)
         with self._changed:
-            errors = (row.error for row in result.outcomes if isinstance(row.error, HOPELESS))
-            self._hopeless = self._hopeless or next(errors, None)
+            ends = (row.error for row in result.outcomes if isinstance(row.error, ENDS_THE_CAMPAIGN))
+            self._ended_by = self._ended_by or next(ends, None)
             if result.cost is not None:
                 self.cost = (self.cost or Decimal()) + result.cost
-            if result.balance is not None:  # batches side by side may answer out of turn, and points only go down
-                self.balance = min(self.balance, result.balance) if self.balance is not None else result.balance
+            balances = [points for points in (self.balance, result.balance) if points is not None]
+            if balances:  # requests side by side may be answered out of turn, and points only go down
+                self.balance = min(balances)
 
-    def _note_outcomes(self, batch: Batch, result: SendResult) -> None:
-        rows = {row.reference: row for row in result.outcomes}
+    def _refuse(self, plan: Plan, error: SmsError | None) -> None:
+        """A request that was refused before it was sent, such as one with a time that has passed meanwhile.
+
+        If the error is about one row, the others only shared its request.
+        """
+        reason, culprit = str(error), None
+        if isinstance(error, InvalidMessage) and (named := _RECIPIENT.match(error.field)):
+            culprit = self._places_of(plan)[int(named[1])]
+            reason = f"{error.field[named.end() :]}: {error.reason}"
         with self._changed:
-            for letter in batch.letters:
-                reference = letter.recipient.reference
-                row = rows.get(reference) or _whole([rows[one] for one in rows if one.startswith(f"{reference}/")])
-                place = letter.position
-                self._standings[place] = _after(self._standings[place], row, result.sent_at)
-                if row.batch_id:
-                    key = (row.batch_id, row.number)
-                    self._by_batch.setdefault(key, []).append(place)
-                    for report in self._early.pop(key, ()):
-                        self.note(report)
+            for place in self._places_of(plan):
+                if culprit is None or place == culprit:
+                    self._set(place, outcome=RowOutcome.REFUSED_HERE, error=reason, sent_at=None)
+                else:
+                    number = self.table.rows[culprit].number
+                    shared = f"not sent, for it shared a request with row {number}, which was refused"
+                    self._set(place, outcome=RowOutcome.NOT_SENT, error=shared, sent_at=None)
+
+    def _take_outcomes(self, plan: Plan, result: SendResult) -> None:
+        with self._changed:
+            self._tracker.add(result)
+            self._notes.update(dict.fromkeys(result.notes))
             if any(row.outcome is Outcome.UNKNOWN for row in result.outcomes):
-                self._unknown.append((batch, result))
+                self._unknown.append((plan, result))
+            # Where a batch is known, a report may turn out to be another row's of the same number.
+            numbers = dict.fromkeys(destination.number for destination in plan.destinations)
+            self._refresh(place for number in numbers for place in self._places_of_number[number])
             self._changed.notify_all()
 
-    def _place_of(self, report: DeliveryReport) -> int | None:
-        """Whose report this is: by number and our reference, or by number and batch.
+    def _done(self, plan: Plan, result: SendResult | None, error: SmsError | None) -> RequestDone:
+        return RequestDone(self._places_of(plan), plan, result, error)
 
-        Some requests carry no reference, and then a vendor makes up its own, which may look like another row's.
-        """
-        place = self._by_reference.get((report.number, report.reference))
-        if place is not None and self._standings[place].batch_id in {"", report.batch_id}:
-            return place
-        candidates = self._by_batch.get((report.batch_id, report.number), [])
-        return candidates[0] if len(candidates) == 1 else None
+    def _places_of(self, plan: Plan) -> tuple[int, ...]:
+        """The rows of a plan, in the order of its message's recipients."""
+        return tuple(self._places[destination.reference] for destination in plan.rendered)
 
-    def _remembered(self, batch: Batch) -> SendResult:
-        """What an earlier run knew of rows that it left unknown.
+    def _expect_all(self, plan: Plan) -> None:
+        places = self._places_of(plan)
+        for destination in plan.destinations:
+            self._expect(places[destination.position], Key(destination.number, destination.reference))
 
-        How they failed is forgotten. They count as timed out, the failure that leaves most open, so that no one's
-        silence is taken for proof too early.
-        """
-        rows = []
-        for letter in batch.letters:
-            standing = self._standings[letter.position]
-            error = TransportError(standing.error, sent=True, timed_out=True)
-            batch_id = standing.batch_id or None
-            reference = letter.recipient.reference
-            rows.append(RecipientOutcome(letter.preview.number, Outcome.UNKNOWN, batch_id, reference, error))
-        times = [self._standings[letter.position].sent_at for letter in batch.letters]
-        # With one time missing, nothing tells how long the vendor has to remember.
-        known = [one for one in times if one is not None]
-        sent_at = min(known) if len(known) == len(times) else None
-        return SendResult(tuple(rows), message=batch.message, sent_at=sent_at)
+    def _expect(self, place: int, key: Key) -> None:
+        """From now on reports of this key are the row's."""
+        self._tracker.expect(key.number, key.reference)
+        self._keys.setdefault(place, []).append(key)
+        self._place_of[key] = place
+        self._places_of_number.setdefault(key.number, {})[place] = None
 
+    def _set(self, place: int, **changes: Any) -> None:
+        """Say of a row what no state of its messages can say."""
+        self._without_states[place] = attrs.evolve(self._without_states[place], **changes)
+        self._refresh([place])
 
-def _whole(parts: Sequence[RecipientOutcome]) -> RecipientOutcome:
-    """One outcome for a text that a provider sent as several (`sms_prepare`).
+    def _refresh(self, places: Iterable[int]) -> None:
+        for place in places:
+            result = self._without_states[place]
+            if place in self._keys:
+                result = with_states(result, [self._tracker.state(key) for key in self._keys[place]])
+            self._results[place] = result
+            if result.awaits_report:
+                self._awaiting.add(place)
+            else:
+                self._awaiting.discard(place)
 
-    If some parts went out and others not, the row counts as accepted, since sending it again would repeat those; its
-    error says that something is missing.
-    """
-    by_outcome = {part.outcome: part for part in reversed(parts)}
-    accepted = by_outcome.get(Outcome.ACCEPTED)
-    if Outcome.UNKNOWN in by_outcome or accepted is None:
-        return by_outcome.get(Outcome.UNKNOWN, parts[0])
-    missing = next((part for part in parts if part.outcome is not Outcome.ACCEPTED), None)
-    return accepted if missing is None else attrs.evolve(accepted, error=missing.error)
-
-
-def _after(before: Standing, row: RecipientOutcome, sent_at: datetime | None) -> Standing:
-    """The standing of a row once its send is answered. A report may have come before that answer."""
-    if row.outcome is Outcome.UNKNOWN and before.status is not None:
-        return before
-    return attrs.evolve(
-        before,
-        outcome=RowOutcome.of(row.outcome),
-        batch_id=row.batch_id or before.batch_id,
-        error=str(row.error) if row.error else "",
-        sent_at=None if row.outcome is Outcome.NOT_SENT else sent_at,
-    )
-
-
-def _told(standing: Standing, report: DeliveryReport) -> Standing:
-    """The standing with a report folded in. A report proves that the vendor took the row."""
-    if standing.status is not None and standing.status.is_final:
-        return standing
-    if not report.status.is_final and _rank(report.status) < _rank(standing.status):
-        return standing
-    outcome, error = standing.outcome, standing.error
-    if outcome is RowOutcome.UNKNOWN:
-        unpaid = report.status is DeliveryStatus.NO_CREDIT
-        outcome, error = (RowOutcome.REFUSED, report.vendor_text) if unpaid else (RowOutcome.ACCEPTED, "")
-    return attrs.evolve(
-        standing,
-        outcome=outcome,
-        error=error,
-        batch_id=standing.batch_id or report.batch_id,
-        status=report.status,
-        vendor_code=report.vendor_code,
-        vendor_text=report.vendor_text,
-        done_at=report.done_at,
-    )
-
-
-def _rank(status: DeliveryStatus | None) -> int:
-    return -1 if status is None else _BEFORE_THE_END.index(status)
-
-
-def _awaits_report(standing: Standing) -> bool:
-    return standing.outcome is RowOutcome.ACCEPTED and not (standing.status and standing.status.is_final)
+    def _awaited_batches(self) -> dict[str, list[str]]:
+        """The batches of the rows that await a report, each with the numbers of all its rows."""
+        states = {key: self._tracker.state(key) for keys in self._keys.values() for key in keys}
+        awaited: dict[str, dict[str, None]] = {}
+        for place in sorted(self._awaiting):
+            for key in self._keys[place]:
+                awaited.update({batch: {} for batch in states[key].batches})
+        for key, state in states.items():
+            for batch in state.batches:
+                if batch in awaited:
+                    awaited[batch][key.number] = None
+        return {batch: list(numbers) for batch, numbers in awaited.items()}

@@ -21,7 +21,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "send_at": ("send_at", "發送時間", "預約時間"),
     "email": ("email", "電子郵件", "信箱"),
 }
-"""What a campaign reads, and the headers (in lower case) under which it finds that."""
+"""What a campaign reads, and the headers (in lower case) of the columns where it is."""
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 """What a file may begin with to say how it is encoded."""

@@ -18,10 +18,8 @@ from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
 from sms_core_cli.campaign import (
     Campaign,
     RowOutcome,
-    Standing,
-    Table,
     is_result_file,
-    prepare,
+    plan_campaign,
     read_results,
     read_table,
     write_results,
@@ -29,12 +27,13 @@ from sms_core_cli.campaign import (
 from sms_core_cli.campaign.campaign import CONCURRENCY
 from sms_core_cli.campaign_report import show_end, show_plan
 from sms_core_cli.interrupts import interrupts
-from sms_core_cli.message_options import message_options, read_wishes, span
+from sms_core_cli.message_options import message_options, read_message_options, span
 from sms_core_cli.output import console, note
 
 RESULTS = Path("results.csv")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between two questions for delivery reports; each pause is twice as long as the one before."""
+MESSAGE_OPTIONS = ("text", "subject", "send_at", "validity", "media", "vendor")
 
 _A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -75,26 +74,26 @@ def campaign(
     Columns reference, send_at and email are used where they are there. RESULTS gets one row for each row of FILE,
     also after Ctrl-C.
     """
-    wish_names = ("text", "subject", "send_at", "validity", "media", "vendor")
-    run = Run(file, results or resume or RESULTS, **{name: options[name] for name in options if name not in wish_names})
+    of_message = {name: options.pop(name) for name in MESSAGE_OPTIONS}
+    run = Run(file, results or resume or RESULTS, **options)
     run.check(resume)
     table = read_table(file.read_bytes(), encoding)
     if is_result_file(table):
         raise InvalidMessage("file", "is a result file: give the table that was sent, and this one with --resume")
     earlier = None if resume is None else read_results(resume.read_bytes(), table)
+    again = {RowOutcome.NOT_SENT, RowOutcome.REFUSED} if run.refused_too else {RowOutcome.NOT_SENT}
     with open_client(dsn) as client:
-        wishes = read_wishes(client.info, **{name: options[name] for name in wish_names})
-        again = {RowOutcome.NOT_SENT, RowOutcome.REFUSED} if run.refused_too else {RowOutcome.NOT_SENT}
-        prepared = prepare(client, table, wishes, earlier=earlier, again=again)
+        defaults = read_message_options(client.info, **of_message)
+        planned = plan_campaign(client, table, defaults, earlier=earlier, again=again)
         if run.dry_run or not run.as_json:
-            show_plan(prepared, client.info, as_json=run.as_json)
+            show_plan(planned, client.info, as_json=run.as_json)
         if not run.dry_run:
-            ctx.exit(run.go(client, prepared))
+            ctx.exit(run.go(client, planned))
 
 
 @define
 class Run:
-    """One run of the command: its options, and the steps that they choose."""
+    """One run of the command: its options, and what they ask for."""
 
     file: Path
     results: Path
@@ -118,39 +117,43 @@ class Run:
             hint = f"--resume {self.results} sends what it left, --overwrite forgets it, --results FILE names another"
             raise ConfigurationError(f"{self.results} is there, perhaps from an earlier run: {hint}")
 
-    def go(self, client: Client, prepared: Campaign) -> int:
+    def go(self, client: Client, planned: Campaign) -> int:
         """Ask, send, write, show. Gives the exit code."""
-        if prepared.estimate.messages and not (self.yes or self._agreed(prepared, client)):
+        if planned.estimate.messages and not (self.yes or self._agreed(planned, client)):
             note("Nothing was sent.")
             return exit_codes.REFUSED
-        with interrupts(lambda: self._break_off(prepared)) as stop, self._progress(prepared) as progress:
+        known_notes = planned.notes
+        with interrupts(lambda: self._break_off(planned)) as stop, self._progress(planned) as progress:
             try:
-                self._send(client, prepared, stop, progress)
+                self._send(client, planned, stop, progress)
             finally:
-                written = self._write_at_last(prepared.table, prepared.standings)
-        show_end(prepared, self.file, self.results, stopped=stop.is_set(), as_json=self.as_json)
-        return exit_codes.of_campaign(prepared.counts) if written else exit_codes.UNKNOWN
+                written = self._write_at_last(planned)
+        if not self.as_json:
+            for line in planned.notes[len(known_notes) :]:
+                note(f"Note: {line}.")
+        show_end(planned, client.info, self.file, self.results, stopped=stop.is_set(), as_json=self.as_json)
+        return exit_codes.of_campaign(planned.counts) if written else exit_codes.UNKNOWN
 
-    def _agreed(self, prepared: Campaign, client: Client) -> bool:
-        points = "" if prepared.estimate.points is None else f", about {prepared.estimate.points} points"
-        question = f"Send {prepared.estimate.messages} messages with {client.info.title}{points}?"
+    def _agreed(self, planned: Campaign, client: Client) -> bool:
+        points = "" if planned.estimate.points is None else f", about {planned.estimate.points} points"
+        question = f"Send {planned.estimate.messages} messages with {client.info.title}{points}?"
         try:
             return click.confirm(question, err=True)
         except click.Abort:  # Ctrl-C, or nobody is there to answer
             note("")
             return False
 
-    def _progress(self, prepared: Campaign) -> Progress:
+    def _progress(self, planned: Campaign) -> Progress:
         columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        hidden = self.as_json or not prepared.estimate.messages
+        hidden = self.as_json or not planned.estimate.messages
         progress = Progress(*columns, console=console(stderr=True), disable=hidden)
-        progress.add_task("Sending", total=prepared.estimate.messages)
+        progress.add_task("Sending", total=planned.estimate.messages)
         return progress
 
-    def _send(self, client: Client, prepared: Campaign, stop: threading.Event, progress: Progress) -> None:
+    def _send(self, client: Client, planned: Campaign, stop: threading.Event, progress: Progress) -> None:
         def checkpoint() -> None:
             try:
-                write_results(self.results, prepared.table, prepared.standings_if_cut_off)
+                write_results(self.results, planned.table, planned.results_if_cut_off)
             except OSError as error:
                 if not self.wrote:
                     raise  # nothing was sent, so nothing is lost
@@ -158,19 +161,19 @@ class Run:
                 stop.set()
             self.wrote = True
 
-        steps = prepared.send(client, concurrency=self.concurrency, stop=stop.is_set, checkpoint=checkpoint)
-        for step in steps:
-            progress.advance(progress.task_ids[0], len(step.batch.letters))
+        requests = planned.send(client, concurrency=self.concurrency, stop=stop.is_set, checkpoint=checkpoint)
+        for done in requests:
+            progress.advance(progress.task_ids[0], len(done.places))
         if self.settle:
-            for step in prepared.settle(client):
-                if step.error is not None:
-                    note(f"The vendor could not be asked: {step.error}")
+            for done in planned.settle(client):
+                if done.error is not None:
+                    note(f"The vendor could not be asked: {done.error}")
         if self.wait is not None:
-            _await_reports(client, prepared, self.wait, stop)
+            _await_reports(client, planned, self.wait, stop)
 
-    def _write_at_last(self, table: Table, standings: tuple[Standing, ...]) -> bool:
+    def _write_at_last(self, planned: Campaign) -> bool:
         try:
-            write_results(self.results, table, standings)
+            write_results(self.results, planned.table, planned.results)
         except OSError as error:
             if not self.wrote:
                 raise
@@ -178,22 +181,22 @@ class Run:
             return False
         return True
 
-    def _break_off(self, prepared: Campaign) -> int:
+    def _break_off(self, planned: Campaign) -> int:
         """The second Ctrl-C: what is under way stays unknown."""
-        self._write_at_last(prepared.table, prepared.standings)
-        return exit_codes.of_campaign(prepared.counts)
+        self._write_at_last(planned)
+        return exit_codes.of_campaign(planned.counts)
 
 
-def _await_reports(client: Client, prepared: Campaign, patience: timedelta, stop: threading.Event) -> None:
+def _await_reports(client: Client, planned: Campaign, patience: timedelta, stop: threading.Event) -> None:
     """Ask for reports until all are in, the time is over, or Ctrl-C."""
     pause, left = FIRST_PAUSE, patience.total_seconds()
     while not stop.is_set():
         try:
-            prepared.fetch_reports(client)
+            planned.fetch_reports(client)
         except SmsError as error:
             note(f"No reports: {error}")
             return
-        if left <= 0 or prepared.wait_reported(0):
+        if left <= 0 or planned.wait_reported(0):
             return
         stop.wait(min(pause, left))
         left -= pause

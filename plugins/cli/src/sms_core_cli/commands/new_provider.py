@@ -28,7 +28,7 @@ def new_provider(destination: Path, *, defaults: bool, as_json: bool, **answers:
     """Write a complete distribution for a new vendor into DESTINATION, a new folder.
 
     It asks for what is not given. What it writes passes its own tests, lint and types at once; then put the vendor's
-    document in its place, exchange by exchange.
+    document in its place, recording by recording.
     """
     given = {name: answer for name, answer in answers.items() if answer is not None}
     missing = [f"--{name.replace('_', '-')}" for name in REQUIRED if name not in given]

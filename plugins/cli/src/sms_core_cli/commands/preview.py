@@ -1,4 +1,4 @@
-"""``sms preview``: what a message would come to, without a network."""
+"""``sms preview``: how many segments and points a message would take, without a network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
-from sms_core_cli.message_options import message_options, read_wishes
+from sms_core_cli.message_options import message_options, read_message_options
 from sms_core_cli.output import say, show_json, show_table
 
 
@@ -19,18 +19,18 @@ from sms_core_cli.output import say, show_json, show_table
 @message_options
 @dsn_option
 @json_option
-def preview(text: str, to: tuple[str, ...], dsn: str | None, *, as_json: bool, **wishes: Any) -> None:
+def preview(text: str, to: tuple[str, ...], dsn: str | None, *, as_json: bool, **options: Any) -> None:
     """Count TEXT's segments and points for these numbers. Sends nothing and asks nobody."""
     with open_client(dsn) as client:
-        found = client.preview(read_wishes(client.info, **wishes).message(text, to))
+        found = client.preview(read_message_options(client.info, **options).message(text, to))
     if as_json:
         show_json(found)
         return
     show_table(
         ["number", "characters", "encoding", "segments", "points"],
-        [(one.number, one.characters, one.encoding.title, one.segments, one.points) for one in found.recipients],
+        [(row.number, row.characters, row.encoding.title, row.segments, row.points) for row in found.recipients],
     )
     points = "unknown" if found.points is None else found.points
     say(f"Requests {found.requests}, segments {found.segments}, points {points}.")
     for warning in found.warnings:
-        say(f"Mind: {warning}.")
+        say(f"Note: {warning}.")

@@ -22,14 +22,14 @@ def reports(batch_id: str, dsn: str | None, *, mms: bool, as_json: bool) -> None
         return
     rows = [
         (
-            one.number,
-            one.status.value,
-            one.done_at,
-            one.cost,
-            one.reference,
-            f"{one.vendor_code} {one.vendor_text}".strip(),
+            report.number,
+            report.status.value,
+            report.done_at,
+            report.cost,
+            report.reference,
+            f"{report.vendor_code} {report.vendor_text}".strip(),
         )
-        for one in found
+        for report in found
     ]
     show_table(["number", "status", "since", "points", "reference", "the vendor's words"], rows)
     say(f"{len(rows)} reports.")

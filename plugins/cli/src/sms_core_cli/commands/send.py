@@ -11,8 +11,8 @@ from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_cli import exit_codes
 from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
-from sms_core_cli.message_options import message_options, read_wishes
-from sms_core_cli.output import note, say, show_json, show_table
+from sms_core_cli.message_options import message_options, read_message_options
+from sms_core_cli.output import cost_line, note, say, show_json, show_table
 
 
 @click.command(cls=SmsCommand)
@@ -34,11 +34,11 @@ def send(
     dsn: str | None,
     *,
     as_json: bool,
-    **wishes: Any,
+    **options: Any,
 ) -> None:
     """Send TEXT to one or more numbers, such as 0900000001 or +886900000001."""
     with open_client(dsn) as client:
-        message = read_wishes(client.info, **wishes).message(text, to)
+        message = read_message_options(client.info, **options).message(text, to)
         try:
             result = client.send(attrs.evolve(message, reference=reference))
         except SendError as error:
@@ -61,4 +61,6 @@ def _show(result: SendResult, *, as_json: bool) -> None:
     for duplicate in result.duplicates:
         say(f"Number {duplicate.position + 1} repeats number {duplicate.of + 1}: it was sent once.")
     if result.cost is not None:
-        say(f"Cost {result.cost} points" + ("" if result.balance is None else f", {result.balance} left") + ".")
+        say(cost_line(result.cost, result.balance))
+    for line in result.notes:
+        note(f"Note: {line}.")

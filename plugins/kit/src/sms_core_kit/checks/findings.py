@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import textwrap
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
+
+
+def assert_nothing(found: Sequence[str]) -> None:
+    """Raise an `AssertionError` that has these lines and nothing more, if there are any."""
+    if found:
+        raise AssertionError("\n".join(found))
 
 
 class Findings:
@@ -31,7 +37,8 @@ class Findings:
         try:
             yield
         except (AssertionError, pytest.fail.Exception) as failure:
-            self._add(name, str(failure))
+            words, _, _ = str(failure).partition("\nassert ")  # behind words of our own, pytest has the expression
+            self._add(name, words)
         except Exception as error:  # noqa: BLE001 - whatever a provider raises is told, with the place of it
             self._add(name, "".join(traceback.format_exception(error)))
 

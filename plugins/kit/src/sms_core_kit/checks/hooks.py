@@ -12,6 +12,7 @@ from sms_core.model import VendorOptions
 from sms_core.provider import PROJECT, REQUIRED, Capability, ProviderHooks, ProviderInfo
 from sms_core.testing import describe_provider, load_provider
 from sms_core_kit.checks.base import Checks, subject_of
+from sms_core_kit.checks.findings import assert_nothing
 
 SPECIFIED = {name: hook for name, hook in vars(ProviderHooks).items() if name.startswith("sms_")}
 
@@ -53,8 +54,7 @@ class HookChecks(Checks):
         name = dsns.parse(type(self).dsn).provider
         own = type(self).provider
         plugin = load_provider(own) if isinstance(own, str) else own
-        problems = list(problems_of(plugin))
-        assert not problems, "\n".join(problems)
+        assert_nothing(list(problems_of(plugin)))
         describe_provider(plugin, name)
         subject_of(type(self))
 

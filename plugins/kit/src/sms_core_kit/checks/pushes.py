@@ -14,6 +14,7 @@ from sms_core.callbacks import Callback, CallbackRequest
 from sms_core.errors import CallbackRefused, SmsError
 from sms_core_kit import garbage
 from sms_core_kit.checks.base import Checks
+from sms_core_kit.checks.findings import assert_nothing
 from sms_core_kit.compare import differences, error_differences
 from sms_core_kit.recordings import RecordedCallback
 
@@ -44,7 +45,7 @@ class PushChecks(Checks):
         else:
             wrong = differences(list(push.events), found.events, "events")
             wrong += push.response.differences(found.response)
-        assert not wrong, "\n".join(wrong)
+        assert_nothing(wrong)
 
     def a_repeated_push_has_the_same_keys(self, push: RecordedCallback) -> None:
         """Also with its parameters in another order and its headers in capitals. Other events have other keys."""

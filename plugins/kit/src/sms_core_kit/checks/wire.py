@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sms_core_kit.checks.base import Checks
+from sms_core_kit.checks.findings import assert_nothing
 from sms_core_kit.compare import differences, error_differences, request_differences
 from sms_core_kit.recordings import Recording
 
@@ -15,7 +16,7 @@ class WireChecks(Checks):
         made = self.subject.played(recording).requests
         recorded = [wire.request.request() for wire in recording.wire]
         found = request_differences(recorded, made)
-        assert not found, "\n".join(found)
+        assert_nothing(found)
 
     def answer_gives_the_result(self, recording: Recording) -> None:
         """Each field of the result that the recording names is as recorded."""
@@ -25,16 +26,17 @@ class WireChecks(Checks):
         if played.error is not None:
             raise played.error
         found = differences(recording.result, played.value, "result")
-        assert not found, "\n".join(found)
+        assert_nothing(found)
 
     def answer_gives_the_error(self, recording: Recording) -> None:
         """The vendor's refusal is the error that the recording names, exactly, with the fields that it names."""
         if recording.error is None:
             return
         found = error_differences(recording.error, self.subject.played(recording).error, "error")
-        assert not found, "\n".join(found)
+        assert_nothing(found)
 
     def hooks_are_pure(self, recording: Recording) -> None:
         """The same recording once more makes the same requests: no clock, no counter, no chance."""
         found = request_differences(self.subject.played(recording).requests, self.subject.play(recording).requests)
-        assert not found, "\n".join(["played twice, the requests differ:", *found])
+        if found:
+            assert_nothing(["played twice, the requests differ:", *found])

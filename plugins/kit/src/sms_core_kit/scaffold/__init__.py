@@ -17,7 +17,7 @@ from sms_core.provider import known_packages
 
 TEMPLATE = Path(__file__).parent
 TAKEN = frozenset(
-    {"cli", "django", "kit", "memory", "otel", "sandbox", *known_packages()}
+    {"cli", "django", "kit", "memory", "otel", "outbox", "policy", "sandbox", *known_packages()}
     | {package.removeprefix("sms-core-") for package in known_packages().values()}
 )
 """Names whose package or provider is one of this project's."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sms_core.errors import InvalidMessage
-from sms_core_cli.campaign.standing import COLUMNS, Standing
+from sms_core_cli.campaign.row_results import COLUMNS, RowResult
 from sms_core_cli.campaign.table import Table, read_table
 
 KEPT = "reference"
@@ -28,8 +28,8 @@ def is_result_file(table: Table) -> bool:
     return set(COLUMNS) <= {header.strip().lower() for header in table.headers}
 
 
-def write_results(path: Path, table: Table, standings: Sequence[Standing]) -> None:
-    """Write the table's columns and the standings beside them, in UTF-8 (with its mark where the table needs one).
+def write_results(path: Path, table: Table, results: Sequence[RowResult]) -> None:
+    """Write the table's columns and the rows' results beside them, in UTF-8 (with its mark where the table needs one).
 
     A reader sees the file before or the file after, never a half. Raises `OSError`; where only the last step failed
     (another program has the file open), its text says under which name the results are.
@@ -42,9 +42,9 @@ def write_results(path: Path, table: Table, standings: Sequence[Standing]) -> No
         with temporary.open("x", encoding="utf-8-sig" if with_mark else "utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([*(table.headers[place] for place in own), *names.values()])
-            for row, standing in zip(table.rows, standings, strict=True):
+            for row, result in zip(table.rows, results, strict=True):
                 cells = [row.cells[place] if place < len(row.cells) else "" for place in own]
-                writer.writerow([*cells, *standing.cells().values()])
+                writer.writerow([*cells, *result.cells().values()])
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
@@ -57,19 +57,20 @@ def write_results(path: Path, table: Table, standings: Sequence[Standing]) -> No
         raise OSError(error.errno, f"{error.strerror}; the results are in {temporary}", str(path)) from error
 
 
-def read_results(content: bytes, table: Table) -> tuple[Standing, ...]:
-    """The standings in a result file of this table. Raises `InvalidMessage` for one of another table."""
+def read_results(content: bytes, table: Table) -> tuple[RowResult, ...]:
+    """The rows' results in a result file of this table. Raises `InvalidMessage` for one of another table."""
     names = columns_of(table)
-    results = read_table(content)
-    if not all(results.has(name) for name in names.values()):
+    written = read_table(content)
+    if not all(written.has(name) for name in names.values()):
         raise InvalidMessage("results", "are no result file of this table: a column is missing")
-    if len(results.rows) != len(table.rows):
-        reason = f"have {len(results.rows)} rows and the table has {len(table.rows)}: are they of another one?"
+    if len(written.rows) != len(table.rows):
+        reason = f"have {len(written.rows)} rows and the table has {len(table.rows)}: are they of another one?"
         raise InvalidMessage("results", reason)
     own = [header.strip().lower() for header in table.headers if header.strip().lower() != KEPT]
-    standings = []
-    for before, after in zip(table.rows, results.rows, strict=True):
+    results = []
+    for before, after in zip(table.rows, written.rows, strict=True):
         if any(before.values.get(header, "") != after.values.get(header, "") for header in own):
             raise InvalidMessage("results", f"row {after.number} is not row {before.number} of the table")
-        standings.append(Standing.from_cells({name: after.values.get(named, "") for name, named in names.items()}))
-    return tuple(standings)
+        cells = {name: after.values.get(column, "") for name, column in names.items()}
+        results.append(RowResult.from_cells(cells))
+    return tuple(results)

@@ -49,7 +49,7 @@ def test_the_application_gets_the_event_and_the_vendor_its_own_acknowledgement(f
     assert answer.headers["content-type"] == push.content_type
     assert answer.headers["content-length"] == str(len(push.acknowledgement))
     assert calls.handled[0].number == push.number
-    assert all(isinstance(one, DeliveryReport | InboundMessage) and one.key for one in calls.handled)
+    assert all(isinstance(event, DeliveryReport | InboundMessage) and event.key for event in calls.handled)
 
 
 def test_a_reply_is_an_inbound_message(face: Face) -> None:
@@ -73,10 +73,10 @@ def test_of_many_reports_in_a_push_only_the_one_that_failed_is_handled_again(fac
     calls = Calls(errors=[RuntimeError("not this one")])
     with face(receiver(calls)) as base:
         answers = [TWO_REPORTS.send(base) for _ in range(2)]
-    assert [one.status for one in answers] == [500, 200]
+    assert [answer.status for answer in answers] == [500, 200]
     assert answers[0].body == b""
-    assert [one.number for one in calls.events] == ["+886900000001", "+886900000002", "+886900000001"]
-    assert [one.number for one in calls.handled] == ["+886900000002", "+886900000001"]
+    assert [event.number for event in calls.events] == ["+886900000001", "+886900000002", "+886900000001"]
+    assert [event.number for event in calls.handled] == ["+886900000002", "+886900000001"]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_half_a_body_is_no_push(name: str) -> None:
             answer = raw.recv(1000)
         assert EVERY8D.send(base).status == 200
     assert answer == b"" or answer.split()[1] == b"400"
-    assert [one.batch_id for one in calls.events] == [EVERY8D.fields["BatchID"]]
+    assert [event.batch_id for event in calls.events] == [EVERY8D.fields["BatchID"]]
 
 
 @pytest.mark.parametrize("length", ["-1", "+1", "1x", "٣", "9" * 5000])
