@@ -120,26 +120,24 @@ def _ask_for_text(
     provider: Provider, result: SendResult, known_batches: Collection[str], now: datetime
 ) -> Flow[SendResult]:
     """Ask which of the numbers without a batch got their text."""
-    message = result.message
-    assert message is not None  # `_can_be_found` has seen to that
+    assert result.message is not None  # `_can_be_found` has seen to that
+    plan = _plan_again(provider, result.message)
     most = provider.info.limits.recipients
     unknown = _unknown(result)
-    for text, destinations in _by_text(provider, message, unknown).items():
+    for text, destinations in _by_text(plan, unknown).items():
         for start in range(0, len(destinations), most):
             chunk = destinations[start : start + most]
             numbers = tuple(destination.number for destination in chunk)
-            sightings = yield from provider.perform(FindSent(message, text, numbers, result.sent_at))
+            sightings = yield from provider.perform(FindSent(plan.message, text, numbers, result.sent_at))
             rows = [unknown[destination.reference] for destination in chunk]
             told = [_told_by_sighting(row, sightings, known_batches, result, now) for row in rows]
             result = with_outcome(result, {row.reference: row for row in told})
     return result
 
 
-def _by_text(
-    provider: Provider, message: Message, unknown: Mapping[str, RecipientOutcome]
-) -> dict[str, list[Destination]]:
+def _by_text(plan: Plan, unknown: Mapping[str, RecipientOutcome]) -> dict[str, list[Destination]]:
     groups: dict[str, list[Destination]] = {}
-    for destination in _plan_again(provider, message).destinations:
+    for destination in plan.destinations:
         row = unknown.get(destination.reference)
         if row is not None and row.batch_id is None:
             groups.setdefault(destination.text, []).append(destination)
