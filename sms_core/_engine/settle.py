@@ -44,7 +44,7 @@ def settle(
     result = yield from _ask_for_reports(provider, result)
     if _can_be_found(provider, result):
         result = yield from _ask_for_text(provider, result, known_batches, now)
-    if replay:
+    if replay and _unknown(result):
         result = yield from _replay(provider, result, now)
     elif _unknown(result) and not _can_be_asked(provider, result):
         result = _with_note(result, f"settle() had nothing to ask: {_what_is_left(provider, result)}")
@@ -120,26 +120,24 @@ def _ask_for_text(
     provider: Provider, result: SendResult, known_batches: Collection[str], now: datetime
 ) -> Flow[SendResult]:
     """Ask which of the numbers without a batch got their text."""
-    message = result.message
-    assert message is not None  # `_can_be_found` has seen to that
+    assert result.message is not None  # `_can_be_found` has seen to that
+    plan = _plan_again(provider, result.message)
     most = provider.info.limits.recipients
     unknown = _unknown(result)
-    for text, destinations in _by_text(provider, message, unknown).items():
+    for text, destinations in _by_text(plan, unknown).items():
         for start in range(0, len(destinations), most):
             chunk = destinations[start : start + most]
             numbers = tuple(destination.number for destination in chunk)
-            sightings = yield from provider.perform(FindSent(message, text, numbers, result.sent_at))
+            sightings = yield from provider.perform(FindSent(plan.message, text, numbers, result.sent_at))
             rows = [unknown[destination.reference] for destination in chunk]
             told = [_told_by_sighting(row, sightings, known_batches, result, now) for row in rows]
             result = with_outcome(result, {row.reference: row for row in told})
     return result
 
 
-def _by_text(
-    provider: Provider, message: Message, unknown: Mapping[str, RecipientOutcome]
-) -> dict[str, list[Destination]]:
+def _by_text(plan: Plan, unknown: Mapping[str, RecipientOutcome]) -> dict[str, list[Destination]]:
     groups: dict[str, list[Destination]] = {}
-    for destination in _plan_again(provider, message).destinations:
+    for destination in plan.destinations:
         row = unknown.get(destination.reference)
         if row is not None and row.batch_id is None:
             groups.setdefault(destination.text, []).append(destination)
@@ -188,6 +186,8 @@ def _replay(provider: Provider, result: SendResult, now: datetime) -> Flow[SendR
         note = f"too late to ask again: {provider.info.title} knows a key for {in_words(window.window)}"
         return _with_note(result, note)
     unknown = _unknown(result)
+    if all(row.batch_id is not None for row in unknown.values()):
+        return _with_note(result, "nothing to ask again: the vendor has named a batch for what is unknown")
     for send in _plan_again(provider, result.message).sends:
         destinations = tuple(
             destination
@@ -206,8 +206,9 @@ def _in_time(replay: Replay, result: SendResult, now: datetime) -> bool:
 def _replay_send(provider: Provider, result: SendResult, send: Send) -> Flow[SendResult]:
     try:
         answer = yield from provider.perform(send)
-    except AuthenticationFailed:
-        raise  # nobody shows these credentials again
+    except AuthenticationFailed as error:
+        # Nobody shows these credentials again. What was refused is this request, not the one in doubt.
+        raise error.with_result(result) from error.__cause__
     except SendError as error:
         answer = error.result
         result = _with_note(result, f"asked again, and still unknown for some: {error}")

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 
 import sms_core
 from sms_core import (
+    Account,
     AuthenticationFailed,
     Balance,
     Callback,
@@ -19,6 +23,7 @@ from sms_core import (
     ConfigurationError,
     DeliveryStatus,
     InvalidMessage,
+    Media,
     Message,
     NotFound,
     NotSent,
@@ -26,8 +31,10 @@ from sms_core import (
     OutcomeUnknown,
     PartiallySent,
     Recipient,
+    RecipientOutcome,
     SendError,
     SendResult,
+    SmsError,
     TransportError,
     Unsupported,
     hookimpl,
@@ -151,9 +158,127 @@ def test_reports_of_many_batches_are_asked_for_together_where_the_vendor_lets_yo
     assert (alone["batch"], "batches" in alone) == ("b3", False)
 
 
-def test_what_the_vendor_refuses_is_raised() -> None:
-    with bind(FakeTransport(Vendor(cancel=["NO missing"]))) as sms, pytest.raises(NotFound):
+# Cancelling
+
+
+def cancelled(network: FakeTransport) -> list[tuple[str, list[str]]]:
+    """The batches that were asked to be taken back, each with its numbers."""
+    fields = [fields_of(request) for request in network.requests if operation_of(request) == "cancel"]
+    return [(asked_for["batch"], asked_for["numbers"]) for asked_for in fields]
+
+
+def booked(*batches: str | None) -> SendResult:
+    """A send to one number after another, each accepted in this batch; None is one that was refused."""
+    rows = []
+    for batch, number in zip(batches, (A, B, C, D), strict=False):
+        outcome = Outcome.REFUSED if batch is None else Outcome.ACCEPTED
+        rows.append(RecipientOutcome(number, outcome, batch, f"m-{number}"))
+    named = [batch for batch in batches if batch is not None]
+    return SendResult(tuple(rows), batches=tuple(dict.fromkeys(named)), message=Message("x", [A, B, C, D]))
+
+
+def test_a_batch_is_taken_back_by_its_id() -> None:
+    network = FakeTransport(Vendor(cancel=["OK 3"]))
+    with bind(network) as sms:
+        assert sms.cancel("b1") == Cancellation(3)
+    assert cancelled(network) == [("b1", [])]
+
+
+def test_a_result_is_taken_back_batch_by_batch_with_the_numbers_in_each() -> None:
+    network = FakeTransport(Vendor(cancel=["OK 2 1.50", "OK 1 0.75"]))
+    with bind(network) as sms:
+        assert sms.cancel(booked("b1", "b2", None, "b1")) == Cancellation(3, Decimal("2.25"))
+    assert cancelled(network) == [("b1", [A, D]), ("b2", [B])]
+
+
+def test_batches_are_taken_back_with_the_numbers_that_a_mapping_names() -> None:
+    network = FakeTransport(Vendor(cancel=["OK 2 1.50", "OK 1"]))
+    with bind(network) as sms:
+        # Points that one of them does not tell are not known for all.
+        assert sms.cancel({"b1": [A, B], "b2": (C,)}) == Cancellation(3, None)
+    assert cancelled(network) == [("b1", [A, B]), ("b2", [C])]
+
+
+def test_a_picture_s_booking_is_taken_back_as_one() -> None:
+    picture = Message("x", A, media=Media(b"", "jpg"))
+    network = FakeTransport(Vendor(cancel=["OK 1"]))
+    with bind(network) as sms:
+        sms.cancel(attrs.evolve(booked("b1"), message=picture))
+        sms.cancel("b1", mms=True)
         sms.cancel("b1")
+    asked_for = [fields_of(request) for request in network.requests if operation_of(request) == "cancel"]
+    assert [fields["mms"] for fields in asked_for] == [True, True, False]
+
+
+@pytest.mark.parametrize("failing", ["NO missing", TransportError("cut off", sent=True), "garbage"], ids=str)
+@pytest.mark.parametrize(
+    "batches", [booked("b1", "b2", "b3"), {"b1": [A], "b2": [B], "b3": [C]}], ids=["result", "map"]
+)
+def test_one_batch_that_fails_does_not_keep_the_others_and_a_note_tells_what_was_taken_back(
+    batches: SendResult | dict[str, list[str]], failing: str | SmsError
+) -> None:
+    network = FakeTransport(Vendor(cancel=["OK 1 0.50", failing, "OK 2 1.00"]))
+    with bind(network) as sms, pytest.raises(SmsError) as caught:
+        sms.cancel(batches)
+    assert cancelled(network) == [("b1", [A]), ("b2", [B]), ("b3", [C])]
+    assert caught.value.__notes__[-1:] == ["3 messages were cancelled, of the batches b1, b3"]
+
+
+def test_where_every_batch_fails_the_first_error_is_raised() -> None:
+    network = FakeTransport(Vendor(cancel=["NO missing first", "NO missing second"]))
+    with bind(network) as sms, pytest.raises(NotFound) as caught:
+        sms.cancel(booked("b1", "b2"))
+    assert caught.value.vendor_text == "first"
+    assert not hasattr(caught.value, "__notes__")
+    assert len(cancelled(network)) == 2
+
+
+@pytest.mark.parametrize("nothing", [booked(None), SendResult(()), {}], ids=["refused", "empty", "map"])
+def test_what_was_never_taken_cannot_be_taken_back(nothing: SendResult | dict[str, list[str]]) -> None:
+    network = FakeTransport([])
+    with bind(network) as sms, pytest.raises(NotFound, match="nothing was sent that could be cancelled"):
+        sms.cancel(nothing)
+    assert not network.requests
+
+
+# Attempts
+
+
+class Signed(Tiny):
+    """A vendor whose requests say when they were made, and once only."""
+
+    @hookimpl
+    def sms_send(self, account: Account, session: Session | None, operation: Operation[Any]) -> Request:
+        request = super().sms_send(account, session, operation)
+        signed = {**fields_of(request), "nonce": operation.nonce, "now": operation.now.isoformat()}
+        return attrs.evolve(request, body=json.dumps(signed).encode())
+
+
+@pytest.mark.parametrize(
+    ("call", "answers", "count"),
+    [
+        (lambda sms: sms.balance(), {"balance": [CUT_OFF, 502, "OK 1"]}, 3),
+        (lambda sms: sms.send("x", to=A), {"send": [UNSENT, "NO slow", "OK b1"]}, 3),
+        (lambda sms: sms.send("x", to=A), {"send": ["NO expired", "OK b1"]}, 2),
+        (lambda sms: list(sms.reports("b1")), {"reports": [f"OK {A}:r:sent more", CUT_OFF, "OK"]}, 3),
+        (lambda sms: sms.send("x", to=[A, B, C, D]), {"send": ["OK b1", "OK b2"]}, 2),
+    ],
+    ids=["a read", "a send that did not arrive", "an expired session", "pages", "requests of one message"],
+)
+def test_each_attempt_has_a_nonce_and_a_time_of_its_own(
+    call: Callable[[Client], object], answers: dict[str, Any], count: int
+) -> None:
+    times = (NOW + timedelta(seconds=second) for second in itertools.count())
+    network = FakeTransport(Vendor(**answers))
+    with bind(network, Signed(), clock=lambda: next(times)) as sms:
+        call(sms)
+    signed = [fields_of(request) for request in network.requests if operation_of(request) != "login"]
+    assert len(signed) == count
+    nonces = {fields["nonce"] for fields in signed}
+    assert len(nonces) == count
+    assert all(len(nonce) == 32 for nonce in nonces)
+    moments = [fields["now"] for fields in signed]
+    assert sorted(set(moments)) == moments
 
 
 def test_pauses_are_slept_through_the_client_s_own_sleep() -> None:

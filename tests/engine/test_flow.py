@@ -99,6 +99,13 @@ def attempt(session: Session | None) -> Attempt:
     return Attempt(NOW, f"nonce {next(_nonces)}", session)
 
 
+def answered(flow: Flow[Any], answer: Attempt | Response) -> Request:
+    """The request that a flow makes of this answer."""
+    request = flow.send(answer)
+    assert isinstance(request, Request)
+    return request
+
+
 def good(operation: Operation[Any]) -> str:
     """An answer that this operation succeeds with."""
     return "OK" if isinstance(operation, PagedOperation) else "OK 1"
@@ -145,7 +152,7 @@ def test_an_operation_logs_in_asks_and_parses() -> None:
 def test_the_session_rides_on_the_request() -> None:
     flow = perform(provider_of(), GetBalance())
     assert next(flow) == StartAttempt()
-    assert fields_of(flow.send(attempt(SESSION)))["secret"] == "s1"
+    assert fields_of(answered(flow, attempt(SESSION)))["secret"] == "s1"
 
 
 def test_a_login_needs_no_session() -> None:
@@ -232,13 +239,103 @@ def test_the_stale_session_is_named() -> None:
     next(flow)
     flow.send(attempt(SESSION))
     assert flow.send(text("NO expired")) == StartAttempt(SESSION)
-    assert fields_of(flow.send(attempt(RENEWED)))["secret"] == "s2"
+    assert fields_of(answered(flow, attempt(RENEWED)))["secret"] == "s2"
 
 
 def test_credentials_that_ride_along_cannot_expire() -> None:
     steps, error = run(perform(provider_of(Tiny(logs_in=False)), GetBalance()), None, "NO expired")
     assert steps == ["login", "balance"]
     assert isinstance(error, SessionExpired)
+
+
+# An answer that leaves open whether the session is dead: Tiny's code "doubt", as EVERY8D's -99 on a token.
+
+DOUBTFUL = Tiny(attrs.evolve(INFO, session_doubts=frozenset({"doubt"})))
+DOUBT = "NO doubt what is this token"
+CHECKS_THAT_PROVE_NOTHING: list[Answer] = ["OK", CUT_OFF, SILENT, UNSENT, 502, "garbage", "NO down", "NO auth", DOUBT]
+"""The session lives; or nobody knows."""
+
+
+def doubtful(operation: Operation[Any], *answers: Answer) -> tuple[list[str], Any]:
+    """Run an operation whose first answer is a doubt, and these the ones after it."""
+    return run(perform(provider_of(DOUBTFUL, retries=0), operation), SESSION, DOUBT, *answers)
+
+
+@pytest.mark.parametrize("operation", [*READS, *WRITES], ids=lambda operation: str(operation.name))
+def test_a_session_that_a_check_proves_dead_is_renewed_and_the_operation_repeated(operation: Operation[Any]) -> None:
+    steps, found = doubtful(operation, "NO expired", RENEWED, good(operation))
+    assert steps == ["login", operation.name, "check", "login again", operation.name]
+    assert not isinstance(found, SmsError)
+
+
+@pytest.mark.parametrize("checked", CHECKS_THAT_PROVE_NOTHING, ids=str)
+@pytest.mark.parametrize("operation", [*READS, *WRITES], ids=lambda operation: str(operation.name))
+def test_unless_it_is_proven_dead_the_first_answer_stands(operation: Operation[Any], checked: Answer) -> None:
+    steps, error = doubtful(operation, checked)
+    assert steps == ["login", operation.name, "check"]
+    assert isinstance(error, VendorError)
+    assert (error.code, error.vendor_text) == ("doubt", "what is this token")
+    if isinstance(operation, Send):
+        assert [row.outcome for row in error.result.outcomes] == [Outcome.REFUSED]
+
+
+@pytest.mark.parametrize("again", [DOUBT, "NO expired"])
+def test_a_second_doubt_ends_it(again: str) -> None:
+    steps, error = doubtful(send_of(A), "NO expired", RENEWED, again)
+    assert steps == ["login", "send", "check", "login again", "send"]
+    assert isinstance(error, VendorError)
+    assert error.code in again
+
+
+def test_the_check_shows_the_session_in_doubt_at_a_time_of_its_own() -> None:
+    flow = perform(provider_of(DOUBTFUL), GetBalance())
+    next(flow)
+    flow.send(attempt(SESSION))
+    assert flow.send(text(DOUBT)) == StartAttempt(with_session=False)
+    check = answered(flow, attempt(None))
+    assert (operation_of(check), fields_of(check)["secret"]) == ("check", "s1")
+    assert flow.send(text("NO expired")) == StartAttempt(SESSION)
+
+
+@pytest.mark.parametrize(
+    ("provider", "session", "answer"),
+    [
+        pytest.param(DOUBTFUL, SESSION, "NO credit", id="another code"),
+        pytest.param(Tiny(), SESSION, DOUBT, id="a vendor without doubts"),
+        pytest.param(Tiny(DOUBTFUL.info, logs_in=False), None, DOUBT, id="no session"),
+    ],
+)
+def test_nothing_is_checked_where_nothing_is_in_doubt(provider: Tiny, session: Session | None, answer: str) -> None:
+    steps, error = run(perform(provider_of(provider), send_of(A)), session, answer)
+    assert steps == ["login", "send"]
+    assert isinstance(error, VendorError)
+
+
+def test_a_doubt_that_is_no_verdict_leaves_a_send_unknown_unless_the_session_was_dead() -> None:
+    steps, error = doubtful_and_open("OK")
+    assert steps == ["login", "send", "check"]
+    assert isinstance(error, OutcomeUnknown)
+    steps, found = doubtful_and_open("NO expired", RENEWED, "OK b1")
+    assert steps == ["login", "send", "check", "login again", "send"]
+    assert isinstance(found, SendResult)
+
+
+def doubtful_and_open(*answers: Answer) -> tuple[list[str], Any]:
+    """The same for a send whose doubtful answer says nothing of the message either."""
+    provider = Tiny(attrs.evolve(INFO, session_doubts=frozenset({"gateway"})))
+    return run(perform(provider_of(provider, retries=0), send_of(A)), SESSION, "NO gateway", *answers)
+
+
+def test_a_send_interrupted_while_its_session_is_checked_is_unknown() -> None:
+    before_it_is_asked = interrupted(plan_of(A, B), SESSION, DOUBT, provider=DOUBTFUL)
+    assert outcomes_of(before_it_is_asked) == [Outcome.UNKNOWN] * 2
+    before_it_answers = interrupted(plan_of(A, B), SESSION, DOUBT, None, provider=DOUBTFUL)
+    assert outcomes_of(before_it_answers) == [Outcome.UNKNOWN] * 2
+
+
+def test_a_send_interrupted_after_its_session_was_proven_dead_was_not_sent() -> None:
+    interruption = interrupted(plan_of(A, B), SESSION, DOUBT, None, "NO expired", provider=DOUBTFUL)
+    assert outcomes_of(interruption) == [Outcome.NOT_SENT] * 2
 
 
 OUTCOMES: list[tuple[SmsError | str | int, Outcome, type[SmsError]]] = [
@@ -453,9 +550,9 @@ def outcomes_of(error: BaseException) -> list[Outcome]:
     return [row.outcome for row in result.outcomes]
 
 
-def interrupted(plan: Plan, *answers: str | Session | None) -> BaseException:
+def interrupted(plan: Plan, *answers: str | Session | None, provider: Tiny | None = None) -> BaseException:
     """What comes out where Ctrl-C strikes instead of the answer after these."""
-    flow = send_all(provider_of(), plan, NOW)
+    flow = send_all(provider_of(provider), plan, NOW)
     next(flow)
     for answer in answers:
         flow.send(text(answer) if isinstance(answer, str) else attempt(answer))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
 
 from sms_core import (
+    AuthenticationFailed,
     Capability,
     InsufficientCredit,
     MalformedResponse,
@@ -22,6 +24,8 @@ from sms_core import (
     SmsError,
     TransportError,
 )
+from sms_core.http import Request, Response
+from sms_core.provider import Replay
 from sms_core.testing import FakeTransport
 from tests.support.tiny import INFO, NOW, Tiny, Vendor, bind, fields_of, operation_of, text
 
@@ -224,3 +228,182 @@ def test_known_batches_may_be_any_collection() -> None:
             FakeTransport(lambda request: text(f"OK {A}=b1") if operation_of(request) == "find_sent" else text("OK t"))
         ) as sms:
             assert sms.settle(unknown(A), known_batches=known).outcomes[0].outcome is UNKNOWN
+
+
+# Replay: the same request once more under its key
+
+REPLAYS = Replay(timedelta(hours=12), "duplicate")
+TWICE = Tiny(attrs.evolve(MUTE.info, replay=REPLAYS))
+"""Cannot be asked anything, but takes the same request with the same key for one."""
+LATEST = REPLAYS.window - timedelta(minutes=10)
+"""The age from which on no replay begins any more."""
+
+
+def sends(network: FakeTransport) -> list[dict[str, Any]]:
+    return [fields_of(request) for request in network.requests if operation_of(request) == "send"]
+
+
+def test_a_replay_carries_the_same_key_and_its_acceptance_decides() -> None:
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with bind(network, TWICE) as sms:
+        settled = sms.settle(unknown(A, B), replay=True)
+    (sent,) = sends(network)
+    assert (sent["numbers"], sent["texts"], sent["references"]) == ([A, B], ["x", "x"], ["m-0", "m-1"])
+    assert [(row.outcome, row.batch_id, row.error) for row in settled.outcomes] == [(ACCEPTED, "b1", None)] * 2
+    assert (settled.accepted, settled.batches, settled.raw, settled.notes) == (2, ("b1",), ("b1",), ())
+
+
+def test_nothing_is_sent_again_unless_it_is_asked_for() -> None:
+    network = FakeTransport([])
+    with bind(network, TWICE) as sms:
+        settled = sms.settle(unknown(A))
+    assert settled.outcomes == unknown(A).outcomes
+    way = "settle(replay=True) asks again under the same key, which the vendor knows for 12 hours"
+    assert settled.notes == (f"settle() had nothing to ask: {way}",)
+    assert not network.requests
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("NO credit", "credit"),
+        ("NO number", "number"),
+        ("NO missing no such route", "no such route"),
+        ("NO slow", "slow"),
+        ("NO gateway", "gateway"),
+        (CUT_OFF, "cut off"),
+        (TransportError("no connection", sent=False), "no connection"),
+        (502, "HTTP 502"),
+        ("garbage", "not Tiny's"),
+        (f"OK b9 {A}", "number"),
+    ],
+    ids=str,
+)
+def test_a_replay_that_is_refused_decides_nothing(answer: str | int | SmsError, words: str) -> None:
+    """The first request may have been taken before whatever refuses this one."""
+    with bind(FakeTransport(Vendor(send=[answer])), TWICE, retries=0) as sms:
+        settled = sms.settle(unknown(A), replay=True)
+    assert settled.outcomes == unknown(A).outcomes
+    assert (settled.accepted, settled.batches) == (0, ())
+    (note,) = settled.notes
+    assert note.startswith("asked again, and still unknown for some: ")
+    assert words in note
+
+
+def test_of_a_replay_that_is_refused_in_part_the_acceptances_decide() -> None:
+    with bind(FakeTransport(Vendor(send=[f"OK b1 {B}"])), TWICE) as sms:
+        settled = sms.settle(unknown(A, B, C), replay=True)
+    assert [row.outcome for row in settled.outcomes] == [ACCEPTED, UNKNOWN, ACCEPTED]
+    assert [row.batch_id for row in settled.outcomes] == ["b1", None, "b1"]
+    assert (settled.accepted, settled.batches) == (2, ("b1",))
+    assert settled.outcomes[1].error is CUT_OFF
+    assert len(settled.notes) == 1
+
+
+def test_refused_credentials_are_raised_and_the_outcomes_stay_what_they_were() -> None:
+    network = FakeTransport(Vendor(send=["OK b1", "NO auth"]))
+    result = unknown(A, B, C, D)
+    with bind(network, TWICE) as sms, pytest.raises(AuthenticationFailed) as caught:
+        sms.settle(result, replay=True)
+    # What was refused is to show the credentials again, not the messages.
+    assert [row.outcome for row in caught.value.result.outcomes] == [ACCEPTED, ACCEPTED, ACCEPTED, UNKNOWN]
+    assert caught.value.result.message == result.message
+
+
+@pytest.mark.parametrize("age", [LATEST, REPLAYS.window, REPLAYS.window * 2, None])
+def test_outside_the_window_nothing_is_sent_and_a_note_says_so(age: timedelta | None) -> None:
+    began = None if age is None else NOW - age
+    network = FakeTransport([])
+    with bind(network, TWICE) as sms:
+        settled = sms.settle(attrs.evolve(unknown(A), sent_at=began), replay=True)
+    assert settled.outcomes == unknown(A).outcomes
+    assert settled.notes == ("too late to ask again: Tiny knows a key for 12 hours",)
+    assert not network.requests
+
+
+def test_within_the_window_it_is_sent_up_to_the_margin() -> None:
+    with bind(FakeTransport(Vendor(send=["OK b1"])), TWICE) as sms:
+        assert sms.settle(unknown(A, age=LATEST - SECOND), replay=True).accepted == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "result"),
+    [
+        pytest.param(MUTE, unknown(A), id="no key"),
+        pytest.param(TWICE, attrs.evolve(unknown(A), message=None), id="no message"),
+    ],
+)
+def test_where_nothing_can_be_asked_again_a_note_says_so(provider: Tiny, result: SendResult) -> None:
+    network = FakeTransport([])
+    with bind(network, provider) as sms:
+        settled = sms.settle(result, replay=True)
+    assert settled.outcomes == result.outcomes
+    assert len(settled.notes) == 1
+    assert not network.requests
+
+
+def test_only_unknown_rows_without_a_batch_are_asked_again() -> None:
+    result = unknown(A, B, C, D)
+    a, b, c, d = result.outcomes
+    rows = (
+        attrs.evolve(a, outcome=ACCEPTED, batch_id="b0"),
+        b,
+        attrs.evolve(c, outcome=Outcome.REFUSED),
+        attrs.evolve(d, batch_id="b0"),
+    )
+    result = attrs.evolve(result, outcomes=rows, accepted=1, batches=("b0",))
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with bind(network, TWICE) as sms:
+        settled = sms.settle(result, replay=True)
+    assert [(sent["numbers"], sent["references"]) for sent in sends(network)] == [([B], ["m-1"])]
+    assert [row.outcome for row in settled.outcomes] == [ACCEPTED, ACCEPTED, Outcome.REFUSED, UNKNOWN]
+    assert (settled.accepted, settled.batches) == (2, ("b0", "b1"))
+
+
+def test_what_the_vendor_named_a_batch_for_is_not_sent_again_and_a_note_says_so() -> None:
+    network = FakeTransport([])
+    with bind(network, TWICE) as sms:
+        settled = sms.settle(unknown(A, batch="b0"), replay=True)
+    assert settled.outcomes == unknown(A, batch="b0").outcomes
+    assert settled.notes == ("nothing to ask again: the vendor has named a batch for what is unknown",)
+    assert not network.requests
+
+
+def test_the_vendor_is_asked_before_anything_is_sent_again() -> None:
+    provider = Tiny(attrs.evolve(INFO, replay=REPLAYS))
+    network = FakeTransport(Vendor(find_sent=[f"OK {A}=b1 proof", "OK"], send=["OK b2"]))
+    result = unknown(A, B, C, D)
+    with bind(network, provider) as sms:
+        settled = sms.settle(result, replay=True)
+    assert [operation_of(request) for request in network.requests] == ["login", "find_sent", "find_sent", "send"]
+    assert [sent["numbers"] for sent in sends(network)] == [[D]]
+    assert [row.outcome for row in settled.outcomes] == [ACCEPTED, NOT_SENT, NOT_SENT, ACCEPTED]
+
+
+def test_nothing_is_sent_or_said_where_the_vendor_s_answers_tell_all() -> None:
+    network = FakeTransport(Vendor(find_sent=[f"OK {A}=b1"]))
+    with bind(network) as sms:  # a vendor that takes no key
+        settled = sms.settle(unknown(A), replay=True)
+    assert settled.outcomes[0].outcome is ACCEPTED
+    assert settled.notes == ()
+
+
+def test_an_interrupted_replay_tells_what_is_known() -> None:
+    def send(request: Request) -> Response:
+        if D in fields_of(request)["numbers"]:
+            raise KeyboardInterrupt
+        return text("OK b1")
+
+    with bind(FakeTransport(Vendor(send=send)), TWICE) as sms, pytest.raises(KeyboardInterrupt) as caught:
+        sms.settle(unknown(A, B, C, D), replay=True)
+    result = caught.value.sms_result  # type: ignore[attr-defined]
+    assert [row.outcome for row in result.outcomes] == [ACCEPTED, ACCEPTED, ACCEPTED, UNKNOWN]
+    assert result.message == unknown(A, B, C, D).message
+
+
+def test_a_message_that_was_scheduled_is_replayed_after_its_time_with_its_time() -> None:
+    message = Message("x", A, reference="m", send_at=NOW - SECOND)
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with bind(network, TWICE) as sms:
+        settled = sms.settle(attrs.evolve(unknown(A, age=SECOND * 60), message=message), replay=True)
+    assert settled.outcomes[0].outcome is ACCEPTED

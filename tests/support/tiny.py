@@ -88,6 +88,7 @@ REFUSALS: dict[str, Callable[..., VendorError]] = {
     "slow": RateLimited,
     "missing": NotFound,
     "down": lambda **details: VendorUnavailable(retry=True, **details),
+    "doubt": VendorError,
     "gateway": lambda **details: VendorUnavailable(retry=True, maybe_taken=True, **details),
 }
 
@@ -122,7 +123,7 @@ class Tiny:
                 if isinstance(operation, GetReports) and operation.more:
                     fields["batches"] = operation.batches
             case Cancel():
-                fields["batch"] = operation.batch_id
+                fields |= {"batch": operation.batch_id, "numbers": operation.numbers, "mms": operation.mms}
             case FindSent():
                 since = operation.since.isoformat() if operation.since else ""
                 fields |= {"text": operation.text, "numbers": operation.numbers, "since": since}
@@ -182,7 +183,7 @@ READERS: dict[type[Operation[Any]], Callable[[Any, Sequence[str]], Any]] = {
     GetBalance: lambda operation, words: Balance(Decimal(words[0])),
     GetReports: _reports,
     GetInbound: _inbound,
-    Cancel: lambda operation, words: Cancellation(int(words[0])),
+    Cancel: lambda operation, words: Cancellation(int(words[0]), *map(Decimal, words[1:])),
     FindSent: _sightings,
 }
 
