@@ -53,7 +53,7 @@ INFO = ProviderInfo(
         Capability.REPORTS: f"{_PUSHES} delivery reports: set the CallBack URL on its page and use parse_callback()",
         Capability.INBOUND: f"{_PUSHES} replies: set the two-way CallBack URL on its page and use parse_callback()",
         Capability.CANCEL: "the API takes no booking back: ask the vendor",
-        Capability.SETTLE: "no API tells what was sent: its pushed reports do, and the records on its page",
+        Capability.SETTLE: "SMS-Get cannot be asked: the report that it pushes tells, or the records on its page",
     },
 )
 

@@ -30,8 +30,8 @@ from sms_core.provider import (
     soap_result,
     to_points,
 )
-from sms_core_every8d.answers import TOKEN, cancellation, read_counts, read_refusal, sent
 from sms_core_every8d.codes import error_of
+from sms_core_every8d.counts import TOKEN, cancellation, read_counts, read_refusal, sent
 from sms_core_every8d.reports import SmsLog, has_more, read_log, reply_of, report_of
 from sms_core_every8d.soap.requests import name_of
 
