@@ -101,10 +101,15 @@ def _structure(converter: cattrs.Converter, data: Any, kind: type[T]) -> T:
 
 
 def _not_a(name: str, error: Exception) -> ConfigurationError:
-    """The error for data that is no value of this class. Foreign errors are named alone: their text may quote the data."""
+    """The error for data that is no value of this class, with the words of our own error, or the name of another one.
+
+    The text of that one may quote the data.
+    """
     while isinstance(error, cattrs.BaseValidationError):  # a group, which holds one for each field that is wrong
         error = error.exceptions[0]
-    reason = str(error) if isinstance(error, SmsError) else type(error).__name__
+    reason = type(error).__name__
+    if isinstance(error, SmsError):
+        reason = str(error)
     return ConfigurationError(f"not a {name} in JSON: {reason}")
 
 
@@ -163,6 +168,7 @@ def _is_options(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, VendorOptions)
 
 
+_ENCODINGS = {encoding.title: encoding for encoding in Encoding}
 _COLLECTIONS: Mapping[Any, Callable[[list[Any]], Any]] = {
     tuple: tuple,
     list: list,
@@ -178,7 +184,7 @@ def _is_collection(kind: Any) -> bool:
 
 
 UnreadableOptions = Callable[[str, Mapping[str, Any], Exception | None], VendorOptions]
-"""What becomes of options that cannot be read: of this class, with these fields. There is an error if it is imported."""
+"""What becomes of options of this class with these fields that cannot be read. If it is imported, an error says why."""
 
 
 def _make_converter(unreadable: UnreadableOptions) -> cattrs.Converter:
@@ -223,16 +229,12 @@ def _make_converter(unreadable: UnreadableOptions) -> cattrs.Converter:
     converter.register_unstructure_hook(bytes, lambda content: base64.b64encode(content).decode("ascii"))
     converter.register_structure_hook(bytes, lambda data, _: base64.b64decode(data, validate=True))
     converter.register_unstructure_hook(Encoding, lambda encoding: encoding.title)
-    converter.register_structure_hook(Encoding, _encoding_from_data)
+    converter.register_structure_hook(Encoding, lambda data, _: _ENCODINGS[data])
     converter.register_unstructure_hook_func(_is_error, _error_to_data)
     converter.register_structure_hook_func(_is_error, _error_from_data)
     converter.register_unstructure_hook_func(_is_options, _options_to_data)
     converter.register_structure_hook_func(_is_options, options_from_data)
     return converter
-
-
-def _encoding_from_data(data: Any, _: object) -> Encoding:
-    return next(encoding for encoding in Encoding if encoding.title == data)
 
 
 _converter = _make_converter(_refuse_options)
