@@ -22,13 +22,14 @@ DISTRIBUTIONS = [".", *PLUGINS]
 """The core first: the plugins need it."""
 PARALLEL = ["-n", str(min(2 * (os.cpu_count() or 1), 16)), "--dist", "worksteal"]
 """The tests wait for sockets more than they compute, so more of them than there are cores."""
-LENGTHY = [
+PROGRAMS = [
     "plugins/kit/tests/conformance/test_defects.py",
-    "tests/examples",
     "plugins/kit/tests/scaffold",
     "plugins/kit/tests/tutorial",
+    "tests/docs",
+    "tests/examples",
 ]
-"""What takes a third of the time, most of it in programs of its own: run with the newest interpreter alone."""
+"""Tests that start programs of their own and take a third of the time: run with the newest interpreter alone."""
 
 
 def present() -> list[str]:
@@ -68,21 +69,29 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=present())
 def tests(session: nox.Session) -> None:
-    """Run all tests against installed wheels with the newest interpreter; without the lengthy ones with the others.
+    """Run the tests, or those that are named after ``--``.
 
-    With the oldest, measure branch coverage too. A single interpreter does it all, with the sources.
+    The newest interpreter runs all, against installed wheels. The others leave out what is mostly programs of its own,
+    and the oldest measures branch coverage. A single interpreter does it all, with the sources.
     """
     oldest, newest = present()[0], present()[-1]
     install_all(session, "test", editable=session.python != newest or oldest == newest)
-    lengthy = [] if session.python == newest else [f"--ignore={path}" for path in LENGTHY]
-    if session.posargs or session.python != oldest:
-        session.run("pytest", "-q", *(session.posargs or [*PARALLEL, *lengthy]))
+    # Where no bytecode is kept, every child process compiles all that it imports, and every worker all tests.
+    session.env["PYTHONDONTWRITEBYTECODE"] = None
+    if session.posargs:
+        session.run("pytest", "-q", *session.posargs)
         return
-    for old in ROOT.glob(".coverage*"):
-        old.unlink()
-    session.run("coverage", "run", "-m", "pytest", "-q", *PARALLEL, *lengthy)
-    session.run("coverage", "combine", "-q")
-    session.run("coverage", "report")
+    quick = [*PARALLEL, *(f"--ignore={path}" for path in PROGRAMS)]
+    if session.python == oldest:
+        session.run("coverage", "erase")
+        session.run("coverage", "run", "-m", "pytest", "-q", *quick)
+        session.run("coverage", "combine", "-q")
+        session.run("coverage", "report")
+    else:
+        # Not `python -m pytest`, which finds the folder of sources before the installed wheel.
+        session.run("pytest", "-q", *quick)
+    if session.python == newest:
+        session.run("pytest", "-q", *PARALLEL, *PROGRAMS)
 
 
 @nox.session

@@ -12,7 +12,9 @@
 `options`               options that come as text, from a DSN or a command line
 `requests` `responses`  requests in the usual shapes; what an HTTP answer says
 `codes` `fields`        tables of refusals, points and counts
-`times` `xml` `soap`    Taipei's time, XML and SOAP
+`times`                 Taipei's time
+`json_answers`          JSON that vendors wrote, as typed values
+`xml` `soap`            XML and SOAP
 `template`              ``{name}`` placeholders, for vendors that fill them themselves
 `steps` `provider`      the conversation, for vendors with a dance of their own
 ======================  =============================================================================
@@ -35,6 +37,7 @@ from sms_core.provider.codes import NO_VERDICT, SMPP_STATES, RefusalCode, refusa
 from sms_core.provider.fields import points_or_none, to_count, to_points
 from sms_core.provider.hooks import PROJECT, REQUIRED, ProviderHooks, hookimpl, hookspec
 from sms_core.provider.info import Limits, MmsLimits, ProviderInfo, Replay, in_words
+from sms_core.provider.json_answers import parse_json, structure_json
 from sms_core.provider.known_packages import known_packages
 from sms_core.provider.operations import (
     Cancel,
@@ -133,6 +136,7 @@ __all__ = [
     "option_names",
     "options_of",
     "outcome_after",
+    "parse_json",
     "parse_time",
     "parse_tree",
     "parse_xml",
@@ -145,6 +149,7 @@ __all__ = [
     "retry_after",
     "soap_request",
     "soap_result",
+    "structure_json",
     "template",
     "time_or_none",
     "to_count",

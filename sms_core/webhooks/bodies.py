@@ -1,4 +1,4 @@
-"""What the faces share about the bytes that come in."""
+"""What the adapters share about the bytes that come in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote_from_bytes
 from sms_core.webhooks.handling import BODY_LIMIT
 
 DRAINED = 4 * BODY_LIMIT
-"""Bytes of a body that nobody wants which are read all the same, so that its sender gets to read the answer."""
+"""Bytes that are read of a body that nobody wants: a sender that is still sending may not read the answer."""
 
 
 def ascii_query(raw: bytes) -> str:

@@ -19,7 +19,7 @@ Event = DeliveryReport | InboundMessage
 
 
 class EventInProgress(SmsError):
-    """Somebody else has this event in hand right now, so nobody knows yet whether it will be handled."""
+    """Another worker has this event in hand right now, so nobody knows yet whether it will be handled."""
 
 
 class EventStore(Protocol):
@@ -66,7 +66,7 @@ class _Known:
 
 @define
 class _Claim:
-    """A class and no generator: every push of a busy receiver makes one."""
+    """What `MemoryEvents.claim` gives. Every push makes one, and a class is faster than `contextlib.contextmanager`."""
 
     known: _Known
     key: str

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fastapi import APIRouter
 
 from sms_core.webhooks import starlette
-
-if TYPE_CHECKING:
-    from sms_core.webhooks.receiver import Receiver
+from sms_core.webhooks.receiver import Receiver
 
 
 def router(receiver: Receiver) -> APIRouter:

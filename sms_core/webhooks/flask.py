@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import flask
 from werkzeug.wrappers import Response
 
-if TYPE_CHECKING:
-    from sms_core.webhooks.receiver import Receiver
+from sms_core.webhooks.receiver import Receiver
 
 _METHODS = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """All, so that the receiver is the one who refuses."""

@@ -36,20 +36,21 @@ def is_segment(text: str) -> bool:
 
 def _to_secrets(given: str | Iterable[str]) -> tuple[bytes, ...]:
     secrets = tuple(given.split()) if isinstance(given, str) else tuple(given)
-    for one in secrets:
-        if len(one) < SHORTEST_SECRET:
+    for secret in secrets:
+        if len(secret) < SHORTEST_SECRET:
             raise ConfigurationError(
                 f"a secret needs {SHORTEST_SECRET} characters or more: 'sms webhook-url' or new_secret() makes one"
             )
-        if not is_segment(one):
+        if not is_segment(secret):
             raise ConfigurationError(
                 "a secret is part of a URL: letters, digits and - . _ ~ only; new_secret() makes one"
             )
-    return tuple(one.encode("ascii") for one in secrets)
+    return tuple(secret.encode("ascii") for secret in secrets)
 
 
 def _to_networks(given: str | Iterable[str]) -> tuple[Network, ...]:
-    return tuple(_network(one) for one in ([given] if isinstance(given, str) else given))
+    texts = [given] if isinstance(given, str) else given
+    return tuple(_network(text) for text in texts)
 
 
 def _network(text: str) -> Network:
@@ -92,13 +93,15 @@ class Guard:
     def name_of(self, path: str) -> str | None:
         """The name in a path whose secret is right, else None."""
         before, *segments = path.split("/")
+        if before:
+            return None
         if not self.secrets:
-            return segments[0] if not before and len(segments) == 1 else None
-        name, given = segments if not before and len(segments) == 2 else ("", "")  # noqa: PLR2004 - name and secret
+            return segments[0] if len(segments) == 1 else None
+        name, given = segments if len(segments) == 2 else ("", "")  # noqa: PLR2004 - name and secret
         presented = given.encode("utf-8", "replace")
         matches = False
-        for one in self.secrets:  # each of them: how long it takes tells nothing of which one was nearly right
-            matches |= hmac.compare_digest(presented, one)
+        for secret in self.secrets:  # each of them: how long it takes tells nothing of which one was nearly right
+            matches |= hmac.compare_digest(presented, secret)
         return name if matches else None
 
     def address(self, request: CallbackRequest) -> Address | None:
@@ -120,11 +123,14 @@ def parse_address(text: str) -> Address | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
 
 
 def mask_address(address: Address | None) -> str:
     """What a log may show of an address: its network."""
     if address is None:
         return "an unknown address"
-    return str(ipaddress.ip_network((address.packed, 24 if address.version == 4 else 48), strict=False))  # noqa: PLR2004
+    prefix = 24 if isinstance(address, ipaddress.IPv4Address) else 48
+    return str(ipaddress.ip_network((address.packed, prefix), strict=False))

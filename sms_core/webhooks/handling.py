@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from http import HTTPStatus
 from typing import Protocol
 
 import attrs
@@ -41,7 +42,7 @@ class Parser(Protocol):
 
 
 class Head:
-    """The first step of a push: its head was let in, and the driver sends its body."""
+    """What a push yields first: its head was let in, and the driver is to send its body."""
 
 
 HEAD = Head()
@@ -136,9 +137,10 @@ def _refused(
     name = segment if segment in clients else "no known name"
     caller = mask_address(guard.address(head))
     log.warning("push refused (%d; %s, from %s): %s", refusal.status, name, caller, mask_numbers(str(refusal)))
-    is_method = refusal.status == 405  # noqa: PLR2004 - HTTP's own number
-    allowed = {"allow": ", ".join(one for one in METHODS if one != head.method)} if is_method else {}
-    return _no(refusal.status, allowed)
+    if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        others = [method for method in METHODS if method != head.method]
+        return _no(refusal.status, {"allow": ", ".join(others)})
+    return _no(refusal.status)
 
 
 def _no(status: int, headers: Mapping[str, str] | None = None) -> CallbackResponse:
@@ -147,12 +149,12 @@ def _no(status: int, headers: Mapping[str, str] | None = None) -> CallbackRespon
 
 
 def _with_key(name: str, event: Event) -> Event:
-    """An event that its provider gave no key: without one, all such events would be taken for the same."""
+    """The same event with a key, for one that its provider gave none: otherwise all of those would count as one."""
     return attrs.evolve(event, key=event_key(name, to_json(event)))
 
 
 def start(running: Push) -> CallbackResponse | None:
-    """Check the head: the answer to one that is refused, else None, and the push waits for its body."""
+    """Check the head of a push. Gives the answer if it is refused, else None: the push then waits for its body."""
     try:
         next(running)
     except StopIteration as stop:

@@ -1,4 +1,4 @@
-"""`Receiver`: clients by name and one handler, behind a guard; and its faces."""
+"""`Receiver`: clients by name and one handler, behind a guard; and its adapters."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Receiver:
     """Takes what vendors push to ``/<name>/<secret>``, and hands each event to the handler.
 
     ``clients`` are by name: a ``Client``, or a DSN; no vendor is talked to. ``handler`` gets a `DeliveryReport` or an
-    `InboundMessage`. ``secrets`` are one (or several, apart by blanks, or in a list) of which each opens the address;
-    without any the receiver is refused, unless ``insecure`` says that ``/<name>`` is to take what anybody sends.
+    `InboundMessage`. ``secrets`` is one secret, or several in a list or separated by blanks, each of which opens the
+    address; without any the receiver is refused, unless ``insecure`` says that ``/<name>`` takes what anybody sends.
     ``networks`` are those that a push may come from, such as ``203.0.113.0/24``; ``trusted_proxies`` is how many proxies
     of your own stand in front and write ``X-Forwarded-For``. ``store`` remembers which events were handled: in memory,
     unless you give another.
@@ -79,7 +79,7 @@ class Receiver:
     def receive(self, request: CallbackRequest, read: Callable[[], Body] | None = None) -> CallbackResponse:
         """Handle a push and give the answer to it. A failure of the handler is an answer too.
 
-        ``read`` gives the body, for a face that reads it only of requests that are let in; without it the
+        ``read`` gives the body, for an adapter that reads it only of requests that are let in; without it the
         request's own counts. Raises `ConfigurationError` if the handler is async.
         """
         self._require_plain_handler()
@@ -118,17 +118,17 @@ class Receiver:
 
     def _require_plain_handler(self) -> None:
         if self._async_handler:
-            raise ConfigurationError("an async handler needs the ASGI face, receiver.asgi, or receive_async()")
+            raise ConfigurationError("an async handler needs the ASGI adapter, receiver.asgi, or receive_async()")
 
 
 def _checked_clients(clients: Mapping[str, Parser | str]) -> dict[str, Parser]:
     if not clients:
         raise ConfigurationError("a receiver needs clients: {'every8d': 'every8d://user:password@'}")
     connected: dict[str, Parser] = {}
-    for name, one in clients.items():
+    for name, given in clients.items():
         if not is_segment(name):
             raise ConfigurationError(f"{name!r} is part of a URL: letters, digits and - . _ ~ only")
-        client = connect(one) if isinstance(one, str) else one
+        client = connect(given) if isinstance(given, str) else given
         if not (client.info.can(Capability.PUSHED_REPORTS) or client.info.can(Capability.PUSHED_INBOUND)):
             raise Unsupported(client.info.name, Capability.PUSHED_REPORTS.value, "ask it: client.reports()")
         connected[name] = client
@@ -139,9 +139,9 @@ def _is_async(handler: Handler) -> bool:
     """Whether the handler is to be awaited. Raises `ConfigurationError` for what would do nothing when called."""
     if not callable(handler):
         raise ConfigurationError("the handler is a function of one event")
-    for one in (handler, type(handler).__call__):
-        if inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one):
+    for function in (handler, type(handler).__call__):
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise ConfigurationError("the handler has a yield in it, so calling it would do nothing")
-        if inspect.iscoroutinefunction(one):
+        if inspect.iscoroutinefunction(function):
             return True
     return False

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import frozen
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from sms_core.webhooks.asgi import AsgiApp
-
-if TYPE_CHECKING:
-    from sms_core.webhooks.receiver import Receiver
+from sms_core.webhooks.receiver import Receiver
 
 
 @frozen

@@ -27,8 +27,8 @@ def traceback_without(event: Event, error: BaseException) -> str:
 def _hide(chunk: str, private: list[str]) -> str:
     if chunk.lstrip(" |+-").startswith('File "'):  # source code, which quotes no values
         return chunk
-    for one in private:
-        chunk = chunk.replace(one, _HIDDEN)
+    for text in private:
+        chunk = chunk.replace(text, _HIDDEN)
     return mask_numbers(chunk)
 
 
@@ -36,6 +36,9 @@ def _private(event: Event) -> list[str]:
     """What may not be shown of an event, as it is and as ``repr`` writes it; the longest first."""
     texts = {event.number}
     if isinstance(event, InboundMessage):
-        texts |= {event.text, *(one for one in event.raw.values() if len(one) >= _SHORTEST_RAW)}
-    forms = {form for text in texts for form in (text, repr(text)[1:-1], ascii(text)[1:-1]) if form.strip()}
-    return sorted(forms, key=len, reverse=True)
+        texts.add(event.text)
+        texts.update(value for value in event.raw.values() if len(value) >= _SHORTEST_RAW)
+    forms = set()
+    for text in texts:
+        forms |= {text, repr(text)[1:-1], ascii(text)[1:-1]}
+    return sorted((form for form in forms if form.strip()), key=len, reverse=True)

@@ -41,7 +41,7 @@ class WsgiApp:
         return [response.body]
 
 
-_PHRASES = {one.value: one.phrase for one in HTTPStatus}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 def _head(environ: WSGIEnvironment) -> CallbackRequest:
@@ -89,7 +89,7 @@ class _Input:
             self._left = 0
 
     def _read(self, most: int) -> bytes:
-        """Up to so many bytes; fewer at the end of the input only."""
+        """Up to ``most`` bytes; fewer at the end of the input only."""
         chunks: list[bytes] = []
         while want := min(most, self._left):
             chunk = self._stream.read(want)

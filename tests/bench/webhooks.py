@@ -171,7 +171,7 @@ def main() -> None:
     for name, pairs in rounds.items():
         passed = compared([(raw.passed, ours.passed) for raw, ours in pairs])
         spent = compared([(raw.spent, ours.spent) for raw, ours in pairs])
-        print(f"pushes of {name} through the ASGI face: {passed}; by the server's processor time {spent}")
+        print(f"pushes of {name} through the ASGI adapter: {passed}; by the server's processor time {spent}")
 
 
 def compared(rounds: list[tuple[float, float]]) -> str:

@@ -1,4 +1,4 @@
-"""The faces of a receiver on real sockets, what vendors push, and who pushes it."""
+"""The adapters of a receiver on real sockets, what vendors push, and who pushes it."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def _running(server: Any, port: int) -> Generator[str, None, None]:
 
 @contextmanager
 def over_wsgi(made: Receiver) -> Generator[str, None, None]:
-    """The WSGI face under wsgiref; gives its base URL."""
+    """The WSGI adapter under wsgiref; gives its base URL."""
     server = make_server("127.0.0.1", 0, made.wsgi, _Server, _Quiet)
     with _running(server, server.server_port) as base:
         yield base
@@ -250,7 +250,7 @@ def uvicorn_of(app: Any, **options: Any) -> Generator[str, None, None]:
 
 @contextmanager
 def over_asgi(made: Receiver) -> Generator[str, None, None]:
-    """The ASGI face under uvicorn; gives its base URL."""
+    """The ASGI adapter under uvicorn; gives its base URL."""
     with uvicorn_of(made.asgi) as base:
         yield base
 
@@ -290,9 +290,9 @@ def over_fastapi(made: Receiver) -> Generator[str, None, None]:
         yield f"{base}/hooks/sms"
 
 
-Face = Callable[[Receiver], AbstractContextManager[str]]
+Adapter = Callable[[Receiver], AbstractContextManager[str]]
 
-FACES: dict[str, Face] = {
+ADAPTERS: dict[str, Adapter] = {
     "wsgi": over_wsgi,
     "asgi": over_asgi,
     "flask": over_flask,

@@ -1,4 +1,4 @@
-"""Every face over real sockets: what the application gets, and what the vendor is told."""
+"""Every adapter over real sockets: what the application gets, and what the vendor is told."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from sms_core import DeliveryReport, InboundMessage
 from sms_core.webhooks import BODY_LIMIT
 from tests.webhooks.serving import (
+    ADAPTERS,
     EVERY8D,
-    FACES,
     MITAKE,
     PATIENCE,
     REPLY,
@@ -21,8 +21,8 @@ from tests.webhooks.serving import (
     SMSGO,
     TWILIO,
     TWO_REPORTS,
+    Adapter,
     Calls,
-    Face,
     Push,
     call,
     over_flask,
@@ -32,18 +32,18 @@ from tests.webhooks.serving import (
 )
 
 
-@pytest.fixture(params=FACES.values(), ids=FACES.keys())
-def face(request: pytest.FixtureRequest) -> Face:
-    found: Face = request.param
+@pytest.fixture(params=ADAPTERS.values(), ids=ADAPTERS.keys())
+def adapter(request: pytest.FixtureRequest) -> Adapter:
+    found: Adapter = request.param
     return found
 
 
 @pytest.mark.parametrize(
     "push", [EVERY8D, MITAKE, SMSGO, SMSGET, TWILIO, TWO_REPORTS, REPLY], ids=lambda push: push.name
 )
-def test_the_application_gets_the_event_and_the_vendor_its_own_acknowledgement(face: Face, push: Push) -> None:
+def test_the_application_gets_the_event_and_the_vendor_its_own_acknowledgement(adapter: Adapter, push: Push) -> None:
     calls = Calls()
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         answer = push.send(base)
     assert (answer.status, answer.body) == (200, push.acknowledgement)
     assert answer.headers["content-type"] == push.content_type
@@ -52,26 +52,26 @@ def test_the_application_gets_the_event_and_the_vendor_its_own_acknowledgement(f
     assert all(isinstance(event, DeliveryReport | InboundMessage) and event.key for event in calls.handled)
 
 
-def test_a_reply_is_an_inbound_message(face: Face) -> None:
+def test_a_reply_is_an_inbound_message(adapter: Adapter) -> None:
     calls = Calls()
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         REPLY.send(base)
     (reply,) = calls.handled
     assert isinstance(reply, InboundMessage)
     assert reply.text == "雙向簡訊回傳"
 
 
-def test_a_handler_that_fails_makes_the_vendor_push_again_and_then_it_is_handled_once(face: Face) -> None:
+def test_a_handler_that_fails_makes_the_vendor_push_again_and_then_it_is_handled_once(adapter: Adapter) -> None:
     calls = Calls(errors=[RuntimeError("the database is down")])
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         statuses = [EVERY8D.send(base).status for _ in range(4)]
     assert statuses == [500, 200, 200, 200]
     assert (len(calls.events), len(calls.handled)) == (2, 1)
 
 
-def test_of_many_reports_in_a_push_only_the_one_that_failed_is_handled_again(face: Face) -> None:
+def test_of_many_reports_in_a_push_only_the_one_that_failed_is_handled_again(adapter: Adapter) -> None:
     calls = Calls(errors=[RuntimeError("not this one")])
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         answers = [TWO_REPORTS.send(base) for _ in range(2)]
     assert [answer.status for answer in answers] == [500, 200]
     assert answers[0].body == b""
@@ -95,26 +95,26 @@ def test_of_many_reports_in_a_push_only_the_one_that_failed_is_handled_again(fac
         "/every8d/%E7%B0%A1%FF",
     ],
 )
-def test_a_wrong_name_and_a_wrong_secret_look_alike(face: Face, path: str) -> None:
+def test_a_wrong_name_and_a_wrong_secret_look_alike(adapter: Adapter, path: str) -> None:
     calls = Calls()
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         answer = call(f"{base}{path}?BatchID=b&RM=0900000001&STATUS=100")
     assert answer.status == 404
     assert calls.events == []
 
 
-def test_a_path_that_is_percent_encoded_is_the_same_path(face: Face) -> None:
+def test_a_path_that_is_percent_encoded_is_the_same_path(adapter: Adapter) -> None:
     calls = Calls()
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         answer = call(f"{base}/every%38d/%{ord(SECRET[0]):x}{SECRET[1:]}?BatchID=b&RM=0900000001&STATUS=100")
     assert answer.status == 200
     assert len(calls.handled) == 1
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
-def test_another_method_is_told_which_there_are(face: Face, method: str) -> None:
+def test_another_method_is_told_which_there_are(adapter: Adapter, method: str) -> None:
     calls = Calls()
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         answer = call(f"{base}/every8d/{SECRET}?BatchID=b&RM=0900000001&STATUS=100", method)
         behind_a_wrong_secret = call(f"{base}/every8d/{SECRET}x", method)
     assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
@@ -123,18 +123,18 @@ def test_another_method_is_told_which_there_are(face: Face, method: str) -> None
 
 
 @pytest.mark.parametrize("query", ["", "BatchID=b", "BatchID=b&RM=%FF%FF&STATUS=100", "STATUS=" + "9" * 2000])
-def test_what_is_no_push_is_refused(face: Face, query: str) -> None:
+def test_what_is_no_push_is_refused(adapter: Adapter, query: str) -> None:
     calls = Calls()
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         assert call(f"{base}/every8d/{SECRET}?{query}").status == 400
     assert calls.events == []
 
 
-def test_a_body_over_a_mebibyte_is_refused_and_the_answer_arrives(face: Face) -> None:
+def test_a_body_over_a_mebibyte_is_refused_and_the_answer_arrives(adapter: Adapter) -> None:
     calls = Calls()
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     body = b"sms_id=1&content=0900000001|a|2013-01-01 21:08:07|DELIVRD&x="
-    with face(receiver(calls)) as base:
+    with adapter(receiver(calls)) as base:
         url = f"{base}/sms-get/{SECRET}"
         statuses = [
             call(url, "POST", body.ljust(size, b"x"), form).status
@@ -160,7 +160,7 @@ def chunks(size: int) -> list[bytes]:
 def test_a_body_in_chunks_is_counted_as_it_comes(name: str) -> None:
     calls = Calls()
     form = {"Content-Type": "application/x-www-form-urlencoded", "Transfer-Encoding": "chunked"}
-    with FACES[name](receiver(calls)) as base:
+    with ADAPTERS[name](receiver(calls)) as base:
         url = f"{base}/sms-get/{SECRET}"
         assert call(url, "POST", chunks(0), form, chunked=True).status == 200
         assert call(url, "POST", chunks(2 * BODY_LIMIT), form, chunked=True).status == 413
@@ -183,7 +183,7 @@ def test_half_a_body_is_no_push(name: str) -> None:
     calls = Calls()
     body = b"sms_id=1&content=0900000001|a|2013-01-01 21:08:07|DELIVRD"
     head = f"POST /sms-get/{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-    with FACES[name](receiver(calls)) as base:
+    with ADAPTERS[name](receiver(calls)) as base:
         with connected(base) as raw:
             raw.sendall(f"{head}Content-Length: {len(body) + 9}\r\n\r\n".encode() + body)
             raw.shutdown(socket.SHUT_WR)

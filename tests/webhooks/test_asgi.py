@@ -69,15 +69,15 @@ def test_an_async_handler_that_fails_is_asked_again(store: EventStore) -> None:
     assert len(handled) == 1
 
 
-@pytest.mark.parametrize("face", [over_asgi, over_starlette, over_fastapi])
-def test_async_handlers_work_over_a_real_server(face: Any, store: EventStore) -> None:
+@pytest.mark.parametrize("adapter", [over_asgi, over_starlette, over_fastapi])
+def test_async_handlers_work_over_a_real_server(adapter: Any, store: EventStore) -> None:
     handled = []
 
     async def handle(event: Event) -> None:
         await asyncio.sleep(0)
         handled.append(event)
 
-    with face(receiver(handle, store=store)) as base:
+    with adapter(receiver(handle, store=store)) as base:
         assert [EVERY8D.send(base).status for _ in range(2)] == [200, 200]
     assert len(handled) == 1
 

@@ -12,8 +12,8 @@ import pytest
 from sms_core import CallbackRequest
 from sms_core.webhooks import BODY_LIMIT, Event
 from tests.webhooks.serving import (
+    ADAPTERS,
     EVERY8D,
-    FACES,
     MITAKE,
     REPLY,
     SECRET,
@@ -33,8 +33,8 @@ TEXT = "雙向簡訊回傳"
 def test_no_refusal_tells_a_secret_or_anything_of_the_push(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     query = f"BatchID=b&RM=%2B886900000001&STATUS=eins&SM={quote(TEXT)}&MR=my-order"
-    for face in FACES.values():
-        with face(receiver(Calls(), networks=["127.0.0.0/8"])) as base:
+    for adapter in ADAPTERS.values():
+        with adapter(receiver(Calls(), networks=["127.0.0.0/8"])) as base:
             statuses = [
                 call(f"{base}/every8d/{SECRET}x?{query}").status,
                 call(f"{base}/{SECRET}/every8d?{query}").status,
@@ -43,10 +43,10 @@ def test_no_refusal_tells_a_secret_or_anything_of_the_push(caplog: pytest.LogCap
                 call(f"{base}/sms-get/{SECRET}?{query}", "POST", query.encode().ljust(BODY_LIMIT + 1), FORM).status,
             ]
         assert statuses == [404, 404, 405, 400, 413]
-        with face(receiver(Calls(), networks=["10.0.0.0/8"])) as base:
+        with adapter(receiver(Calls(), networks=["10.0.0.0/8"])) as base:
             assert call(f"{base}/every8d/{SECRET}?{query}").status == 403
     ours = [record for record in caplog.records if record.name == "sms_core.webhooks"]
-    assert len(ours) == 6 * len(FACES)
+    assert len(ours) == 6 * len(ADAPTERS)
     assert {record.levelno for record in ours} == {logging.WARNING}
     assert not any("127.0.0.1" in record.getMessage() for record in ours)
     for private in (SECRET, "900000001", "my-order", TEXT, quote(TEXT), "eins"):

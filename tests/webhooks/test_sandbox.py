@@ -10,12 +10,12 @@ import sms_core
 from sms_core import Capability, InboundMessage
 from sms_core.webhooks import Event
 from sms_core_sandbox import Sandbox
-from tests.webhooks.serving import FACES, SECRET, Face, receiver
+from tests.webhooks.serving import ADAPTERS, SECRET, Adapter, receiver
 
 
-@pytest.mark.parametrize("face", FACES.values(), ids=FACES.keys())
+@pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
 @pytest.mark.parametrize("name", ["every8d", "mitake", "smsgo", "sms-get"])
-def test_every_event_is_handled_once_though_its_handler_fails_at_first(name: str, face: Face) -> None:
+def test_every_event_is_handled_once_though_its_handler_fails_at_first(name: str, adapter: Adapter) -> None:
     tried: Counter[str] = Counter()
     handled: list[Event] = []
 
@@ -27,7 +27,7 @@ def test_every_event_is_handled_once_though_its_handler_fails_at_first(name: str
 
     numbers = [f"+8869000000{n:02}" for n in range(10, 15)]
     with (
-        face(receiver(handle)) as base,
+        adapter(receiver(handle)) as base,
         Sandbox(faces=[name], callback_url=f"{base}/{name}/{SECRET}", push_delay=0.0, push_interval=0.01) as box,
     ):
         with sms_core.connect(box.dsn(name)) as sms:

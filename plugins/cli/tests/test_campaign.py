@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sms_core
-from sms_core import Client, DeliveryReport, DeliveryStatus, InvalidMessage, Unsupported
+from sms_core import Client, DeliveryReport, DeliveryStatus, InvalidMessage
 from sms_core.http import Response
 from sms_core.testing import Exchange, FakeTransport, memory_exchange
 from sms_core_cli.campaign import (
@@ -55,15 +55,15 @@ def client(name: str) -> Iterator[Client]:
         yield made
 
 
-def run(client: Client, text: str, wishes: MessageDefaults | None = None) -> Campaign:
-    campaign = plan_campaign(client, read_table(text.encode()), wishes)
+def run(client: Client, text: str, defaults: MessageDefaults | None = None) -> Campaign:
+    campaign = plan_campaign(client, read_table(text.encode()), defaults)
     for _ in campaign.send(client):
         pass
     return campaign
 
 
 def outcomes(campaign: Campaign) -> list[RowOutcome]:
-    return [one.outcome for one in campaign.results]
+    return [result.outcome for result in campaign.results]
 
 
 def test_rows_with_texts_of_their_own_share_requests(client: Client, exchange: Exchange) -> None:
@@ -74,9 +74,10 @@ def test_rows_with_texts_of_their_own_share_requests(client: Client, exchange: E
         ),
     )
     assert (campaign.estimate.messages, campaign.estimate.requests, campaign.estimate.points) == (2, 1, Decimal(2))
-    (step,) = campaign.send(client)
-    assert step.error is None
-    assert [one.text for one in exchange.accepted] == ["王5元", "hi"]
+    (done,) = campaign.send(client)
+    assert done.error is None
+    assert done.places == (0, 2)
+    assert [message.text for message in exchange.accepted] == ["王5元", "hi"]
     assert outcomes(campaign) == [ACCEPTED, REFUSED_HERE, ACCEPTED]
     assert campaign.cost == 2
     assert campaign.balance == 999_998
@@ -86,7 +87,7 @@ def test_rows_with_texts_of_their_own_share_requests(client: Client, exchange: E
 def test_one_text_for_all(client: Client, exchange: Exchange) -> None:
     rows = "number,Name,text\n0900000001,王,mine\n0900000002,林,mine\n"
     campaign = run(client, rows, MessageDefaults("{name}您好"))
-    assert [one.text for one in exchange.accepted] == ["王您好", "林您好"]
+    assert [message.text for message in exchange.accepted] == ["王您好", "林您好"]
     assert "left out" in campaign.notes[0]
 
 
@@ -97,13 +98,13 @@ def test_a_shared_template_stays_one_so_that_the_vendor_can_fill_it() -> None:
         campaign = run(client, rows, MessageDefaults("{name}您好"))
     body = json.loads(network.requests[0].body)
     assert body["MSG"] == "%field1%您好"
-    assert [one["Param"] for one in body["RecipientDataList"]] == ["王||||", "林||||"]
+    assert [recipient["Param"] for recipient in body["RecipientDataList"]] == ["王||||", "林||||"]
     assert outcomes(campaign) == [UNKNOWN, UNKNOWN]
 
 
 def test_doubled_braces_are_braces_beside_a_template_of_the_same_look(client: Client, exchange: Exchange) -> None:
     run(client, "number,text,x\n0900000001,{{x}},1\n0900000002,{x},1\n0900000003,a {{b}} c,1\n")
-    assert [one.text for one in exchange.accepted] == ["{x}", "1", "a {b} c"]
+    assert [message.text for message in exchange.accepted] == ["{x}", "1", "a {b} c"]
 
 
 def test_why_rows_are_refused_here(client: Client, exchange: Exchange) -> None:
@@ -121,16 +122,16 @@ def test_why_rows_are_refused_here(client: Client, exchange: Exchange) -> None:
         "0900000001,n,{amount},,": "params: there is no column",
     }
     campaign = run(client, "number,name,text,send_at,reference,amount\n" + "\n".join(wrong) + "\n0900000002,n,ok,,,\n")
-    for standing, words in zip(campaign.results, wrong.values(), strict=False):
-        assert standing.outcome is REFUSED_HERE
-        assert standing.error.startswith(words)
+    for result, words in zip(campaign.results, wrong.values(), strict=False):
+        assert result.outcome is REFUSED_HERE
+        assert result.error.startswith(words)
     assert len(exchange.accepted) == 1
 
 
 def test_a_row_that_repeats_another_names_it(client: Client, exchange: Exchange) -> None:
     campaign = run(client, "number,text\n0900000001,a\n0900000001,b\n+886 900 000 001,a\n0900000001,b\n")
     assert outcomes(campaign) == [ACCEPTED, ACCEPTED, DUPLICATE, DUPLICATE]
-    assert [one.error for one in campaign.results[2:]] == [
+    assert [result.error for result in campaign.results[2:]] == [
         "repeats row 2, number and text",
         "repeats row 3, number and text",
     ]
@@ -140,14 +141,14 @@ def test_a_row_that_repeats_another_names_it(client: Client, exchange: Exchange)
 def test_references_are_the_rows_own_and_told_apart(client: Client, exchange: Exchange) -> None:
     campaign = run(client, "number,text,reference\n0900000001,a,A\n0900000002,a,\n0900000003,a,A\n")
     assert outcomes(campaign) == [ACCEPTED, ACCEPTED, REFUSED_HERE]
-    assert [one.reference for one in exchange.accepted] == [one.reference for one in campaign.results[:2]]
+    assert [message.reference for message in exchange.accepted] == [result.reference for result in campaign.results[:2]]
     assert campaign.results[0].reference == "A"
     assert "row 2 has this one" in campaign.results[2].error
 
 
 def test_times_of_single_rows(client: Client, exchange: Exchange) -> None:
     run(client, "number,text,send_at\n0900000001,a,2099-01-01 09:00\n0900000002,a,\n")
-    assert [one.status for one in exchange.messages] == [DeliveryStatus.SCHEDULED, DeliveryStatus.DELIVERED]
+    assert [message.status for message in exchange.messages] == [DeliveryStatus.SCHEDULED, DeliveryStatus.DELIVERED]
 
 
 def test_what_is_wrong_with_all_rows_is_said_once(client: Client) -> None:
@@ -186,8 +187,8 @@ def test_stopping_hands_out_nothing_more_and_loses_nothing(client: Client, excha
     rows = "".join(f"09000001{number:02},a\n" for number in range(60))
     campaign = plan_campaign(client, read_table(f"number,text\n{rows}".encode()))
     turns = itertools.count()
-    for step in campaign.send(client, concurrency=1, stop=lambda: next(turns) >= 5):
-        assert step.error is None
+    for done in campaign.send(client, concurrency=1, stop=lambda: next(turns) >= 5):
+        assert done.error is None
     assert campaign.interrupted
     counts = campaign.counts
     assert counts[ACCEPTED] == len(exchange.accepted) < 60
@@ -206,26 +207,26 @@ def test_what_is_on_disk_is_never_a_lie(client: Client, exchange: Exchange) -> N
     kept: list[tuple[RowResult, ...]] = []
 
     def checkpoint() -> None:
-        accepted = {one.reference for one in exchange.accepted}
+        accepted = {message.reference for message in exchange.accepted}
         for before in kept[-1:]:
-            assert accepted <= {one.reference for one in before if one.outcome is not NOT_SENT}
+            assert accepted <= {result.reference for result in before if result.outcome is not NOT_SENT}
         kept.append(campaign.results_if_cut_off)
 
     for _ in campaign.send(client, checkpoint=checkpoint):
         pass
     assert len(kept) > 3
-    assert any(one.outcome is NOT_SENT for one in kept[0])
+    assert any(result.outcome is NOT_SENT for result in kept[0])
     assert campaign.results_if_cut_off == campaign.results
 
 
 def test_a_consumer_that_leaves_in_the_middle_leaves_no_lie(client: Client, exchange: Exchange) -> None:
     rows = "".join(f"09000001{number:02},a\n" for number in range(60))
     campaign = plan_campaign(client, read_table(f"number,text\n{rows}".encode()))
-    steps = campaign.send(client, concurrency=1)
-    next(steps)
-    steps.close()  # type: ignore[attr-defined]
-    accepted = {one.reference for one in exchange.accepted}
-    assert accepted <= {one.reference for one in campaign.results if one.outcome in {ACCEPTED, UNKNOWN}}
+    requests = campaign.send(client, concurrency=1)
+    next(requests)
+    requests.close()  # type: ignore[attr-defined]
+    accepted = {message.reference for message in exchange.accepted}
+    assert accepted <= {result.reference for result in campaign.results if result.outcome in {ACCEPTED, UNKNOWN}}
 
 
 def test_reports_early_late_doubled_and_of_others(client: Client) -> None:
@@ -251,12 +252,12 @@ def test_reports_early_late_doubled_and_of_others(client: Client) -> None:
 
 def test_a_report_before_the_answer_is_kept_for_it(client: Client) -> None:
     campaign = plan_campaign(client, read_table(b"number,text\n0900000001,a\n0900000001,b\n"))
-    steps = campaign.send(client)
+    requests = campaign.send(client)
     early = DeliveryReport("+886900000001", DeliveryStatus.DELIVERED, "batch", campaign.results[1].reference)
-    next(steps)
-    (batch,) = {one.batch_id for one in campaign.results}
+    next(requests)
+    (batch,) = {result.batch_id for result in campaign.results}
     assert campaign.note(attrs.evolve(early, batch_id=batch))
-    assert [one.status for one in campaign.results] == [None, DeliveryStatus.DELIVERED]
+    assert [result.status for result in campaign.results] == [None, DeliveryStatus.DELIVERED]
 
 
 def test_a_report_settles_what_is_unknown() -> None:
@@ -264,9 +265,10 @@ def test_a_report_settles_what_is_unknown() -> None:
         box.faults.add("drop_after", match="Send")
         campaign = run(client, "number,text\n0900000001,a\n0900000002,a\n")
         assert outcomes(campaign) == [UNKNOWN, UNKNOWN]
-        for one in box.exchange.messages:
-            status = DeliveryStatus.NO_CREDIT if one.position == 2 else DeliveryStatus.DELIVERED
-            assert campaign.note(DeliveryReport(one.number, status, one.batch_id, one.reference, vendor_text="because"))
+        for message in box.exchange.messages:
+            status = DeliveryStatus.NO_CREDIT if message.position == 2 else DeliveryStatus.DELIVERED
+            report = DeliveryReport(message.number, status, message.batch_id, message.reference, vendor_text="because")
+            assert campaign.note(report)
     assert outcomes(campaign) == [ACCEPTED, REFUSED]
     assert campaign.results[1].error == "because"
 
@@ -277,8 +279,8 @@ def test_settling_asks_the_vendor_and_sends_nothing(filter_sees_all: bool) -> No
         box.faults.add("drop_after", match="Send")
         campaign = run(client, "number,text\n0900000001,a\n0900000002,b\n")
         before = box.exchange.accepted
-        (step,) = campaign.settle(client)
-        assert step.error is None
+        (done,) = campaign.settle(client)
+        assert done.error is None
         assert box.exchange.accepted == before
     assert set(outcomes(campaign)) == {ACCEPTED if filter_sees_all else UNKNOWN}
     if filter_sees_all:
@@ -323,7 +325,7 @@ def test_an_earlier_run_is_resumed_and_settled_from_its_file(tmp_path: Path) -> 
         assert len(box.exchange.accepted) == 3
         again.fetch_reports(client)
         assert again.results[0].status is DeliveryStatus.DELIVERED
-        assert [one.reference for one in again.results][:1] == ["r1"]
+        assert [result.reference for result in again.results][:1] == ["r1"]
 
 
 def test_a_row_with_a_time_can_be_settled_when_that_time_has_passed(tmp_path: Path) -> None:
@@ -334,10 +336,10 @@ def test_a_row_with_a_time_can_be_settled_when_that_time_has_passed(tmp_path: Pa
         with sms_core.connect(box.dsn("every8d"), clock=box.clock.now) as client:
             box.faults.add("drop_after", match="Send")
             campaign = plan_campaign(client, table)
-            assert [step.error is None for step in campaign.send(client)] == [False]
+            assert [done.error is None for done in campaign.send(client)] == [False]
             box.clock.advance(hours=2)
             again = plan_campaign(client, table, earlier=campaign.results)
-            assert [step.error for step in again.settle(client)] == [None]
+            assert [done.error for done in again.settle(client)] == [None]
     assert outcomes(again) == [ACCEPTED]
 
 
@@ -362,12 +364,12 @@ def test_results_are_of_their_own_table(tmp_path: Path) -> None:
 def test_columns_that_the_table_has_already_get_another_name(tmp_path: Path) -> None:
     table = read_table(b"Number,text,status,Reference\n0900000001,a,VIP,R\n")
     path = tmp_path / "results.csv"
-    standing = RowResult(ACCEPTED, "b1", "R", status=DeliveryStatus.SENT)
-    write_results(path, table, [standing])
+    result = RowResult(ACCEPTED, "b1", "R", status=DeliveryStatus.SENT)
+    write_results(path, table, [result])
     (row,) = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
     assert (row["status"], row["sms_status"], row["reference"]) == ("VIP", "sent", "R")
     assert list(row).count("reference") + list(row).count("Reference") == 1
-    assert read_results(path.read_bytes(), table) == (standing,)
+    assert read_results(path.read_bytes(), table) == (result,)
 
 
 @pytest.mark.parametrize(("encoding", "mark"), [("utf-8", False), ("utf-8-sig", True), ("cp950", True)])
@@ -385,7 +387,7 @@ def test_a_failing_write_leaves_the_file_before(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="shorter"):
         write_results(path, table, [])
     assert path.read_bytes() == before
-    assert [one.name for one in tmp_path.iterdir()] == ["r.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "x").touch()
@@ -394,42 +396,19 @@ def test_a_failing_write_leaves_the_file_before(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob(".folder.*.tmp"))) == 1
 
 
-def test_what_the_provider_cannot_do() -> None:
-    with sms_core.connect("every8d://u:p@") as every8d:
-        info = every8d.info
-        less = attrs.evolve(
-            info,
-            capabilities=info.capabilities
-            - {
-                sms_core.Capability.PERSONAL,
-                sms_core.Capability.EMAIL,
-                sms_core.Capability.INTERNATIONAL,
-                sms_core.Capability.SUBJECT,
-            },
-        )
-        client = Client(attrs.evolve(every8d._provider, info=less), every8d._transport, sessions=every8d._sessions)
-        rows = b"number,text,email\n0900000001,a,x@y\n0900000002,b,\n+12025550100,a,\n0900000003,a,\n"
-        campaign = plan_campaign(client, read_table(rows))
-        assert [one.outcome for one in campaign.results] == [NOT_SENT, NOT_SENT, REFUSED_HERE, NOT_SENT]
-        assert campaign.estimate.requests == 2
-        assert "takes no emails" in campaign.notes[0]
-        with pytest.raises(Unsupported):
-            plan_campaign(client, read_table(rows), MessageDefaults(subject="x"))
-
-
 def test_options_that_want_one_text_in_a_request() -> None:
     with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as client:
-        wishes = MessageDefaults(options=(SendOptions(skip_duplicates=True),))
+        defaults = MessageDefaults(options=(SendOptions(skip_duplicates=True),))
         rows = "number,text\n0900000001,a\n0900000002,b\n0900000003,a\n"
-        assert outcomes(run(client, rows, wishes)) == [ACCEPTED] * 3
-        assert outcomes(run(client, rows, wishes)) == [REFUSED] * 3
+        assert outcomes(run(client, rows, defaults)) == [ACCEPTED] * 3
+        assert outcomes(run(client, rows, defaults)) == [REFUSED] * 3
         assert len(box.exchange.accepted) == 3
 
 
 def test_what_only_the_provider_finds_wrong_is_refused_here_too() -> None:
     with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as client:
-        wishes = MessageDefaults(options=(SendOptions(skip_duplicates=True),))
-        campaign = run(client, "number,text,email\n0900000001,a,x@example.org\n", wishes)
+        defaults = MessageDefaults(options=(SendOptions(skip_duplicates=True),))
+        campaign = run(client, "number,text,email\n0900000001,a,x@example.org\n", defaults)
         assert box.exchange.messages == ()
     assert outcomes(campaign) == [REFUSED_HERE]
 
@@ -457,13 +436,13 @@ def test_there_is_one_row_out_for_each_row_in_and_in_their_order(
         write_results(path, table, campaign.results)
         with path.open(encoding="utf-8", newline="") as written:
             found = list(csv.DictReader(written))
-        assert [(one["number"], one["name"], one["text"], one["amount"]) for one in found] == rows
-        accepted = [one["reference"] for one in found if one["outcome"] == "accepted"]
-        assert sorted(accepted) == sorted(one.reference for one in memory_exchange(name).accepted)
+        assert [(row["number"], row["name"], row["text"], row["amount"]) for row in found] == rows
+        accepted = [row["reference"] for row in found if row["outcome"] == "accepted"]
+        assert sorted(accepted) == sorted(message.reference for message in memory_exchange(name).accepted)
 
         again = plan_campaign(client, table, earlier=read_results(path.read_bytes(), table))
         for _ in again.send(client):
             pass
         assert not again.counts[NOT_SENT]
-        texts = [(one.number, one.text) for one in memory_exchange(name).accepted]
+        texts = [(message.number, message.text) for message in memory_exchange(name).accepted]
         assert len(set(texts)) == len(texts)

@@ -51,8 +51,8 @@ def test_every_row_is_in_the_results(sms: Sms, exchange: Exchange, file: str) ->
     assert "Cost 2 points" in done.out
     assert "2/2" in done.err
     found = results()
-    assert [one["outcome"] for one in found] == ["accepted", "accepted", "refused_here", "duplicate"]
-    assert [one["name"] for one in found] == ["王", "林", "陳", "林"]
+    assert [row["outcome"] for row in found] == ["accepted", "accepted", "refused_here", "duplicate"]
+    assert [row["name"] for row in found] == ["王", "林", "陳", "林"]
     assert found[0]["batch_id"] == exchange.accepted[0].batch_id
     assert "leading 0" in found[2]["error"]
 
@@ -107,7 +107,7 @@ def test_settle_and_wait(sms: Sms, file: str) -> None:
         box.faults.add("drop_after", match="Send")
         done = sms("campaign", "good.csv", "--yes", "--settle", "--wait", "9s", dsn=box.dsn("every8d"))
     assert done.code == 0
-    assert [(one["outcome"], one["status"], one["vendor_code"]) for one in results()] == [
+    assert [(row["outcome"], row["status"], row["vendor_code"]) for row in results()] == [
         ("accepted", "delivered", "100")
     ] * 2
     assert "delivered" in done.out
@@ -143,11 +143,11 @@ def test_refused_rows_can_be_tried_again_with_new_points(
     assert len(exchange.accepted) == 2
 
 
-def test_one_text_for_all_and_the_other_wishes(sms: Sms, exchange: Exchange, file: str) -> None:
-    wishes = ["--text", "{name}您好", "--subject", "s", "--send-at", "2099-01-01T00:00"]
-    assert sms("campaign", file, "--yes", *wishes).code == 5
-    assert {one.text for one in exchange.messages} == {"王您好", "林您好"}
-    assert {one.subject for one in exchange.messages} == {"s"}
+def test_one_text_for_all_and_the_other_options(sms: Sms, exchange: Exchange, file: str) -> None:
+    options = ["--text", "{name}您好", "--subject", "s", "--send-at", "2099-01-01T00:00"]
+    assert sms("campaign", file, "--yes", *options).code == 5
+    assert {message.text for message in exchange.messages} == {"王您好", "林您好"}
+    assert {message.subject for message in exchange.messages} == {"s"}
     assert len(exchange.accepted) == 2
 
 
@@ -201,8 +201,10 @@ def test_where_results_can_no_longer_be_written_sending_ends(
     assert done.code == 4
     assert "no more is sent" in done.err
     assert "the results are in" in done.err
-    (kept,) = (one for one in tmp_path.glob(".results.csv.*.tmp") if "interrupted" in one.read_text(encoding="utf-8"))
-    accepted = [one for one in results(str(kept)) if one["outcome"] == "accepted"]
+    (kept,) = (
+        path for path in tmp_path.glob(".results.csv.*.tmp") if "interrupted" in path.read_text(encoding="utf-8")
+    )
+    accepted = [row for row in results(str(kept)) if row["outcome"] == "accepted"]
     assert len(accepted) == len(exchange.accepted) < 300
 
 

@@ -48,7 +48,7 @@ def has_accepted(exchange: Exchange, count: int) -> None:
 
 
 def texts(rows: list[dict[str, str]], *outcomes: str) -> set[str]:
-    return {one["text"] for one in rows if one["outcome"] in outcomes}
+    return {row["text"] for row in rows if row["outcome"] in outcomes}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -65,7 +65,7 @@ def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file
         assert "Stopping" in err
         assert f"Interrupted: {len(box.exchange.accepted)} rows were accepted" in err
         assert len(rows) == ROWS
-        assert texts(rows, "accepted") == {one.text for one in box.exchange.accepted}
+        assert texts(rows, "accepted") == {message.text for message in box.exchange.accepted}
         assert texts(rows, "not_sent")
         assert not texts(rows, "unknown")
 
@@ -73,7 +73,7 @@ def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file
         with campaign(file, dsn, "--resume", "results.csv") as running:
             running.communicate(timeout=30)
         assert running.returncode == 0
-        assert sorted(one.text for one in box.exchange.accepted) == sorted(one["text"] for one in results(file))
+        assert sorted(message.text for message in box.exchange.accepted) == sorted(row["text"] for row in results(file))
 
 
 def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(file: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(file: Path
         assert running.returncode == 4
         rows = results(file)
         assert len(rows) == ROWS
-        assert {one.text for one in box.exchange.accepted} <= texts(rows, "unknown")
+        assert {message.text for message in box.exchange.accepted} <= texts(rows, "unknown")
         assert texts(rows, "not_sent")
 
 
@@ -105,8 +105,8 @@ def test_even_a_killed_process_leaves_no_lie_on_the_disk(file: Path) -> None:
             running.communicate(timeout=20)
         rows = results(file)
         assert len(rows) == ROWS
-        assert {one.text for one in box.exchange.accepted} <= texts(rows, "unknown", "accepted")
-        assert all(CUT_OFF in one["error"] for one in rows if one["outcome"] == "unknown")
+        assert {message.text for message in box.exchange.accepted} <= texts(rows, "unknown", "accepted")
+        assert all(CUT_OFF in row["error"] for row in rows if row["outcome"] == "unknown")
 
 
 def test_ctrl_c_in_a_send_says_that_the_outcome_is_unknown(tmp_path: Path) -> None:

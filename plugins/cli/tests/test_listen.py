@@ -33,7 +33,7 @@ def listening(*arguments: str, **environment: str) -> Generator[tuple[subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as running:
-        said = []
+        said: list[str] = []
         assert running.stderr
         while "Ctrl-C" not in (said or [""])[-1]:
             line = running.stderr.readline()
@@ -56,11 +56,11 @@ def stopped(running: subprocess.Popen[str], number: signal.Signals = signal.SIGI
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_each_event_is_a_line_until_it_is_stopped(number: signal.Signals) -> None:
-    dsns = [word for one in DSNS.values() for word in ("--dsn", one)]
+    dsns = [word for dsn in DSNS.values() for word in ("--dsn", dsn)]
     with listening(*dsns, "--secret", SECRET) as (running, said):
         answers = [push.send(base_of(said)) for push in (EVERY8D, EVERY8D, SMSGO, REPLY)]
         out, err = stopped(running, number)
-    assert [one.body for one in answers] == [b"OK", b"OK", SMSGO.acknowledgement, b"ok"]
+    assert [answer.body for answer in answers] == [b"OK", b"OK", SMSGO.acknowledgement, b"ok"]
     first, second, third = out.splitlines()
     assert first.startswith("report  +886900000001  delivered  2021-12-16 16:09:06+08:00  c496f706")
     assert first.endswith("order-17  100 已成功送達手機。")
@@ -156,8 +156,8 @@ def test_a_port_that_is_taken_is_told(sms: Sms) -> None:
 
 def test_a_webhook_url_is_the_base_the_name_and_a_fresh_secret(sms: Sms) -> None:
     done = [sms("webhook-url", "--base", "https://example.com/sms/", "--name", "every8d") for _ in range(2)]
-    assert [one.code for one in done] == [0, 0]
-    (base, secret), (_, other) = (one.out.strip().rsplit("/", 1) for one in done)
+    assert [run.code for run in done] == [0, 0]
+    (base, secret), (_, other) = (run.out.strip().rsplit("/", 1) for run in done)
     assert base == "https://example.com/sms/every8d"
     assert secret != other
     assert "SMS_WEBHOOK_SECRET" in done[0].err

@@ -159,7 +159,9 @@ def test_settle_has_nobody_to_ask() -> None:
     sms = client(transport)
     with pytest.raises(sms_core.OutcomeUnknown) as caught:
         sms.send("hi", "0900000001")
-    assert sms.settle(caught.value) == caught.value.result
+    settled = sms.settle(caught.value)
+    assert settled.outcomes == caught.value.result.outcomes
+    assert settled.notes[0].startswith("settle() had nothing to ask")
     assert len(transport.requests) == 1
     assert not sms.info.can(Capability.SETTLE)
 

@@ -6,21 +6,19 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
-import attrs
 import click
 
 from sms_core.errors import ConfigurationError, InvalidMessage, Unsupported
 from sms_core.model import Media, VendorOptions
-from sms_core.provider import ProviderInfo
+from sms_core.provider import ProviderInfo, option_names, read_options
 from sms_core_cli.campaign import MessageDefaults, parse_moment
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SPAN = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
@@ -83,37 +81,16 @@ def read_message_options(
 
 
 def vendor_options(info: ProviderInfo, pairs: Sequence[str]) -> tuple[VendorOptions, ...]:
-    """``event_id=1234`` and the like as the vendor's own options, typed by their fields."""
+    """``event_id=1234`` and the like as the vendor's own options. Raises `ConfigurationError` or `Unsupported`."""
     if not pairs:
         return ()
-    kind = info.send_options
-    if kind is None:
+    if info.send_options is None:
         raise Unsupported(info.name, "options", "this vendor has none of its own")
-    hints = get_type_hints(kind)
-    names = [one.name for one in attrs.fields(kind)]
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
-        if name not in names or not separator:
-            raise ConfigurationError(
-                f"option {name!r} is none of {info.title}: write NAME=VALUE with one of {', '.join(names)}"
-            )
-        values[name] = _typed(name, value, hints[name])
-    return (kind(**values),)
-
-
-def _typed(name: str, text: str, kind: Any) -> Any:
-    if get_origin(kind) is Literal:
-        kind, choices = str, {str(one): one for one in get_args(kind)}
-    else:
-        choices = _BOOLEANS if kind is bool else {}
-    if choices:
-        if text.lower() not in choices:
-            raise ConfigurationError(f"option {name!r} is one of {', '.join(choices)}")
-        return choices[text.lower()]
-    try:
-        return kind(text)
-    except (ArithmeticError, TypeError, ValueError):
-        raise ConfigurationError(
-            f"option {name!r} needs a value of the type {getattr(kind, '__name__', kind)}"
-        ) from None
+        if not separator:
+            names = ", ".join(option_names(info.send_options))
+            raise ConfigurationError(f"-o {name} has no value: write NAME=VALUE with one of {names}")
+        values[name] = value
+    return (read_options(info.send_options, values),)

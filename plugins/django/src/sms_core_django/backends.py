@@ -73,7 +73,7 @@ class Diversion:
         return self._converse(attrs.evolve(provider, account=account), operation)
 
     def _converse(self, exchange: Provider, operation: Operation[Any]) -> Flow[Any]:
-        yield from ()  # no step: it asks nobody for anything, a session least of all
+        yield from ()  # no step: a session, for one, would be the vendor's
         try:
             result = _outcome(memory.sms_perform(exchange, operation))
         except SendError as error:
@@ -86,13 +86,14 @@ class Diversion:
         if not isinstance(operation, Send):
             return
         accepted = {row.reference: row for row in result.outcomes if row.outcome is Outcome.ACCEPTED}
-        for one in operation.destinations:
-            if row := accepted.get(one.reference):
-                self.take(_sent(self.alias, operation, one.text, row))
+        for destination in operation.destinations:
+            row = accepted.get(destination.reference)
+            if row is not None:
+                self.take(_sent(self.alias, operation, destination.text, row))
 
 
 def _outcome(flow: Flow[T]) -> T:
-    """What a flow of the exchange comes to, whose only step asks for a session and does without."""
+    """The result of a flow of the exchange, whose only step starts an attempt and needs no answer."""
     try:
         while True:
             next(flow)
@@ -115,7 +116,8 @@ def _show(sent: SentSms) -> None:
         "Send-At": message.send_at.isoformat() if message.send_at else "",
         "Picture": f"{len(message.media.content)} bytes of {message.media.format}" if message.media else "",
     }
-    lines = [*(f"{name}: {value}" for name, value in head.items() if value), "", sent.text, _RULE, ""]
+    lines = [f"{name}: {value}" for name, value in head.items() if value]
+    lines += ["", sent.text, _RULE, ""]
     with _printing:  # so that the lines of two threads do not mix
         sys.stdout.write("\n".join(lines))
         sys.stdout.flush()

@@ -24,13 +24,10 @@ _HTTPS = "Leave out scheme=http; if the vendor has no HTTPS, put a proxy that ha
 def check_accounts(app_configs: object = None, **_: Any) -> list[CheckMessage]:
     """E001: an account that does not work. W006: a setting that is misspelt."""
     del app_configs
-    return [
-        *(Error(str(wrong), hint=conf.EXAMPLE, id="sms.E001") for wrong in _broken_accounts()),
-        *(
-            Warning(f"{name} is no setting of sms_core_django.", hint=hint, id="sms.W006")
-            for name, hint in conf.misspelt().items()
-        ),
-    ]
+    found: list[CheckMessage] = [Error(str(error), hint=conf.EXAMPLE, id="sms.E001") for error in _broken_accounts()]
+    for name, hint in conf.misspelt().items():
+        found.append(Warning(f"{name} is no setting of sms_core_django.", hint=hint, id="sms.W006"))
+    return found
 
 
 def check_webhooks(app_configs: object = None, **_: Any) -> list[CheckMessage]:
@@ -48,7 +45,9 @@ def check_webhooks(app_configs: object = None, **_: Any) -> list[CheckMessage]:
     if _broken_accounts():
         return []  # check_accounts says it
     wrong = _error_of(webhooks.make_receivers)
-    return [Error(f"No push is taken: {wrong}", hint=_PAGE, id="sms.E002")] if wrong else []
+    if wrong is None:
+        return []
+    return [Error(f"No push is taken: {wrong}", hint=_PAGE, id="sms.E002")]
 
 
 def check_protection(app_configs: object = None, **_: Any) -> list[CheckMessage]:
@@ -74,13 +73,12 @@ def check_backends(app_configs: object = None, **_: Any) -> list[CheckMessage]:
     if settings.DEBUG or conf.in_test_environment():
         return []
     hint = f"Take it out of the settings of the live site, or name {conf.VENDOR!r}."
-    return [
-        Warning(
-            f"{_path(alias)} has the backend {path!r} with DEBUG = False: its texts reach nobody.", hint, id="sms.W004"
-        )
-        for alias, path in ((one.alias, one.backend) for one in _accounts())
-        if path in {conf.CONSOLE, conf.LOCMEM}
-    ]
+    found: list[CheckMessage] = []
+    for account in _accounts():
+        if account.backend in {conf.CONSOLE, conf.LOCMEM}:
+            said = f"has the backend {account.backend!r} with DEBUG = False: its texts reach nobody."
+            found.append(Warning(f"{_path(account.alias)} {said}", hint, id="sms.W004"))
+    return found
 
 
 CHECKS: dict[Callable[..., list[CheckMessage]], str] = {
@@ -96,17 +94,17 @@ DEPLOYMENT_CHECKS: dict[Callable[..., list[CheckMessage]], str] = {check_transpo
 
 def urls_are_included() -> bool:
     """Whether the project's URLs lead to the webhooks."""
-    return bool(getattr(settings, "ROOT_URLCONF", None)) and any(
-        one.callback is receive for one in _patterns(get_resolver().url_patterns)
-    )
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return False
+    return any(pattern.callback is receive for pattern in _patterns(get_resolver().url_patterns))
 
 
 def _patterns(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
-    for one in patterns:
-        if isinstance(one, URLResolver):
-            yield from _patterns(one.url_patterns)
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _patterns(pattern.url_patterns)
         else:
-            yield one
+            yield pattern
 
 
 def _unprotected_webhooks() -> Iterator[CheckMessage]:
@@ -122,11 +120,11 @@ def _unprotected_webhooks() -> Iterator[CheckMessage]:
 
 
 def _plain_accounts() -> Iterator[CheckMessage]:
-    for one in _accounts():
-        client = _result_of(get_client, one.alias)
-        host = _plain_host(client, one.dsn) if client and one.dsn else ""
+    for account in _accounts():
+        client = _result_of(get_client, account.alias)
+        host = _plain_host(client, account.dsn) if client and account.dsn else ""
         if host:
-            said = f"{_path(one.alias)} shows password, numbers and texts to the network: plain HTTP to {host}."
+            said = f"{_path(account.alias)} shows password, numbers and texts to the network: plain HTTP to {host}."
             yield Warning(said, _HTTPS, id="sms.W003")
 
 
@@ -140,17 +138,19 @@ def _plain_host(client: Client, text: str) -> str:
 
 def _shown_dsns() -> Iterator[CheckMessage]:
     shown = import_string(settings.DEFAULT_EXCEPTION_REPORTER_FILTER)().get_safe_settings().get("SMS", {})
-    for one in _accounts():
-        if one.dsn and dsn.parse(one.dsn).password and repr(one.dsn) in repr(shown):
-            said = f"{_path(one.alias)} with its password would stand in Django's error pages and e-mails."
+    for account in _accounts():
+        if account.dsn and dsn.parse(account.dsn).password and repr(account.dsn) in repr(shown):
+            said = f"{_path(account.alias)} with its password would stand in Django's error pages and e-mails."
             hint = "DEFAULT_EXCEPTION_REPORTER_FILTER = 'sms_core_django.reporting.HideDsns'"
             yield Warning(said, hint, id="sms.W005")
 
 
 def _broken_accounts() -> list[ImproperlyConfigured]:
-    if wrong := _error_of(conf.aliases):
+    wrong = _error_of(conf.aliases)
+    if wrong is not None:
         return [wrong]
-    return [wrong for alias in conf.aliases() if (wrong := _error_of(get_client, alias))]
+    errors = [_error_of(get_client, alias) for alias in conf.aliases()]
+    return [error for error in errors if error is not None]
 
 
 def _accounts() -> list[conf.AccountSettings]:

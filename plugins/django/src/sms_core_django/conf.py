@@ -130,11 +130,11 @@ def _texts(name: str) -> str | tuple[str, ...]:
     if isinstance(value, str):
         return value
     values = tuple(_of_type(value, list | tuple | set | frozenset, name, "text or a list of texts"))
-    return tuple(_of_type(one, str, name, "a list of texts") for one in values)
+    return tuple(_of_type(text, str, name, "a list of texts") for text in values)
 
 
 def _of_type(value: Any, kind: Any, name: str, what: str) -> Any:
-    """The value. The error does not repeat a wrong one, which may be a secret in the wrong place."""
+    """The value, if it is of this type. The error does not repeat it, for it may be a secret in the wrong place."""
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ImproperlyConfigured(f"{name} is {what}, not a value of the type {type(value).__name__}")
     return value

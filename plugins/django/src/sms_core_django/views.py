@@ -65,7 +65,10 @@ def _drain(request: HttpRequest) -> None:
     """Read what is left and forget it: an answer before the end of the body is lost in many a connection's reset."""
     left = DRAINED
     try:
-        while left > 0 and (chunk := request.read(_CHUNK)):
+        while left > 0:
+            chunk = request.read(_CHUNK)
+            if not chunk:
+                break
             left -= len(chunk)
     except UnreadablePostError:
         webhooks.log.info("the caller is gone")

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping
 
 from django.core.exceptions import ImproperlyConfigured
-from django.dispatch import Signal
 from django.utils.module_loading import import_string
 
 from sms_core import Capability, Client, ConfigurationError, DeliveryReport
@@ -25,8 +24,9 @@ _receivers: PerProcess[Mapping[str, Receiver]] = PerProcess()
 def receiver_for(path: str) -> Receiver:
     """The receiver of the account that a path names, which has yet to check it. Raises `ImproperlyConfigured`."""
     receivers = _receivers.get("all", make_receivers)
-    # Any of them refuses a name that it does not know, in the same words and time.
-    return receivers.get(path.split("/")[1], next(iter(receivers.values())))
+    name = path.split("/")[1]
+    # A name that is unknown goes to any of them: each refuses it, in the same words and time as a wrong secret.
+    return receivers.get(name, next(iter(receivers.values())))
 
 
 def make_receivers() -> Mapping[str, Receiver]:
@@ -34,7 +34,8 @@ def make_receivers() -> Mapping[str, Receiver]:
     given = conf.webhooks()
     if not given.secrets and not given.insecure:
         raise ImproperlyConfigured("SMS_WEBHOOK_SECRETS is empty, and without a secret anybody can push")
-    clients = {alias: client for alias in conf.aliases() if pushes(client := get_client(alias))}
+    clients = {alias: get_client(alias) for alias in conf.aliases()}
+    clients = {alias: client for alias, client in clients.items() if pushes(client)}
     if not clients:
         raise ImproperlyConfigured("SMS has no account whose vendor pushes anything")
     store = _store(given.store)
@@ -67,8 +68,9 @@ def _receiver(alias: str, client: Client, given: conf.WebhookSettings, store: Ev
 
 
 def _announce(alias: str, event: Event) -> None:
-    signal: Signal
-    name, signal = ("report", delivery_reported) if isinstance(event, DeliveryReport) else ("message", message_received)
+    name, signal = "message", message_received
+    if isinstance(event, DeliveryReport):
+        name, signal = "report", delivery_reported
     if not signal.has_listeners(type(event)):
         log.info("%s: nobody listens, so %s %s is acknowledged and forgotten", alias, name, event.key)
     signal.send(type(event), alias=alias, **{name: event})

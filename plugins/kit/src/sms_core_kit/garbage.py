@@ -46,7 +46,7 @@ AWKWARD_TEXTS = (
 )
 """What may stand where a number, a time, a code or a name is expected."""
 
-AWKWARD_JSON = (
+AWKWARD_JSON: tuple[Any, ...] = (
     None,
     True,
     0,
@@ -73,6 +73,11 @@ PIECE_LENGTH = 7
 MOST_PIECES = 20
 
 
+def seeded(number: int) -> random.Random:
+    """A generator that gives the same in each run."""
+    return random.Random(number)  # noqa: S311 - for tests
+
+
 @frozen
 class Garbage:
     """One piece: ``how`` it was made, in words, and its bytes."""
@@ -84,7 +89,7 @@ class Garbage:
 def meaningless(count: int) -> Iterator[Garbage]:
     """What begins as no vendor's answer does."""
     for number in range(count):
-        yield _meaningless(random.Random(number))
+        yield _meaningless(seeded(number))
 
 
 def mangled(bodies: Sequence[bytes], count: int) -> Iterator[Garbage]:
@@ -95,14 +100,14 @@ def mangled(bodies: Sequence[bytes], count: int) -> Iterator[Garbage]:
     if names:
         ways += [lambda chance, _: _misshapen(chance, names)] * 3
     for number in range(count):
-        chance = random.Random(number)
+        chance = seeded(number)
         yield ways[number % len(ways)](chance, chance.choice(bodies))
 
 
 def shuffled_fields(fields: Sequence[str], count: int) -> Iterator[list[str]]:
     """Fields of a form (``name=value``) missing, doubled, in another order, with awkward values or none at all."""
     for number in range(count):
-        chance = random.Random(number)
+        chance = seeded(number)
         yield [_field(chance, fields) for _ in range(chance.randrange(9))]
 
 
@@ -144,12 +149,13 @@ def _recoded(chance: random.Random, body: bytes) -> Garbage:
 
 def _replaced(chance: random.Random, body: bytes) -> Garbage:
     """One word of the answer is something else."""
-    words = list(re.finditer(rb"[\w.-]+", body)) or [re.compile(b"").match(body)]
+    words = list(re.finditer(rb"[\w.-]+", body))
+    if not words:
+        return Garbage("an answer without a word", body)
     word = chance.choice(words)
-    assert word is not None
-    instead = chance.choice(AWKWARD_TEXTS).encode("utf-8", "replace")
-    mangled_body = body[: word.start()] + instead + body[word.end() :]
-    return Garbage(f"{_short(body)}, with {instead!r} in the place of {word[0]!r} at byte {word.start()}", mangled_body)
+    instead = chance.choice(AWKWARD_TEXTS).encode()
+    how = f"{_short(body)}, with {instead!r} in the place of {word[0]!r} at byte {word.start()}"
+    return Garbage(how, body[: word.start()] + instead + body[word.end() :])
 
 
 def _misshapen(chance: random.Random, names: Sequence[str]) -> Garbage:

@@ -142,7 +142,9 @@ def _read(file: Path, converter: cattrs.Converter) -> Book:
     except (OSError, ValueError) as error:
         raise RecordingFileError(f"{file.name}: {error}") from error
     if unknown := set(data) - {"document", "recording", "callback"}:
-        raise RecordingFileError(f"{file.name}: unknown key {_listed(unknown)}; there are document, recording, callback")
+        raise RecordingFileError(
+            f"{file.name}: unknown key {_listed(unknown)}; there are document, recording, callback"
+        )
     if not isinstance(data.get("document"), str):
         raise RecordingFileError(f"{file.name}: the key document names the vendor's document, as text")
     common = {"file": file.stem, "document": data["document"]}

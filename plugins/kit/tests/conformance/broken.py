@@ -6,7 +6,6 @@ from pathlib import Path
 
 from plugins.kit.tests.conformance.acme import face
 from plugins.kit.tests.conformance.defects import DEFECTS
-
 from sms_core_kit import ProviderConformance
 
 for _name, _defect in DEFECTS.items():

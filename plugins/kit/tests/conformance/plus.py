@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from plugins.kit.tests.conformance.acme import Acme
-
 from sms_core import Account, Capability, Limits, MmsLimits, ProviderInfo, Unsupported, hookimpl
 from sms_core.http import Request
 from sms_core.provider import Check, Operation, Session, form_request

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from plugins.kit.tests.conformance.acme import Acme, face
 from plugins.kit.tests.conformance.plus import Plus
-
 from sms_core_kit import ProviderConformance
 
 

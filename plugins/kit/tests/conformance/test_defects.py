@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
+
 from plugins.kit.tests.conformance.acme import Acme
 from plugins.kit.tests.conformance.defects import DEFECTS
-
 from sms_core import ConfigurationError
 from sms_core_kit import ProviderConformance
 from sms_core_kit.suite import PUSH_CHECKS, RECORDING_CHECKS

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugins.kit.tests.conformance.acme import INFO
 
+from plugins.kit.tests.conformance.acme import INFO
 from sms_core import Message
 from sms_core_kit import RecordingFileError
 from sms_core_kit.recordings import Book, load_book
@@ -93,7 +93,10 @@ WRONG = {
         HEAD + '[[recording]]\nname = "two"\nlike = "one text"\nanswer.body = "NO"\nresult = {}',
         "sends.toml::two: answer: takes the place",
     ),
-    "a name twice": (HEAD + HEAD.partition("]]")[2].join(("[[recording]]", "")), "there are two recordings of this name"),
+    "a name twice": (
+        HEAD + HEAD.partition("]]")[2].join(("[[recording]]", "")),
+        "there are two recordings of this name",
+    ),
     "no TOML": ("[", "sends.toml: "),
     "a push without a kind": (PUSH.replace('kind = "report"', 'batch_id = "1"'), "sends.toml::a report: events.kind"),
     "a push without events": (PUSH.replace("events", "#"), "sends.toml::a report: events or error: exactly one"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from plugins.kit.tests.scaffold.writing import VENDORS, install, pyproject, run
 
 
@@ -47,7 +48,8 @@ def test_it_is_complete(written: dict[str, Path]) -> None:
     files = {
         str(file.relative_to(folder))
         for file in folder.rglob("*")
-        if file.is_file() and not {"__pycache__", "sms_core_acme-0.1.0.dist-info"} & {part.name for part in file.parents}
+        if file.is_file()
+        and not {"__pycache__", "sms_core_acme-0.1.0.dist-info"} & {part.name for part in file.parents}
     }
     modules = (
         "__init__.py",

@@ -1,4 +1,4 @@
-"""What is said of an operation, and what may not be said: no number, no text, no secret.
+"""The attributes of an operation. No number, no text and no secret is among them.
 
 The names are those of OpenTelemetry's semantic conventions for messaging and for HTTP clients where these have one, and
 otherwise begin with ``sms.``.
@@ -27,11 +27,11 @@ TELLING_DIGITS = 7
 
 _PORTS = {"http": 80, "https": 443}
 _WORD = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-"""What a vendor's ids and codes are made of; an answer out of joint may have a text in their place."""
+"""What a vendor's ids and codes are made of. An answer that is mixed up may have a text in their place."""
 
 
 def of_kind(provider: Provider, operation: Operation[Any]) -> Attributes:
-    """The kind of an operation. There are few, so metrics can have it too."""
+    """The kind of an operation: one of few, so that metrics can have it too."""
     return {"messaging.system": provider.info.name, "messaging.operation.name": operation.name}
 
 
@@ -53,13 +53,13 @@ def of_error(trace: Trace) -> Attributes:
 def of_beginning(provider: Provider, operation: Operation[Any]) -> Attributes:
     """What is known before the first request, which is what samplers decide by."""
     found = of_kind(provider, operation) | of_server(provider.account.base_url)
-    if kind := OPERATION_TYPES.get(type(operation)):
-        found["messaging.operation.type"] = kind
+    if type(operation) in OPERATION_TYPES:
+        found["messaging.operation.type"] = OPERATION_TYPES[type(operation)]
     match operation:
         case Send():
             found["messaging.batch.message_count"] = len(operation.destinations)
-            if reference := _without_numbers([operation.message.reference], operation):
-                (found["sms.message.reference"],) = reference
+            for reference in _without_numbers([operation.message.reference], operation):
+                found["sms.message.reference"] = reference
         case GetReports():
             found |= _batches(operation.batches, operation)
         case PagedOperation() | Cancel():
@@ -97,13 +97,18 @@ def _batches(ids: Iterable[str], operation: Operation[Any]) -> Attributes:
 def _without_numbers(ids: Iterable[str], operation: Operation[Any]) -> tuple[str, ...]:
     """Those ids that show no number of the operation's recipients."""
     tails = {number[-TELLING_DIGITS:] for number in _numbers(operation)}
-    return tuple(one for one in ids if one and not any(tail in re.sub(r"\D", "", one) for tail in tails))
+    shown = []
+    for id_ in ids:
+        digits = re.sub(r"\D", "", id_)
+        if id_ and not any(tail in digits for tail in tails):
+            shown.append(id_)
+    return tuple(shown)
 
 
 def _numbers(operation: Operation[Any]) -> tuple[str, ...]:
     match operation:
         case Send():
-            return tuple(one.number for one in operation.destinations)
+            return tuple(destination.number for destination in operation.destinations)
         case GetReports():
             return tuple(number for numbers in operation.batches.values() for number in numbers)
         case _:

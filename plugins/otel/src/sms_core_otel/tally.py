@@ -1,4 +1,4 @@
-"""What a send came to, counted: messages and segments by outcome, and points."""
+"""Counts of what became of a send: messages and segments by outcome, and points."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sms_core.text import count_segments
 
 @frozen
 class Tally:
-    """The counts of one operation; of one that is no send, or that the caller got wrong, there is nothing to count.
+    """The counts of one operation. They are empty after an operation that is no send, and after a caller's error.
 
     ``points`` is what the vendor says that it took, None where it does not say.
     """
@@ -43,9 +43,10 @@ def tally_of(trace: Trace) -> Tally:
 def _segments(operation: Send) -> Mapping[str, int]:
     """The segments of each destination, by its reference, as a preview counts them; an MMS is one."""
     if operation.message.media is not None:
-        return {one.reference: 1 for one in operation.destinations}
-    counted = {text: count_segments(text).count for text in {one.text for one in operation.destinations}}
-    return {one.reference: counted[one.text] for one in operation.destinations}
+        return {destination.reference: 1 for destination in operation.destinations}
+    texts = {destination.text for destination in operation.destinations}
+    counts = {text: count_segments(text).count for text in texts}  # most messages have one text for all
+    return {destination.reference: counts[destination.text] for destination in operation.destinations}
 
 
 def _finite(points: Decimal | None) -> float | None:

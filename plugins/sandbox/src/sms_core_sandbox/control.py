@@ -109,39 +109,39 @@ async def _arguments(request: Request) -> dict[str, Any]:
     return arguments
 
 
-def _message(one: StoredMessage) -> dict[str, Any]:
+def _message(message: StoredMessage) -> dict[str, Any]:
     return {
-        "user": one.user,
-        "face": one.face,
-        "kind": one.kind,
-        "batch_id": one.batch_id,
-        "position": one.position,
-        "number": one.number,
-        "name": one.name,
-        "subject": one.subject,
-        "text": one.text,
-        "reference": one.reference,
-        "cost": str(one.cost),
-        "status": one.status.value,
-        "behaviour": one.behaviour.name,
-        "accepted_at": one.accepted_at.isoformat(),
-        "sent_at": one.sent_at.isoformat() if one.sent_at else None,
-        "done_at": one.done_at.isoformat() if one.done_at else None,
+        "user": message.user,
+        "face": message.face,
+        "kind": message.kind,
+        "batch_id": message.batch_id,
+        "position": message.position,
+        "number": message.number,
+        "name": message.name,
+        "subject": message.subject,
+        "text": message.text,
+        "reference": message.reference,
+        "cost": str(message.cost),
+        "status": message.status.value,
+        "behaviour": message.behaviour.name,
+        "accepted_at": message.accepted_at.isoformat(),
+        "sent_at": message.sent_at.isoformat() if message.sent_at else None,
+        "done_at": message.done_at.isoformat() if message.done_at else None,
     }
 
 
 def _messages(box: Controlled, _: dict[str, Any]) -> object:
-    return [_message(one) for one in box.exchange.messages]
+    return [_message(message) for message in box.exchange.messages]
 
 
 def _accepted(box: Controlled, _: dict[str, Any]) -> object:
     names = ("number", "text", "batch_id", "reference")
-    return [{name: getattr(one, name) for name in names} for one in box.exchange.accepted]
+    return [{name: getattr(sent, name) for name in names} for sent in box.exchange.accepted]
 
 
 def _pushes(box: Controlled, _: dict[str, Any]) -> object:
     names = ("number", "face", "attempt", "taken", "status")
-    return [{name: getattr(one, name) for name in names} for one in box.pushes]
+    return [{name: getattr(attempt, name) for name in names} for attempt in box.pushes]
 
 
 def _behaviours(_: Controlled, __: dict[str, Any]) -> object:
@@ -150,7 +150,10 @@ def _behaviours(_: Controlled, __: dict[str, Any]) -> object:
 
 
 def _accounts(box: Controlled, _: dict[str, Any]) -> object:
-    return [{"user": one.user, "credit": str(one.credit), "blocked": one.blocked} for one in box.exchange.accounts]
+    return [
+        {"user": account.user, "credit": str(account.credit), "blocked": account.blocked}
+        for account in box.exchange.accounts
+    ]
 
 
 def _set_account(box: Controlled, arguments: dict[str, Any]) -> object:
@@ -162,13 +165,13 @@ def _set_account(box: Controlled, arguments: dict[str, Any]) -> object:
     return _accounts(box, {})
 
 
-def _fault(one: Fault) -> dict[str, Any]:
-    match = one.match if isinstance(one.match, str | None) else "(a function)"
-    return {"kind": one.kind, "match": match, "times": one.times, "acts": one.acts}
+def _fault(fault: Fault) -> dict[str, Any]:
+    match = fault.match if isinstance(fault.match, str | None) else "(a function)"
+    return {"kind": fault.kind, "match": match, "times": fault.times, "acts": fault.acts}
 
 
 def _faults(box: Controlled, _: dict[str, Any]) -> object:
-    return {"active": [_fault(one) for one in box.faults.active], "kinds": KINDS}
+    return {"active": [_fault(fault) for fault in box.faults.active], "kinds": KINDS}
 
 
 def _add_fault(box: Controlled, arguments: dict[str, Any]) -> object:

@@ -113,8 +113,8 @@ Chooser = Callable[[RequestInfo], str | Fault | None]
 class Faults:
     """The faults that are switched on. Threads may share it.
 
-    ``choose`` is a function of your own: it gives a kind or a `Fault` for a request, or None. It is asked about those
-    that no added fault fits, one after another, in the server's thread.
+    ``choose`` is a function of your own, which gives a kind or a `Fault` for a request, or None. It is called in the
+    server's thread, for each request that no added fault fits.
     """
 
     def __init__(self) -> None:
@@ -153,23 +153,23 @@ class Faults:
     def pick(self, info: RequestInfo) -> Fault | None:
         """The fault for this request, which is counted then."""
         with self._lock:
-            fault = self._added(info)
+            fault = self._use_added(info)
         fault = fault or self._chosen(info)
         if fault is not None:
             with self._lock:
                 self._applied.append((info, fault))
         return fault
 
-    def _added(self, info: RequestInfo) -> Fault | None:
+    def _use_added(self, info: RequestInfo) -> Fault | None:
+        """The first added fault that fits; it is switched off when it was used as often as it should be."""
         for number, (fault, left) in self._active.items():
-            if fault.fits(info):
-                if left is None:
-                    return fault
-                if left > 1:
-                    self._active[number] = (fault, left - 1)
-                else:
-                    del self._active[number]
-                return fault
+            if not fault.fits(info):
+                continue
+            if left is not None and left > 1:
+                self._active[number] = (fault, left - 1)
+            elif left is not None:
+                del self._active[number]
+            return fault
         return None
 
     def _chosen(self, info: RequestInfo) -> Fault | None:

@@ -58,14 +58,14 @@ class Faulty:
             await self._app(scope, receive, send)
             return
         answer = await self._act(fault, scope, receive) if fault.acts else None
-        await _SPOIL[fault.kind](_Call(fault, answer, scope, receive, send))
+        await _SPOIL[fault.kind](_Connection(fault, answer, scope, receive, send))
 
     async def _act(self, fault: Fault, scope: Scope, receive: Receive) -> _Answer:
         """Let the face take the whole request, which it does even if the client has gone meanwhile."""
         messages: list[Message] = []
         request = await _read(receive)
 
-        async def again() -> Message:
+        async def receive_again() -> Message:
             return request
 
         async def keep(message: Message) -> None:
@@ -73,15 +73,17 @@ class Faulty:
 
         if fault.kind == "late":
             await asyncio.sleep(fault.seconds)
-        with credit_for(fault.allowance) if fault.kind == "out_of_credit" else nullcontext():
-            await self._app(scope, again, keep)
+        limited = credit_for(fault.allowance) if fault.kind == "out_of_credit" else nullcontext()
+        with limited:
+            await self._app(scope, receive_again, keep)
         start, *rest = messages
         body = b"".join(message.get("body", b"") for message in rest)
-        return _Answer(start["status"], tuple((bytes(k), bytes(v)) for k, v in start.get("headers", ())), body)
+        headers = [(bytes(name), bytes(value)) for name, value in start.get("headers", ())]
+        return _Answer(start["status"], tuple(headers), body)
 
 
 async def _read(receive: Receive) -> Message:
-    """The whole request body as one message, or the word that the client went before it had sent it."""
+    """The whole request body as one message; the message of a disconnect, if the client went before it had sent it."""
     body = bytearray()
     while True:
         message = await receive()
@@ -93,7 +95,9 @@ async def _read(receive: Receive) -> Message:
 
 
 @frozen
-class _Call:
+class _Connection:
+    """A request that gets a fault, and the connection that its client waits at."""
+
     fault: Fault
     answer: _Answer | None
     scope: Scope
@@ -106,9 +110,10 @@ class _Call:
         return self.answer or _Answer(200, (), b"")
 
     async def respond(self, answer: _Answer, length: int | None = None) -> None:
-        """Send an answer; with another ``length`` than its body has, only the headers claim it."""
-        headers = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
-        headers.append((b"content-length", str(len(answer.body) if length is None else length).encode()))
+        """Send an answer. A ``length`` is what the headers claim, where the body has another one."""
+        claimed = len(answer.body) if length is None else length
+        headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-length"]
+        headers.append((b"content-length", str(claimed).encode()))
         await self.send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": answer.body, "more_body": length is not None})
 
@@ -125,50 +130,52 @@ def _page(status: int, title: str, *headers: tuple[bytes, bytes]) -> _Answer:
     return _Answer(status, ((b"content-type", b"text/html"), *headers), body.encode())
 
 
-async def _drop(call: _Call) -> None:
-    await call.hang_up()
+async def _drop(connection: _Connection) -> None:
+    await connection.hang_up()
 
 
-async def _slow(call: _Call) -> None:
-    await asyncio.sleep(call.fault.seconds)
-    await call.respond(call.taken)
+async def _slow(connection: _Connection) -> None:
+    await asyncio.sleep(connection.fault.seconds)
+    await connection.respond(connection.taken)
 
 
-async def _as_it_is(call: _Call) -> None:
-    await call.respond(call.taken)
+async def _as_it_is(connection: _Connection) -> None:
+    await connection.respond(connection.taken)
 
 
-async def _too_many(call: _Call) -> None:
-    wait = str(call.fault.retry_after).encode()
-    await call.respond(_page(429, "429 Too Many Requests", (b"retry-after", wait)))
+async def _too_many(connection: _Connection) -> None:
+    wait = str(connection.fault.retry_after).encode()
+    await connection.respond(_page(429, "429 Too Many Requests", (b"retry-after", wait)))
 
 
-def _always(answer: _Answer) -> Callable[[_Call], Awaitable[None]]:
-    async def spoil(call: _Call) -> None:
-        await call.respond(answer)
+def _always(answer: _Answer) -> Callable[[_Connection], Awaitable[None]]:
+    async def spoil(connection: _Connection) -> None:
+        await connection.respond(answer)
 
     return spoil
 
 
-async def _half(call: _Call) -> None:
-    whole = call.taken.body
-    # Of an empty answer one byte is claimed, so that the client can see that something is missing.
-    await call.respond(attrs.evolve(call.taken, body=whole[: len(whole) // 2]), length=max(len(whole), 1))
-    await call.hang_up()
+async def _half(connection: _Connection) -> None:
+    whole = connection.taken.body
+    # An empty answer claims one byte, so that the client can see that something is missing.
+    await connection.respond(attrs.evolve(connection.taken, body=whole[: len(whole) // 2]), length=max(len(whole), 1))
+    await connection.hang_up()
 
 
-async def _half_text(call: _Call) -> None:
-    await call.respond(attrs.evolve(call.taken, body=call.taken.body[: len(call.taken.body) // 2]))
+async def _half_text(connection: _Connection) -> None:
+    await connection.respond(
+        attrs.evolve(connection.taken, body=connection.taken.body[: len(connection.taken.body) // 2])
+    )
 
 
-async def _wrong_charset(call: _Call) -> None:
-    text = call.taken.body.decode("utf-8", "replace")
-    await call.respond(attrs.evolve(call.taken, body=text.encode(call.fault.charset, "replace")))
+async def _wrong_charset(connection: _Connection) -> None:
+    text = connection.taken.body.decode("utf-8", "replace")
+    await connection.respond(attrs.evolve(connection.taken, body=text.encode(connection.fault.charset, "replace")))
 
 
 _GARBAGE = _Answer(200, ((b"content-type", b"text/plain"),), bytes(range(0x80, 0x100)) + b"\x00\xff{[,\r\n")
 
-_SPOIL: dict[str, Callable[[_Call], Awaitable[None]]] = {
+_SPOIL: dict[str, Callable[[_Connection], Awaitable[None]]] = {
     "drop_before": _drop,
     "drop_after": _drop,
     "slow": _slow,

@@ -7,7 +7,7 @@ Import it into a ``conftest.py``, and ask for it by its name::
     def test_welcome(sandbox):
         with sms_core.connect(sandbox.dsn("every8d")) as sms:
             sms.send("歡迎", to="0900000001")
-        assert [one.text for one in sandbox.exchange.accepted] == ["歡迎"]
+        assert [sent.text for sent in sandbox.exchange.accepted] == ["歡迎"]
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class _Pending:
 
 
 class Pusher:
-    """Two threads: one lets happen what comes due in the exchange, one pushes.
+    """Two threads: one runs what comes due in the exchange, the other pushes.
 
     Times are in seconds. ``delay`` passes before the first try, since a vendor's push seldom overtakes its
     answer to the send; ``interval`` between tries. Nothing is pushed while ``callback_url`` is None: what happens in
@@ -74,15 +74,16 @@ class Pusher:
         self._transport = Urllib3Transport(connect_timeout=timeout, read_timeout=timeout)
         self._changed = threading.Condition()
         self._stopping = False
+        # The pushes to each number, in order; and when the first of each is to be tried, by the monotonic clock.
         self._lanes: dict[str, deque[_Pending]] = {}
         self._ready: list[tuple[float, int, str]] = []
         self._order = itertools.count()
         self._attempts: list[PushAttempt] = []
         self._threads = [
-            threading.Thread(target=self._tick, name="sandbox-clock", daemon=True),
-            threading.Thread(target=self._run, name="sandbox-push", daemon=True),
+            threading.Thread(target=self._run_clock, name="sandbox-clock", daemon=True),
+            threading.Thread(target=self._run_pushes, name="sandbox-push", daemon=True),
         ]
-        exchange.subscribe(self._take)
+        exchange.subscribe(self._enqueue)
 
     def start(self) -> None:
         """Begin."""
@@ -118,7 +119,7 @@ class Pusher:
         with self._changed:
             return self._changed.wait_for(lambda: not self._lanes, timeout)
 
-    def _take(self, push: Push) -> None:
+    def _enqueue(self, push: Push) -> None:
         message = message_of(push)
         face = self._faces.get(message.face)
         if self.callback_url is None or face is None or face.push is None:
@@ -127,23 +128,24 @@ class Pusher:
             lane = self._lanes.setdefault(message.number, deque())
             lane.append(_Pending(push, message.face, message.number))
             if len(lane) == 1:
-                self._line_up(message.number, self._delay)
+                self._schedule(message.number, self._delay)
 
-    def _line_up(self, number: str, seconds: float) -> None:
+    def _schedule(self, number: str, seconds: float) -> None:
+        """Have the first push to this number tried in so many seconds."""
         heapq.heappush(self._ready, (time.monotonic() + seconds, next(self._order), number))
         self._changed.notify_all()
 
-    def _tick(self) -> None:
+    def _run_clock(self) -> None:
         while not self._stopping:
             self._exchange.wait_for(lambda: self._stopping, timeout=60.0)
 
-    def _run(self) -> None:
+    def _run_pushes(self) -> None:
         while pending := self._next():
             attempt = self._try(pending)
-            self._done(pending, attempt)
+            self._finish(pending, attempt)
 
     def _next(self) -> _Pending | None:
-        """The next push whose time has come; None at the end. Its lane stays out of the queue until `_done`."""
+        """The next push whose time has come; None at the end. Its number is not in `_ready` again before `_finish`."""
         with self._changed:
             while not self._stopping:
                 left = self._ready[0][0] - time.monotonic() if self._ready else None
@@ -177,7 +179,7 @@ class Pusher:
             return PushAttempt(pending.number, pending.face, pending.attempts, taken=False, request=request)
         return PushAttempt(pending.number, pending.face, pending.attempts, taken, response.status, request)
 
-    def _done(self, pending: _Pending, attempt: PushAttempt | None) -> None:
+    def _finish(self, pending: _Pending, attempt: PushAttempt | None) -> None:
         with self._changed:
             lane = self._lanes.get(pending.number)
             if lane is None or not lane or lane[0] is not pending:
@@ -187,9 +189,9 @@ class Pusher:
             if attempt is None or attempt.taken or pending.attempts > self._faces[pending.face].retries:
                 lane.popleft()
                 if lane:
-                    self._line_up(pending.number, 0.0)
+                    self._schedule(pending.number, 0.0)
                 else:
                     del self._lanes[pending.number]
                     self._changed.notify_all()
             else:
-                self._line_up(pending.number, self._interval)
+                self._schedule(pending.number, self._interval)

@@ -111,8 +111,10 @@ class Campaign:
         self._keys: dict[int, list[Key]] = {}
         self._place_of: dict[Key, int] = {}
         self._places_of_number: dict[str, dict[int, None]] = {}
+        self._batches: dict[int, list[str]] = {}
         for place, key in earlier:
             self._expect(place, key)
+            self._batches[place] = [batch for batch in [results[place].batch_id] if batch]
         for plan, remembered in self._unknown:
             self._expect_all(plan)
             self._tracker.add(remembered)
@@ -237,11 +239,12 @@ class Campaign:
             self._covered = {place for plan in plans for place in self._places_of(plan)}
 
     def _mark(self, plan: Plan) -> None:
+        now = datetime.now(UTC)
         with self._changed:
             self._expect_all(plan)
             for place in self._places_of(plan):
                 self._covered.discard(place)
-                self._set(place, outcome=RowOutcome.UNKNOWN, error=HANDED_OUT, sent_at=datetime.now(UTC))
+                self._set(place, outcome=RowOutcome.UNKNOWN, error=HANDED_OUT, sent_at=now)
 
     def _leave_out(self) -> None:
         """Say of the rows that wait why they were not sent. They go on waiting, for a further `send`."""
@@ -318,16 +321,16 @@ class Campaign:
         self._places_of_number.setdefault(key.number, {})[place] = None
 
     def _set(self, place: int, **changes: Any) -> None:
-        """Say of a row what no state of its messages can say."""
-        self._without_states[place] = attrs.evolve(self._without_states[place], **changes)
-        self._refresh([place])
+        """Say of a row what no state of its messages says."""
+        result = attrs.evolve(self._without_states[place], **changes)
+        self._without_states[place] = self._results[place] = result
 
     def _refresh(self, places: Iterable[int]) -> None:
         for place in places:
-            result = self._without_states[place]
-            if place in self._keys:
-                result = with_states(result, [self._tracker.state(key) for key in self._keys[place]])
+            states = [self._tracker.state(key) for key in self._keys[place]]
+            result = with_states(self._without_states[place], states)
             self._results[place] = result
+            self._batches[place] = [batch for state in states for batch in state.batches]
             if result.awaits_report:
                 self._awaiting.add(place)
             else:
@@ -335,13 +338,11 @@ class Campaign:
 
     def _awaited_batches(self) -> dict[str, list[str]]:
         """The batches of the rows that await a report, each with the numbers of all its rows."""
-        states = {key: self._tracker.state(key) for keys in self._keys.values() for key in keys}
         awaited: dict[str, dict[str, None]] = {}
         for place in sorted(self._awaiting):
-            for key in self._keys[place]:
-                awaited.update({batch: {} for batch in states[key].batches})
-        for key, state in states.items():
-            for batch in state.batches:
+            awaited.update({batch: {} for batch in self._batches[place]})
+        for place, batches in self._batches.items():
+            for batch in batches:
                 if batch in awaited:
-                    awaited[batch][key.number] = None
+                    awaited[batch][self._keys[place][0].number] = None
         return {batch: list(numbers) for batch, numbers in awaited.items()}

@@ -111,11 +111,7 @@ def with_states(before: RowResult, states: Sequence[MessageState]) -> RowResult:
     A text that the provider sends as several messages has several states. Its row is only as far as the message that
     is least far.
     """
-    outcome, error = before.outcome, before.error
-    deciding = _deciding(states)
-    if deciding is not None and deciding.outcome is not None:
-        outcome = RowOutcome.of(deciding.outcome)
-        error = _reason(deciding, states) or (before.error if outcome is before.outcome else "")
+    outcome, error = _outcome(before, states)
     report = _least_far(states)
     attempts = [attempt for state in states for attempt in state.attempts]
     batches = [state.batch_id for state in states]
@@ -135,25 +131,31 @@ def with_states(before: RowResult, states: Sequence[MessageState]) -> RowResult:
     )
 
 
-def _deciding(states: Sequence[MessageState]) -> MessageState | None:
-    """The message that decides what became of the row; None while that of one of them is not known.
+def _outcome(before: RowResult, states: Sequence[MessageState]) -> tuple[RowOutcome, str]:
+    """What became of the row, and why it was not accepted.
 
-    If some went out and others not, the row counts as accepted, since sending it again would repeat those.
+    If some of its messages went out and others not, it counts as accepted, since sending it again would repeat those;
+    its error says why something is missing.
     """
-    outcomes = [state.outcome for state in states]
-    if None in outcomes:
-        return None
-    for outcome in (Outcome.UNKNOWN, Outcome.ACCEPTED):
-        if outcome in outcomes:
-            return states[outcomes.index(outcome)]
-    return states[0]
-
-
-def _reason(deciding: MessageState, states: Sequence[MessageState]) -> str:
-    """Why the row was not accepted; of one that was, why a part of it is missing."""
-    if deciding.outcome is not Outcome.ACCEPTED:
-        return deciding.reason
-    return next((state.reason for state in states if state.outcome is not Outcome.ACCEPTED), "")
+    outcomes: list[Outcome] = []
+    for state in states:
+        if state.outcome is None:
+            return before.outcome, before.error  # not all are known
+        outcomes.append(state.outcome)
+    outcome = outcomes[0]
+    if Outcome.UNKNOWN in outcomes:
+        outcome = Outcome.UNKNOWN
+    elif Outcome.ACCEPTED in outcomes:
+        outcome = Outcome.ACCEPTED
+    explained = {outcome}
+    if outcome is Outcome.ACCEPTED:
+        explained = {Outcome.REFUSED, Outcome.NOT_SENT}
+    reasons = [state.reason for state, own in zip(states, outcomes, strict=True) if own in explained]
+    row_outcome = RowOutcome.of(outcome)
+    error = reasons[0] if reasons else ""
+    if not error and row_outcome is before.outcome:
+        error = before.error
+    return row_outcome, error
 
 
 def _least_far(states: Sequence[MessageState]) -> DeliveryReport | None:

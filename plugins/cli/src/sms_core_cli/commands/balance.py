@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core import connect
+from sms_core_cli.command import SmsCommand, dsn_option, json_option
 from sms_core_cli.output import say, show_json
 
 
@@ -13,7 +14,7 @@ from sms_core_cli.output import say, show_json
 @json_option
 def balance(dsn: str | None, *, as_json: bool) -> None:
     """Show the points left on the account."""
-    with open_client(dsn) as client:
+    with connect(dsn) as client:
         found = client.balance()
     if as_json:
         show_json(found)

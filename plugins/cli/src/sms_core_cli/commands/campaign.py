@@ -11,10 +11,10 @@ import click
 from attrs import define
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sms_core import connect
 from sms_core.client import Client
 from sms_core.errors import ConfigurationError, InvalidMessage, SmsError
 from sms_core_cli import exit_codes
-from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
 from sms_core_cli.campaign import (
     Campaign,
     RowOutcome,
@@ -26,6 +26,7 @@ from sms_core_cli.campaign import (
 )
 from sms_core_cli.campaign.campaign import CONCURRENCY
 from sms_core_cli.campaign_report import show_end, show_plan
+from sms_core_cli.command import SmsCommand, dsn_option, json_option
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.message_options import message_options, read_message_options, span
 from sms_core_cli.output import console, note
@@ -82,7 +83,7 @@ def campaign(
         raise InvalidMessage("file", "is a result file: give the table that was sent, and this one with --resume")
     earlier = None if resume is None else read_results(resume.read_bytes(), table)
     again = {RowOutcome.NOT_SENT, RowOutcome.REFUSED} if run.refused_too else {RowOutcome.NOT_SENT}
-    with open_client(dsn) as client:
+    with connect(dsn) as client:
         defaults = read_message_options(client.info, **of_message)
         planned = plan_campaign(client, table, defaults, earlier=earlier, again=again)
         if run.dry_run or not run.as_json:

@@ -1,4 +1,4 @@
-"""``sms doctor``: is all that is needed there, and does it fit together? No network, no secrets."""
+"""``sms doctor``: checks what is installed and the DSN. No network, no secrets."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from importlib.metadata import version
 import click
 from attrs import frozen
 
-from sms_core import InstalledProvider, installed_providers
+from sms_core import InstalledProvider, connect, installed_providers
 from sms_core import dsn as dsns
 from sms_core.errors import ConfigurationError
 from sms_core_cli import exit_codes
-from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core_cli.command import SmsCommand, dsn_option, json_option
 from sms_core_cli.output import show_json, show_table
 
 
 @frozen
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     what: str
     good: bool
@@ -29,7 +29,7 @@ class Finding:
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, /, dsn: str | None, *, as_json: bool) -> None:
-    """Look at what is installed and at the DSN. Asks nobody; shows no user, password or option's value."""
+    """Check what is installed, and the DSN. Asks nobody; shows no user, password or option's value."""
     findings = [
         Finding("sms-core", good=True, found=version("sms-core")),
         *map(_provider, installed_providers()),
@@ -38,8 +38,10 @@ def doctor(ctx: click.Context, /, dsn: str | None, *, as_json: bool) -> None:
     if as_json:
         show_json(findings)
     else:
-        show_table(["", "", ""], [("ok" if one.good else "BAD", one.what, one.found) for one in findings])
-    if not all(one.good for one in findings):
+        show_table(
+            ["", "", ""], [("ok" if finding.good else "BAD", finding.what, finding.found) for finding in findings]
+        )
+    if not all(finding.good for finding in findings):
         ctx.exit(exit_codes.WRONG_USE)
 
 
@@ -56,7 +58,7 @@ def _account(dsn: str | None) -> list[Finding]:
         return [Finding("DSN", good=True, found=f"none given, and {dsns.ENVIRONMENT_VARIABLE} is not set")]
     try:
         parsed = dsns.parse(dsn)
-        with open_client(dsn) as client:
+        with connect(dsn) as client:
             host = parsed.host or client.info.default_host
     except ConfigurationError as error:
         return [Finding("DSN", good=False, found=str(error))]

@@ -20,7 +20,7 @@ from sms_core.errors import ConfigurationError
 from sms_core.model import DeliveryReport
 from sms_core.serialize import to_json
 from sms_core.webhooks import Event, Receiver, new_secret
-from sms_core_cli.base import SmsCommand, json_option
+from sms_core_cli.command import SmsCommand, json_option
 from sms_core_cli.commands.webhook_url import SECRET_VARIABLE
 from sms_core_cli.output import note, say
 from sms_core_cli.push_server import PushServer
@@ -44,7 +44,7 @@ from sms_core_cli.push_server import PushServer
     "secrets",
     multiple=True,
     envvar=SECRET_VARIABLE,
-    help=f"What stands behind the name in the path; else the environment's {SECRET_VARIABLE}; else a fresh one.",
+    help=f"The last part of the path; else the environment's {SECRET_VARIABLE}; else a fresh one.",
 )
 @click.option("--insecure", is_flag=True, help="Do without a secret: anybody can push to /NAME.")
 @click.option(
@@ -114,7 +114,7 @@ def _greeting(receiver: Receiver, url: str, fresh: str, *, insecure: bool) -> It
         else:
             yield f"Listening at {url}/{name}" + ("" if insecure else "/ and the secret")
     if fresh:
-        yield f"The secret is of this run; set {SECRET_VARIABLE} to keep one."
+        yield f"This secret is for this run only; set {SECRET_VARIABLE} to keep one."
     yield "Ctrl-C stops it."
 
 

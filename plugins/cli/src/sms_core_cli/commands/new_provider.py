@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sms_core.errors import ConfigurationError
-from sms_core_cli.base import SmsCommand, json_option
+from sms_core_cli.command import SmsCommand, json_option
 from sms_core_cli.output import note, show_json
 
 REQUIRED = ("name", "base_url")

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core import connect
+from sms_core_cli.command import SmsCommand, dsn_option, json_option
 from sms_core_cli.message_options import message_options, read_message_options
 from sms_core_cli.output import say, show_json, show_table
 
@@ -21,7 +22,7 @@ from sms_core_cli.output import say, show_json, show_table
 @json_option
 def preview(text: str, to: tuple[str, ...], dsn: str | None, *, as_json: bool, **options: Any) -> None:
     """Count TEXT's segments and points for these numbers. Sends nothing and asks nobody."""
-    with open_client(dsn) as client:
+    with connect(dsn) as client:
         found = client.preview(read_message_options(client.info, **options).message(text, to))
     if as_json:
         show_json(found)

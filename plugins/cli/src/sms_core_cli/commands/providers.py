@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sms_core import installed_providers
-from sms_core_cli.base import SmsCommand, json_option
+from sms_core_cli.command import SmsCommand, json_option
 from sms_core_cli.matrix import matrix
 from sms_core_cli.output import note, show_json, show_table
 

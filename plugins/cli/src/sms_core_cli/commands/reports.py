@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core import connect
+from sms_core_cli.command import SmsCommand, dsn_option, json_option
 from sms_core_cli.output import say, show_json, show_table
 
 
@@ -15,7 +16,7 @@ from sms_core_cli.output import say, show_json, show_table
 @json_option
 def reports(batch_id: str, dsn: str | None, *, mms: bool, as_json: bool) -> None:
     """Show the delivery reports of a batch."""
-    with open_client(dsn) as client:
+    with connect(dsn) as client:
         found = list(client.reports(batch_id, mms=mms))
     if as_json:
         show_json(found)

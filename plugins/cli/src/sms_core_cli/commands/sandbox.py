@@ -8,7 +8,7 @@ import click
 
 from sms_core.errors import ConfigurationError
 from sms_core.serialize import to_json
-from sms_core_cli.base import SmsCommand, json_option
+from sms_core_cli.command import SmsCommand, json_option
 from sms_core_cli.output import say
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import attrs
 import click
 
+from sms_core import connect
 from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_cli import exit_codes
-from sms_core_cli.base import SmsCommand, dsn_option, json_option, open_client
+from sms_core_cli.command import SmsCommand, dsn_option, json_option
 from sms_core_cli.message_options import message_options, read_message_options
 from sms_core_cli.output import cost_line, note, say, show_json, show_table
 
@@ -37,7 +38,7 @@ def send(
     **options: Any,
 ) -> None:
     """Send TEXT to one or more numbers, such as 0900000001 or +886900000001."""
-    with open_client(dsn) as client:
+    with connect(dsn) as client:
         message = read_message_options(client.info, **options).message(text, to)
         try:
             result = client.send(attrs.evolve(message, reference=reference))

@@ -10,7 +10,7 @@ from sms_core.dsn import is_loopback
 from sms_core.errors import ConfigurationError
 from sms_core.webhooks import new_secret
 from sms_core.webhooks.guard import is_segment
-from sms_core_cli.base import SmsCommand, json_option
+from sms_core_cli.command import SmsCommand, json_option
 from sms_core_cli.output import note, show_json
 
 SECRET_VARIABLE = "SMS_WEBHOOK_SECRET"  # noqa: S105 - a name

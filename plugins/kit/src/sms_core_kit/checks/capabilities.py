@@ -13,8 +13,8 @@ from sms_core.errors import CallbackRefused, Unsupported
 from sms_core.model import Message, Recipient
 from sms_core.numbers import is_taiwan, to_e164
 from sms_core.provider import Cancel, Capability, FindSent, GetBalance, GetInbound, GetReports, Operation, Session
-from sms_core_kit.checks.base import Checks
 from sms_core_kit import recordings
+from sms_core_kit.checks.base import Checks
 from sms_core_kit.recordings import RecordedCallback
 from sms_core_kit.stage import NOW
 from sms_core_kit.subject import Subject

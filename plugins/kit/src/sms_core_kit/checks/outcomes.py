@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 
 import attrs
@@ -145,7 +144,7 @@ class OutcomeChecks(Checks):
         bodies = list(dict.fromkeys(recorded))
         for body in bodies:  # the answers to other questions
             self._survives(asked, garbage.Garbage("a recorded answer", body), 200)
-        chance = random.Random(0)
+        chance = garbage.seeded(0)
         for piece in garbage.mangled(bodies, self.examples):
             self._survives(asked, piece, chance.choice(STATUSES), at_once=chance.random() < 0.5)  # noqa: PLR2004 - half
 

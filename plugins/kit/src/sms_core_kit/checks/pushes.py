@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -92,7 +91,7 @@ class PushChecks(Checks):
         fields = "&".join(parts).split("&")
         for changed in _with_a_field_changed(fields):
             _survive(sms, request, changed)
-        chance = random.Random(0)
+        chance = garbage.seeded(0)
         pieces = max(FEWEST, self.examples // len(self.subject.book.callbacks))
         for shuffled in garbage.shuffled_fields(fields, pieces):
             method = chance.choice(["GET", "POST"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from sms_core import connect
-from sms_core.client import Client
 from sms_core.dsn import ENVIRONMENT_VARIABLE
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core_cli import exit_codes
@@ -50,8 +48,3 @@ dsn_option = click.option(
     metavar="DSN",
     help="The account, such as every8d://user:password@new.e8d.tw; else the environment's SMS_DSN.",
 )
-
-
-def open_client(dsn: str | None) -> Client:
-    """A client for the DSN, or for the environment's. Raises `ConfigurationError`."""
-    return connect(dsn)
