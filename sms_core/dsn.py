@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from attrs import field, frozen
 
@@ -35,9 +35,10 @@ class Dsn:
 
 def from_environment() -> str:
     """The DSN of the environment variable ``SMS_DSN``."""
-    if dsn := os.environ.get(ENVIRONMENT_VARIABLE, ""):
-        return dsn
-    raise ConfigurationError(f"no DSN was given and {ENVIRONMENT_VARIABLE} is not set: every8d://user:password@")
+    dsn = os.environ.get(ENVIRONMENT_VARIABLE, "")
+    if not dsn:
+        raise ConfigurationError(f"no DSN was given and {ENVIRONMENT_VARIABLE} is not set: every8d://user:password@")
+    return dsn
 
 
 def parse(dsn: str) -> Dsn:
@@ -55,15 +56,11 @@ def parse(dsn: str) -> Dsn:
             f"the DSN of {scheme!r} has no readable host and port: percent-encode any of @ : / ? # [ ] in user and "
             "password (sms_core.dsn.build does it)"
         ) from None
-    if parts.fragment:
-        raise ConfigurationError(f"the DSN of {scheme!r} has a '#': write %23 for one in a password")
-    if parts.path and "@" in parts.path:
-        raise ConfigurationError(f"the DSN of {scheme!r} has a '/' before the '@': write %2F for one in a password")
-    if parts.netloc and "@" not in parts.netloc and "@" in parts.query:
-        raise ConfigurationError(f"the DSN of {scheme!r} has a '?' before the '@': write %3F for one in a password")
+    _check_password(scheme, parts)
     try:
         query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), errors="strict")
-        user, password = (unquote(one or "", errors="strict") for one in (parts.username, parts.password))
+        user = unquote(parts.username or "", errors="strict")
+        password = unquote(parts.password or "", errors="strict")
     except ValueError:
         raise ConfigurationError(
             f"the DSN of {scheme!r} is not percent-encoded UTF-8, or an option has no '='"
@@ -75,10 +72,23 @@ def parse(dsn: str) -> Dsn:
     return Dsn(scheme.lower(), user, password, parts.hostname or "", port, prefix, options)
 
 
+def _check_password(scheme: str, parts: SplitResult) -> None:
+    """Raise `ConfigurationError` where the DSN was cut at a character of a password that is not percent-encoded."""
+    if parts.fragment:
+        raise ConfigurationError(f"the DSN of {scheme!r} has a '#': write %23 for one in a password")
+    if parts.path and "@" in parts.path:
+        raise ConfigurationError(f"the DSN of {scheme!r} has a '/' before the '@': write %2F for one in a password")
+    if parts.netloc and "@" not in parts.netloc and "@" in parts.query:
+        raise ConfigurationError(f"the DSN of {scheme!r} has a '?' before the '@': write %3F for one in a password")
+
+
 def build(provider: str, user: str = "", password: str = "", host: str = "", **options: object) -> str:
     """A DSN with everything percent-encoded. ``host`` may hold a port and a prefix."""
-    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in options.items())
-    return f"{provider}://{quote(user, safe='')}:{quote(password, safe='')}@{host}" + (f"?{query}" if query else "")
+    dsn = f"{provider}://{quote(user, safe='')}:{quote(password, safe='')}@{host}"
+    if options:
+        query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in options.items())
+        dsn = f"{dsn}?{query}"
+    return dsn
 
 
 def is_loopback(host: str) -> bool:

@@ -60,14 +60,15 @@ def from_json(text: str, kind: type[T]) -> T:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _not_a(kind, error) from error
+        raise _not_a(kind.__name__, error) from error
     return from_data(data, kind)
 
 
 def from_error_data(data: Any, kind: type[T]) -> T:
     """The same for what an error holds, which may be a value already.
 
-    An error must not fail to be made, so options whose class is not imported here become `UnreadOptions`.
+    An error must not fail to be made, so options that cannot be read here become `UnreadOptions`: their class is not
+    imported, or of another version.
     """
     if isinstance(data, kind):
         return data
@@ -80,27 +81,36 @@ def register_unstructure(kind: type[T], unstructure: Callable[[T], Any]) -> None
         converter.register_unstructure_hook(kind, unstructure)
 
 
+_MISFITS = (
+    cattrs.BaseValidationError,
+    cattrs.StructureHandlerNotFoundError,
+    SmsError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What reading data raises that is no such value."""
+
+
 def _structure(converter: cattrs.Converter, data: Any, kind: type[T]) -> T:
     try:
         return converter.structure(data, kind)
-    except (
-        cattrs.BaseValidationError,
-        cattrs.StructureHandlerNotFoundError,
-        SmsError,
-        ArithmeticError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise _not_a(kind, error) from error
+    except _MISFITS as error:
+        raise _not_a(kind.__name__, error) from error
 
 
-def _not_a(kind: type[object], error: Exception) -> ConfigurationError:
-    """The error for data that is no such value. Of foreign errors it has no words, for they may quote the data."""
+def _not_a(name: str, error: Exception) -> ConfigurationError:
+    """The error for data that is no value of this class, with the words of our own error, or the name of another one.
+
+    The text of that one may quote the data.
+    """
     while isinstance(error, cattrs.BaseValidationError):  # a group, which holds one for each field that is wrong
         error = error.exceptions[0]
-    reason = str(error) if isinstance(error, SmsError) else type(error).__name__
-    return ConfigurationError(f"not a {kind.__name__} in JSON: {reason}")
+    reason = type(error).__name__
+    if isinstance(error, SmsError):
+        reason = str(error)
+    return ConfigurationError(f"not a {name} in JSON: {reason}")
 
 
 def _error_to_data(error: SmsError) -> dict[str, Any]:
@@ -138,9 +148,16 @@ def _name_of(kind: type[Any]) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _unknown_options(name: str, fields: Mapping[str, Any]) -> VendorOptions:
+def _refuse_options(name: str, fields: Mapping[str, Any], error: Exception | None) -> VendorOptions:
     del fields
+    if error is not None:
+        raise _not_a(name, error) from error
     raise ConfigurationError(f"no imported package has the options {name!r}: import the one that has them first")
+
+
+def _keep_options(name: str, fields: Mapping[str, Any], error: Exception | None) -> VendorOptions:
+    del error
+    return UnreadOptions(name, fields)
 
 
 def _is_error(kind: Any) -> bool:
@@ -151,6 +168,7 @@ def _is_options(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, VendorOptions)
 
 
+_ENCODINGS = {encoding.title: encoding for encoding in Encoding}
 _COLLECTIONS: Mapping[Any, Callable[[list[Any]], Any]] = {
     tuple: tuple,
     list: list,
@@ -165,19 +183,27 @@ def _is_collection(kind: Any) -> bool:
     return get_origin(kind) in _COLLECTIONS and get_args(kind)[1:] in ((), (...,))
 
 
-def _make_converter(unknown_options: Callable[[str, Mapping[str, Any]], VendorOptions]) -> cattrs.Converter:
+UnreadableOptions = Callable[[str, Mapping[str, Any], Exception | None], VendorOptions]
+"""What becomes of options of this class with these fields that cannot be read. If it is imported, an error says why."""
+
+
+def _make_converter(unreadable: UnreadableOptions) -> cattrs.Converter:
     converter = cattrs.Converter(unstruct_collection_overrides={tuple: list, AbstractSet: list})
     structure_hooks: dict[type[VendorOptions], Callable[[Mapping[str, Any], Any], VendorOptions]] = {}
 
     def options_from_data(data: Any, _: object) -> VendorOptions:
+        name = data["kind"]
+        fields = {field: value for field, value in data.items() if field != "kind"}
         # Only a class that was imported already is found: data never chooses what is imported.
-        fields = {name: value for name, value in data.items() if name != "kind"}
-        for kind in _subclasses(VendorOptions):
-            if _name_of(kind) == data["kind"]:
-                if kind not in structure_hooks:
-                    structure_hooks[kind] = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
-                return structure_hooks[kind](fields, kind)
-        return unknown_options(data["kind"], fields)
+        kind = next((found for found in _subclasses(VendorOptions) if _name_of(found) == name), None)
+        if kind is None:
+            return unreadable(name, fields, None)
+        try:
+            if kind not in structure_hooks:
+                structure_hooks[kind] = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+            return structure_hooks[kind](fields, kind)
+        except _MISFITS as error:
+            return unreadable(name, fields, error)
 
     def collection_hook(kind: Any) -> Callable[[Any, Any], Any]:
         collect = _COLLECTIONS[get_origin(kind)]
@@ -203,7 +229,7 @@ def _make_converter(unknown_options: Callable[[str, Mapping[str, Any]], VendorOp
     converter.register_unstructure_hook(bytes, lambda content: base64.b64encode(content).decode("ascii"))
     converter.register_structure_hook(bytes, lambda data, _: base64.b64decode(data, validate=True))
     converter.register_unstructure_hook(Encoding, lambda encoding: encoding.title)
-    converter.register_structure_hook(Encoding, _encoding_from_data)
+    converter.register_structure_hook(Encoding, lambda data, _: _ENCODINGS[data])
     converter.register_unstructure_hook_func(_is_error, _error_to_data)
     converter.register_structure_hook_func(_is_error, _error_from_data)
     converter.register_unstructure_hook_func(_is_options, _options_to_data)
@@ -211,9 +237,5 @@ def _make_converter(unknown_options: Callable[[str, Mapping[str, Any]], VendorOp
     return converter
 
 
-def _encoding_from_data(data: Any, _: object) -> Encoding:
-    return next(encoding for encoding in Encoding if encoding.title == data)
-
-
-_converter = _make_converter(_unknown_options)
-_error_converter = _make_converter(UnreadOptions)
+_converter = _make_converter(_refuse_options)
+_error_converter = _make_converter(_keep_options)

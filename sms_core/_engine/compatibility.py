@@ -57,8 +57,8 @@ def _counted(ours: Version, wanted: SpecifierSet) -> Version:
     """The version that a range is asked about.
 
     A pre-release counts as the release that it leads to, for it has that one's interface: 0.2.0.dev1 is in ``>=0.2``,
-    where PEP 440 leaves it out of that range and of ``<0.2`` too, so that no plugin would work on it. A range that names
-    pre-releases itself means them.
+    where PEP 440 leaves it out of that range and of ``<0.2`` too, so that no plugin would work on it. A range that
+    names pre-releases itself means them.
     """
     if ours.is_prerelease and not wanted.prereleases:
         return Version(ours.base_version)

@@ -39,10 +39,10 @@ def _http_url(instance: object, attribute: attrs.Attribute[str], value: str) -> 
 class ConnectionOptions:
     """The DSN options that every provider has. Times are in seconds.
 
-    ``retries`` is how often a read, or a send that surely was not taken, is tried again. ``batch_size`` lowers
-    the number of recipients that go into one request; ``max_text`` is the longest text in characters, where this
-    account may send others than the vendor's document says. 0 leaves either to the provider. ``proxy`` is a URL; without
-    it the environment decides.
+    ``retries`` is how often a read, or a send that surely was not taken, is tried again. ``batch_size`` lowers the
+    number of recipients that go into one request; ``max_text`` is the longest text in characters, where this account
+    may send others than the vendor's document says. 0 leaves either to the provider. ``proxy`` is a URL; without it the
+    environment decides.
     """
 
     scheme: Literal["https", "http", ""] = ""
@@ -84,7 +84,9 @@ def account_of(dsn: Dsn, info: ProviderInfo, connection: ConnectionOptions, opti
     if scheme == "http" and not (connection.allow_plaintext or is_loopback(host)):
         hint = "use https, or say allow_plaintext=true"
         raise ConfigurationError(f"plain HTTP to {host} would show the password to the network: {hint}")
-    netloc = f"[{host}]" if ":" in host else host
+    netloc = host
+    if ":" in host:  # an IPv6 address (RFC 3986, 3.2.2)
+        netloc = f"[{host}]"
     port = dsn.port or default_port
     if port:
         netloc = f"{netloc}:{port}"

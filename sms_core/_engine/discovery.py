@@ -61,8 +61,8 @@ def _claim(name: str) -> EntryPoint:
     if not all(map(_has_metadata, found)):
         raise ConfigurationError(f"provider {name!r} is not wholly installed (no METADATA): install its package again")
     if len(found) > 1:
-        claimants = " and ".join(sorted(point.dist.name if point.dist else point.value for point in found))
-        raise ConfigurationError(f"provider {name!r} is claimed by {claimants}: uninstall all but one")
+        claimants = sorted(_owner(point) for point in found)
+        raise ConfigurationError(f"provider {name!r} is claimed by {' and '.join(claimants)}: uninstall all but one")
     if not _NAME.fullmatch(name):
         rule = "lower-case letters, digits and . _ + -, a letter first"
         raise ConfigurationError(f"provider {name!r} has a name that no DSN can hold: {rule}")
@@ -71,6 +71,13 @@ def _claim(name: str) -> EntryPoint:
 
 def _claims(name: str) -> list[EntryPoint]:
     return [point for point in _installed() if point.name == name]
+
+
+def _owner(point: EntryPoint) -> str:
+    """Who brought an entry point: its distribution, or its module where nothing says which one."""
+    if point.dist is None:
+        return point.value
+    return point.dist.name
 
 
 def _has_metadata(point: EntryPoint) -> bool:
@@ -99,8 +106,8 @@ def _check_core(name: str, point: EntryPoint) -> None:
 
 def distributions(name: str) -> tuple[str, ...]:
     """The distributions that claim a provider's name, each with its version: ``sms-core-every8d 0.1.0``."""
-    found = (point.dist for point in _claims(name) if point.dist and _has_metadata(point))
-    return tuple(sorted(f"{dist.name} {dist.version}" for dist in found))
+    found = [point.dist for point in _claims(name) if point.dist is not None and _has_metadata(point)]
+    return tuple(sorted(f"{distribution.name} {distribution.version}" for distribution in found))
 
 
 def _missing(name: str) -> str:
@@ -108,8 +115,6 @@ def _missing(name: str) -> str:
     if name in known_packages():
         return f"{reason}: pip install {known_packages()[name]}"
     close = difflib.get_close_matches(name, installed_names(), 1)
-    return (
-        f"{reason}: did you mean {close[0]!r}?"
-        if close
-        else f"{reason}; there are {', '.join(installed_names()) or 'none'}"
-    )
+    if close:
+        return f"{reason}: did you mean {close[0]!r}?"
+    return f"{reason}; there are {', '.join(installed_names()) or 'none'}"

@@ -52,7 +52,9 @@ class Login:
                 elif found is None:
                     first_use.push(waiting.pop_all())
                     first_use.begun = True
-        return found if self.needed else None
+        if not self.needed:
+            return None
+        return found
 
     def end(self) -> Session | None:
         """Forget the session. Gives it where the vendor still takes it, for it to be told."""
@@ -84,8 +86,12 @@ class Login:
 
 def _for_good(error: AuthenticationFailed) -> AuthenticationFailed:
     """The refusal as it is told to those who come later."""
-    reasons = dict.fromkeys([*filter(None, error.reason.split("; ")), NOT_AGAIN])
-    return AuthenticationFailed("; ".join(reasons), code=error.code, vendor_text=error.vendor_text)
+    reason = error.reason
+    if not reason:
+        reason = NOT_AGAIN
+    elif NOT_AGAIN not in reason:
+        reason = f"{reason}; {NOT_AGAIN}"
+    return AuthenticationFailed(reason, code=error.code, vendor_text=error.vendor_text)
 
 
 def _refused_login(error: SmsError) -> AuthenticationFailed | None:

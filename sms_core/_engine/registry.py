@@ -53,8 +53,9 @@ def _check_hook(name: str, hook_name: str, marked: Sequence[pluggy.HookImpl], pl
     if hook_name in REQUIRED and not implementations:
         hint = f"define it, marked with @hookimpl, in {plugins[0]!r}"
         raise ConfigurationError(f"provider {name!r} has no hook {hook_name}: {hint}")
-    # The core has a conversation of its own, which a provider may override.
-    most = 2 if hook_name == "sms_perform" else 1
+    most = 1
+    if hook_name == "sms_perform":  # the core has a conversation of its own, which a provider may override
+        most = 2
     if len(implementations) > most:
         culprits = " and ".join(str(found.plugin_name) for found in implementations)
         raise ConfigurationError(f"provider {name!r}: hook {hook_name} is implemented twice, by {culprits}")
@@ -73,10 +74,15 @@ def _title(plugin: object) -> str:
 
 
 def _in_words(error: Exception) -> str:
+    """What pluggy says of a plugin, in one line, and the hook that was meant by a misspelt one."""
     text = str(error).replace("\n", " ")
     unknown = re.match(r"unknown hook '(\w+)'", text)
-    close = difflib.get_close_matches(unknown[1], _HOOKS, 1) if unknown else ()
-    return f"{text}; did you mean {close[0]}?" if close else text
+    if unknown is None:
+        return text
+    close = difflib.get_close_matches(unknown[1], _HOOKS, 1)
+    if not close:
+        return text
+    return f"{text}; did you mean {close[0]}?"
 
 
 def describe(name: str, hooks: pluggy.HookRelay) -> ProviderInfo:

@@ -35,8 +35,8 @@ def refusal_error(
     """The error that a code of the table is; for any other code the one that ``others`` says, which keeps it.
 
     A code that the vendor's document does not know is no verdict: after a send the outcome is unknown. Where the
-    document says that every other code refuses, say so: ``others=RefusalCode(VendorError)``, with the section. The words
-    that came with the answer go before those of the table.
+    document says that every other code refuses, say so: ``others=RefusalCode(VendorError)``, with the section. The
+    words that came with the answer go before those of the table.
     """
     row = table.get(code, others)
     words = vendor_text or row.text

@@ -13,7 +13,9 @@ _POINTS = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?", re.ASCII)
 def points_or_none(text: str) -> Decimal | None:
     """Points such as ``87.00``, ``4`` or ``-0.5``, blanks around them allowed; None where there are none."""
     stripped = text.strip()
-    return Decimal(stripped) if _POINTS.fullmatch(stripped) else None
+    if not _POINTS.fullmatch(stripped):
+        return None
+    return Decimal(stripped)
 
 
 def to_points(text: str) -> Decimal:

@@ -66,13 +66,13 @@ class ProviderHooks(Protocol):
     ) -> tuple[Destination, ...] | None:
         """Check a message and adapt its destinations, before anything is sent; None leaves them as they are.
 
-        Asked once for each message by `send()` and `preview()`, and by `settle()` for a message that was sent, so it has
-        to give the same for the same message. The core has checked capabilities and times, dropped repeated recipients
-        and filled in each text; afterwards it checks the lengths and splits the destinations into requests. A text that
-        takes several messages becomes several destinations, each with a reference of its own and otherwise a copy of the
-        first (`attrs.evolve`), for its position says whose it is. Where refused recipients are to be left out
-        (``plan(skip_refused=True)``), a refusal makes the core ask about each recipient alone, and then about those that
-        are left. A provider for which the core's own checks are enough leaves this hook out.
+        Asked once for each message by `send()` and `preview()`, and by `settle()` for a message that was sent, so it
+        has to give the same for the same message. The core has checked capabilities and times, dropped repeated
+        recipients and filled in each text; afterwards it checks the lengths and splits the destinations into requests.
+        A text that takes several messages becomes several destinations, each with a reference of its own and otherwise
+        a copy of the first (`attrs.evolve`), for its position says whose it is. Where refused recipients are to be left
+        out (``plan(skip_refused=True)``), a refusal makes the core ask about each recipient alone, and then about those
+        that are left. A provider for which the core's own checks are enough leaves this hook out.
 
         Raise `InvalidMessage`, which names the field, for what the vendor would refuse or change in silence.
         """
@@ -85,10 +85,11 @@ class ProviderHooks(Protocol):
         Asked for every operation but the login: those whose capability `sms_describe` claims, `Check` always (any
         question that proves the credentials will do), and `Logout` for an account that logs in. Asked again for each
         repetition of what may be repeated, so it has to give the same request for the same arguments; what differs for
-        each message is `Message.reference`. (A destination's own reference holds its place in the message: for a vendor's
-        filter of duplicates, make the key of the message's reference, the number and the text.) ``session`` is None where
-        `sms_auth` gives None. A `Send` has as many destinations as one request may hold, each with an E.164 number and
-        its final text.
+        each message is `Message.reference`. (A destination's own reference holds its place in the message: for a
+        vendor's filter of duplicates, make the key of the message's reference, the number and the text.) A vendor whose
+        requests are signed takes the time and a nonce from the operation, which has new ones for each attempt.
+        ``session`` is None where `sms_auth` gives None. A `Send` has as many destinations as one request may hold, each
+        with an E.164 number and its final text.
 
         Raise `InvalidMessage` for what the vendor would refuse, `Unsupported` for an operation that has no request.
         Whatever is raised here, nothing was sent.
@@ -99,8 +100,8 @@ class ProviderHooks(Protocol):
     def sms_parse_response(self, account: Account, operation: Operation[T], response: Response) -> T:
         """Give the operation's result, or raise the error that the vendor's answer means. Required.
 
-        Asked for every whole answer, whatever its status and body; `answer_text` and `raise_for_status` of `sms_core.http`
-        deal with what is not the vendor's. `Login` gives a `Session`; `Send` a `SendResult` with a row for each
+        Asked for every whole answer, whatever its status and body; `answer_text` and `raise_for_status` deal with
+        what is not the vendor's. `Login` gives a `Session`; `Send` a `SendResult` with a row for each
         destination, told by its reference (one that it forgets is an unknown outcome); `GetBalance` a `Balance`;
         `GetReports` and `GetInbound` a `Page`; `Cancel` a `Cancellation`; `FindSent` the `Sightings`; `Check` and
         `Logout` None. Points are `Decimal`, times are aware, numbers E.164.
@@ -111,7 +112,8 @@ class ProviderHooks(Protocol):
         send. A refusal of a send means that surely no destination was taken; where some were, give the `SendResult`
         that says so, and where that is open, say `VendorUnavailable(…, maybe_taken=True)`. Raise `MalformedResponse`
         for an answer that cannot be understood: after a send the core takes that, as it must, for an unknown outcome.
-        Any other exception is taken for a `MalformedResponse` too.
+        Any other exception is taken for a `MalformedResponse` too. A code that leaves open whether the session is dead
+        belongs in `ProviderInfo.session_doubts`: the core then asks with a `Check` before it believes the code.
         """
         ...
 
@@ -119,10 +121,10 @@ class ProviderHooks(Protocol):
     def sms_parse_callback(self, account: Account, request: CallbackRequest) -> Callback:
         """Give the events of a push, and the answer that the vendor waits for.
 
-        Asked by `parse_callback()` and the receivers of `sms_core.webhooks`, for whatever arrives at their address: from
-        the vendor or from a stranger, once or repeatedly. So check a signature if there is one, and give the same events
-        the same ``key`` each time (`event_key`), which tells a repetition. The receiver gives the answer when the events
-        are taken care of. A vendor that pushes nothing leaves this hook out.
+        Asked by `parse_callback()` and the receivers of `sms_core.webhooks`, for whatever arrives at their address:
+        from the vendor or from a stranger, once or repeatedly. So check a signature if there is one, and give the same
+        events the same ``key`` each time (`event_key`), which tells a repetition. The receiver gives the answer when
+        the events are taken care of. A vendor that pushes nothing leaves this hook out.
 
         Raise `CallbackRefused` for what is not a push of this vendor's, whatever it is instead; its status (400 if it
         says nothing else) is the answer then.
@@ -134,12 +136,12 @@ class ProviderHooks(Protocol):
         """Give the whole conversation for one operation. The core's own composes the hooks above.
 
         Asked for every operation, the login too; nothing happens until a driver runs the flow. The flow is a generator:
-        it yields a `StartAttempt`, a `Request` or a `Sleep`, is sent an `Attempt`, a `Response` or None, and returns the
-        operation's result. The ``provider`` is this account with its hooks: `provider.request`, `provider.parse`.
+        it yields a `StartAttempt`, a `Request` or a `Sleep`, is sent an `Attempt`, a `Response` or None, and returns
+        the operation's result. The ``provider`` is this account with its hooks: `provider.request`, `provider.parse`.
 
-        Middleware wraps it (``@hookimpl(wrapper=True)``); a vendor with an odd dance overrides it, and then owns all that
-        the core's own does: to log in again once, to repeat only what may be repeated, and to end a `Send` that failed with
-        a `SendError` that has each destination's outcome. Mostly it is enough to ``yield from
+        Middleware wraps it (``@hookimpl(wrapper=True)``); a vendor with an odd dance overrides it, and then owns all
+        that the core's own does: to log in again once, to repeat only what may be repeated, and to end a `Send` that
+        failed with a `SendError` that has each destination's outcome. Mostly it is enough to ``yield from
         provider.converse(operation)``, which is the core's own, before or after a request of your own.
 
         Raise at once what refuses the operation before it costs anything, and from the flow what it ends with.

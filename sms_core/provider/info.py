@@ -33,9 +33,9 @@ class Limits:
 
     ``countries`` are the E.164 prefixes that the vendor sends to, None where it names none. ``one_text_with`` are the
     wishes that this vendor's requests for personal texts do not carry: with them, each text takes a request of its own.
-    A ``send_at`` has to lie at least ``soonest`` ahead, and at most ``latest`` (None: any time). ``batches`` is how many
-    batch ids one question for reports may name. ``pages`` is how many pages an answer may have, so that a vendor that
-    always says that there are more is not asked for ever.
+    A ``send_at`` has to lie at least ``soonest`` ahead, and at most ``latest`` (None: any time). ``batches`` is how
+    many batch ids one question for reports may name. ``pages`` is how many pages an answer may have, so that a vendor
+    that always says that there are more is not asked for ever.
     """
 
     recipients: int
@@ -98,8 +98,10 @@ def in_words(span: timedelta) -> str:
     """A span of time as people say it: ``15 minutes``, ``35 days``; one of no whole unit as Python writes it."""
     for unit in ("days", "hours", "minutes", "seconds"):
         count, rest = divmod(span, timedelta(**{unit: 1}))
+        if count == 1 and not rest:
+            return f"1 {unit.removesuffix('s')}"
         if count and not rest:
-            return f"{count} {unit if count > 1 else unit[:-1]}"
+            return f"{count} {unit}"
     return str(span)
 
 
@@ -124,7 +126,9 @@ def _to_data(info: ProviderInfo) -> dict[str, Any]:
 
 
 def _field_names(kind: type[Any] | None) -> list[str]:
-    return [] if kind is None else [field.name for field in attrs.fields(kind)]
+    if kind is None:
+        return []
+    return [field.name for field in attrs.fields(kind)]
 
 
 register_unstructure(ProviderInfo, _to_data)

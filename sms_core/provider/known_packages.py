@@ -1,4 +1,4 @@
-"""Which package to install for a vendor. The list, known_packages.json, is all that the core knows of vendors by name."""
+"""Which package to install for a vendor: known_packages.json, all that the core knows of vendors by name."""
 
 from __future__ import annotations
 

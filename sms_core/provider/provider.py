@@ -1,4 +1,4 @@
-"""One vendor, bound to one account: the typed face of its hooks."""
+"""One vendor, bound to one account: its hooks as typed methods."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ class Provider:
         prepared: tuple[Destination, ...] | None = self.hooks.sms_prepare(
             account=self.account, message=message, destinations=destinations
         )
-        return destinations if prepared is None else tuple(prepared)
+        if prepared is None:
+            return destinations
+        return tuple(prepared)
 
     def perform(self, operation: Operation[T]) -> Flow[T]:
         """The conversation for one operation, middleware included. Raises `Unsupported` at once."""

@@ -37,7 +37,9 @@ def raise_for_status(response: Response) -> None:
 def retry_after(response: Response) -> float | None:
     """The seconds that a ``Retry-After`` asks for; None where there is none, or a date."""
     seconds = response.headers.get("retry-after", "")
-    return float(seconds) if seconds.isascii() and seconds.isdigit() else None
+    if not (seconds.isascii() and seconds.isdigit()):
+        return None
+    return float(seconds)
 
 
 def answer_text(response: Response) -> str:

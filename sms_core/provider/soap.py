@@ -58,7 +58,8 @@ def soap_result(response: Response, operation: str) -> str:
         raise_for_status(response)
         raise
     body = _child(_child(document, "Envelope"), "Body")
-    if fault := _child(body, "Fault"):
+    fault = _child(body, "Fault")
+    if fault:
         raise _error_of(fault)
     raise_for_status(response)
     if not _has(body, f"{operation}Response"):
@@ -89,7 +90,10 @@ def _child(element: Any, name: str) -> Any:
     """What an element holds under a local name, whatever prefix stands before it; None where that is nothing."""
     if not isinstance(element, Mapping):
         return None
-    return next((value for key, value in element.items() if key.rpartition(":")[2] == name), None)
+    for key, value in element.items():
+        if key.rpartition(":")[2] == name:
+            return value
+    return None
 
 
 def _has(element: Any, name: str) -> bool:
@@ -104,5 +108,8 @@ def _is_text(element: Any) -> bool:
 
 
 def _text(element: Any) -> str:
-    text = element.get("#text") if isinstance(element, Mapping) else element
-    return text if isinstance(text, str) else ""
+    if isinstance(element, Mapping):  # one with attributes
+        element = element.get("#text")
+    if not isinstance(element, str):
+        return ""
+    return element

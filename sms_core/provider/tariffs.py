@@ -38,11 +38,16 @@ class Tariff:
         points = whole * len(self.steps)
         if rest:
             points += 1 + sum(rest > step for step in self.steps)
-        return Decimal(points * (1 if is_taiwan(number) else self.international_factor))
+        if not is_taiwan(number):
+            points *= self.international_factor
+        return Decimal(points)
 
     def mms_points(self, size: int) -> Decimal | None:
         """Points for picture and text of so many bytes; None where the table ends before that."""
-        return next((points for most, points in self.mms if size <= most), None)
+        for most, points in self.mms:
+            if size <= most:
+                return points
+        return None
 
 
 @frozen
@@ -62,8 +67,10 @@ class SegmentTariff:
 
     def text_points(self, text: str, number: str, extra: int = 0) -> Decimal | None:
         """Points for a text, and ``extra`` characters that the vendor adds, to a number (E.164)."""
-        rates = [rate for prefix, rate in self.rates.items() if number.startswith(prefix)]
-        return Decimal(rates[0] * count_segments(text + " " * extra).count) if rates else None
+        for prefix, rate in self.rates.items():
+            if number.startswith(prefix):
+                return Decimal(rate * count_segments(text + " " * extra).count)
+        return None
 
     def mms_points(self, size: int) -> Decimal | None:
         """None: this table prices texts alone."""

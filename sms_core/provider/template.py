@@ -57,4 +57,10 @@ def fill(text: str, params: Mapping[str, str]) -> str:
 
 def substitute(text: str, value_of: Callable[[str], str]) -> str:
     """The text with each placeholder replaced by ``value_of(name)``."""
-    return "".join(value_of(piece.name) if isinstance(piece, Placeholder) else piece for piece in parse(text))
+    pieces = []
+    for piece in parse(text):
+        if isinstance(piece, Placeholder):
+            pieces.append(value_of(piece.name))
+        else:
+            pieces.append(piece)
+    return "".join(pieces)

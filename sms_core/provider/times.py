@@ -28,7 +28,9 @@ def parse_time(text: str) -> datetime | None:
         moment = datetime.fromisoformat(stripped.replace("/", "-"))
     except ValueError:
         return _parse_slowly(stripped)
-    return moment.astimezone(TAIPEI) if moment.tzinfo else moment.replace(tzinfo=TAIPEI)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=TAIPEI)
+    return moment.astimezone(TAIPEI)
 
 
 def time_or_none(text: str) -> datetime | None:
@@ -41,7 +43,8 @@ def time_or_none(text: str) -> datetime | None:
 
 def _parse_slowly(text: str) -> datetime:
     for form in (_COMPACT, _SEPARATED, _RUN_TOGETHER):
-        if found := form.fullmatch(text):
+        found = form.fullmatch(text)
+        if found is not None:
             year, month, day, hour, minute, second = (int(group or 0) for group in found.groups())
             return datetime(year, month, day, hour, minute, second, tzinfo=TAIPEI)
     raise ValueError("not a time")

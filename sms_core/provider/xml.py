@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from xml.etree import ElementTree as ET
@@ -34,12 +35,12 @@ def parse_xml(text: str, *lists: str) -> dict[str, Any]:
         )
         return found
 
-    return _tolerantly(parse, text)
+    return _parse_tolerantly(parse, text)
 
 
 def parse_tree(text: str) -> ET.Element:
     """The document as a tree, for those of many rows: three times as fast. Otherwise as `parse_xml`."""
-    return _tolerantly(_parse_tree, text)
+    return _parse_tolerantly(_parse_tree, text)
 
 
 def _parse_tree(document: str) -> ET.Element:
@@ -49,29 +50,33 @@ def _parse_tree(document: str) -> ET.Element:
     return ET.fromstring(document.encode())  # noqa: S314 - it can hold no declarations
 
 
-def _tolerantly(parse: Callable[[str], T], text: str) -> T:
+def _parse_tolerantly(parse: Callable[[str], T], text: str) -> T:
+    """The document; once more with U+FFFD for what XML cannot hold, where it is no document as it is."""
     # Of a text that is decoded already, neither a BOM nor a declared charset says anything true.
     text = _DECLARATION.sub("", text.lstrip("\ufeff"))
     try:
-        return _named(parse, text)
+        return _parse_or_malformed(parse, text)
     except MalformedResponse:
-        replaced = _REFERENCE.sub(_reference, _FORBIDDEN.sub(_REPLACEMENT, text))
+        replaced = _REFERENCE.sub(_replace_reference, _FORBIDDEN.sub(_REPLACEMENT, text))
         if replaced == text:
             raise
-        return _named(parse, replaced)
+        return _parse_or_malformed(parse, replaced)
 
 
-def _named(parse: Callable[[str], T], document: str) -> T:
+def _parse_or_malformed(parse: Callable[[str], T], document: str) -> T:
     try:
         return parse(document)
     except (ExpatError, ET.ParseError, ValueError) as error:
         raise MalformedResponse(f"not XML ({type(error).__name__})") from error
 
 
-def _reference(found: re.Match[str]) -> str:
-    point = int(found[1], 16) if found[1] else int(found[2])
-    good = point <= 0x10FFFF and not _FORBIDDEN.match(chr(point))  # noqa: PLR2004 - Unicode's last character
-    return found[0] if good else _REPLACEMENT
+def _replace_reference(found: re.Match[str]) -> str:
+    """The character reference itself, or a harmless one for a character that XML cannot hold."""
+    hexadecimal, decimal = found.groups()
+    point = int(hexadecimal, 16) if hexadecimal else int(decimal)
+    if point > sys.maxunicode or _FORBIDDEN.match(chr(point)):
+        return _REPLACEMENT
+    return found[0]
 
 
 def write_xml(document: Mapping[str, Any]) -> bytes:
@@ -86,7 +91,9 @@ def write_xml(document: Mapping[str, Any]) -> bytes:
 def forbidden_in(text: str) -> str:
     """The first character of a text that no XML document can hold, "" where there is none."""
     found = _FORBIDDEN.search(text)
-    return found[0] if found else ""
+    if found is None:
+        return ""
+    return found[0]
 
 
 def cdata(text: str) -> str:

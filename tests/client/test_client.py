@@ -116,12 +116,16 @@ def test_every_operation_comes_back_as_its_value() -> None:
         assert sms.check() is None  # type: ignore[func-returns-value]
         assert sms.cancel("b1") == Cancellation(3)
         reports = list(sms.reports("b1"))
-        assert [(one.number, one.reference, one.status) for one in reports] == [
+        assert [(report.number, report.reference, report.status) for report in reports] == [
             (A, "r", DeliveryStatus.DELIVERED),
             (B, "s", DeliveryStatus.FAILED),
         ]
-        assert [one.number for one in sms.inbound("b1")] == [A, B]
-    pages = [(operation_of(one), fields_of(one)["page"]) for one in network.requests if "page" in fields_of(one)]
+        assert [reply.number for reply in sms.inbound("b1")] == [A, B]
+    pages = [
+        (operation_of(request), fields_of(request)["page"])
+        for request in network.requests
+        if "page" in fields_of(request)
+    ]
     assert pages == [("reports", 1), ("reports", 2), ("inbound", 1), ("inbound", 2)]
     assert asked(network).count("login") == 1
 
@@ -144,7 +148,7 @@ def test_reports_of_a_result_are_those_of_all_its_batches() -> None:
         assert list(sms.reports(result)) == []
         assert list(sms.inbound(result)) == []
         assert list(sms.reports(SendResult(()))) == []
-    assert [fields_of(one)["batch"] for one in network.requests[1:]] == ["b1", "b2", "b1", "b2"]
+    assert [fields_of(request)["batch"] for request in network.requests[1:]] == ["b1", "b2", "b1", "b2"]
 
 
 def test_reports_of_many_batches_are_asked_for_together_where_the_vendor_lets_you() -> None:
@@ -152,7 +156,7 @@ def test_reports_of_many_batches_are_asked_for_together_where_the_vendor_lets_yo
     by_two = Tiny(attrs.evolve(INFO, limits=attrs.evolve(INFO.limits, batches=2)))
     with bind(network, by_two) as sms:
         reports = list(sms.reports({"b1": [A], "b2": [B], "b3": [C]}))
-    assert [one.number for one in reports] == [A, C]
+    assert [report.number for report in reports] == [A, C]
     together, alone = map(fields_of, network.requests[1:])
     assert (together["batches"], together["batch"]) == ({"b1": [A], "b2": [B]}, "b1")
     assert (alone["batch"], "batches" in alone) == ("b3", False)
@@ -445,7 +449,7 @@ def test_middleware_sees_each_operation_with_its_requests_outcome_and_time() -> 
         sms.balance()
         with pytest.raises(PartiallySent):
             sms.send("x", to=[A, B, C, D])
-    told = [(one.operation.name, one.requests, type(one.error).__name__) for one in watch.traces]
+    told = [(trace.operation.name, trace.requests, type(trace.error).__name__) for trace in watch.traces]
     assert told == [
         ("login", 1, "NoneType"),
         ("balance", 2, "NoneType"),
@@ -454,7 +458,7 @@ def test_middleware_sees_each_operation_with_its_requests_outcome_and_time() -> 
     ]
     assert isinstance(watch.traces[0].result, Session)
     assert isinstance(watch.traces[2].result, SendResult)
-    assert all(one.seconds >= 0 for one in watch.traces)
+    assert all(trace.seconds >= 0 for trace in watch.traces)
     for hidden in (TOKEN, PASSWORD, A):
         assert hidden not in repr(watch.traces)
 
@@ -466,8 +470,8 @@ def test_middleware_wraps_middleware_and_one_sees_the_other_s_error() -> None:
         pytest.raises(NotFound) as caught,
     ):
         sms.balance()
-    assert [one.error for one in outer.traces] == [None, caught.value]
-    assert [one.error for one in inner.traces] == [None, caught.value]
+    assert [trace.error for trace in outer.traces] == [None, caught.value]
+    assert [trace.error for trace in inner.traces] == [None, caught.value]
 
 
 class OddDance(Tiny):
@@ -483,7 +487,7 @@ def test_a_vendor_with_an_odd_dance_overrides_the_conversation() -> None:
     watch = Watch()
     with bind(FakeTransport([]), OddDance(), middleware=[watch]) as sms:
         assert sms.balance() == Balance(Decimal(42))
-    assert [one.operation.name for one in watch.traces] == ["balance"]
+    assert [trace.operation.name for trace in watch.traces] == ["balance"]
 
 
 # Callbacks

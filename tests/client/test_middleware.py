@@ -28,8 +28,8 @@ def test_each_operation_is_logged_once_with_what_it_came_to(caplog: pytest.LogCa
         sms.balance()
         sms.send("seen by nobody", to=NUMBERS[0], reference="m")
     login, balance, send = records(caplog)
-    assert [one["sms_operation"] for one in (login, balance, send)] == ["login", "balance", "send"]
-    assert [one["levelname"] for one in (login, balance, send)] == ["INFO"] * 3
+    assert [record["sms_operation"] for record in (login, balance, send)] == ["login", "balance", "send"]
+    assert [record["levelname"] for record in (login, balance, send)] == ["INFO"] * 3
     assert (balance["sms_provider"], balance["sms_requests"], balance["sms_error"], balance["sms_code"]) == (
         "tiny",
         2,

@@ -212,7 +212,7 @@ def test_options_that_crossed_are_read_before_a_send_is_settled() -> None:
             FOREIGN,
             "no imported package has the options 'acme_sms.options.SendOptions': import the one that has them first",
         ),
-        (MISFIT, "not a VendorOptions in JSON: ForbiddenExtraKeysError"),
+        (MISFIT, f"not a {MISFIT.kind} in JSON: ForbiddenExtraKeysError"),
     ],
     ids=["of a package that is not imported", "of another version"],
 )

@@ -431,7 +431,10 @@ def test_a_send_of_which_all_was_refused_is_the_vendor_s_error() -> None:
 def send(plan: Plan, *answers: Any, retries: int = 0) -> tuple[list[str], Any]:
     """Run `send_all` with a session for each request."""
     flow = send_all(provider_of(retries=retries), plan, NOW)
-    return run(flow, *(one for answer in answers for one in (SESSION, answer)))
+    with_sessions: list[Answer] = []
+    for answer in answers:
+        with_sessions += [SESSION, answer]
+    return run(flow, *with_sessions)
 
 
 def test_parts_make_one_result() -> None:
@@ -442,7 +445,7 @@ def test_parts_make_one_result() -> None:
     assert [row.batch_id for row in result.outcomes] == ["b1", "b1", "b1", "b2", "b2"]
     assert (result.batches, result.accepted, result.cost, result.balance) == (("b1", "b2"), 5, 5, 100)
     assert (result.raw, result.message, result.sent_at) == (("b1", "b2"), plan.message, NOW)
-    assert [(one.position, one.of) for one in result.duplicates] == [(4, 0)]
+    assert [(duplicate.position, duplicate.of) for duplicate in result.duplicates] == [(4, 0)]
 
 
 @pytest.mark.parametrize(

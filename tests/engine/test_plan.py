@@ -95,26 +95,34 @@ def test_every_recipient_is_sent_once_or_named_as_a_duplicate(
 ) -> None:
     info = attrs.evolve(INFO if personal else without(Capability.PERSONAL), limits=Limits(most))
     plan = make_plan(Message(text, to, reference="m", options=TinyOptions(alike=alike)), info, NOW)
-    sent = [one for part in plan.sends for one in part.destinations]
+    sent = [destination for part in plan.sends for destination in part.destinations]
 
     # Each distinct pair of number and text is in exactly one request, under a reference of its own.
-    wanted = [("+886" + one.number[1:], one.text if one.text is not None else text) for one in plan.message.to]
-    assert sorted((one.number, one.text) for one in sent) == sorted(set(wanted))
-    assert sorted(one.reference for one in sent) == sorted(one.reference for one in plan.destinations)
-    assert len({one.reference for one in sent}) == len(sent)
+    wanted = []
+    for recipient in plan.message.to:
+        own_text = text if recipient.text is None else recipient.text
+        wanted.append(("+886" + recipient.number[1:], own_text))
+    assert sorted((destination.number, destination.text) for destination in sent) == sorted(set(wanted))
+    assert sorted(destination.reference for destination in sent) == sorted(
+        destination.reference for destination in plan.destinations
+    )
+    assert len({destination.reference for destination in sent}) == len(sent)
 
     # The others are named, each with the earlier place that it repeats.
-    left_out = {one.position for one in plan.duplicates}
+    left_out = {duplicate.position for duplicate in plan.duplicates}
     assert len(left_out) == len(plan.duplicates) == len(wanted) - len(sent)
-    assert all(one.of < one.position and wanted[one.of] == wanted[one.position] for one in plan.duplicates)
-    assert not left_out & {one.of for one in plan.duplicates}
+    assert all(
+        duplicate.of < duplicate.position and wanted[duplicate.of] == wanted[duplicate.position]
+        for duplicate in plan.duplicates
+    )
+    assert not left_out & {duplicate.of for duplicate in plan.duplicates}
 
     # The destinations keep the message's order; requests keep to the limit, and to one text where they must.
-    assert [(one.number, one.text) for one in plan.destinations] == list(dict.fromkeys(wanted))
+    assert [(destination.number, destination.text) for destination in plan.destinations] == list(dict.fromkeys(wanted))
     assert all(1 <= len(part.destinations) <= most for part in plan.sends)
     if alike or not personal:
         for part in plan.sends:
-            assert len({(one.text, one.send_at) for one in part.destinations}) == 1
+            assert len({(destination.text, destination.send_at) for destination in part.destinations}) == 1
             assert part.one_text == part.destinations[0].text
     else:
         assert sent == list(plan.destinations)
@@ -129,13 +137,13 @@ def test_a_message_gets_a_reference_and_keeps_its_own() -> None:
     several = make_plan(
         Message("x", ["0900000001", Recipient("0900000002", reference="own")], reference="m"), INFO, NOW
     )
-    assert [one.reference for one in several.destinations] == ["m-0", "own"]
+    assert [destination.reference for destination in several.destinations] == ["m-0", "own"]
     assert several.message.reference == "m"
 
 
 @pytest.mark.parametrize("references", [("r", "r"), ("m-1", "")])
 def test_references_are_unique(references: tuple[str, str]) -> None:
-    to = [Recipient(f"090000000{place}", reference=one) for place, one in enumerate(references)]
+    to = [Recipient(f"090000000{place}", reference=reference) for place, reference in enumerate(references)]
     error = refusal(Message("x", to, reference="m"))
     assert error.field == "to[1].reference"
     assert "is that of to[0] too" in error.reason
@@ -144,7 +152,7 @@ def test_references_are_unique(references: tuple[str, str]) -> None:
 def test_a_duplicate_s_reference_may_repeat() -> None:
     to = [Recipient("0900000001", reference="r"), Recipient("+886900000001", reference="r")]
     plan = make_plan(Message("x", to), INFO, NOW)
-    assert [(one.position, one.of) for one in plan.duplicates] == [(1, 0)]
+    assert [(duplicate.position, duplicate.of) for duplicate in plan.duplicates] == [(1, 0)]
 
 
 def test_placeholders_are_filled_where_there_are_params() -> None:
@@ -153,14 +161,14 @@ def test_placeholders_are_filled_where_there_are_params() -> None:
         Recipient("0900000002", text="own {name}", params={"name": "C"}),
     ]
     plan = make_plan(Message("hi {name}, {{}}", to), INFO, NOW)
-    assert [one.text for one in plan.destinations] == ["hi A, {}", "own C"]
-    assert [one.params for one in plan.destinations] == [{"name": "A", "more": "B"}, None]
+    assert [destination.text for destination in plan.destinations] == ["hi A, {}", "own C"]
+    assert [destination.params for destination in plan.destinations] == [{"name": "A", "more": "B"}, None]
 
 
 def test_a_message_without_params_keeps_its_braces() -> None:
     plan = make_plan(Message("{name} {{ }", ["0900000001", Recipient("0900000002", text="{own} {")]), INFO, NOW)
-    assert [one.text for one in plan.destinations] == ["{name} {{ }", "{own} {"]
-    assert [one.params for one in plan.destinations] == [None, None]
+    assert [destination.text for destination in plan.destinations] == ["{name} {{ }", "{own} {"]
+    assert [destination.params for destination in plan.destinations] == [None, None]
 
 
 def test_names_emails_and_times_travel() -> None:

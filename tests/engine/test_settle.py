@@ -42,8 +42,8 @@ def unknown(
     message = Message(words, numbers, reference="m")
     references = [f"m-{place}" for place in range(len(numbers))] if len(numbers) > 1 else ["m"]
     rows = (
-        RecipientOutcome(number, Outcome.UNKNOWN, batch, one, error)
-        for number, one in zip(numbers, references, strict=True)
+        RecipientOutcome(number, Outcome.UNKNOWN, batch, reference, error)
+        for number, reference in zip(numbers, references, strict=True)
     )
     batches = () if batch is None else (batch,)
     return SendResult(tuple(rows), batches=batches, message=message, sent_at=NOW - age)
@@ -101,7 +101,7 @@ def test_the_vendor_may_be_asked_about_what_came_since_the_send_began(began: dat
     network = FakeTransport(Vendor(find_sent=["OK"]))
     with bind(network) as sms:
         sms.settle(attrs.evolve(unknown(A), sent_at=began))
-    (asked,) = [fields_of(one) for one in network.requests if operation_of(one) == "find_sent"]
+    (asked,) = [fields_of(request) for request in network.requests if operation_of(request) == "find_sent"]
     assert asked["since"] == (began.isoformat() if began else "")
 
 
@@ -118,7 +118,7 @@ def test_only_the_unknown_are_asked_about_in_requests_of_the_vendor_s_size() -> 
     network = FakeTransport(Vendor(find_sent=[f"OK {B}=b1 proof", "OK"]))
     with bind(network) as sms:
         settled = sms.settle(result)
-    asked = [fields_of(one)["numbers"] for one in network.requests if operation_of(one) == "find_sent"]
+    asked = [fields_of(request)["numbers"] for request in network.requests if operation_of(request) == "find_sent"]
     assert asked == [[B, C, D], [E]]
     assert [row.outcome for row in settled.outcomes] == [ACCEPTED, ACCEPTED, NOT_SENT, NOT_SENT, UNKNOWN]
     assert (settled.accepted, settled.batches, settled.cost) == (2, ("b0", "b1"), Decimal(1))
@@ -130,7 +130,7 @@ def test_each_text_is_asked_for_by_itself() -> None:
     network = FakeTransport(Vendor(find_sent=[f"OK {A}=b1", "OK"]))
     with bind(network) as sms:
         settled = sms.settle(SendResult(rows, message=message, sent_at=NOW))
-    asked = [(fields_of(one)["text"], fields_of(one)["numbers"]) for one in network.requests[1:]]
+    asked = [(fields_of(request)["text"], fields_of(request)["numbers"]) for request in network.requests[1:]]
     assert asked == [("one", [A]), ("two", [B, A])]
     assert [row.outcome for row in settled.outcomes] == [ACCEPTED, UNKNOWN, UNKNOWN]
 
@@ -186,13 +186,13 @@ def test_reports_of_a_named_batch_tell_who_is_in_it() -> None:
     assert isinstance(settled.outcomes[2].error, InsufficientCredit)
     assert settled.outcomes[2].error.code == "no_credit"
     assert settled.outcomes[0].error is None
-    assert [fields_of(one)["page"] for one in network.requests if operation_of(one) == "reports"] == [1, 2]
+    assert [fields_of(request)["page"] for request in network.requests if operation_of(request) == "reports"] == [1, 2]
     assert settled.accepted == 2
 
 
 def test_reports_of_another_batch_tell_nothing() -> None:
-    one, other = unknown(A, B, batch="b1").outcomes
-    result = attrs.evolve(unknown(A, B), outcomes=(one, attrs.evolve(other, batch_id="b2")))
+    first, other = unknown(A, B, batch="b1").outcomes
+    result = attrs.evolve(unknown(A, B), outcomes=(first, attrs.evolve(other, batch_id="b2")))
     with bind(FakeTransport(Vendor(reports=[f"OK {A}:m-0:sent {B}:m-1:sent", "OK"]))) as sms:
         settled = sms.settle(result)
     assert [row.outcome for row in settled.outcomes] == [ACCEPTED, UNKNOWN]

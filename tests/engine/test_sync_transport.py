@@ -292,7 +292,7 @@ def test_an_answer_beyond_16_mib_is_refused_and_frees_its_place(serve: Serve) ->
     worker.start()
     worker.join(PATIENCE / 4)
     opened.close()
-    assert [type(one) for one in found] == [MalformedResponse, MalformedResponse, Response]
+    assert [type(answer) for answer in found] == [MalformedResponse, MalformedResponse, Response]
 
 
 def test_an_answer_of_16_mib_is_taken(serve: Serve, transport: Urllib3Transport) -> None:
@@ -356,9 +356,9 @@ def test_a_kept_connection_that_breaks_under_the_request_is_not_tried_again(
 
 
 def test_hosts_have_their_own_connections(serve: Serve, transport: Urllib3Transport) -> None:
-    one, other = serve([answer(b"1"), answer(b"1")]), serve([answer(b"2")])
-    assert [transport.send(get(server.url)).body for server in (one, other, one)] == [b"1", b"2", b"1"]
-    assert (one.connections, other.connections) == (1, 1)
+    first, other = serve([answer(b"1"), answer(b"1")]), serve([answer(b"2")])
+    assert [transport.send(get(server.url)).body for server in (first, other, first)] == [b"1", b"2", b"1"]
+    assert (first.connections, other.connections) == (1, 1)
 
 
 def test_threads_share_a_transport_up_to_its_connections(serve: Serve) -> None:
@@ -372,7 +372,8 @@ def test_threads_share_a_transport_up_to_its_connections(serve: Serve) -> None:
     server = serve([answer_together] * 10)
     opened = Urllib3Transport(connect_timeout=5, read_timeout=PATIENCE, connections=4)
     with ThreadPoolExecutor(8) as pool:
-        found = [one.result(PATIENCE).body for one in [pool.submit(opened.send, post(server.url)) for _ in range(8)]]
+        waiting = [pool.submit(opened.send, post(server.url)) for _ in range(8)]
+        found = [future.result(PATIENCE).body for future in waiting]
     opened.close()
     assert found == [b"ok"] * 8
     assert server.connections == 4
@@ -416,8 +417,8 @@ def proxied() -> Iterator[Callable[[str], Urllib3Transport]]:
         return opened[-1]
 
     yield do
-    for one in opened:
-        one.close()
+    for transport in opened:
+        transport.close()
 
 
 Proxied = Callable[..., Urllib3Transport]
@@ -428,9 +429,9 @@ def test_a_proxy_of_an_option_carries_plain_http(serve: Serve, proxied: Proxied)
     transport = proxied(proxy.url)
     assert transport.send(Request("POST", "http://vendor.invalid/send?a=%20b", {}, b"x")).body == b"through"
     assert transport.send(Request("GET", "http://vendor.invalid:8080")).body == b"again"
-    targets = [one.target.rstrip("/") for one in proxy.requests]
+    targets = [request.target.rstrip("/") for request in proxy.requests]
     assert targets == ["http://vendor.invalid/send?a=%20b", "http://vendor.invalid:8080"]
-    assert [one.headers["host"] for one in proxy.requests] == ["vendor.invalid", "vendor.invalid:8080"]
+    assert [request.headers["host"] for request in proxy.requests] == ["vendor.invalid", "vendor.invalid:8080"]
 
 
 def test_a_proxy_of_the_environment(serve: Serve, proxied: Proxied, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -481,7 +482,7 @@ def test_a_tunnel_that_the_proxy_refuses_was_not_sent(
     proxy = serve(script)
     error = failure(proxied(proxy.url), post("https://vendor.invalid"))
     assert error.sent is False
-    assert all(one.method == "CONNECT" for one in proxy.requests)
+    assert all(request.method == "CONNECT" for request in proxy.requests)
 
 
 def test_a_dead_proxy_was_not_sent(proxied: Proxied, dead_port: int) -> None:
@@ -524,7 +525,7 @@ def test_a_send_over_a_real_socket_says_what_is_known(
     with bind(transport, base_url=server.url) as sms, pytest.raises(raised) as caught:
         sms.send("x", to="0900000001")
     assert [row.outcome for row in caught.value.result.outcomes] == [outcome]  # type: ignore[attr-defined]
-    assert [one.target for one in server.requests] == ["/login", "/send"]
+    assert [request.target for request in server.requests] == ["/login", "/send"]
 
 
 def test_a_send_without_a_connection_is_tried_again_and_then_surely_unsent(
@@ -539,4 +540,4 @@ def test_a_read_is_tried_again_over_a_new_connection(serve: Serve, transport: Ur
     server = serve([answer(b"OK token"), close_after_reading], [half_answer(b"OK 1")], [answer(b"OK 7")])
     with bind(transport, base_url=server.url) as sms:
         assert sms.balance().credit == 7
-    assert [one.target for one in server.requests] == ["/login", "/balance", "/balance", "/balance"]
+    assert [request.target for request in server.requests] == ["/login", "/balance", "/balance", "/balance"]

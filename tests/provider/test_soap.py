@@ -65,7 +65,7 @@ def test_arguments_are_read_back_as_they_were_and_in_order(version: SoapVersion,
     request = soap_request(URL, "op", arguments, namespace=NAMESPACE, version=version)
     (call,) = ET.fromstring(request.body)[0]
     assert call.tag == "{urn:service/}op"
-    assert [(one.tag, one.text or "") for one in call] == [
+    assert [(argument.tag, argument.text or "") for argument in call] == [
         (f"{{urn:service/}}{name}", value) for name, value in arguments.items()
     ]
 

@@ -180,9 +180,9 @@ class ScriptedServer:
     ) -> None:
         self.stopping.set()
         # A thread in accept() or recv() is woken by a shutdown, not by a close.
-        for one in (self._listener, *self._open):
+        for connection in (self._listener, *self._open):
             with contextlib.suppress(OSError):  # it may be closed already
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(PATIENCE)
         self._listener.close()

@@ -115,9 +115,9 @@ class Tiny:
             case Send():
                 if operation.message.text == "refused while building":
                     raise InvalidMessage("text", "is nothing that Tiny sends")
-                fields["numbers"] = [one.number for one in operation.destinations]
-                fields["texts"] = [one.text for one in operation.destinations]
-                fields["references"] = [one.reference for one in operation.destinations]
+                fields["numbers"] = [destination.number for destination in operation.destinations]
+                fields["texts"] = [destination.text for destination in operation.destinations]
+                fields["references"] = [destination.reference for destination in operation.destinations]
             case GetReports() | GetInbound():
                 fields |= {"batch": operation.batch_id, "page": operation.page}
                 if isinstance(operation, GetReports) and operation.more:
@@ -150,14 +150,17 @@ def _report(batch: str, word: str) -> DeliveryReport:
 def _sent(operation: Send, words: Sequence[str]) -> SendResult:
     batch, *rest = words
     refused = rest[0].split(",") if rest else ()
-    rows = tuple(
-        RecipientOutcome(one.number, Outcome.REFUSED, None, one.reference, RecipientRefused(code="number"))
-        if one.number in refused
-        else RecipientOutcome(one.number, Outcome.ACCEPTED, batch, one.reference)
-        for one in operation.destinations
-    )
+    rows = []
+    for destination in operation.destinations:
+        row = RecipientOutcome(destination.number, Outcome.ACCEPTED, batch, destination.reference)
+        if destination.number in refused:
+            error = RecipientRefused(code="number")
+            row = attrs.evolve(row, outcome=Outcome.REFUSED, batch_id=None, error=error)
+        rows.append(row)
     accepted = len(rows) - len(refused)
-    return SendResult(rows, accepted, len(refused), Decimal(accepted), Decimal(100), (batch,), raw=(" ".join(words),))
+    return SendResult(
+        tuple(rows), accepted, len(refused), Decimal(accepted), Decimal(100), (batch,), raw=(" ".join(words),)
+    )
 
 
 def _reports(operation: GetReports, words: Sequence[str]) -> Page[DeliveryReport]:

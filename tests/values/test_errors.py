@@ -52,7 +52,7 @@ TEXT = "您的驗證碼是 123456"
 
 
 @frozen
-class Wishes(VendorOptions):
+class SendOptions(VendorOptions):
     """A vendor's options, as its package has them."""
 
     event_id: str = ""
@@ -66,7 +66,7 @@ MESSAGE = Message(
     send_at=datetime(2026, 12, 1, 9, tzinfo=UTC),
     media=Media(b"\xff\xd8\xff", "jpg"),
     reference="order-7",
-    options=Wishes("e1", Decimal("1.50"), ("a", "b")),
+    options=SendOptions("e1", Decimal("1.50"), ("a", "b")),
 )
 ROWS = (
     RecipientOutcome(NUMBER, Outcome.ACCEPTED, "b1", "r1"),
@@ -126,8 +126,8 @@ def plain(value: object) -> Any:
             return type(value), str(value), value.args, {name: plain(found) for name, found in vars(value).items()}
         case tuple():
             return [plain(part) for part in value]
-        case _ if attrs.has(type(value)):
-            return type(value), {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
+        case _ if attrs.has(kind := type(value)):
+            return kind, {field.name: plain(getattr(value, field.name)) for field in attrs.fields(kind)}
         case _:
             return value
 
@@ -210,6 +210,18 @@ def test_options_of_a_package_that_is_not_imported_here_are_kept_as_data() -> No
     assert arrived.args == NotSent("nothing", result).args
     with pytest.raises(ConfigurationError, match="SendResult"):
         from_data(to_data(result), SendResult)
+
+
+def test_options_of_another_version_of_a_package_are_kept_as_data_too() -> None:
+    data = {"kind": f"{SendOptions.__module__}.SendOptions", "event_id": "7", "of_a_later_version": 1}
+    result = {**to_data(RESULT), "message": {**to_data(Message("x", NUMBER)), "options": [data]}}
+    error = NotSent("nothing", result)
+    assert error.result.message is not None
+    (kept,) = error.result.message.options
+    assert isinstance(kept, UnreadOptions)
+    assert to_data(kept) == data
+    with pytest.raises(ConfigurationError, match=r"not a \S+SendOptions in JSON: ForbiddenExtraKeysError"):
+        from_data(result, SendResult)
 
 
 @pytest.mark.parametrize(

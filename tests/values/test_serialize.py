@@ -159,7 +159,7 @@ def test_a_vendor_s_options_come_back_with_the_types_of_their_fields(options: Wi
 )
 def test_options_that_are_stored_otherwise_are_refused_without_a_word_of_theirs(fields: dict[str, Any]) -> None:
     data = {"text": "x", "to": [{"number": "1"}], "options": [{"kind": f"{__name__}.WideOptions", **fields}]}
-    with pytest.raises(ConfigurationError, match=r"^not a Message in JSON: \w+$"):
+    with pytest.raises(ConfigurationError, match=r"^not a Message in JSON: not a \S+\.WideOptions in JSON: \w+$"):
         from_data(data, Message)
 
 

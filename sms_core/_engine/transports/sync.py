@@ -6,7 +6,7 @@ import logging
 import threading
 import urllib.request
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -37,8 +37,15 @@ class _HideQueries(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if _progress.busy and isinstance(record.args, tuple):
-            record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+            record.args = tuple(map(_without_query, record.args))
         return True
+
+
+def _without_query(argument: object) -> object:
+    """A target without its query, where an argument of a log record is one."""
+    if isinstance(argument, str):
+        return argument.partition("?")[0]
+    return argument
 
 
 logging.getLogger("urllib3.connectionpool").addFilter(_HideQueries())
@@ -155,7 +162,8 @@ class Urllib3Transport:
         host = where.hostname or ""
         settings: dict[str, Any] = {"maxsize": self._connections, "block": True}
         manager = urllib3.PoolManager(**settings)
-        if proxy := self._proxy_for(scheme, host):
+        proxy = self._proxy_for(scheme, host)
+        if proxy:
             manager = urllib3.ProxyManager(_without_user(proxy), proxy_headers=_proxy_headers(proxy), **settings)
         manager.pool_classes_by_scheme = _POOLS
         self._managers.append(manager)
@@ -167,14 +175,23 @@ class Urllib3Transport:
         return urllib.request.getproxies().get(scheme, "")
 
 
+def _split_proxy(proxy: str) -> SplitResult:
+    """A proxy's URL in parts. Environments name proxies without a scheme too: ``proxy.example:3128``."""
+    if "://" not in proxy:
+        proxy = f"http://{proxy}"
+    return urlsplit(proxy)
+
+
 def _without_user(proxy: str) -> str:
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    parts = _split_proxy(proxy)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _proxy_headers(proxy: str) -> dict[str, str]:
-    user, found, _ = urlsplit(proxy if "://" in proxy else f"http://{proxy}").netloc.rpartition("@")
-    return dict(urllib3.make_headers(proxy_basic_auth=unquote(user))) if found else {}
+    user, separator, _ = _split_proxy(proxy).netloc.rpartition("@")
+    if not separator:
+        return {}
+    return dict(urllib3.make_headers(proxy_basic_auth=unquote(user)))
 
 
 def _read(answer: urllib3.BaseHTTPResponse) -> Response:
@@ -194,17 +211,19 @@ def _read(answer: urllib3.BaseHTTPResponse) -> Response:
     return Response(answer.status, dict(answer.headers), bytes(body))
 
 
+_NEVER_A_BODY = frozenset({204, 304})
+"""Statuses without a body (RFC 9110, 15.3.5 and 15.4.5)."""
+
+
 def _says_where_it_ends(answer: urllib3.BaseHTTPResponse) -> bool:
     """Whether an empty body is known to be whole. The peer may have hung up in the middle of the head."""
     return answer.status in _NEVER_A_BODY or "content-length" in answer.headers or "transfer-encoding" in answer.headers
 
 
-_NEVER_A_BODY = frozenset({204, 304})
-
-
 def _transport_error(error: Exception, host: str, *, sent: bool) -> TransportError:
     if not sent:
         return TransportError(f"no connection to {host} ({type(error).__name__})", sent=False)
-    timed_out = isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError)
-    what = "no answer in time" if timed_out else "the connection broke before the whole answer"
-    return TransportError(f"{what} from {host} ({type(error).__name__})", sent=True, timed_out=timed_out)
+    if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
+        return TransportError(f"no answer in time from {host} ({type(error).__name__})", sent=True, timed_out=True)
+    what = f"the connection broke before the whole answer from {host}"
+    return TransportError(f"{what} ({type(error).__name__})", sent=True)

@@ -112,7 +112,7 @@ def crowd(install: Install) -> Site:
 @pytest.fixture(scope="module")
 def found(crowd: Site) -> dict[str, str]:
     """What `connect` says of each by name, in one process: those that work say their title."""
-    names = [name for one in CROWD for name in one.points if name != "Capital"]
+    names = [name for distribution in CROWD for name in distribution.points if name != "Capital"]
     return crowd.ask("print(json.dumps({name: connect(name) for name in sys.argv[1:]}))", *names)  # type: ignore[no-any-return]
 
 
@@ -121,7 +121,7 @@ def listed(crowd: Site) -> dict[str, str]:
     """What `installed_providers` says of each."""
     code = """
 found = sms_core.installed_providers()
-print(json.dumps({one.name: one.info.title if one.info else str(one.error) for one in found}))
+print(json.dumps({provider.name: provider.info.title if provider.info else str(provider.error) for provider in found}))
 """
     return crowd.ask(code)  # type: ignore[no-any-return]
 
@@ -139,7 +139,7 @@ def test_what_works_works_beside_them(name: str, found: dict[str, str], listed: 
 
 
 def test_the_cases_are_all_of_them(listed: dict[str, str]) -> None:
-    assert {name for one in CROWD for name in one.points} == WORKING | IN_WORDS.keys()
+    assert {name for distribution in CROWD for name in distribution.points} == WORKING | IN_WORDS.keys()
     assert listed.keys() >= WORKING | IN_WORDS.keys()
 
 
@@ -164,7 +164,7 @@ def test_a_range_that_cannot_be_read_is_accepted_with_a_warning(crowd: Site) -> 
 
 
 def test_providers_are_those_that_work_and_the_log_names_the_others(crowd: Site) -> None:
-    done = crowd.run("-c", "import sms_core; print(*(one.name for one in sms_core.providers()))")
+    done = crowd.run("-c", "import sms_core; print(*(provider.name for provider in sms_core.providers()))")
     assert set(done.stdout.split()) >= WORKING
     assert not set(done.stdout.split()) & IN_WORDS.keys()
     for name in IN_WORDS:
@@ -182,8 +182,10 @@ def test_doctor_shows_each_with_the_package_that_brought_it(
     name: str, doctor: subprocess.CompletedProcess[str]
 ) -> None:
     assert doctor.returncode == 2
-    (finding,) = (one for one in json.loads(doctor.stdout) if one["what"] == f"provider {name}")
-    origin = " and ".join(sorted(f"{one.name} {one.version}" for one in CROWD if name in one.points))
+    (finding,) = (finding for finding in json.loads(doctor.stdout) if finding["what"] == f"provider {name}")
+    origin = " and ".join(
+        sorted(f"{distribution.name} {distribution.version}" for distribution in CROWD if name in distribution.points)
+    )
     assert finding["good"] is False
     assert says(f"{IN_WORDS[name]}… (from {origin})", finding["found"]), finding["found"]
 
@@ -191,7 +193,7 @@ def test_doctor_shows_each_with_the_package_that_brought_it(
 def test_doctor_shows_what_works_with_the_package_that_brought_it(
     doctor: subprocess.CompletedProcess[str],
 ) -> None:
-    good = {one["what"]: one["found"] for one in json.loads(doctor.stdout) if one["good"]}
+    good = {finding["what"]: finding["found"] for finding in json.loads(doctor.stdout) if finding["good"]}
     assert good["provider fine"] == "The fine (from sms-fine 1.0)"
 
 
