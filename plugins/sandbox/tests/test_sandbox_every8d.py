@@ -284,7 +284,7 @@ class TestFilter:
 class TestMms:
     """3.3 to 3.5."""
 
-    FIELDS = {"SB": "簡訊主旨", "MSG": "簡訊發送內容", "DEST": BOTH, "RETRYTIME": "1440", "TYPE": "jpg"}  # noqa: RUF012
+    FIELDS = {"SB": "簡訊主旨", "MSG": "簡訊發送內容", "DEST": BOTH, "RETRYTIME": "1440", "TYPE": "jpg"}
 
     def test_general(self, wire: Any, box: Sandbox) -> None:
         answer = wire("MMS/SendMMS.ashx", **self.FIELDS, ATTACHMENT=PICTURE)  # tables 3-3-3, 3-3-7

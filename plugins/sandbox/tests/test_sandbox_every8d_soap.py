@@ -289,7 +289,7 @@ class TestSends:
 class TestMms:
     """5.1, 5.2 and 4.3."""
 
-    FIELDS = {"subject": "主旨", "content": "內容", "mobile": BOTH, "sendTime": "", "retryTime": "", "type": "jpg"}  # noqa: RUF012
+    FIELDS = {"subject": "主旨", "content": "內容", "mobile": BOTH, "sendTime": "", "retryTime": "", "type": "jpg"}
 
     def send(self, wire: Wire, **changes: str) -> str:
         fields = {**self.FIELDS, "attachment": quote_plus(ATTACHMENT), **changes}
