@@ -51,6 +51,7 @@ from sms_core.model import (
     Recipient,
     RecipientOutcome,
     SendResult,
+    UnreadOptions,
     VendorOptions,
 )
 from sms_core.provider.account import Account
@@ -108,6 +109,7 @@ __all__ = [
     "Tariff",
     "Transport",
     "TransportError",
+    "UnreadOptions",
     "Unsupported",
     "Urllib3Transport",
     "VendorError",

@@ -11,6 +11,7 @@ import attrs
 from sms_core._engine.outcomes import account_for, conclude, merge, same_for_all
 from sms_core._engine.plan import Plan
 from sms_core.errors import (
+    AuthenticationFailed,
     ConfigurationError,
     ContentRefused,
     InvalidMessage,
@@ -62,13 +63,19 @@ def perform(provider: Provider, operation: Operation[T]) -> Flow[T]:
                 result = provider.parse(current, (yield request))
                 break
             except SmsError as error:
-                if stale is None and (yield from _proves_session_dead(provider, session, error)):
+                outcome = outcome_after(error) if asked else Outcome.NOT_SENT
+                try:
+                    dead = stale is None and (yield from _proves_session_dead(provider, session, error))
+                except AuthenticationFailed as refused:
+                    _raise_failed_send(provider, operation, refused, outcome)
+                    raise
+                if dead:
                     stale = session
                     may_be_taken = False
                     continue
                 pause = _pause(operation, error, retries, asked=asked)
                 if pause is None or retries >= provider.retries:
-                    _raise_failed_send(provider, operation, error, asked=asked)
+                    _raise_failed_send(provider, operation, error, outcome)
                     raise
                 retries += 1
                 may_be_taken = False  # of a send only what surely was not taken is tried again
@@ -107,7 +114,10 @@ def _request(provider: Provider, session: Session | None, operation: Operation[A
 
 
 def _proves_session_dead(provider: Provider, session: Session | None, error: SmsError) -> Flow[bool]:
-    """Whether the vendor takes this session no longer. Where its answer leaves that open, it is asked."""
+    """Whether the vendor takes this session no longer. Where its answer leaves that open, it is asked.
+
+    Raises `AuthenticationFailed` where it says that these credentials are refused, for nobody to show them again.
+    """
     if session is None:
         return False
     if isinstance(error, SessionExpired):
@@ -120,14 +130,15 @@ def _proves_session_dead(provider: Provider, session: Session | None, error: Sms
         provider.parse(check, (yield provider.request(session, check)))
     except SessionExpired:
         return True
+    except AuthenticationFailed:
+        raise
     except SmsError:
         return False  # no answer proves nothing, and the vendor's first word holds
     return False
 
 
-def _raise_failed_send(provider: Provider, operation: Operation[Any], error: SmsError, *, asked: bool) -> None:
+def _raise_failed_send(provider: Provider, operation: Operation[Any], error: SmsError, outcome: Outcome) -> None:
     if isinstance(operation, Send) and not isinstance(error, _CALLERS_FAULT):
-        outcome = outcome_after(error) if asked else Outcome.NOT_SENT
         conclude(same_for_all(operation.destinations, outcome, error), provider.info, error)
 
 

@@ -252,7 +252,9 @@ class FaultChecks:
 
     # The tests
 
-    def test_each_fault_in_each_send(self, box: Sandbox, fault: str, make: MakeMessage, wire: Mapping[str, str]) -> None:
+    def test_each_fault_in_each_send(
+        self, box: Sandbox, fault: str, make: MakeMessage, wire: Mapping[str, str]
+    ) -> None:
         """The outcomes are true, and open only where nobody can know; settling makes them no less true."""
         box.faults.add(fault, match=self.send_match, times=1, after=self.credit_after, seconds=LATENESS)
         with self.connect(box, fault, batch_size="2", **wire) as sms:

@@ -47,7 +47,14 @@ class Controlled(Protocol):
 
     exchange: Exchange
     faults: Faults
-    callback_url: str | None
+
+    @property
+    def callback_url(self) -> str | None:
+        """Where pushes go."""
+        ...
+
+    @callback_url.setter
+    def callback_url(self, url: str | None) -> None: ...
 
     @property
     def clock(self) -> Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -32,7 +32,7 @@ class Findings:
         self._lines: list[str] = []
 
     @contextmanager
-    def of(self, name: str) -> Iterator[None]:
+    def of(self, name: str) -> Generator[None, None, None]:
         """Keep what fails within the block, and go on behind it."""
         try:
             yield

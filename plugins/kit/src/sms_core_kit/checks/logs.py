@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
@@ -18,7 +18,7 @@ class _Keeper(logging.Handler):
 
 
 @contextmanager
-def kept_logs() -> Iterator[list[logging.LogRecord]]:
+def kept_logs() -> Generator[list[logging.LogRecord], None, None]:
     """The records of the block, as they come."""
     root, keeper = logging.getLogger(), _Keeper()
     level = root.level
