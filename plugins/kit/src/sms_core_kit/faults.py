@@ -30,6 +30,7 @@ from sms_core import Client, DeliveryStatus, Message, Outcome, Recipient, SendEr
 from sms_core.model import RecipientOutcome
 from sms_core.testing import check_promise
 from sms_core_kit.sandboxes import fault_kinds, open_sandbox
+from sms_core_kit.selection import offer_test
 from sms_core_kit.stage import no_sleep
 
 if TYPE_CHECKING:
@@ -155,13 +156,12 @@ class FaultChecks:
     def __init_subclass__(cls) -> None:
         """Leave out the tests of what the vendor does not have."""
         super().__init_subclass__()
-        for name, there in {
+        for name, needed in {
             "test_each_fault_in_each_read": cls.reads,
             "test_each_fault_in_the_login": cls.login_match,
             "test_each_fault_in_a_cancel": cls.cancel_match,
         }.items():
-            if not there:
-                setattr(cls, name, None)
+            offer_test(cls, FaultChecks, name, offered=bool(needed))
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Each fault with each send, and with each read that can have it."""
