@@ -22,6 +22,7 @@ from sms_core_kit.checks.secrets import SecretChecks
 from sms_core_kit.checks.values import ValueChecks
 from sms_core_kit.checks.wire import WireChecks
 from sms_core_kit.recordings import RecordedCallback, Recording, RecordingFileError
+from sms_core_kit.selection import offer_test
 from sms_core_kit.subject import Subject
 
 RECORDING_CHECKS: tuple[Callable[[Any, Recording], None], ...] = (
@@ -80,10 +81,9 @@ class ProviderConformance(
     def __init_subclass__(cls) -> None:
         """Leave the checks of a face out where there is none."""
         super().__init_subclass__()
-        if cls.face is None:
-            for name in vars(FaceChecks):
-                if name.startswith("test_"):
-                    setattr(cls, name, None)
+        for name in vars(FaceChecks):
+            if name.startswith("test_"):
+                offer_test(cls, FaceChecks, name, offered=cls.face is not None)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test for each recording, push, capability …, named after it."""

@@ -34,7 +34,8 @@ class Queries:
         wanted = {name: call.text(name) for name in ("To", "From") if call.text(name)}
         rows = []
         for message in reversed(call.exchange.messages):
-            if (message.user, message.face) == (user, call.face):
+            is_wanted = wanted.get("To", message.number) == message.number  # asked first: to make a resource takes time
+            if is_wanted and (message.user, message.face) == (user, call.face):
                 row = resource(message, self.details[message.batch_id])
                 if all(row[name.lower()] == value for name, value in wanted.items()):
                     rows.append(row)
