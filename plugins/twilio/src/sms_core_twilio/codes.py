@@ -45,7 +45,7 @@ REQUEST_CODES = {
 # Codes may change, says Twilio, and in 2024 finer ones were split off. For one that is not above, the HTTP status decides
 # where the error dictionary says that the request was not carried out: 400 (pages 400 and 70002), 401 (20003), 403 (pages
 # 403 and 20403), 404 (20404), 405 (20004). With any other status such a code is no verdict.
-BY_HTTP_STATUS = {
+BY_HTTP_STATUS: dict[int, RefusalCode] = {
     HTTPStatus.BAD_REQUEST: RefusalCode(VendorError),
     HTTPStatus.UNAUTHORIZED: RefusalCode(AuthenticationFailed),
     HTTPStatus.FORBIDDEN: RefusalCode(VendorError),
