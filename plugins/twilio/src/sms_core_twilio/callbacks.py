@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sms_core import (
+from sms_core import CallbackRefused, DeliveryReport, InboundMessage
+from sms_core.provider import (
     Account,
     Callback,
-    CallbackRefused,
     CallbackRequest,
     CallbackResponse,
-    DeliveryReport,
-    InboundMessage,
+    event_key,
+    from_vendor,
 )
-from sms_core.callbacks import event_key
-from sms_core.numbers import from_vendor
 from sms_core_twilio import signature
 from sms_core_twilio.codes import status_of, text_of
 from sms_core_twilio.options import AccountOptions
@@ -32,7 +30,8 @@ SILENCE = CallbackResponse(
 def parse(account: Account, request: CallbackRequest) -> Callback:
     """The event of one push, and the answer to it. Raises `CallbackRefused`, for an unsigned one above all."""
     request.require_method("POST", "GET")
-    urls, key = account.typed_options(AccountOptions).public_urls, _signing_key(account)
+    urls = account.typed_options(AccountOptions).public_urls
+    key = _signing_key(account)
     if not urls or not key:
         # Our own fault, so Twilio, which knows no better, is told to come again.
         raise CallbackRefused("a signature cannot be checked: the DSN needs callback_url, or signing_key", 500)
@@ -42,7 +41,8 @@ def parse(account: Account, request: CallbackRequest) -> Callback:
     state = fields.get("MessageStatus") or fields.get("SmsStatus", "")
     if not sid or not state:
         raise CallbackRefused("a push of Twilio has MessageSid and MessageStatus or SmsStatus")
-    return Callback((_message(fields, sid),) if state in INBOUND else (_report(fields, sid, state),), SILENCE)
+    event = _message(fields, sid) if state in INBOUND else _report(fields, sid, state)
+    return Callback((event,), SILENCE)
 
 
 def _signing_key(account: Account) -> str:

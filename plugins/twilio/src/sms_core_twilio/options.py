@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import attrs
@@ -17,8 +17,8 @@ MOST_MEDIA = 10
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}", re.ASCII)
 _CONTENT = re.compile(r"HX[0-9a-fA-F]{32}", re.ASCII)
 
-Validator: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
-_Refuse: TypeAlias = Callable[[str, str], Exception]
+_Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+_Refuse = Callable[[str, str], Exception]
 
 
 def _of_message(name: str, rule: str) -> Exception:
@@ -29,7 +29,7 @@ def _of_dsn(name: str, rule: str) -> Exception:
     return ConfigurationError(f"DSN option {name.removesuffix('_')!r} {rule}")
 
 
-def _rule(refuse: _Refuse, rule: str, holds: Callable[[Any], object]) -> Validator:
+def _rule(refuse: _Refuse, rule: str, holds: Callable[[Any], object]) -> _Validator:
     """A validator of what is given at all; the error repeats no value, since a URL may hold a secret."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -40,16 +40,16 @@ def _rule(refuse: _Refuse, rule: str, holds: Callable[[Any], object]) -> Validat
     return check
 
 
-def _sender(refuse: _Refuse) -> Validator:
+def _sender(refuse: _Refuse) -> _Validator:
     rule = "has blanks around it: in a DSN the + of a number is written %2B"
     return _rule(refuse, rule, lambda value: value == value.strip())
 
 
-def _sid(refuse: _Refuse, letters: str, form: re.Pattern[str]) -> Validator:
+def _sid(refuse: _Refuse, letters: str, form: re.Pattern[str]) -> _Validator:
     return _rule(refuse, f"is {letters} and 32 hexadecimal digits", form.fullmatch)
 
 
-def _callback(refuse: _Refuse) -> Validator:
+def _callback(refuse: _Refuse) -> _Validator:
     """Twilio sends no callback to a host with an underscore, and says so in its debugger alone."""
     rule = "is an http:// or https:// URL, with no underscore in the host's name"
     return _rule(refuse, rule, lambda url: _is_web(url) and "_" not in (urlsplit(url).hostname or ""))
@@ -63,7 +63,7 @@ def _is_web(url: str) -> bool:
         return False
 
 
-def _one_of(*choices: str) -> Validator:
+def _one_of(*choices: str) -> _Validator:
     return _rule(_of_message, f"is one of {', '.join(choices)}", choices.__contains__)
 
 
@@ -77,7 +77,7 @@ def _to_pairs(value: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tup
 
 @frozen
 class SendOptions(VendorOptions):
-    """Wishes for one message; those that are not given are left to the account's own settings at Twilio.
+    """What one message asks for; what is not given is left to the account's own settings at Twilio.
 
     ``from_`` (a number of yours, a short code or a sender's name) or ``messaging_service`` or both take the place of
     the DSN's. ``status_callback`` is the URL that reports of this message are pushed to. ``media_urls`` make it an MMS:
@@ -142,10 +142,17 @@ class AccountOptions:
     )
     signing_key: str = field(default="", repr=False)
 
+    def sender_of(self, own: SendOptions) -> tuple[str, str]:
+        """Number (or name) and Messaging Service that a message goes out with: its own, or else the account's."""
+        if own.from_ or own.messaging_service:
+            return own.from_, own.messaging_service
+        return self.from_, self.messaging_service
+
     @property
     def public_urls(self) -> tuple[str, ...]:
         """The addresses that signatures may be about, without a query, since a push brings its own."""
-        return tuple(dict.fromkeys(map(_bare, [*self.callback_url.split(), *self.status_callback.split()])))
+        urls = [*self.callback_url.split(), *self.status_callback.split()]
+        return tuple(dict.fromkeys([_bare(url) for url in urls]))
 
 
 def _bare(url: str) -> str:

@@ -5,26 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sms_core import (
+from sms_core import Message
+from sms_core.provider import (
     Account,
     Callback,
     CallbackRequest,
     Capability,
-    ConfigurationError,
-    InvalidMessage,
+    Destination,
     Limits,
-    Message,
+    Operation,
     ProviderInfo,
+    Request,
+    Response,
     hookimpl,
 )
-from sms_core.http import Request, Response
-from sms_core.provider import Destination, Operation, in_words, options_of
-from sms_core_twilio import callbacks, requests, responses
+from sms_core_twilio import callbacks, preparation, requests, responses
 from sms_core_twilio.options import AccountOptions, SendOptions
 
 T = TypeVar("T")
-
-LONGEST_VALIDITY = timedelta(seconds=36000)
 
 INFO = ProviderInfo(
     name="twilio",
@@ -66,22 +64,7 @@ def sms_describe() -> ProviderInfo:
 @hookimpl
 def sms_prepare(account: Account, message: Message, destinations: tuple[Destination, ...]) -> None:
     """Refuse what Twilio would refuse, or leave out without a word."""
-    own = options_of(message, SendOptions)
-    sender, service = requests.sender_of(account, own)
-    if not sender and not service:
-        hint = "in the DSN, percent-encoded, or from_ or messaging_service in the SendOptions"
-        raise ConfigurationError(f"Twilio needs a sender: from or messaging_service {hint}")
-    if not service and any(one.send_at for one in destinations):
-        raise InvalidMessage("send_at", "needs a messaging_service: Twilio books nothing without one")
-    if not service and own.shorten_urls:
-        raise InvalidMessage("options.shorten_urls", "needs a messaging_service")
-    if own.content_sid and any(one.text for one in destinations):
-        raise InvalidMessage("text", "beside a template is not sent: leave it empty, or content_sid out")
-    if own.content_variables and not own.content_sid:
-        raise InvalidMessage("options.content_variables", "are for a template: name its content_sid")
-    validity = message.validity
-    if validity is not None and (validity > LONGEST_VALIDITY or validity % timedelta(seconds=1)):
-        raise InvalidMessage("validity", f"is whole seconds, {in_words(LONGEST_VALIDITY)} at most")
+    preparation.prepare(account, message, destinations)
 
 
 @hookimpl
