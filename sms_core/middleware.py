@@ -192,11 +192,11 @@ class LogOperations:
 def _of_send(trace: Trace) -> dict[str, Any]:
     if not isinstance(trace.operation, Send):
         return {}
-    result = trace.send_result
-    outcomes = result.outcomes if result else ()
+    result = trace.send_result or SendResult(())
+    shown = trace.operation.destinations[:SHOWN_NUMBERS]
     return {
         "sms_reference": trace.operation.message.reference,
-        "sms_batch_id": result.batch_id if result else None,
-        "sms_outcomes": dict(Counter(row.outcome.value for row in outcomes)),
-        "sms_numbers": [mask(one.number) for one in trace.operation.destinations[:SHOWN_NUMBERS]],
+        "sms_batch_id": result.batch_id,
+        "sms_outcomes": dict(Counter(row.outcome.value for row in result.outcomes)),
+        "sms_numbers": [mask(destination.number) for destination in shown],
     }

@@ -197,6 +197,8 @@ def _with_unpaid(attempts: list[Attempt], reports: Iterable[DeliveryReport]) -> 
     unknown and has no batch.
     """
     unpaid = {report.batch_id: report for report in reports if report.status is DeliveryStatus.NO_CREDIT}
+    if not unpaid:
+        return attempts
     unnamed = [attempt for attempt in attempts if attempt.outcome is Outcome.UNKNOWN and not attempt.batch_id]
     of_no_attempt = unpaid.keys() - {attempt.batch_id for attempt in attempts}
     decided = []

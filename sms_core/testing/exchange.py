@@ -105,10 +105,8 @@ class Exchange(Accounts):
     ) -> Batch:
         """Take messages in their order, each as far as the account's points go. Raises `KeyError` for the user.
 
-        ``batch_id`` is the vendor's id of them, a UUID where it is empty.
-
-        What cannot be paid is kept too, with the status ``NO_CREDIT``. ``filtered`` sends them through the
-        duplicate filter.
+        ``batch_id`` is the vendor's id of them; a UUID is made where it is empty. What cannot be paid is kept too, with
+        the status ``NO_CREDIT``. ``filtered`` sends them through the duplicate filter.
         """
         with self._changed:
             duplicates, rest = self._divide(user, drafts) if filtered else ((), tuple(drafts))
@@ -155,7 +153,7 @@ class Exchange(Accounts):
         return self._find_sent(user, text, numbers, filtered_only=not self.filter_sees_all)
 
     def find_accepted(self, user: str, text: str, numbers: Iterable[str]) -> Mapping[str, str]:
-        """The same as the exchange itself knows it, through whichever door the text came."""
+        """The same for every text that was accepted, whether the filter has seen it or not."""
         return self._find_sent(user, text, numbers, filtered_only=False)
 
     def _find_sent(self, user: str, text: str, numbers: Iterable[str], *, filtered_only: bool) -> Mapping[str, str]:

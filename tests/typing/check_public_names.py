@@ -10,8 +10,8 @@ from typing import Any, assert_type
 import sms_core
 import sms_core_every8d
 from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, SmsError, hookimpl
-from sms_core.middleware import Trace, traced
-from sms_core.provider import Flow, Login, Operation, Provider
+from sms_core.middleware import Observer, Trace, observed, traced
+from sms_core.provider import Flow, Login, Operation, Provider, Request, Sleep, StartAttempt, Step
 from sms_core.tracking import Key, MessageState, fold, numbers_in
 
 
@@ -66,7 +66,15 @@ class Middleware:
     def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
         """Trace."""
         flow = yield
-        return traced(flow, Trace(operation), print)
+        return traced(observed(flow, SeesSteps()), Trace(operation), print)
+
+
+class SeesSteps(Observer):
+    """An observer overrides what it needs."""
+
+    def on_step(self, step: Step) -> None:
+        """Look."""
+        assert_type(step, Request | Sleep | StartAttempt)
 
 
 class FixedProvider:

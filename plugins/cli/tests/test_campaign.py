@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sms_core
@@ -419,6 +419,7 @@ CELLS = st.sampled_from(
 TEXTS = st.sampled_from(["您好", "{name}您好", "{amount}", "{nobody}", "{", "", "two\nlines", "hi", "字" * 400])
 
 
+@settings(deadline=None)
 @given(rows=st.lists(st.tuples(CELLS, CELLS, TEXTS, CELLS), min_size=1, max_size=12), stop_after=st.integers(0, 6))
 def test_there_is_one_row_out_for_each_row_in_and_in_their_order(
     rows: list[tuple[str, str, str, str]], stop_after: int

@@ -113,6 +113,19 @@ def test_settle_and_wait(sms: Sms, file: str) -> None:
     assert "delivered" in done.out
 
 
+def test_where_a_vendor_cannot_be_asked_it_says_so(sms: Sms, file: str) -> None:
+    with Sandbox() as box:
+        box.faults.add("drop_after", match="SendSMS")
+        done = sms("campaign", "good.csv", "--yes", "--settle", dsn=box.dsn("smsgo", retries=0))
+        assert done.code == 4
+        assert "smsgo cannot be asked" in done.err
+        assert "--settle" not in done.err
+        data = sms(
+            "campaign", "good.csv", "--yes", "--json", "--resume", "results.csv", "--settle", dsn=box.dsn("smsgo")
+        )
+    assert any("smsgo cannot be asked" in note for note in data.data["notes"])
+
+
 def test_waiting_ends_though_some_handsets_never_report(sms: Sms, tmp_path: Path) -> None:
     (tmp_path / "silent.csv").write_text("number,text\n0900000900,a\n")
     assert sms("campaign", "silent.csv", "--yes", "--wait", "1s").code == 0

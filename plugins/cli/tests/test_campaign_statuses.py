@@ -7,7 +7,7 @@ import threading
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.cli.tests.vendor import Vendor
@@ -132,6 +132,7 @@ reports = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(reports, max_size=8), st.lists(reports, max_size=3), st.sampled_from([1, 2, 4]))
 def test_whatever_is_reported_and_when_rows_are_as_in_tracking(
     late: list[DeliveryReport], early: list[DeliveryReport], recipients: int

@@ -20,6 +20,7 @@ from plugins.cli.tests.conftest import Sms
 from sms_core import ConfigurationError, VendorOptions
 from sms_core.testing import Exchange
 from sms_core_cli.message_options import vendor_options
+from sms_core_cli.output import show_error
 from sms_core_every8d import SendOptions
 from sms_core_sandbox import Sandbox
 from tests.support.children import child
@@ -215,6 +216,21 @@ def test_numbers_are_masked_in_errors(sms: Sms) -> None:
     with Sandbox() as box:
         done = sms("send", "x", "--to", "0900000001", "--json", dsn=box.dsn("every8d", password="no"))
     assert "900000001" not in done.err
+
+
+def test_an_error_in_json_masks_numbers_in_all_its_details(capsys: pytest.CaptureFixture[str]) -> None:
+    error = sms_core.VendorError("refused", "-1", "0900000001 and +886900000002 are blocked")
+    show_error(error, as_json=True)
+    written = capsys.readouterr().err
+    assert "00000" not in written
+    assert json.loads(written)["error"]["details"] == {
+        "reason": "refused",
+        "code": "-1",
+        "vendor_text": "0900****01 and +8869******02 are blocked",
+        "retry": False,
+        "maybe_taken": False,
+    }
+    assert error.args[2] == "0900000001 and +886900000002 are blocked"
 
 
 def test_wrong_use_of_the_command_line_in_json(sms: Sms) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sms_core import InvalidMessage
@@ -87,6 +87,7 @@ def test_files_that_cannot_be_read(content: bytes, words: str) -> None:
         read_table(content)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_whatever_the_bytes_it_is_a_table_or_a_named_error(content: bytes) -> None:
     try:

@@ -1,4 +1,4 @@
-"""What the tests of this vendor share: its SOAP by hand, in `soap_wire`."""
+"""What the tests of this vendor share: its SOAP by hand, in `soap_wire`, and the repository's own test servers."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import sys
 from pathlib import Path
 
 # pytest's importlib mode leaves the path alone. At the end, so that nothing installed is hidden.
-sys.path.append(str(Path(__file__).parent))
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[3])]

@@ -17,7 +17,7 @@ from sms_core import CallbackRequest, Client, Message, Recipient, SmsError
 from sms_core.http import Request, Response
 from sms_core.middleware import LogOperations
 from sms_core.testing import FakeTransport
-from sms_core_kit.checks.secrets import shown
+from sms_core_kit.checks.secrets import KeptSessions, shown
 from sms_core_sandbox import Sandbox
 
 PASSWORD = "pass-WORD+/=%&"
@@ -141,19 +141,20 @@ def test_over_a_real_wire(provider: str, caplog: pytest.LogCaptureFixture) -> No
     caplog.set_level(logging.DEBUG)
     with Sandbox() as box:
         box.exchange.add_account("UID", PASSWORD, 3)
-        with sms_core.connect(box.dsn(provider, user="UID", password=PASSWORD), plugins=[LogOperations()]) as sms:
+        sessions = KeptSessions()
+        dsn = box.dsn(provider, user="UID", password=PASSWORD)
+        with sms_core.connect(dsn, plugins=[LogOperations()], sessions=sessions) as sms:
             sms.send(TEXT, to=NUMBER)
             box.faults.add("half", match="Send")
             with pytest.raises(sms_core.OutcomeUnknown) as caught:
                 sms.send(TEXT, to=NUMBER, send_at=datetime.now(UTC) + timedelta(hours=1))
             seen = [shown(caught.value), shown(list(sms.reports(sms.settle(caught.value))))]
-            token = sms._sessions.get(sms._provider.account.key).token  # type: ignore[union-attr]
         with pytest.raises(sms_core.AuthenticationFailed) as refused:
             sms_core.connect(box.dsn(provider, user="UID", password=PASSWORD + "x")).balance()
         seen.append(shown(refused.value))
     everything = "\n".join([*seen, caplog.text])
-    assert token
-    for secret in [*SECRETS, token]:
+    assert sessions.tokens
+    for secret in [*SECRETS, *sessions.tokens]:
         assert secret not in everything
 
 

@@ -196,6 +196,9 @@ CREDITS: list[tuple[str, str, str]] = [
     ("-4711", "-4711", ""),
     ("-4711,,,,", "-4711", ""),
     ("-5.5,0,0,0,", "-5.5", ""),
+    ("-99,-99,-99,-99,", "-99", "發生不明錯誤"),
+    ("-99.0,-99.0,-99.0,-99.0", "-99", "發生不明錯誤"),
+    ("-100,-100,-100,-100,", "-100", "無此帳號"),
 ]
 
 
@@ -212,7 +215,15 @@ def test_1_2_note_1_a_negative_credit_is_a_code_and_nothing_was_sent(
 
 @pytest.mark.parametrize("operation", SENDS)
 @pytest.mark.parametrize(
-    "text", ["-301", "-301,", "-301.0,0,0.0,0,", "-301.00,0,0,0", "-301,Session 資料不存在，請重新登入。"]
+    "text",
+    [
+        "-301",
+        "-301,",
+        "-301.0,0,0.0,0,",
+        "-301.00,0,0,0",
+        "-301,Session 資料不存在，請重新登入。",
+        "-301,-301,-301,-301,",
+    ],
 )
 def test_1_2_note_1_a_session_that_is_gone_is_no_outcome_of_the_message(operation: str, text: str) -> None:
     error = failed(text, operation)
@@ -226,6 +237,9 @@ def test_1_2_note_1_a_session_that_is_gone_is_no_outcome_of_the_message(operatio
         f"-301.0,4,4.0,0,{BATCH}",
         f"-301.0,0,4.0,0,{BATCH}",
         f"-99,1,0,0,{BATCH}",
+        "-99,-99,1,-99,",
+        "-99,0,0,4,",
+        "-301,-301,-301,1,",
         f"-0.5,4,4.0,0,{BATCH}",
         "",
         "1230.00",

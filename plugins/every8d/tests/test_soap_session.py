@@ -89,6 +89,7 @@ GONE: dict[str, str] = {
     "a code and a comma": "-301,",
     "five fields": "-301.0,0,0.0,0,",
     "words": "-301,Session 資料不存在，請重新登入。",
+    "the code as every count": "-301,-301,-301,-301,",
 }
 
 

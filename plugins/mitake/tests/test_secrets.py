@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from urllib.parse import quote, urlencode
 
 import pytest
 
 import sms_core
-from sms_core import CallbackRequest, Message, SendError
+from sms_core import CallbackRequest, Message
 from sms_core.middleware import LogOperations
+from sms_core_kit.checks.secrets import shown
 from sms_core_sandbox import Sandbox
 
 PASSWORD = "pass-WORD+/=%&"
 TEXT = "祕密的內容 secret words"
 NUMBERS = ["0900000001", "0900000002"]
 SECRETS = [PASSWORD, quote(PASSWORD, safe=""), "pass-WORD", "900000001", "900000002", "祕密的內容", "secret%20words"]
-
-
-def shown(value: object) -> str:
-    """All that one is likely to print of a value: its repr and str, and for an error its whole traceback."""
-    parts = [repr(value), str(value)]
-    if isinstance(value, BaseException):
-        parts += [*traceback.format_exception(value), repr(value.args)]
-    if isinstance(value, SendError):
-        parts += [shown(value.result), *(shown(row.error) for row in value.result.outcomes)]
-    return "\n".join(parts)
 
 
 def test_over_a_real_wire(caplog: pytest.LogCaptureFixture) -> None:

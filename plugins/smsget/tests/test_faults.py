@@ -1,163 +1,44 @@
-"""The promise under fire: what the vendor really accepted is exactly what the result says."""
+"""SMS-Get under fire: every fault in every request, and what only this vendor does."""
 
 from __future__ import annotations
 
-import random
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
 import sms_core
 import sms_core_smsget
-from sms_core import Client, Message, Outcome, Recipient, SendError, SendResult, SmsError
-from sms_core.testing import check_promise
+from sms_core import Message, Outcome
+from sms_core_kit.faults import NUMBERS, FaultChecks, Read, Trial, booked, personal, plain
 from sms_core_sandbox import Sandbox
-from sms_core_sandbox.faults import KINDS
-
-NUMBERS = [f"+8869000000{n:02}" for n in range(1, 9)]
-TWO_WAY = sms_core_smsget.SendOptions(two_way=True)
-
-OUTCOMES_LEFT_OPEN = frozenset(KINDS) - {"429", "403"}
-"""After these a client cannot know; after the others the vendor has said that it did nothing."""
-MOST_PATIENCE = 0.3
-"""Seconds until a client gives up where the vendor is slow; its answer comes later than that."""
-ENOUGH = 10.0
-"""Seconds until it does elsewhere, however busy the machine is."""
-IN_TIME = [kind for kind in KINDS if kind not in {"slow", "late"}]
 
 
-def plain(text: str, numbers: list[str]) -> Message:
-    return Message(text, numbers)
+def two_way(text: str, numbers: Sequence[str]) -> Message:
+    return Message(text, numbers, options=sms_core_smsget.SendOptions(two_way=True))
 
 
-def personal(text: str, numbers: list[str]) -> Message:
-    return Message("", [Recipient(number, text=f"{text} {n % 2}") for n, number in enumerate(numbers)])
+class TestFaults(FaultChecks):
+    provider = "sms-get"
+    sends = (plain, personal, two_way, booked)
+    reads = (
+        Read("credit", lambda sms, result: sms.balance()),
+        Read("credit", lambda sms, result: sms.check()),
+    )
 
+    def check_evidence(self, trial: Trial) -> None:
+        assert trial.settled.outcomes == trial.result.outcomes, "this vendor has no evidence to give"
 
-def two_way(text: str, numbers: list[str]) -> Message:
-    return Message(text, numbers, options=TWO_WAY)
+    def test_credit_is_for_all_of_a_request_or_for_none(self, box: Sandbox) -> None:
+        box.exchange.set_credit("sandbox", 5)
+        with self.connect(box, batch_size="2") as sms:
+            with pytest.raises(sms_core.PartiallySent) as caught:
+                sms.send(two_way("mark", NUMBERS[:4]))
+            assert sms.balance().credit == 1
+        assert [row.outcome.value for row in caught.value.result.outcomes] == ["accepted"] * 2 + ["refused"] * 2
+        self.check(box, caught.value.result)
 
-
-def booked(text: str, numbers: list[str]) -> Message:
-    return Message(text, numbers, send_at=datetime.now(UTC) + timedelta(days=1))
-
-
-SENDS: list[Callable[[str, list[str]], Message]] = [plain, personal, two_way, booked]
-READS: list[Callable[[Client], Any]] = [Client.balance, Client.check]
-
-
-def client(box: Sandbox, kind: str = "", **options: Any) -> Client:
-    patience = MOST_PATIENCE if kind in {"slow", "late"} else ENOUGH
-    return sms_core.connect(box.dsn("sms-get", read_timeout=patience, **options), sleep=lambda seconds: None)
-
-
-def send(sms: Client, message: Message) -> SendResult:
-    try:
-        return sms.send(message)
-    except SendError as error:
-        return error.result
-
-
-def check(box: Sandbox, mark: str, result: SendResult) -> None:
-    """The promise, and that what was accepted has a batch."""
-    check_promise(box.exchange, result, mark)
-    assert all(row.batch_id for row in result.outcomes if row.outcome is Outcome.ACCEPTED)
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    with Sandbox(faces=["sms-get"]) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(autouse=True)
-def fresh(box: Sandbox) -> None:
-    box.reset()
-
-
-@pytest.mark.parametrize("make", SENDS)
-@pytest.mark.parametrize("kind", [*IN_TIME, "slow"])
-def test_each_fault_in_each_send(box: Sandbox, kind: str, make: Callable[[str, list[str]], Message]) -> None:
-    box.faults.add(kind, match="send", times=1, after=1, seconds=3 * MOST_PATIENCE)
-    with client(box, kind, batch_size=2) as sms:
-        result = send(sms, make("mark", NUMBERS[:3]))
-        check(box, "mark", result)
-        unknown = [row for row in result.outcomes if row.outcome is Outcome.UNKNOWN]
-        assert kind in OUTCOMES_LEFT_OPEN or not unknown
-        assert sms.settle(result) == result, "this vendor has no evidence to give"
-
-
-@pytest.mark.parametrize("read", READS)
-@pytest.mark.parametrize("kind", [*IN_TIME, "slow"])
-def test_each_fault_in_each_read(box: Sandbox, kind: str, read: Callable[[Client], Any]) -> None:
-    with client(box, kind) as sms:
-        undisturbed = read(sms)
-        box.faults.add(kind, match="credit", times=1, seconds=3 * MOST_PATIENCE)
-        try:
-            assert read(sms) == undisturbed
-        except SmsError as error:
-            assert not isinstance(error, SendError)
-
-
-def test_credit_is_for_all_of_a_request_or_for_none(box: Sandbox) -> None:
-    box.exchange.set_credit("sandbox", 5)
-    with client(box, batch_size=2) as sms:
-        with pytest.raises(sms_core.PartiallySent) as caught:
-            sms.send(Message("mark", NUMBERS[:4], options=TWO_WAY))
-        assert sms.balance().credit == 1
-    assert [row.outcome.value for row in caught.value.result.outcomes] == ["accepted"] * 2 + ["refused"] * 2
-    check(box, "mark", caught.value.result)
-
-
-def test_whom_the_vendor_leaves_out_is_not_said_to_have_got_it(box: Sandbox) -> None:
-    """The answer does not say so; the points do."""
-    with client(box) as sms:
-        for numbers, outcomes in ((NUMBERS[:2], {Outcome.ACCEPTED}), (["0900000909"], {Outcome.REFUSED})):
-            assert {row.outcome for row in send(sms, plain("mark", numbers)).outcomes} == outcomes
-
-
-def test_many_threads_with_a_wrong_password_show_it_once(box: Sandbox) -> None:
-    dsn = box.dsn("sms-get", password="wrong")
-    with sms_core.connect(dsn) as sms, ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda n: send(sms, plain(f"mark {n}", NUMBERS[:1])), range(16)))
-    assert {row.outcome for result in results for row in result.outcomes} <= {Outcome.REFUSED, Outcome.NOT_SENT}
-    assert (box.exchange.login_count, box.exchange.accepted) == (1, ())
-
-
-RUNS = 1000
-THREADS = 4
-
-
-def test_random_runs(box: Sandbox) -> None:
-    """Seeded runs, several threads at a time, any fault in any request."""
-    generators = {f"run {seed}": random.Random(seed) for seed in range(RUNS)}
-    kinds = [*IN_TIME * 4, "slow", None, *[None] * 3 * len(IN_TIME)]
-    lock = threading.Lock()
-    dice = random.Random(4711)
-
-    def choose(info: object) -> str | None:
-        with lock:
-            return dice.choice(kinds)
-
-    box.faults.choose = choose
-    findings: list[tuple[str, SendResult]] = []
-
-    def one(mark: str) -> None:
-        chance = generators[mark]
-        numbers = chance.sample(NUMBERS, chance.randint(1, 5))
-        message = chance.choice(SENDS)(f"{mark}|", numbers)
-        with client(box, "slow", batch_size=chance.randint(1, 4)) as sms:
-            findings.append((f"{mark}|", send(sms, message)))
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(one, generators))
-    assert len(findings) == RUNS
-    for mark, result in findings:
-        check(box, mark, result)
-    rows = Counter(row.outcome for _, result in findings for row in result.outcomes)
-    assert set(rows) == set(Outcome), "the runs did not reach every outcome"
+    def test_whom_the_vendor_leaves_out_is_not_said_to_have_got_it(self, box: Sandbox) -> None:
+        """The answer does not say so; the points do."""
+        with self.connect(box) as sms:
+            for numbers, outcome in ((NUMBERS[:2], Outcome.ACCEPTED), (["0900000909"], Outcome.REFUSED)):
+                assert {row.outcome for row in self.send(sms, plain("mark", numbers)).outcomes} == {outcome}

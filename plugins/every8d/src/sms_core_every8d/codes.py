@@ -18,6 +18,9 @@ from sms_core import (
 )
 from sms_core.provider import Cancel, Login, Operation, RefusalCode, refusal_error
 
+UNKNOWN_ERROR = "-99"
+NO_CREDENTIALS = "-300"
+
 # HTTP's document has -99 (table 2-3-8) and -28 (table 2-4-8); SOAP's has -97, -100, -101 and -999 (1.1), -99 and -301
 # (1.2). The others were seen on the wire, or stand in older editions of the HTTP document.
 REQUEST_CODES = {
@@ -27,16 +30,18 @@ REQUEST_CODES = {
     "-41": RefusalCode(RecipientRefused, "no mobile."),
     "-97": RefusalCode(VendorUnavailable, "系統忙碌中，請稍後再試", retry=True),
     "-98": RefusalCode(RecipientRefused, "24 小時內重複發送一樣的內文"),
-    "-99": RefusalCode(VendorUnavailable, "發生不明錯誤"),
+    UNKNOWN_ERROR: RefusalCode(VendorUnavailable, "發生不明錯誤"),
     "-100": RefusalCode(AuthenticationFailed, "無此帳號"),
     "-101": RefusalCode(AuthenticationFailed, "密碼錯誤"),
-    "-300": RefusalCode(AuthenticationFailed, "帳號密碼不得為空值。"),
+    NO_CREDENTIALS: RefusalCode(AuthenticationFailed, "帳號密碼不得為空值。"),
     "-301": RefusalCode(SessionExpired, "Session 資料不存在，請重新登入。"),
     "-303": RefusalCode(ContentRefused, "MMS: subject is empty"),
     "-304": RefusalCode(ContentRefused, "MMS: no picture"),
     "-305": RefusalCode(ContentRefused, "MMS: no picture type"),
     "-314": RefusalCode(ContentRefused, "MMS: picture is too large"),
-    "-999": RefusalCode(AuthenticationFailed, "帳號已封鎖，請洽服務窗口。", reason="the account is blocked: ask EVERY8D"),
+    "-999": RefusalCode(
+        AuthenticationFailed, "帳號已封鎖，請洽服務窗口。", reason="the account is blocked: ask EVERY8D"
+    ),
 }
 
 # The 2017 and 2021 editions give these for the cancelling of a booking alone.
@@ -55,15 +60,15 @@ OTHERS = RefusalCode(VendorError)
 OTHERS_TO_LOGIN = RefusalCode(AuthenticationFailed)
 
 
-def error_of(operation: Operation[object], code: str, vendor_text: str) -> VendorError:
-    """The error that a request code is. One that is in no table is kept by a `VendorError`."""
+def error_of(operation: Operation[object], code: str, vendor_text: str, *, others: RefusalCode = OTHERS) -> VendorError:
+    """The error that a request code is. One that is in no table is what ``others`` says, but to a login."""
     match operation:
         case Login():
             return refusal_error(REQUEST_CODES, code, vendor_text, others=OTHERS_TO_LOGIN)
         case Cancel():
-            return refusal_error({**REQUEST_CODES, **CANCEL_CODES}, code, vendor_text, others=OTHERS)
+            return refusal_error({**REQUEST_CODES, **CANCEL_CODES}, code, vendor_text, others=others)
         case _:
-            return refusal_error(REQUEST_CODES, code, vendor_text, others=OTHERS)
+            return refusal_error(REQUEST_CODES, code, vendor_text, others=others)
 
 
 Api = Literal["http", "soap"]

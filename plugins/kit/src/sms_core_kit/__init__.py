@@ -18,7 +18,7 @@ The page "The conformance kit" in the docs has the format of the recordings and 
 import pytest
 
 # Before the checks are imported, so that their failures show what was compared.
-pytest.register_assert_rewrite("sms_core_kit.checks")
+pytest.register_assert_rewrite("sms_core_kit.checks", "sms_core_kit.faults")
 
 from sms_core_kit.recordings import RecordedCallback, Recording, RecordingFileError  # noqa: E402 - after the line above
 from sms_core_kit.suite import ProviderConformance  # noqa: E402 - the same

@@ -29,7 +29,9 @@ REQUEST_CODES = {
     "e": RefusalCode(AuthenticationFailed, "帳號、密碼錯誤"),
     "f": RefusalCode(VendorError, "帳號已過期"),
     "h": RefusalCode(VendorError, "帳號已被停用"),
-    "k": RefusalCode(VendorError, "無效的連線位址", reason="the vendor has to put this machine's IP on the account's list"),
+    "k": RefusalCode(
+        VendorError, "無效的連線位址", reason="the vendor has to put this machine's IP on the account's list"
+    ),
     "l": RefusalCode(RateLimited, "帳號已達到同時連線數上限", retry=True),
     "m": RefusalCode(AuthenticationFailed, "必須變更密碼，在變更密碼前，無法使用簡訊發送服務"),
     "n": RefusalCode(AuthenticationFailed, "密碼已逾期，在變更密碼前，將無法使用簡訊發送服務"),

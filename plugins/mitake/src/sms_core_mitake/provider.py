@@ -17,7 +17,7 @@ from sms_core import (
     hookimpl,
 )
 from sms_core.http import Request, Response
-from sms_core.provider import Destination, Operation
+from sms_core.provider import Destination, Operation, Replay
 from sms_core_mitake import callbacks, preparation, requests, responses
 from sms_core_mitake.options import AccountOptions, SendOptions
 
@@ -55,8 +55,10 @@ INFO = ProviderInfo(
     hints={
         Capability.SUBJECT: "SendOptions(object_id=…) names a batch on the vendor's pages",
         Capability.INBOUND: "the API knows no replies",
-        Capability.SETTLE: "to send again with the same reference, number and text within 12 hours sends once",
+        Capability.SETTLE: "Mitake cannot be asked what it sent: settle(replay=True) asks again under the same clientid",
     },
+    # clientid, of SmSend and SmBulkSend; the section 回應 has Duplicate=Y where an SMS was taken before.
+    replay=Replay(window=timedelta(hours=12), mark="Duplicate=Y"),
 )
 
 

@@ -16,6 +16,7 @@ from sms_core import (
     Outcome,
     RecipientOutcome,
     SendResult,
+    SmsError,
 )
 from sms_core.callbacks import event_key
 from sms_core.http import Response
@@ -69,19 +70,17 @@ def parse(operation: Operation[Any], response: Response) -> Any:
 
 
 def _sent(operation: Send, answer: Answer, text: str) -> SendResult:
-    """A section for each SMS, named after its clientid. What has none is left to the core, as unknown."""
-    told = [(one, answer.sections[name]) for name, one in client_ids(operation).items() if name in answer.sections]
-    if not told and len(operation.destinations) == 1 and "1" in answer.sections:  # called so without a clientid
-        told = [(operation.destinations[0], answer.sections["1"])]
+    """A section for each SMS, named after its clientid."""
+    told = _told(operation, answer)
     if not told:
         raise MalformedResponse("no section that is about what was sent")
-    rows = tuple(_outcome(one, fields) for one, fields in told)
+    rows = [_outcome(destination, told.get(destination.reference)) for destination in operation.destinations]
     whole = answer.ended and len(told) == len(operation.destinations)
-    repeated = sum(_is_repeated(fields) for _, fields in told)
+    repeated = sum(_is_repeated(fields) for fields in told.values())
     return SendResult(
-        outcomes=rows,
+        outcomes=tuple(rows),
         accepted=sum(row.outcome is Outcome.ACCEPTED for row in rows),
-        cost=_cost(fields for _, fields in told if "msgid" in fields and not _is_repeated(fields)) if whole else None,
+        cost=_cost(told.values()) if whole else None,
         balance=_balance_or_none(answer) if answer.ended else None,
         batches=tuple(dict.fromkeys(row.batch_id for row in rows if row.batch_id)),
         raw=(text.rstrip(),),
@@ -89,31 +88,56 @@ def _sent(operation: Send, answer: Answer, text: str) -> SendResult:
     )
 
 
+def _told(operation: Send, answer: Answer) -> dict[str, Fields]:
+    """The sections of an answer by the reference of the destination that each is about."""
+    told: dict[str, Fields] = {}
+    for client_id, destination in client_ids(operation).items():
+        if client_id in answer.sections:
+            told[destination.reference] = answer.sections[client_id]
+    if not told and len(operation.destinations) == 1 and "1" in answer.sections:  # called so without a clientid
+        told[operation.destinations[0].reference] = answer.sections["1"]
+    return told
+
+
 def _is_repeated(fields: Fields) -> bool:
     """Whether the vendor had this SMS before, and now sent nothing."""
     return fields.get("duplicate", "").upper() == "Y"
 
 
-def _outcome(one: Destination, fields: Fields) -> RecipientOutcome:
-    """Only a code of success with a msgid, or another code without one, says what happened."""
+def _outcome(destination: Destination, fields: Fields | None) -> RecipientOutcome:
+    """What a section says of its SMS: only a code of success with a msgid, or another code without one, is a word."""
+    if fields is None:
+        return _row(destination, Outcome.UNKNOWN, error=MalformedResponse("no section about this SMS"))
     code, msgid = fields.get("statuscode", ""), fields.get("msgid", "")
     named = MSGID.fullmatch(msgid) is not None
     if named and code in TAKEN:
-        return RecipientOutcome(one.number, Outcome.ACCEPTED, msgid, one.reference)
+        return _row(destination, Outcome.ACCEPTED, msgid)
     if not _CODE.fullmatch(code):
-        return RecipientOutcome(one.number, Outcome.UNKNOWN, None, one.reference, MalformedResponse("no statuscode"))
-    if named or msgid or code in TAKEN:
+        return _row(destination, Outcome.UNKNOWN, error=MalformedResponse("no statuscode"))
+    if msgid or code in TAKEN:
         error = MalformedResponse("statuscode and msgid contradict each other")
-        return RecipientOutcome(one.number, Outcome.UNKNOWN, msgid if named else None, one.reference, error)
+        return _row(destination, Outcome.UNKNOWN, msgid if named else None, error)
     refusal = error_of(code, fields.get("error", ""))
-    return RecipientOutcome(one.number, outcome_after(refusal), None, one.reference, refusal)
+    return _row(destination, outcome_after(refusal), error=refusal)
 
 
-def _cost(taken: Iterable[Fields]) -> Decimal | None:
+def _row(
+    destination: Destination, outcome: Outcome, batch_id: str | None = None, error: SmsError | None = None
+) -> RecipientOutcome:
+    return RecipientOutcome(destination.number, outcome, batch_id, destination.reference, error)
+
+
+def _cost(sections: Iterable[Fields]) -> Decimal | None:
     """The points of those that were taken just now; None unless the vendor says them of all."""
-    points = [points_or_none(fields.get("smspoint", "")) for fields in taken]
-    known = [one for one in points if one is not None]
-    return sum(known, Decimal()) if len(known) == len(points) else None
+    cost = Decimal()
+    for fields in sections:
+        if "msgid" not in fields or _is_repeated(fields):
+            continue
+        points = points_or_none(fields.get("smspoint", ""))
+        if points is None:
+            return None
+        cost += points
+    return cost
 
 
 def _notes(operation: Send, repeated: int) -> Iterable[str]:

@@ -130,18 +130,20 @@ def _message(message: StoredMessage) -> dict[str, Any]:
     }
 
 
+def _fields(value: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
+
+
 def _messages(box: Controlled, _: dict[str, Any]) -> object:
     return [_message(message) for message in box.exchange.messages]
 
 
 def _accepted(box: Controlled, _: dict[str, Any]) -> object:
-    names = ("number", "text", "batch_id", "reference")
-    return [{name: getattr(sent, name) for name in names} for sent in box.exchange.accepted]
+    return [_fields(sent, "number", "text", "batch_id", "reference") for sent in box.exchange.accepted]
 
 
 def _pushes(box: Controlled, _: dict[str, Any]) -> object:
-    names = ("number", "face", "attempt", "taken", "status")
-    return [{name: getattr(attempt, name) for name in names} for attempt in box.pushes]
+    return [_fields(attempt, "number", "face", "attempt", "taken", "status") for attempt in box.pushes]
 
 
 def _behaviours(_: Controlled, __: dict[str, Any]) -> object:

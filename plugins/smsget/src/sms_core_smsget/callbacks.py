@@ -7,11 +7,21 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse, DeliveryReport, InboundMessage
-from sms_core.callbacks import decoded_again, event_key, is_encoded
-from sms_core.provider import SMPP_STATES, time_or_none
+from sms_core import CallbackRefused, DeliveryReport, InboundMessage
+from sms_core.provider import (
+    SMPP_STATES,
+    Account,
+    Callback,
+    CallbackRequest,
+    CallbackResponse,
+    decoded_again,
+    event_key,
+    is_encoded,
+    time_or_none,
+)
 from sms_core_smsget.codes import status_of
 from sms_core_smsget.numbers import to_e164
+from sms_core_smsget.options import AccountOptions
 
 ACKNOWLEDGEMENT = CallbackResponse(200, body=b"ok")
 """Chapters 2 and 4."""
@@ -23,11 +33,8 @@ _TWO_DIGITS = re.compile(r"\d\d", re.ASCII)
 _BETWEEN_REPLIES = re.compile(r",(?=\s*\+?\d{7,15}\|[^|,]*\|\s*\d{4}-\d{1,2}-\d{1,2} [\d:]+\s*\|)", re.ASCII)
 
 
-def parse(request: CallbackRequest, code: str = "") -> Callback:
-    """The events of one push, and the ``ok`` that the vendor waits for. Raises `CallbackRefused`.
-
-    ``code`` is the account's two-way code, "" where it is not known.
-    """
+def parse(account: Account, request: CallbackRequest) -> Callback:
+    """The events of one push, and the ``ok`` that the vendor waits for. Raises `CallbackRefused`."""
     request.require_method("POST", "GET")  # chapters 2 and 4 say POST and show the fields in a URL
     fields = request.fields()
     sms_id, content = fields.get("sms_id", "").strip(), fields.get("content", "")
@@ -35,6 +42,7 @@ def parse(request: CallbackRequest, code: str = "") -> Callback:
     if sms_id:  # a reply has none (chapter 4)
         events = [_report(row, sms_id) for row in _rows(content.split(","))]
     else:
+        code = account.typed_options(AccountOptions).code
         events = [_reply(row, code) for row in _rows(_replies(content))]
     if not events:
         raise CallbackRefused("a push of SMS-Get has a content of phone|id|time|state or phone|id|time|reply")
@@ -91,7 +99,7 @@ def _replies(content: str) -> list[str]:
 
 
 def _reply(row: _Row, code: str) -> InboundMessage:
-    """``raw`` keeps the text with its code, decoded (``text``) and as it came (``content``)."""
+    """``code`` is the account's two-way code, "" where it is not known. ``raw`` keeps the text with its code, decoded (``text``) and as it came (``content``)."""
     number, whole = to_e164(row.phone), decoded_again(row.last)
     if row.last in SMPP_STATES:  # no reply is pushed without its code
         raise CallbackRefused("a delivery report of SMS-Get has a sms_id")
@@ -112,5 +120,6 @@ def _without_code(text: str, code: str) -> str:
     The vendor passes on no reply without the code (chapter 4). So if the account's is not known, two digits at the
     beginning are the code.
     """
-    begins = text.startswith(code) if code else _TWO_DIGITS.match(text)
-    return text[2:].lstrip() if begins else text
+    if not code and _TWO_DIGITS.match(text):
+        code = text[:2]
+    return text[len(code) :].lstrip() if code and text.startswith(code) else text

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sms_core import (
+from sms_core.provider import (
     Account,
     Callback,
     CallbackRequest,
     Capability,
-    InvalidMessage,
+    Destination,
     Limits,
-    Message,
+    Operation,
     ProviderInfo,
+    Request,
+    Response,
     SegmentTariff,
     hookimpl,
 )
-from sms_core.http import Request, Response
-from sms_core.numbers import to_e164
-from sms_core.provider import Destination, Operation
-from sms_core_smsget import callbacks, numbers, requests, responses
+from sms_core_smsget import callbacks, numbers, preparation, requests, responses
 from sms_core_smsget.options import AccountOptions, SendOptions
 
 T = TypeVar("T")
-
-_PUSHES = "SMS-Get only pushes"
 
 INFO = ProviderInfo(
     name="sms-get",
@@ -50,10 +47,10 @@ INFO = ProviderInfo(
         doubts=("SMS-Get prices 純英文 and does not say whether letters such as é count as such",),
     ),
     hints={
-        Capability.REPORTS: f"{_PUSHES} delivery reports: set the CallBack URL on its page and use parse_callback()",
-        Capability.INBOUND: f"{_PUSHES} replies: set the two-way CallBack URL on its page and use parse_callback()",
+        Capability.REPORTS: "SMS-Get only pushes delivery reports: set the CallBack URL on its page and use parse_callback()",
+        Capability.INBOUND: "SMS-Get only pushes replies: set the two-way CallBack URL on its page and use parse_callback()",
         Capability.CANCEL: "the API takes no booking back: ask the vendor",
-        Capability.SETTLE: "no API tells what was sent: its pushed reports do, and the records on its page",
+        Capability.SETTLE: "SMS-Get cannot be asked: the report that it pushes tells, or the records on its page",
     },
 )
 
@@ -65,12 +62,9 @@ def sms_describe() -> ProviderInfo:
 
 
 @hookimpl
-def sms_prepare(message: Message, destinations: tuple[Destination, ...]) -> None:
-    """Refuse numbers that are not in the table of chapter 1: there they would be left out, or be somebody else's."""
-    for one in destinations:
-        if reason := numbers.problem(one.number):
-            position = next(n for n, recipient in enumerate(message.to) if to_e164(recipient.number) == one.number)
-            raise InvalidMessage(f"to[{position}].number", reason)
+def sms_prepare(destinations: tuple[Destination, ...]) -> None:
+    """Refuse numbers that are not in the table of chapter 1."""
+    preparation.prepare(destinations)
 
 
 @hookimpl
@@ -89,4 +83,4 @@ def sms_parse_response(operation: Operation[T], response: Response) -> T:
 @hookimpl
 def sms_parse_callback(account: Account, request: CallbackRequest) -> Callback:
     """Chapters 2 and 4."""
-    return callbacks.parse(request, account.typed_options(AccountOptions).code)
+    return callbacks.parse(account, request)

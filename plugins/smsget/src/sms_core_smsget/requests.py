@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sms_core import Account, Unsupported
-from sms_core.http import Request
-from sms_core.provider import TAIPEI, Check, GetBalance, Operation, Send, form_request
+from sms_core import Unsupported
+from sms_core.provider import TAIPEI, Account, Check, GetBalance, Operation, Request, Send, form_request
 from sms_core_smsget.numbers import to_vendor
 from sms_core_smsget.options import SendOptions
 
@@ -19,7 +18,7 @@ def build(account: Account, operation: Operation[Any]) -> Request:
     match operation:
         case Send():
             page = "api_send_twoway.php" if operation.options(SendOptions).two_way else "api_send.php"
-            return _form(account, page, _message(operation))
+            return _form(account, page, _send_fields(operation))
         case GetBalance() | Check():  # chapter 5; it is the only question that there is
             return _form(account, "api_query_credit.php", {})
         case _:
@@ -33,13 +32,14 @@ def whole_minute(moment: datetime) -> datetime:
     return minute if minute == local else minute + timedelta(minutes=1)
 
 
-def _message(operation: Send) -> dict[str, str]:
+def _send_fields(operation: Send) -> dict[str, str]:
     """The fields of chapters 1 and 3. The core has put recipients of one text and one time together."""
     first = operation.destinations[0]
+    phones = [to_vendor(destination.number) for destination in operation.destinations]
     return {
         "method": BOOKED if first.send_at else AT_ONCE,
         "sms_msg": first.text,
-        "phone": ",".join(to_vendor(one.number) for one in operation.destinations),
+        "phone": ",".join(phones),
         **_booking(first.send_at),
     }
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Literal
 
+import attrs
 from attrs import field, frozen
 
-from sms_core import ConfigurationError, VendorOptions
+from sms_core import ConfigurationError, InvalidMessage, VendorOptions
 
 BACKUP_HOST = "www2.smsgo.com.tw"
 """備援的網址 of chapter 1, which prints it with http only."""
 
 _SWITCHES = {"true": BACKUP_HOST, "1": BACKUP_HOST, "yes": BACKUP_HOST, "false": "", "0": "", "no": ""}
+MOST_REPLY_DAYS = 30  # table of chapter 1, replydays
+
+
+def _days(instance: object, attribute: attrs.Attribute[int | None], days: int | None) -> None:
+    del instance
+    if days is not None and not 1 <= days <= MOST_REPLY_DAYS:
+        raise InvalidMessage(f"options.{attribute.name}", f"is not from 1 to {MOST_REPLY_DAYS}")
 
 
 @frozen
@@ -26,12 +34,14 @@ class SendOptions(VendorOptions):
 
     A text abroad is one segment. ``long_abroad`` says what becomes of a longer one: ``"refuse"``, or ``"split"``
     into messages of their own that begin with ``(1/3)``.
+
+    Raises `InvalidMessage` for ``reply_days`` out of their range.
     """
 
     popup: bool = False
     push_url: str = ""
     reply_url: str = ""
-    reply_days: int | None = None
+    reply_days: int | None = field(default=None, validator=_days)
     report_url: str = ""
     long_abroad: Literal["refuse", "split"] = "refuse"
 

@@ -14,7 +14,6 @@ from sms_core_smsgo.encodings import SINGLE, fit_of, split
 from sms_core_smsgo.options import SendOptions
 
 LONGEST_REPLY_URL = 300  # note 4
-MOST_REPLY_DAYS = 30  # table of chapter 1, replydays
 LARGEST_PUSH = 88  # note 3, bytes
 
 
@@ -33,11 +32,6 @@ def _check_options(options: SendOptions) -> None:
         ("reply_url", not _is_url(options.reply_url), "needs an http:// or https:// URL without blanks"),
         ("reply_url", len(options.reply_url) > LONGEST_REPLY_URL, f"is longer than {LONGEST_REPLY_URL} characters"),
         ("reply_days", options.reply_days is not None and not options.reply_url, "needs a reply_url"),
-        (
-            "reply_days",
-            options.reply_days is not None and not 1 <= options.reply_days <= MOST_REPLY_DAYS,
-            f"is not from 1 to {MOST_REPLY_DAYS}",
-        ),
         ("report_url", not _is_url(options.report_url), "needs an http:// or https:// URL without blanks"),
         ("push_url", any(one.isspace() for one in options.push_url), "is an address, which has no blanks"),
         ("long_abroad", options.long_abroad not in {"refuse", "split"}, "is 'refuse' or 'split'"),

@@ -35,7 +35,7 @@ INFO = ProviderInfo(
     account_options=AccountOptions,
     hints={
         Capability.INBOUND: "smsgo only pushes replies: send with SendOptions(reply_url=…) and use parse_callback()",
-        Capability.SETTLE: "smsgo cannot be asked which numbers got a text: a person decides, by its web page",
+        Capability.SETTLE: "smsgo cannot be asked: the report that it pushes to your report_url tells, or its web page",
         Capability.PERSONAL: "each text is a request of its own",
     },
 )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from attrs import field, frozen
-from cattrs import Converter
-from cattrs.errors import BaseValidationError
 
 from sms_core import DeliveryReport, InboundMessage, MalformedResponse
-from sms_core.provider import GetInbound, GetReports, Page
+from sms_core.provider import GetInbound, GetReports, Page, structure_json
+from sms_core_every8d.http.answers import Answer, Verdict
 from sms_core_every8d.reports import Row, has_more, read_log, reply_of, report_of
 
 REPLIES_A_PAGE = 10  # table 4-3-1; 4.3.1 says 1000, which is copied from 4.2.1
@@ -23,18 +21,14 @@ _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @frozen
-class _JsonPage:
+class JsonPage:
     """Tables 4-2-3 and 4-3-3, with lower-case keys; DATA is absent where there is nothing."""
 
     sms_count: int
     data: list[dict[str, str]] = field(factory=list)
 
 
-_converter = Converter(detailed_validation=False)
-_converter.register_structure_hook(str, lambda value, _: "" if value is None else str(value).strip())
-
-
-def parse_reports(answer: str | Mapping[str, Any], operation: GetReports) -> Page[DeliveryReport]:
+def parse_reports(answer: Answer, operation: GetReports) -> Page[DeliveryReport]:
     """One page of delivery reports, in whichever form it came. Raises `MalformedResponse`."""
     if isinstance(answer, str) and answer.startswith("<"):
         log = read_log(answer, operation)  # as far as anyone knows (table 4-2-2)
@@ -43,23 +37,29 @@ def parse_reports(answer: str | Mapping[str, Any], operation: GetReports) -> Pag
         count, rows = _from_tab(answer, _report_row, least_tabs=0)
     else:
         count, rows = _from_json(answer)
-    reports = tuple(report_of(row, operation.batch_id, "http") for row in rows)
+    reports = tuple([report_of(row, operation.batch_id, "http") for row in rows])
     return Page(reports, has_more(count, len(reports), operation.page))
 
 
-def parse_inbound(answer: str | Mapping[str, Any], operation: GetInbound) -> Page[InboundMessage]:
+def parse_inbound(answer: Answer, operation: GetInbound) -> Page[InboundMessage]:
     """One page of replies, in whichever form it came. Raises `MalformedResponse`."""
-    count, rows = _from_tab(answer, _reply_row, least_tabs=3) if isinstance(answer, str) else _from_json(answer)
-    replies = tuple(reply_of(row, operation.batch_id) for row in rows)
+    if isinstance(answer, str):
+        count, rows = _from_tab(answer, _reply_row, least_tabs=3)
+    else:
+        count, rows = _from_json(answer)
+    replies = tuple([reply_of(row, operation.batch_id) for row in rows])
     return Page(replies, has_more(count, len(replies), operation.page, REPLIES_A_PAGE))
 
 
-def _from_json(answer: Mapping[str, Any]) -> tuple[int, list[Row]]:
-    try:
-        page = _converter.structure({"data": [], **answer}, _JsonPage)
-    except (BaseValidationError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise MalformedResponse(f"not SMS_COUNT and DATA ({type(error).__name__})") from None
-    return page.sms_count, [{name.upper(): value for name, value in row.items()} for row in page.data]
+def _from_json(answer: Answer) -> tuple[int, list[Row]]:
+    if isinstance(answer, Verdict):
+        raise MalformedResponse("a verdict instead of a page")
+    page = structure_json(answer, JsonPage)
+    return page.sms_count, [_json_row(row) for row in page.data]
+
+
+def _json_row(row: dict[str, str]) -> Row:
+    return {name.upper(): value.strip() for name, value in row.items()}
 
 
 def _from_tab(text: str, row_of: Callable[[str], Row], least_tabs: int) -> tuple[int, list[Row]]:

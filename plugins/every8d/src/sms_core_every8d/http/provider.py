@@ -17,6 +17,7 @@ from sms_core import (
 from sms_core.http import Request, Response
 from sms_core.provider import Operation, Session
 from sms_core_every8d import callbacks
+from sms_core_every8d.codes import NO_CREDENTIALS, UNKNOWN_ERROR
 from sms_core_every8d.http import requests, responses
 from sms_core_every8d.http.options import AccountOptions, SendOptions
 from sms_core_every8d.tariff import MMS_SIZE, MMS_SUBJECT_OTHER, MMS_TEXT, RECIPIENTS, TARIFF
@@ -42,6 +43,9 @@ INFO = ProviderInfo(
     send_options=SendOptions,
     account_options=AccountOptions,
     tariff=TARIFF,
+    # The document has no code for a dead token. -99 is what it has for every failure, the one of 1.2 too; and a request
+    # with a token lacks user and password, so -300 may say that the token was not taken.
+    session_doubts=frozenset({UNKNOWN_ERROR, NO_CREDENTIALS}),
 )
 
 

@@ -1,12 +1,7 @@
-"""From EVERY8D's answer to an operation's result, or to the error that it means.
-
-The form endpoints answer in text (``CREDIT,SENDED,…`` or ``-code,text``), the others in JSON; with a token the
-form endpoints were seen to refuse in JSON too, so both are read everywhere.
-"""
+"""From EVERY8D's answer to an operation's result, or to the error that it means."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -24,11 +19,10 @@ from sms_core import (
     SendResult,
     SessionExpired,
 )
-from sms_core.http import Response
-from sms_core.numbers import from_vendor
 from sms_core.provider import (
     Cancel,
     Check,
+    Destination,
     FindSent,
     GetBalance,
     GetInbound,
@@ -36,17 +30,18 @@ from sms_core.provider import (
     Login,
     Logout,
     Operation,
+    Response,
     Send,
     Session,
     Sightings,
     answer_text,
+    from_vendor,
     options_of,
-    points_or_none,
     to_points,
 )
-from sms_core_every8d.answers import TOKEN, cancellation, is_cut, read_counts, read_refusal, sent
-from sms_core_every8d.codes import error_of
+from sms_core_every8d.counts import TOKEN, cancellation, is_cut, read_counts, sent
 from sms_core_every8d.http import pages
+from sms_core_every8d.http.answers import Answer, Verdict, read, text_of
 from sms_core_every8d.http.options import AccountOptions, SendOptions
 
 SESSION_LIFE = timedelta(hours=8)  # 1.1.1
@@ -60,97 +55,56 @@ def parse(account: Account, operation: Operation[Any], response: Response) -> An
     logged_in = account.typed_options(AccountOptions).auth == "token"
     if response.status == 401 and logged_in:  # noqa: PLR2004 - HTTP's own number
         raise SessionExpired(code="401")
-    return _result(account, operation, _read(operation, answer_text(response)), logged_in=logged_in)
+    return _result(account, operation, read(operation, answer_text(response)), logged_in=logged_in)
 
 
-def _result(account: Account, operation: Operation[Any], answer: str | Mapping[str, Any], *, logged_in: bool) -> Any:
+def _result(account: Account, operation: Operation[Any], answer: Answer, *, logged_in: bool) -> Any:
     match operation:
         case Login():
             return _session(operation, answer)
         case Send():
-            return _sent(operation, _text(answer))
+            return _sent(operation, text_of(answer))
         case FindSent():
-            return _sightings(account, operation, _text(answer))
+            return _sightings(account, operation, text_of(answer))
         case GetReports():
             return pages.parse_reports(answer, operation)
         case GetInbound():
             return pages.parse_inbound(answer, operation)
         case Cancel():
-            return cancellation(_text(answer))
+            return cancellation(text_of(answer))
         case GetBalance():
-            return Balance(to_points(_text(answer)))
+            return Balance(to_points(text_of(answer)))
         case Check() if not logged_in:  # the balance was asked instead
-            to_points(_text(answer))
+            to_points(text_of(answer))
             return None
-        case Check() | Logout() if isinstance(answer, dict) and "result" in answer:
+        case Check() | Logout() if isinstance(answer, Verdict):
             return None
         case _:
             raise MalformedResponse("not what this operation is answered with")
 
 
-def _read(operation: Operation[Any], text: str) -> str | Mapping[str, Any]:
-    """The text of a success, or its JSON object with lower-case keys. Raises the error of a refusal."""
-    if text.startswith("{"):
-        answer = _json_object(text)
-        if "result" not in answer:
-            return answer
-        if str(answer["result"]).lower() == "true":
-            return answer
-        code, words = str(answer.get("status") or ""), str(answer.get("msg") or "")
-        if isinstance(operation, Check) and not code:
-            raise SessionExpired(vendor_text=words)  # table 1-2-2: false is all that is said of a dead token
-        raise error_of(operation, code, words)
-    if (refusal := read_refusal(text)) and not _is_sent(text):
-        raise error_of(operation, *refusal)
-    return text
-
-
-def _is_sent(text: str) -> bool:
-    """Whether a text that starts like a refusal is the answer to a send on an account below zero."""
-    numbers = [points_or_none(field) for field in text.split(",")[:4]]
-    return len(numbers) == 4 and None not in numbers[:3]  # noqa: PLR2004 - CREDIT,SENDED,COST and a comma
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = json.loads(text)  # it starts with a brace
-    except (ValueError, RecursionError) as error:
-        raise MalformedResponse("not JSON") from error
-    return {name.lower(): value for name, value in answer.items()}
-
-
-def _text(answer: str | Mapping[str, Any]) -> str:
-    if isinstance(answer, str):
-        return answer
-    if not isinstance(answer.get("msg"), str):
-        raise MalformedResponse("no Msg")
-    return str(answer["msg"])
-
-
-def _session(operation: Login, answer: str | Mapping[str, Any]) -> Session:
+def _session(operation: Login, answer: Answer) -> Session:
     """Table 1-1-4. A token goes into a header, so nothing but visible ASCII is taken for one."""
-    token = "" if isinstance(answer, str) else str(answer.get("msg") or "")
-    if not TOKEN.fullmatch(token):
+    if not isinstance(answer, Verdict) or not TOKEN.fullmatch(answer.msg):
         raise MalformedResponse("no token")
-    return Session(token, operation.now + SESSION_LIFE)
+    return Session(answer.msg, operation.now + SESSION_LIFE)
 
 
 def _sent(operation: Send, text: str) -> SendResult:
     """Tables 2-3-2 and 2-6-2: five numbers, and behind them whom the filter held back."""
     answer = _filtered(text)
-    through_filter = operation.options(SendOptions).skip_duplicates
-    held_back = answer.held_back if through_filter else {}
+    held_back = answer.held_back if operation.options(SendOptions).skip_duplicates else {}
     rows = [
-        _held_back(one.number, one.reference, held_back[one.number])
-        for one in operation.destinations
-        if one.number in held_back
+        _held_back(destination, held_back[destination.number])
+        for destination in operation.destinations
+        if destination.number in held_back
     ]
     return sent(read_counts(answer.fields), operation.destinations, text, rows)
 
 
-def _held_back(number: str, reference: str, batch: str) -> RecipientOutcome:
+def _held_back(destination: Destination, batch: str) -> RecipientOutcome:
     error = RecipientRefused("got the same text within 24 hours", code="duplicate")
-    return RecipientOutcome(number, Outcome.REFUSED, batch or None, reference, error)
+    return RecipientOutcome(destination.number, Outcome.REFUSED, batch or None, destination.reference, error)
 
 
 @frozen

@@ -46,7 +46,7 @@ INFO = ProviderInfo(
     account_options=AccountOptions,
     tariff=TARIFF,
     hints={
-        Capability.SETTLE: "the SOAP API has no filter to ask; the same account has one over HTTP, as every8d://",
+        Capability.SETTLE: "SOAP has nothing to ask, but settle() of the same account over HTTP (every8d://) may tell",
     },
 )
 

@@ -6,6 +6,7 @@ Sends and questions answer in text; getConnection and the queries in an XML docu
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -30,12 +31,14 @@ from sms_core.provider import (
     soap_result,
     to_points,
 )
-from sms_core_every8d.answers import TOKEN, cancellation, read_counts, read_refusal, sent
 from sms_core_every8d.codes import error_of
+from sms_core_every8d.counts import TOKEN, cancellation, read_counts, read_refusal, sent
 from sms_core_every8d.reports import SmsLog, has_more, read_log, reply_of, report_of
 from sms_core_every8d.soap.requests import name_of
 
 CLOSED = "1"  # 1.3
+
+_COUNTS = 3  # SENDED, COST and UNSEND
 
 
 def parse(operation: Operation[Any], response: Response) -> Any:
@@ -98,15 +101,26 @@ def _end_of_day(moment: datetime) -> datetime:
 
 def _sent(operation: Send, text: str) -> SendResult:
     """CREDIT,SENDED,COST,UNSEND,BATCH_ID (1.2). A CREDIT below zero is a code, and nothing was sent (note 1)."""
-    credit, *rest = text.split(",")
-    code = points_or_none(credit)
-    if code is None or code >= 0:
-        result = sent(read_counts([credit, *rest]), operation.destinations, text)
-        return attrs.evolve(result, notes=_notes(operation))
-    if any(points_or_none(field) for field in rest[:2]):
-        raise MalformedResponse("a refusal with SENDED or COST")
-    words = "" if all(not field.strip() or points_or_none(field) is not None for field in rest) else ",".join(rest)
-    raise error_of(operation, f"{code.normalize():f}", words.strip())
+    fields = text.split(",")
+    credit = points_or_none(fields[0])
+    if credit is not None and credit < 0:
+        raise _refusal(operation, credit, fields[1:])
+    result = sent(read_counts(fields), operation.destinations, text)
+    return attrs.evolve(result, notes=_notes(operation))
+
+
+def _refusal(operation: Send, credit: Decimal, rest: list[str]) -> VendorError:
+    """What a CREDIT below zero says. The document shows no whole answer, so what follows may be words or counts.
+
+    Counts are zero, empty or the code once more (``-301,-301,-301,-301,`` was seen in a stub). One above zero
+    contradicts the code: `MalformedResponse`, for the vendor may have taken some.
+    """
+    counts = [points_or_none(field) for field in rest[:_COUNTS]]
+    if any(count is not None and count > 0 for count in counts):
+        raise MalformedResponse("a code below zero together with SENDED, COST or UNSEND")
+    has_words = any(field.strip() and points_or_none(field) is None for field in rest)
+    words = ",".join(rest).strip() if has_words else ""
+    return error_of(operation, f"{credit.normalize():f}", words)
 
 
 def _notes(operation: Send) -> tuple[str, ...]:

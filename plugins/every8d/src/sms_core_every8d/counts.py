@@ -1,4 +1,4 @@
-"""What both APIs answer in text: five numbers after a send, two after a cancelling, a code where they refuse."""
+"""What both APIs answer in text: five fields after a send, two after a cancelling, a code where they refuse."""
 
 from __future__ import annotations
 
