@@ -128,7 +128,9 @@ def _hooks(kind: type[Any], fields: Iterable[attrs.Attribute[Any]]) -> dict[str,
         try:
             hooks[_option(field)] = _hook(field_type)
         except cattrs.StructureHandlerNotFoundError:
-            shown = field_type.__name__ if isinstance(field_type, type) else str(field_type)
+            shown = str(field_type)
+            if isinstance(field_type, type):
+                shown = field_type.__name__
             reason = f"no text can be read as its type, {shown}"
             raise ConfigurationError(f"{kind.__name__}.{field.name} is no option: {reason}") from None
     return hooks
@@ -144,7 +146,9 @@ def _refused(
     error: Exception, fields: Mapping[str, attrs.Attribute[Any]], values: Mapping[str, Any], what: str
 ) -> ConfigurationError:
     """What a validator or a converter of the class said, with the option's name and without its value."""
-    words = _without_values(str(error.args[0]) if error.args else type(error).__name__, values.values())
+    words = type(error).__name__
+    if error.args:
+        words = _without_values(str(error.args[0]), values.values())
     if words.startswith(what):  # it names the option already
         return ConfigurationError(words)
     named = [name for name, field in fields.items() if repr(field.name) in words]
@@ -152,8 +156,10 @@ def _refused(
     names = named or checked or list(fields)
     for name in named:
         words = words.removeprefix(f"{fields[name].name!r} ")
-    separator = " " if words[:1].islower() else ": "
-    return ConfigurationError(f"{what} {' or '.join(map(repr, names))}{separator}{words}")
+    options = " or ".join(map(repr, names))
+    if words[:1].islower():  # as our own words, which go on after the name
+        return ConfigurationError(f"{what} {options} {words}")
+    return ConfigurationError(f"{what} {options}: {words}")
 
 
 def _without_values(words: str, values: Iterable[Any]) -> str:
@@ -307,9 +313,10 @@ def _make_collection_hook(kind: Any) -> Callable[[str, Any], Any]:
     read = _hook(item)
 
     def hook(text: str, _: object) -> Any:
-        parts = text.split(",") if text.strip() else []
+        if not text.strip():
+            return collect([])
         try:
-            return collect([read(part.strip()) for part in parts])
+            return collect([read(part.strip()) for part in text.split(",")])
         except _WrongText as error:
             raise _WrongText(f"needs values separated by commas, and each {error}") from None
 

@@ -124,11 +124,20 @@ def test_a_page_that_came_before_ends_it(
 
 
 @pytest.mark.parametrize("read", [reports, inbound])
-def test_empty_pages_end_it(read: Callable[[Client], Iterator[Any]]) -> None:
+def test_pages_without_rows_are_no_repetition_and_end_with_what_the_provider_allows(
+    read: Callable[[Client], Iterator[Any]],
+) -> None:
     network = FakeTransport(vendor(lambda page: "", last=NEVER))
-    with bind(network) as sms, pytest.raises(MalformedResponse, match="page 2 is one that came before"):
+    with bind(network, with_pages(4)) as sms, pytest.raises(MalformedResponse, match=r"^more than 4 pages$"):
         next(read(sms))
-    assert pages_asked(network) == [1, 2]
+    assert pages_asked(network) == [1, 2, 3, 4]
+
+
+def test_rows_after_pages_without_any_are_read() -> None:
+    network = FakeTransport(vendor(lambda page: report_page(page) if page == 4 else "", last=5))
+    with bind(network) as sms:
+        assert len(list(sms.reports("b1"))) == ROWS
+    assert pages_asked(network) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("read", "words"), KINDS)
