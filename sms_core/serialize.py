@@ -39,6 +39,9 @@ from sms_core.text import Encoding
 
 T = TypeVar("T")
 
+KIND = "kind"
+"""Beside the fields of a vendor's options: the name of their class."""
+
 
 def to_data(value: object) -> Any:
     """The value as dicts, lists, strings, numbers, booleans and None."""
@@ -132,10 +135,10 @@ def _error_from_data(data: Any, _: object) -> SmsError:
 
 def _options_to_data(options: VendorOptions) -> dict[str, Any]:
     if isinstance(options, UnreadOptions):
-        return {"kind": options.kind, **options.fields}
+        return {KIND: options.kind, **options.fields}
     fields = [field for field in attrs.fields(type(options)) if field.init]
     values = {field.name: to_data(getattr(options, field.name)) for field in fields}
-    return {"kind": _name_of(type(options)), **values}
+    return {KIND: _name_of(type(options)), **values}
 
 
 def _subclasses(base: type[T]) -> Iterator[type[T]]:
@@ -192,8 +195,8 @@ def _make_converter(unreadable: UnreadableOptions) -> cattrs.Converter:
     structure_hooks: dict[type[VendorOptions], Callable[[Mapping[str, Any], Any], VendorOptions]] = {}
 
     def options_from_data(data: Any, _: object) -> VendorOptions:
-        name = data["kind"]
-        fields = {field: value for field, value in data.items() if field != "kind"}
+        name = data[KIND]
+        fields = {field: value for field, value in data.items() if field != KIND}
         # Only a class that was imported already is found: data never chooses what is imported.
         kind = next((found for found in _subclasses(VendorOptions) if _name_of(found) == name), None)
         if kind is None:

@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+import attrs
 import pluggy
 from attrs import frozen
 
@@ -18,6 +19,7 @@ from sms_core.errors import ConfigurationError
 from sms_core.provider.hooks import PROJECT, REQUIRED, ProviderHooks
 from sms_core.provider.info import Limits, ProviderInfo
 from sms_core.provider.operations import Capability
+from sms_core.serialize import KIND
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +101,8 @@ def describe(name: str, hooks: pluggy.HookRelay) -> ProviderInfo:
         raise ConfigurationError(f"provider {name!r}: its ProviderInfo needs Limits, and each capability a Capability")
     if info.name != name:
         raise ConfigurationError(f"provider {name!r} describes itself as {info.name!r}: both names must be the same")
+    if info.send_options is not None and KIND in attrs.fields_dict(info.send_options):
+        raise ConfigurationError(f"provider {name!r}: a field {KIND!r} of its options would be lost in JSON: rename it")
     return info
 
 

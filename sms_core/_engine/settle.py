@@ -16,7 +16,7 @@ from sms_core._engine.flow import attach_result
 from sms_core._engine.outcomes import way_to_know, with_outcome
 from sms_core._engine.paging import PageCheck
 from sms_core._engine.plan import Plan, make_plan
-from sms_core.errors import AuthenticationFailed, InsufficientCredit, SendError, TransportError
+from sms_core.errors import AuthenticationFailed, InsufficientCredit, SendError, SmsError, TransportError
 from sms_core.model import DeliveryReport, Message, Outcome, RecipientOutcome, SendResult
 from sms_core.provider.info import Replay, in_words
 from sms_core.provider.operations import Capability, Destination, FindSent, GetReports, Send, Sightings
@@ -212,6 +212,9 @@ def _replay_send(provider: Provider, result: SendResult, send: Send) -> Flow[Sen
     except SendError as error:
         answer = error.result
         result = _with_note(result, f"asked again, and still unknown for some: {error}")
+    except SmsError as error:
+        # The provider refuses to build this request. What earlier ones told must not be lost for that.
+        return _with_note(result, f"could not be asked again: {error}")
     except BaseException as interruption:
         attach_result(interruption, result)
         raise
