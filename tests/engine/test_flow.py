@@ -252,7 +252,7 @@ def test_credentials_that_ride_along_cannot_expire() -> None:
 
 DOUBTFUL = Tiny(attrs.evolve(INFO, session_doubts=frozenset({"doubt"})))
 DOUBT = "NO doubt what is this token"
-CHECKS_THAT_PROVE_NOTHING: list[Answer] = ["OK", CUT_OFF, SILENT, UNSENT, 502, "garbage", "NO down", "NO auth", DOUBT]
+CHECKS_THAT_PROVE_NOTHING: list[Answer] = ["OK", CUT_OFF, SILENT, UNSENT, 502, "garbage", "NO down", DOUBT]
 """The session lives; or nobody knows."""
 
 
@@ -275,6 +275,15 @@ def test_unless_it_is_proven_dead_the_first_answer_stands(operation: Operation[A
     assert steps == ["login", operation.name, "check"]
     assert isinstance(error, VendorError)
     assert (error.code, error.vendor_text) == ("doubt", "what is this token")
+    if isinstance(operation, Send):
+        assert [row.outcome for row in error.result.outcomes] == [Outcome.REFUSED]
+
+
+@pytest.mark.parametrize("operation", [*READS, *WRITES], ids=lambda operation: str(operation.name))
+def test_a_check_that_refuses_the_credentials_is_what_is_raised(operation: Operation[Any]) -> None:
+    steps, error = doubtful(operation, "NO auth")
+    assert steps == ["login", operation.name, "check"]
+    assert isinstance(error, AuthenticationFailed)  # which the driver remembers, so that nobody shows them again
     if isinstance(operation, Send):
         assert [row.outcome for row in error.result.outcomes] == [Outcome.REFUSED]
 

@@ -1,4 +1,4 @@
-"""What a client of the kit stands on instead of a network, a store of sessions and a clock."""
+"""What a client of the kit stands on instead of a network, a store of sessions, a clock and chance."""
 
 from __future__ import annotations
 
@@ -30,12 +30,19 @@ class Stage:
         self._transport = transport
         self._sessions = sessions
         self._now = now
+        self._attempts = 0
 
     # The clock
 
     def now(self) -> datetime:
         """A time that stands still."""
         return self._now
+
+    def nonce(self) -> str:
+        """The number of the attempt in its play, from 0, so that a recorded request is made again as it was."""
+        nonce = f"{self._attempts:032x}"
+        self._attempts += 1
+        return nonce
 
     # The transport
 

@@ -91,6 +91,7 @@ class Subject:
             sessions=stage,
             clock=stage.now,
             sleep=no_sleep,
+            nonce=stage.nonce,
         )
         return client, stage
 

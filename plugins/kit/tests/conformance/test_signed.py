@@ -1,0 +1,57 @@
+"""A vendor whose requests are signed can be written purely, and passes the kit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from plugins.kit.tests.conformance.signed import Signed, SignedServer
+from sms_core import AuthenticationFailed, Client, Message
+from sms_core.testing import FakeTransport, connect_provider
+from sms_core_kit import ProviderConformance
+
+PASSWORD = "pa55-of-nobody"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class TestSigned(ProviderConformance):
+    provider = Signed()
+    dsn = f"signed://user:{PASSWORD}@"
+    recordings = Path(__file__).parent / "recordings" / "signed"
+
+
+def client_of(server: SignedServer, password: str = PASSWORD, now: datetime = NOW) -> Client:
+    return connect_provider(
+        Signed(),
+        f"signed://user:{password}@",
+        transport=FakeTransport(server),
+        clock=lambda: now,
+        sleep=lambda seconds: None,
+    )
+
+
+def test_each_request_is_signed_with_a_nonce_of_its_own() -> None:
+    server = SignedServer(PASSWORD, NOW)
+    with client_of(server) as sms:
+        sms.send(Message("您好", ["+886900000001", "+886900000002"]))
+        sms.balance()
+    assert [fields.get("to") for fields in server.taken] == ["+886900000001", "+886900000002", None]
+    assert len(set(server.nonces)) == 3
+    assert all(len(nonce) == 32 for nonce in server.nonces)
+
+
+def test_a_question_that_is_asked_again_has_another_nonce() -> None:
+    server = SignedServer(PASSWORD, NOW, busy=2)
+    with client_of(server) as sms:
+        assert sms.balance().credit == 80
+    assert len(set(server.nonces)) == 3
+
+
+@pytest.mark.parametrize(("password", "age"), [("wrong", timedelta()), (PASSWORD, timedelta(hours=1))])
+def test_the_server_takes_nothing_else(password: str, age: timedelta) -> None:
+    server = SignedServer(PASSWORD, NOW)
+    with client_of(server, password, NOW - age) as sms, pytest.raises(AuthenticationFailed):
+        sms.send("您好", to="+886900000001")
+    assert not server.taken
