@@ -130,6 +130,9 @@ def wheels(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def dev(session: nox.Session) -> None:
     """Make `.venv` with the core, every plugin and every tool: for an editor, and to run one test."""
+    if shutil.which("uv"):
+        session.run("uv", "sync", "--all-packages", "--all-groups")
+        return
     session.run(sys.executable, "-m", "venv", ".venv")
     python = ROOT / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     tools = nox.project.dependency_groups(PROJECT, "dev")

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from sms_core_sandbox import Sandbox
 from tests.examples.application import DEADLINE, SECRET, Application, wait_until
 from tests.examples.running import CELERY
-
-pytestmark = pytest.mark.timeout(300)  # each wait in here has a minute
 
 WEB, WORKER = 0, 1
 NUMBERS = [f"+8869000000{number:02}" for number in range(1, 6)]

@@ -18,7 +18,7 @@ from tests.examples.application import DEADLINE, SECRET, TOKEN, Application, Exa
 from tests.examples.gate import Gate, Kill, Moment
 from tests.examples.running import EXAMPLES
 
-pytestmark = pytest.mark.timeout(300)  # three starts of real servers, on a machine that may be busy
+pytestmark = pytest.mark.timeout(600)  # three starts of real servers, on a machine that may be busy
 
 TEXT = "您的訂單已出貨。"
 PLAIN = [f"+8869000000{number:02}" for number in range(1, 23)]
