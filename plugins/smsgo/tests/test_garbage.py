@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,3 +85,11 @@ def test_a_text_is_sent_whole_or_refused(text: str) -> None:
     with contextlib.suppress(sms_core.InvalidMessage):
         sms.send(Message(text, "+12025550100", options=SendOptions(long_abroad="split")))
         assert len(bodies_sent) == (1 if fit_of(text).single else len(split(text)))
+
+
+@pytest.mark.parametrize("spoiled", ['{"a":"' + '\\"' * 300_000, '{"a":[' + "," * 300_000, '"' * 300_001])
+def test_a_spoiled_answer_takes_no_longer_than_its_length(spoiled: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(MalformedResponse):
+        read("{" + spoiled)
+    assert time.perf_counter() - began < 10

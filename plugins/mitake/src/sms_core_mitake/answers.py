@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 from attrs import frozen
 
-from sms_core import MalformedResponse
+from sms_core import MalformedResponse, VendorError
 from sms_core_mitake.codes import TAKEN, WHOLE_REQUEST, error_of
 
 V = TypeVar("V")
@@ -32,9 +32,12 @@ class Answer:
     sections: Mapping[str, Fields]
     ended: bool
 
-    def all(self, name: str) -> Iterator[str]:
-        """The values of this name, wherever they stand."""
-        return (one[name] for one in (self.fields, *self.sections.values()) if name in one)
+    def first(self, name: str) -> str:
+        """The first value of this name, wherever it stands; "" where there is none."""
+        for fields in (self.fields, *self.sections.values()):
+            if name in fields:
+                return fields[name]
+        return ""
 
 
 def read(text: str) -> Answer:
@@ -43,22 +46,28 @@ def read(text: str) -> Answer:
     Raises the `VendorError` of an answer that refuses the whole request, and `MalformedResponse` for one that
     contradicts itself.
     """
-    if text.strip() in WHOLE_REQUEST:  # one client in public reckons with a letter alone
+    if text.strip() in WHOLE_REQUEST:  # one client in public expects a letter alone
         raise error_of(text.strip())
     fields: dict[str, str] = {}
     sections: dict[str, Fields] = {}
     current = fields
-    for line in map(str.strip, text.split("\n")):
-        if head := _SECTION.fullmatch(line):
+    for line in text.split("\n"):
+        if head := _SECTION.fullmatch(line.strip()):
             current = {}
             _put(sections, head[1], current)
-        elif found := _FIELD.fullmatch(line):
+        elif found := _FIELD.fullmatch(line.strip()):
             _put(current, found[1].lower(), found[2].strip())
-    if (code := fields.get("statuscode")) is not None:
-        if not _CODE.fullmatch(code) or code in TAKEN or sections or "msgid" in fields:
-            raise MalformedResponse("a verdict on the whole request that is no refusal")
-        raise error_of(code, fields.get("error", ""))
+    if "statuscode" in fields:
+        raise _refusal(fields, sections)
     return Answer(fields, sections, text.endswith("\n"))
+
+
+def _refusal(fields: Fields, sections: Mapping[str, Fields]) -> VendorError:
+    """The error of a statuscode before any section, which is one of the whole request."""
+    code = fields["statuscode"]
+    if not _CODE.fullmatch(code) or code in TAKEN or sections or "msgid" in fields:
+        raise MalformedResponse("a verdict on the whole request that is no refusal")
+    return error_of(code, fields.get("error", ""))
 
 
 def _put(found: dict[str, V], name: str, value: V) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse
-from sms_core.numbers import from_vendor
+from sms_core import CallbackRefused
+from sms_core.provider import Callback, CallbackRequest, CallbackResponse, from_vendor
 from sms_core_mitake.responses import MSGID, report_of
 
 ACKNOWLEDGEMENT = "magicid=sms_gateway_rpack\nmsgid={}\n"
@@ -22,7 +22,8 @@ def parse(request: CallbackRequest) -> Callback:
     """
     request.require_method("GET")
     fields = {name: value.strip() for name, value in request.fields().items()}
-    msgid, flag, state = (fields.get(name, "") for name in ("msgid", "statusflag", "statusstr"))
+    msgid = fields.get("msgid", "")
+    flag, state = fields.get("statusflag", ""), fields.get("statusstr", "")
     if not MSGID.fullmatch(msgid) or not _STATE.fullmatch(flag or state):
         raise CallbackRefused("a push of Mitake has a msgid and a StatusFlag or a statusstr")
     number = e164_of(fields.get("dstaddr", ""))

@@ -11,7 +11,7 @@ from sms_core import VendorOptions
 
 @frozen
 class SendOptions(VendorOptions):
-    """Wishes for one message. What breaks a rule of the document is refused before anything is sent.
+    """What one message asks for. What breaks a rule of the document is refused before anything is sent.
 
     ``report_url`` (an http or https URL of at most 256 characters) gets the delivery reports; ``object_id`` (at most
     16 characters) is the name of the batch on the vendor's own pages.

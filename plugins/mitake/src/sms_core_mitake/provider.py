@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sms_core import (
+from sms_core import Message
+from sms_core.provider import (
     Account,
     Callback,
     CallbackRequest,
     Capability,
+    Destination,
     Limits,
-    Message,
+    Operation,
     ProviderInfo,
+    Replay,
+    Request,
+    Response,
     SegmentTariff,
     hookimpl,
 )
-from sms_core.http import Request, Response
-from sms_core.provider import Destination, Operation, Replay
 from sms_core_mitake import callbacks, preparation, requests, responses
 from sms_core_mitake.options import AccountOptions, SendOptions
 

@@ -8,10 +8,21 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from sms_core import Account, Unsupported
-from sms_core.http import Request
-from sms_core.numbers import TAIWAN, is_taiwan
-from sms_core.provider import Cancel, Check, Destination, GetBalance, GetReports, Operation, Send, format_time
+from sms_core import Unsupported
+from sms_core.provider import (
+    TAIWAN,
+    Account,
+    Cancel,
+    Check,
+    Destination,
+    GetBalance,
+    GetReports,
+    Operation,
+    Request,
+    Send,
+    format_time,
+    is_taiwan,
+)
 from sms_core_mitake.options import AccountOptions, SendOptions
 
 PREFIX = "/b2c/mtk"
@@ -37,10 +48,10 @@ def build(account: Account, operation: Operation[Any]) -> Request:
             return _send(account, operation)
         case Send():
             return _bulk_send(account, operation)
-        case GetReports():
-            return _form(account, "SmQuery", {"msgid": ",".join(operation.batches)} | _POINTS)
         case GetBalance() | Check():  # SmQuery without a msgid
             return _form(account, "SmQuery", {})
+        case GetReports():
+            return _form(account, "SmQuery", {"msgid": ",".join(operation.batches)} | _POINTS)
         case Cancel():
             return _form(account, "SmCancel", {"msgid": operation.batch_id})
         case _:
@@ -54,30 +65,31 @@ def client_ids(operation: Send) -> dict[str, Destination]:
     recipient's own or else the message's, not the one with the place in it: what is sent again to some of the
     recipients is known to the vendor all the same.
     """
-    own = {to.reference for to in operation.message.to if to.reference}
-    message = operation.message.reference
-    return {
-        _client_id(one.reference if one.reference in own else message, one.number, one.text): one
-        for one in operation.destinations
-    }
+    own = {recipient.reference for recipient in operation.message.to if recipient.reference}
+    ids = {}
+    for destination in operation.destinations:
+        reference = destination.reference if destination.reference in own else operation.message.reference
+        ids[_client_id(reference, destination)] = destination
+    return ids
 
 
-def _client_id(reference: str, number: str, text: str) -> str:
+def _client_id(reference: str, destination: Destination) -> str:
     """At most 36 characters of plain ASCII."""
-    told = f"{reference}\x1f{number}\x1f{text}".encode("utf-8", "surrogatepass")
-    return f"{_NOT_PLAIN.sub('_', reference)[:SHOWN]}-{blake2b(told, digest_size=8).hexdigest()}"
+    parts = (reference, destination.number, destination.text)
+    digest = blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{_NOT_PLAIN.sub('_', reference)[:SHOWN]}-{digest}"
 
 
 def _send(account: Account, operation: Send) -> Request:
     """SmSend: one SMS."""
-    ((client_id, one),) = client_ids(operation).items()
+    ((client_id, destination),) = client_ids(operation).items()
     options = operation.options(SendOptions)
     fields = {
-        "dstaddr": number_of(one.number),
-        "destname": one.name,
-        "dlvtime": _time(one),
-        "vldtime": _validity(operation, one),
-        "smbody": _body(one),
+        "dstaddr": number_of(destination.number),
+        "destname": destination.name,
+        "dlvtime": _time(destination),
+        "vldtime": _validity(operation, destination),
+        "smbody": _body(destination),
         "response": options.report_url,
         "clientid": client_id,
         "objectID": options.object_id,
@@ -88,38 +100,41 @@ def _send(account: Account, operation: Send) -> Request:
 
 def _bulk_send(account: Account, operation: Send) -> Request:
     """SmBulkSend: a line for each SMS, as it stands. It takes user and password in the URL alone."""
-    charset, options = account.typed_options(AccountOptions).charset, operation.options(SendOptions)
+    charset = account.typed_options(AccountOptions).charset
+    options = operation.options(SendOptions)
     query = {"Encoding_PostIn": charset, "objectID": options.object_id, **_POINTS}
-    rows = (
-        (
+    lines = []
+    for client_id, destination in client_ids(operation).items():
+        columns = (
             client_id,
-            number_of(one.number),
-            _time(one),
-            _validity(operation, one),
-            one.name,
+            number_of(destination.number),
+            _time(destination),
+            _validity(operation, destination),
+            destination.name,
             options.report_url,
-            _body(one),
+            _body(destination),
         )
-        for client_id, one in client_ids(operation).items()
-    )
-    body = "".join(f"{BETWEEN_FIELDS.join(row)}\r\n" for row in rows).encode(CODECS[charset])
+        lines.append(f"{BETWEEN_FIELDS.join(columns)}\r\n")
+    body = "".join(lines).encode(CODECS[charset])
     return Request("POST", f"{_url(account, 'SmBulkSend')}?{_encoded(account, query)}", _HEADERS, body)
 
 
-def _time(one: Destination) -> str:
-    return format_time(one.send_at) if one.send_at else ""
+def _time(destination: Destination) -> str:
+    return format_time(destination.send_at) if destination.send_at else ""
 
 
-def _validity(operation: Send, one: Destination) -> str:
-    """The end of a booking's validity; seconds from now for what is sent at once."""
+def _validity(operation: Send, destination: Destination) -> str:
+    """The end of a booking's validity; whole seconds from now, rounded up, for what is sent at once."""
     validity = operation.message.validity
     if validity is None:
         return ""
-    return format_time(one.send_at + validity) if one.send_at else str(-(-validity // timedelta(seconds=1)))
+    if destination.send_at is not None:
+        return format_time(destination.send_at + validity)
+    return str(-(-validity // timedelta(seconds=1)))
 
 
-def _body(one: Destination) -> str:
-    return _LINE_BREAKS.sub(LINE_BREAK, one.text)
+def _body(destination: Destination) -> str:
+    return _LINE_BREAKS.sub(LINE_BREAK, destination.text)
 
 
 def number_of(e164: str) -> str:
@@ -134,9 +149,11 @@ def _form(account: Account, name: str, fields: dict[str, str], query: str = "") 
 def _encoded(account: Account, fields: dict[str, str]) -> str:
     """User, password and what of the fields is not empty. A blank is ``%20``: older servers take ``+`` for a plus."""
     present = {name: value for name, value in fields.items() if value}
-    who = urlencode({"username": account.user, "password": account.password}, quote_via=quote, safe="")
     codec = CODECS[account.typed_options(AccountOptions).charset]
-    return "&".join(filter(None, (who, urlencode(present, encoding=codec, errors="strict", quote_via=quote, safe=""))))
+    credentials = urlencode({"username": account.user, "password": account.password}, quote_via=quote, safe="")
+    if not present:
+        return credentials
+    return f"{credentials}&{urlencode(present, encoding=codec, errors='strict', quote_via=quote, safe='')}"
 
 
 def _url(account: Account, name: str) -> str:

@@ -18,8 +18,6 @@ from sms_core import (
     SendResult,
     SmsError,
 )
-from sms_core.callbacks import event_key
-from sms_core.http import Response
 from sms_core.provider import (
     Cancel,
     Check,
@@ -28,8 +26,10 @@ from sms_core.provider import (
     GetReports,
     Operation,
     Page,
+    Response,
     Send,
     decode,
+    event_key,
     outcome_after,
     points_or_none,
     raise_for_status,
@@ -45,7 +45,7 @@ MSGID = re.compile(r"[#$]?[0-9A-Za-z]{1,20}", re.ASCII)
 """Ten characters so far, digits or hexadecimal ones, some behind a ``#`` or ``$``."""
 _CODE = re.compile(r"[0-9A-Za-z*?]", re.ASCII)
 _WHOLE_ROW = re.compile(r"\S+\t\S\t\d{14}\b|\S+=", re.ASCII)
-_COLUMNS = 4  # msgid, statuscode, time, points
+_COLUMNS = ("msgid", "statuscode", "statustime", "smsPoint")
 
 
 def parse(operation: Operation[Any], response: Response) -> Any:
@@ -56,13 +56,13 @@ def parse(operation: Operation[Any], response: Response) -> Any:
     match operation:
         case Send():
             return _sent(operation, answer, text)
+        case GetBalance():
+            return Balance(to_points(answer.first("accountpoint")))
+        case Check():
+            to_points(answer.first("accountpoint"))
+            return None
         case GetReports():
             return _reports(operation, answer, text)
-        case GetBalance():
-            return Balance(_balance(answer))
-        case Check():
-            _balance(answer)
-            return None
         case Cancel():
             return _cancelled(operation, answer)
         case _:
@@ -81,10 +81,10 @@ def _sent(operation: Send, answer: Answer, text: str) -> SendResult:
         outcomes=tuple(rows),
         accepted=sum(row.outcome is Outcome.ACCEPTED for row in rows),
         cost=_cost(told.values()) if whole else None,
-        balance=_balance_or_none(answer) if answer.ended else None,
+        balance=points_or_none(answer.first("accountpoint")) if answer.ended else None,
         batches=tuple(dict.fromkeys(row.batch_id for row in rows if row.batch_id)),
         raw=(text.rstrip(),),
-        notes=tuple(_notes(operation, repeated)),
+        notes=_notes(operation, repeated),
     )
 
 
@@ -140,12 +140,15 @@ def _cost(sections: Iterable[Fields]) -> Decimal | None:
     return cost
 
 
-def _notes(operation: Send, repeated: int) -> Iterable[str]:
+def _notes(operation: Send, repeated: int) -> tuple[str, ...]:
+    notes = []
     if repeated:
-        what = f"{repeated} of {len(operation.destinations)} had the reference, number and text of an earlier send"
-        yield f"{what}: Mitake sent nothing again, and gave the answer it had given then"
-    if any(outside_big5(one.text) for one in operation.destinations):
-        yield "a text has characters outside Big5: whether Mitake delivers them is not documented"
+        count = f"{repeated} of {len(operation.destinations)}"
+        reason = "had the reference, number and text of an earlier send"
+        notes.append(f"{count} {reason}: Mitake sent nothing again, and gave the answer it had given then")
+    if any(outside_big5(destination.text) for destination in operation.destinations):
+        notes.append("a text has characters outside Big5: whether Mitake delivers them is not documented")
+    return tuple(notes)
 
 
 def _reports(operation: GetReports, answer: Answer, text: str) -> Page[DeliveryReport]:
@@ -155,25 +158,34 @@ def _reports(operation: GetReports, answer: Answer, text: str) -> Page[DeliveryR
     asked = {bare(batch_id): batch_id for batch_id in operation.batches}
     reports: list[DeliveryReport] = []
     refused: list[str] = []
-    for line in filter(str.strip, text.split("\n")):
-        if line.lower().startswith("accountpoint="):
+    for line in text.split("\n"):
+        if not line.strip() or line.lower().startswith("accountpoint="):
             continue
-        msgid, code, time, points = (*(one.strip() for one in line.split("\t")), "", "", "")[:_COLUMNS]
-        if not MSGID.fullmatch(msgid) or not _CODE.fullmatch(code):
-            raise MalformedResponse("a line that is not msgid, statuscode and time")
-        if (batch_id := asked.get(bare(msgid))) is None:
+        row = _row_of(line)
+        batch_id = asked.get(bare(row["msgid"]))
+        if batch_id is None:
             continue
+        code = row["statuscode"]
         if code not in FLAGS:
             refused.append(code)
             continue
         numbers = operation.batches[batch_id]
-        fields = {"msgid": msgid, "statuscode": code, "statustime": time, "smsPoint": points}
-        reports.append(report_of(batch_id, numbers[0] if len(numbers) == 1 else "", code, time, fields))
+        number = numbers[0] if len(numbers) == 1 else ""
+        reports.append(report_of(batch_id, number, code, row["statustime"], row))
     if refused and not reports:
         raise error_of(refused[0])
     if not reports:
         raise MalformedResponse("nothing about what was asked")
     return Page(tuple(reports))
+
+
+def _row_of(line: str) -> Fields:
+    columns = [column.strip() for column in line.split("\t")]
+    columns += [""] * (len(_COLUMNS) - len(columns))
+    row = dict(zip(_COLUMNS, columns, strict=False))
+    if not MSGID.fullmatch(row["msgid"]) or not _CODE.fullmatch(row["statuscode"]):
+        raise MalformedResponse("a line that is not msgid, statuscode and time")
+    return row
 
 
 def bare(msgid: str) -> str:
@@ -184,11 +196,14 @@ def bare(msgid: str) -> str:
 def report_of(batch_id: str, number: str, flag: str, time: str, fields: Fields, state: str = "") -> DeliveryReport:
     """A row of a query or a push as a report; the same state by either way has the same key."""
     status, words = status_of(flag, state)
+    sent_at = fields.get("dlvtime", "")
+    if not sent_at and status is DeliveryStatus.SENT:
+        sent_at = time
     return DeliveryReport(
         number=number,
         status=status,
         batch_id=batch_id,
-        sent_at=time_or_none(fields.get("dlvtime", "") or (time if status is DeliveryStatus.SENT else "")),
+        sent_at=time_or_none(sent_at),
         done_at=time_or_none(time) if status.is_final else None,
         cost=points_or_none(fields.get("smsPoint", "")),
         vendor_code=flag or state,
@@ -196,14 +211,6 @@ def report_of(batch_id: str, number: str, flag: str, time: str, fields: Fields, 
         raw=fields,
         key=event_key("mitake", bare(batch_id), flag or state),
     )
-
-
-def _balance(answer: Answer) -> Decimal:
-    return to_points(next(answer.all("accountpoint"), ""))
-
-
-def _balance_or_none(answer: Answer) -> Decimal | None:
-    return points_or_none(next(answer.all("accountpoint"), ""))
 
 
 def _cancelled(operation: Cancel, answer: Answer) -> Cancellation:

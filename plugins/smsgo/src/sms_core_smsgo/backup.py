@@ -10,15 +10,17 @@ from typing import Any
 
 import attrs
 
-from sms_core import Account, NotSent, TransportError
-from sms_core.provider import Flow, Operation, Provider, Send
+from sms_core import NotSent, TransportError
+from sms_core.provider import Account, Flow, Operation, Provider, Send
 from sms_core_smsgo.options import AccountOptions
 
 
 def perform(provider: Provider, operation: Operation[Any]) -> Flow[Any] | None:
     """The conversation with two hosts in turn; None where there is one, and the core's own conversation will do."""
     backup = provider.account.typed_options(AccountOptions).backup_host
-    return _first_then(backup, provider, operation) if backup and isinstance(operation, Send) else None
+    if not backup or not isinstance(operation, Send):
+        return None
+    return _first_then(backup, provider, operation)
 
 
 def _first_then(backup: str, provider: Provider, operation: Send) -> Flow[Any]:
@@ -27,7 +29,8 @@ def _first_then(backup: str, provider: Provider, operation: Send) -> Flow[Any]:
     except NotSent as error:
         if not _never_left(error):
             raise
-    return (yield from attrs.evolve(provider, account=_at(provider.account, backup)).converse(operation))
+    at_backup = attrs.evolve(provider, account=_at(provider.account, backup))
+    return (yield from at_backup.converse(operation))
 
 
 def _never_left(error: NotSent) -> bool:

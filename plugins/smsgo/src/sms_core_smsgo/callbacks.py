@@ -6,9 +6,8 @@ import re
 
 import attrs
 
-from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse, DeliveryReport, InboundMessage
-from sms_core.callbacks import event_key
-from sms_core.provider import time_or_none
+from sms_core import CallbackRefused, DeliveryReport, InboundMessage
+from sms_core.provider import Callback, CallbackRequest, CallbackResponse, event_key, time_or_none
 from sms_core_smsgo.responses import e164_of, report_of
 
 ACKNOWLEDGEMENT = "magicid=tccrd_sms_gateway_rpack\nmsgid={}\n"
@@ -46,7 +45,9 @@ def _fields(request: CallbackRequest) -> dict[str, str]:
         request = attrs.evolve(request, query=_SECOND_QUERY.sub("&", request.query, count=1))
     fields = request.fields("utf-8", "cp950")
     declared = fields.get("encoding", "").strip().upper()
-    return request.fields("cp950", "utf-8") if declared == "BIG5" and _is_foreign(fields.get("smbody", "")) else fields
+    if declared == "BIG5" and _is_foreign(fields.get("smbody", "")):
+        return request.fields("cp950", "utf-8")
+    return fields
 
 
 def _is_foreign(text: str) -> bool:
@@ -61,8 +62,8 @@ def _is_foreign(text: str) -> bool:
 def _reports(fields: dict[str, str], msgid: str) -> tuple[DeliveryReport, ...]:
     """``dstaddr`` is in the examples of chapter 3 and not in the form of chapter 2: it may be missing."""
     row = {name: value.strip() for name, value in fields.items()}
-    numbers = [one for one in row.get("dstaddr", "").split(",") if one.strip()] or [""]
-    return tuple([report_of(row, one, msgid) for one in numbers])
+    numbers = [number for number in row.get("dstaddr", "").split(",") if number.strip()]
+    return tuple([report_of(row, number, msgid) for number in numbers or [""]])
 
 
 def _reply(fields: dict[str, str], msgid: str) -> InboundMessage:

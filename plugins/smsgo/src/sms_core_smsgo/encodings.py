@@ -54,14 +54,15 @@ def split(text: str) -> tuple[str, ...]:
         room = SINGLE[fit.encoding] - len(f"({'9' * digits}/{'9' * digits}) ")
         pieces = _pieces(text, room, fit.encoding)
         if len(str(len(pieces))) <= digits:
-            return tuple(f"({place}/{len(pieces)}) {piece}" for place, piece in enumerate(pieces, 1))
+            return tuple([f"({place}/{len(pieces)}) {piece}" for place, piece in enumerate(pieces, 1)])
     raise ValueError("takes more than 99 messages")
 
 
 def _pieces(text: str, room: int, encoding: str) -> list[str]:
-    pieces, start, filled = [], 0, 0
-    for position, one in enumerate(text):
-        width = count_segments(one).units if encoding == "ASCII" else utf16_length(one)
+    pieces = []
+    start = filled = 0
+    for position, character in enumerate(text):
+        width = count_segments(character).units if encoding == "ASCII" else utf16_length(character)
         if filled + width > room:
             pieces.append(text[start:position])
             start, filled = position, 0

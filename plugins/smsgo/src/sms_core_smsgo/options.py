@@ -24,7 +24,7 @@ def _days(instance: object, attribute: attrs.Attribute[int | None], days: int | 
 
 @frozen
 class SendOptions(VendorOptions):
-    """Wishes for one message, with the rules of chapter 1. What breaks one is refused before anything is sent.
+    """What one message asks for, with the rules of chapter 1. What breaks one is refused before anything is sent.
 
     ``popup`` shows the text at once on the handset: one segment, no character outside Big5. ``push_url`` makes it a
     WAP push of which the text is the title; title and address together are at most 88 bytes of UTF-8. ``reply_url``

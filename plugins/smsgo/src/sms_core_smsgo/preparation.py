@@ -6,10 +6,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from sms_core import InvalidMessage
-from sms_core.model import Message
-from sms_core.numbers import is_taiwan, to_e164
-from sms_core.provider import Destination, options_of
+from sms_core import InvalidMessage, Message
+from sms_core.provider import Destination, is_taiwan, options_of
 from sms_core_smsgo.encodings import SINGLE, fit_of, split
 from sms_core_smsgo.options import SendOptions
 
@@ -21,7 +19,22 @@ def prepare(message: Message, destinations: tuple[Destination, ...]) -> tuple[De
     """The destinations, long texts abroad as several. Raises `InvalidMessage` naming the field."""
     options = options_of(message, SendOptions)
     _check_options(options)
-    return tuple(part for one in destinations for part in _parts(message, one, options))
+    prepared: list[Destination] = []
+    for destination in destinations:
+        if options.push_url:
+            _check_push(destination, options)
+            prepared.append(destination)
+        elif options.popup:
+            _check_popup(destination)
+            prepared.append(destination)
+        elif fit_of(destination.text).single:
+            prepared.append(destination)
+        elif is_taiwan(destination.number):
+            _check_long(destination, options)
+            prepared.append(destination)
+        else:
+            prepared.extend(_split(destination, options))
+    return tuple(prepared)
 
 
 def _check_options(options: SendOptions) -> None:
@@ -33,7 +46,7 @@ def _check_options(options: SendOptions) -> None:
         ("reply_url", len(options.reply_url) > LONGEST_REPLY_URL, f"is longer than {LONGEST_REPLY_URL} characters"),
         ("reply_days", options.reply_days is not None and not options.reply_url, "needs a reply_url"),
         ("report_url", not _is_url(options.report_url), "needs an http:// or https:// URL without blanks"),
-        ("push_url", any(one.isspace() for one in options.push_url), "is an address, which has no blanks"),
+        ("push_url", _has_blanks(options.push_url), "is an address, which has no blanks"),
         ("long_abroad", options.long_abroad not in {"refuse", "split"}, "is 'refuse' or 'split'"),
     )
     for name, broken, reason in rules:
@@ -42,58 +55,61 @@ def _check_options(options: SendOptions) -> None:
 
 
 def _is_url(text: str) -> bool:
-    """Whether this is an URL that a vendor can call, or empty."""
+    """Whether this is a URL that a vendor can call, or empty."""
     if not text:
         return True
     try:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(one.isspace() for one in text)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not _has_blanks(text)
 
 
-def _parts(message: Message, one: Destination, options: SendOptions) -> tuple[Destination, ...]:
-    if options.push_url:
-        _check_push(message, one, options)
-        return (one,)
-    fit = fit_of(one.text)
-    room = f"{SINGLE[fit.encoding]} of {fit.encoding}, and this one takes {fit.units}"
-    if options.popup and fit.encoding == "UCS2":
-        raise InvalidMessage(_field(message, one), "has characters that Big5 lacks, and a popup takes Big5 or ASCII")
-    if fit.single:
-        return (one,)
-    if options.popup:
-        raise InvalidMessage(_field(message, one), f"is too long: a popup is one segment, {room}")
-    if is_taiwan(one.number) and options.reply_url:
-        raise InvalidMessage(_field(message, one), f"is too long: with reply_url a text is one segment, {room}")
-    if is_taiwan(one.number):
-        return (one,)
+def _has_blanks(text: str) -> bool:
+    return any(character.isspace() for character in text)
+
+
+def _check_push(destination: Destination, options: SendOptions) -> None:
+    """Beyond 88 bytes the vendor makes a long SMS of it, at another price (note 3)."""
+    size = len(destination.text.encode()) + len(options.push_url.encode())
+    if size > LARGEST_PUSH:
+        reason = f"and push_url are {size} bytes together: a push takes {LARGEST_PUSH}"
+        raise InvalidMessage(destination.text_path, reason)
+
+
+def _check_popup(destination: Destination) -> None:
+    """PBIG5 and PASCII are all that there is, and there is no long form of them (chapter 1, encoding)."""
+    fit = fit_of(destination.text)
+    if fit.encoding == "UCS2":
+        raise InvalidMessage(destination.text_path, "has characters that Big5 lacks, and a popup takes Big5 or ASCII")
+    if not fit.single:
+        raise InvalidMessage(destination.text_path, f"is too long: a popup is one segment, {_room(destination)}")
+
+
+def _check_long(destination: Destination, options: SendOptions) -> None:
+    """A replyurl goes with BIG5, ASCII and UCS2 alone (chapter 1, replyurl), which are one segment (note 1)."""
+    if options.reply_url:
+        reason = f"is too long: with reply_url a text is one segment, {_room(destination)}"
+        raise InvalidMessage(destination.text_path, reason)
+
+
+def _split(destination: Destination, options: SendOptions) -> list[Destination]:
+    """Abroad there are no long forms (note 5): several messages, or none."""
     if options.long_abroad == "refuse":
         hint = "SendOptions(long_abroad='split') makes it several messages"
-        raise InvalidMessage(_field(message, one), f"is too long: abroad a text is one segment, {room}; {hint}")
-    return _split(message, one)
-
-
-def _check_push(message: Message, one: Destination, options: SendOptions) -> None:
-    """Beyond 88 bytes the vendor makes a long SMS of it, at another price (note 3)."""
-    size = len(one.text.encode()) + len(options.push_url.encode())
-    if size > LARGEST_PUSH:
-        where = _field(message, one)
-        raise InvalidMessage(where, f"and push_url are {size} bytes together: a push takes {LARGEST_PUSH}")
-
-
-def _split(message: Message, one: Destination) -> tuple[Destination, ...]:
+        reason = f"is too long: abroad a text is one segment, {_room(destination)}; {hint}"
+        raise InvalidMessage(destination.text_path, reason)
     try:
-        texts = split(one.text)
+        texts = split(destination.text)
     except ValueError as error:
-        raise InvalidMessage(_field(message, one), f"is too long to be sent abroad: {error}") from None
-    numbered = enumerate(texts, 1)
-    return tuple(attrs.evolve(one, text=text, reference=f"{one.reference}/{place}") for place, text in numbered)
+        raise InvalidMessage(destination.text_path, f"is too long to be sent abroad: {error}") from None
+    return [
+        attrs.evolve(destination, text=text, reference=f"{destination.reference}/{place}")
+        for place, text in enumerate(texts, 1)
+    ]
 
 
-def _field(message: Message, one: Destination) -> str:
-    """Which field of the message has this destination's text."""
-    for position, recipient in enumerate(message.to):
-        if recipient.text is not None and to_e164(recipient.number) == one.number and one.text != message.text:
-            return f"to[{position}].text"
-    return "text"
+def _room(destination: Destination) -> str:
+    """What one segment holds, and what this text takes, in words."""
+    fit = fit_of(destination.text)
+    return f"{SINGLE[fit.encoding]} of {fit.encoding}, and this one takes {fit.units}"

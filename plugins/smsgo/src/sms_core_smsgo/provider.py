@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sms_core import Account, Callback, CallbackRequest, Capability, Limits, ProviderInfo, hookimpl
-from sms_core.http import Request, Response
-from sms_core.model import Message
-from sms_core.provider import Destination, Flow, Operation, Provider
+from sms_core import Message
+from sms_core.provider import (
+    Account,
+    Callback,
+    CallbackRequest,
+    Capability,
+    Destination,
+    Flow,
+    Limits,
+    Operation,
+    Provider,
+    ProviderInfo,
+    Request,
+    Response,
+    hookimpl,
+)
 from sms_core_smsgo import backup, callbacks, preparation, requests, responses
 from sms_core_smsgo.options import AccountOptions, SendOptions
 
@@ -16,7 +28,7 @@ T = TypeVar("T")
 INFO = ProviderInfo(
     name="smsgo",
     title="smsgo 簡訊購 (API 6.0)",
-    capabilities=(
+    capabilities={
         Capability.SEND,
         Capability.SCHEDULE,
         Capability.INTERNATIONAL,
@@ -25,7 +37,7 @@ INFO = ProviderInfo(
         Capability.CANCEL,
         Capability.PUSHED_REPORTS,
         Capability.PUSHED_INBOUND,
-    ),
+    },
     limits=Limits(
         recipients=50,
         text=330,  # the longest form, chapter 1; what else a text may be, `sms_prepare` checks
@@ -34,9 +46,9 @@ INFO = ProviderInfo(
     send_options=SendOptions,
     account_options=AccountOptions,
     hints={
+        Capability.PERSONAL: "each text is a request of its own",
         Capability.INBOUND: "smsgo only pushes replies: send with SendOptions(reply_url=…) and use parse_callback()",
         Capability.SETTLE: "smsgo cannot be asked: the report that it pushes to your report_url tells, or its web page",
-        Capability.PERSONAL: "each text is a request of its own",
     },
 )
 
@@ -55,7 +67,7 @@ def sms_prepare(message: Message, destinations: tuple[Destination, ...]) -> tupl
 
 @hookimpl
 def sms_send(account: Account, operation: Operation[Any]) -> Request:
-    """Each operation's request: chapter 1."""
+    """Each operation's request: chapter 1. User and password ride on each."""
     return requests.build(account, operation)
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sms_core import Account, Unsupported
-from sms_core.http import Request
-from sms_core.numbers import TAIWAN, is_taiwan
+from sms_core import Unsupported
 from sms_core.provider import (
     TAIPEI,
+    TAIWAN,
+    Account,
     Cancel,
     Check,
     Destination,
     GetBalance,
     GetReports,
     Operation,
+    Request,
     Send,
     form_request,
+    is_taiwan,
     query_request,
 )
 from sms_core_smsgo.encodings import fit_of
@@ -30,23 +32,30 @@ def build(account: Account, operation: Operation[Any]) -> Request:
     match operation:
         case Send():
             return _request(account, "sendsms.aspx", _send_fields(operation))
-        case GetReports():
-            path = "query.asp" if len(operation.numbers) == 1 else "queryBulk.asp"
-            numbers = ",".join(number_of(one) for one in operation.numbers)
-            return _request(account, path, {"msgid": operation.batch_id, "dstaddr": numbers})
         case GetBalance() | Check():
             return _request(account, "query_point.asp", {})
+        case GetReports():
+            path = "query.asp" if len(operation.numbers) == 1 else "queryBulk.asp"
+            numbers = [number_of(number) for number in operation.numbers]
+            return _request(account, path, {"msgid": operation.batch_id, "dstaddr": ",".join(numbers)})
         case Cancel():
             return _request(account, "sendsms_cancel.asp", {"msgid": operation.batch_id})
         case _:
             raise Unsupported(account.provider, operation.name)
 
 
+def number_of(e164: str) -> str:
+    """``09…`` for Taiwan; foreign numbers keep their ``+`` (table of chapter 1, dstaddr)."""
+    return f"0{e164.removeprefix(TAIWAN)}" if is_taiwan(e164) else e164
+
+
 def _send_fields(operation: Send) -> dict[str, str]:
     """The table of chapter 1. All destinations share text and time; ``smbdy`` there is a misprint for ``smbody``."""
-    first, options = operation.destinations[0], operation.options(SendOptions)
+    first = operation.destinations[0]
+    options = operation.options(SendOptions)
+    numbers = [number_of(destination.number) for destination in operation.destinations]
     return {
-        "dstaddr": ",".join(number_of(one.number) for one in operation.destinations),
+        "dstaddr": ",".join(numbers),
         "encoding": _encoding(first, options),
         "smbody": first.text,
         "dlvtime": f"{first.send_at.astimezone(TAIPEI):%Y/%m/%d %H:%M:%S}" if first.send_at else "",
@@ -57,24 +66,22 @@ def _send_fields(operation: Send) -> dict[str, str]:
     }
 
 
-def _encoding(one: Destination, options: SendOptions) -> str:
+def _encoding(destination: Destination, options: SendOptions) -> str:
+    fit = fit_of(destination.text)
     if options.push_url:
         return "PUSH"
-    fit = fit_of(one.text)
     if options.popup:
         return f"P{fit.encoding}"
     return fit.encoding if fit.single else fit.long
 
 
-def number_of(e164: str) -> str:
-    """``09…`` for Taiwan; foreign numbers keep their ``+`` (table of chapter 1, dstaddr)."""
-    return f"0{e164.removeprefix(TAIWAN)}" if is_taiwan(e164) else e164
-
-
 def _request(account: Account, path: str, fields: dict[str, str]) -> Request:
     """What is empty is left out, as the vendor's own samples do."""
     options = account.typed_options(AccountOptions)
-    who = {"username": account.user, "password": account.password}
-    present = {name: value for name, value in {**fields, "rtype": RTYPE[options.rtype]}.items() if value}
-    make = query_request if options.method == "GET" else form_request
-    return make(f"{account.base_url}/sms_gw/{path}", who | present)
+    url = f"{account.base_url}/sms_gw/{path}"
+    credentials = {"username": account.user, "password": account.password}
+    given = fields | {"rtype": RTYPE[options.rtype]}
+    present = {name: value for name, value in given.items() if value}
+    if options.method == "GET":
+        return query_request(url, credentials | present)
+    return form_request(url, credentials | present)

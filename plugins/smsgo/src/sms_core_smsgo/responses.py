@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from sms_core import (
-    Account,
     AuthenticationFailed,
     Balance,
     Cancellation,
@@ -19,10 +18,21 @@ from sms_core import (
     SendResult,
     VendorError,
 )
-from sms_core.callbacks import event_key
-from sms_core.http import Response
-from sms_core.numbers import from_vendor
-from sms_core.provider import Cancel, Check, GetBalance, GetReports, Operation, Page, Send, answer_text, points_or_none
+from sms_core.provider import (
+    Account,
+    Cancel,
+    Check,
+    GetBalance,
+    GetReports,
+    Operation,
+    Page,
+    Response,
+    Send,
+    answer_text,
+    event_key,
+    from_vendor,
+    points_or_none,
+)
 from sms_core_smsgo.answers import Row, read
 from sms_core_smsgo.codes import STATES, error_of, status_of
 from sms_core_smsgo.options import AccountOptions
@@ -40,15 +50,15 @@ def parse(account: Account, operation: Operation[Any], response: Response) -> An
     match operation:
         case Send():
             return _sent(operation, _only(read(text, bare_lines=False)), text)
-        case GetReports() if not text and account.typed_options(AccountOptions).rtype == "text":
-            return Page[DeliveryReport](())  # lines of which there are none
-        case GetReports():
-            return _reports(operation, read(text))
         case GetBalance():
             return Balance(_balance(text))
         case Check():
             _balance(text)
             return None
+        case GetReports() if not text and account.typed_options(AccountOptions).rtype == "text":
+            return Page[DeliveryReport](())  # lines of which there are none
+        case GetReports():
+            return _reports(operation, read(text))
         case Cancel():
             return _cancelled(operation, _only(read(text)))
         case _:
@@ -62,7 +72,7 @@ def _only(rows: Sequence[Row]) -> Row:
 
 
 def _code(row: Row) -> str:
-    """The statuscode. Raises the error of a negative one, and `MalformedResponse` where there is none."""
+    """The statuscode. Raises `MalformedResponse` where there is none."""
     code = row.get("statuscode", "")
     if not _CODE.fullmatch(code):
         raise MalformedResponse("no statuscode")
@@ -72,12 +82,15 @@ def _code(row: Row) -> str:
 def _sent(operation: Send, row: Row, text: str) -> SendResult:
     """Chapter 2, 1: one answer for all numbers. Code and id must agree, else it is not known what happened."""
     code, msgid = _code(row), row.get("msgid", "")
-    taken = _MSGID.fullmatch(msgid) is not None
-    if code != "0" and not taken:
-        raise error_of(code, row.get("statusstr", ""))
-    if code != "0" or not taken:
+    has_id = _MSGID.fullmatch(msgid) is not None
+    if has_id is not (code == "0"):
         raise MalformedResponse("statuscode and msgid contradict each other")
-    outcomes = (RecipientOutcome(one.number, Outcome.ACCEPTED, msgid, one.reference) for one in operation.destinations)
+    if not has_id:
+        raise error_of(code, row.get("statusstr", ""))
+    outcomes = [
+        RecipientOutcome(destination.number, Outcome.ACCEPTED, msgid, destination.reference)
+        for destination in operation.destinations
+    ]
     return SendResult(
         outcomes=tuple(outcomes),
         accepted=len(operation.destinations),
@@ -85,6 +98,24 @@ def _sent(operation: Send, row: Row, text: str) -> SendResult:
         batches=(msgid,),
         raw=(text,),
     )
+
+
+def _balance(text: str) -> Decimal:
+    """A bare number, or ``point`` of a row; a row without code and point was seen as a failure (-1)."""
+    bare = points_or_none(text)
+    if bare is not None and bare < 0:
+        raise error_of(text, "")
+    if bare is not None:
+        return bare
+    row = _only(read(text))
+    if not row.get("statuscode") and not row.get("point"):
+        raise VendorError("neither code nor points", code="-1", vendor_text=row.get("statusstr", ""))
+    if row.get("statuscode") and _code(row) != "0":
+        raise error_of(row["statuscode"], row.get("statusstr", ""))
+    points = points_or_none(row.get("point", ""))
+    if points is None:
+        raise MalformedResponse("no points")
+    return points
 
 
 def _reports(operation: GetReports, rows: Sequence[Row]) -> Page[DeliveryReport]:
@@ -110,12 +141,13 @@ def report_of(row: Row, number: str, batch_id: str) -> DeliveryReport:
     """A row of a query or a push as a report. The vendor gives no times."""
     code, state = row.get("statuscode", ""), row.get("statusstr", "")
     status, words = status_of(code, state)
+    is_refusal = code not in {"", "0"} and state not in STATES
     e164 = e164_of(number)
     return DeliveryReport(
         number=e164,
         status=status,
         batch_id=batch_id,
-        vendor_code=code if state in _NO_STATE or (code not in {"", "0"} and state not in STATES) else state,
+        vendor_code=code if is_refusal or state in _NO_STATE else state,
         vendor_text=words,
         raw=row,
         key=event_key("smsgo", batch_id, e164, code, state),
@@ -126,23 +158,6 @@ def e164_of(number: str) -> str:
     """E.164 from ``09…``, ``+86…`` or, where the ``+`` got lost on the way, ``86…``."""
     found = from_vendor(number)
     return from_vendor(f"+{found}") if _BARE_NUMBER.fullmatch(found) else found
-
-
-def _balance(text: str) -> Decimal:
-    """A bare number, or ``point`` of a row; a row without code and point was seen as a failure (-1)."""
-    if (bare := points_or_none(text)) is not None:
-        if bare < 0:
-            raise error_of(text, "")
-        return bare
-    row = _only(read(text))
-    if not row.get("statuscode") and not row.get("point"):
-        raise VendorError("neither code nor points", code="-1", vendor_text=row.get("statusstr", ""))
-    if row.get("statuscode") and _code(row) != "0":
-        raise error_of(row["statuscode"], row.get("statusstr", ""))
-    points = points_or_none(row.get("point", ""))
-    if points is None:
-        raise MalformedResponse("no points")
-    return points
 
 
 def _cancelled(operation: Cancel, row: Mapping[str, str]) -> Cancellation:
