@@ -264,6 +264,21 @@ def test_an_earlier_run_s_rows_are_told_as_they_were_until_something_is_learned(
     assert campaign.results == (told, refused, other)
 
 
+def test_reports_are_fetched_for_a_row_of_an_earlier_run_that_cannot_be_read_any_more() -> None:
+    vendor = Vendor()
+    with vendor.connect() as client:
+        table = table_of("0900000001,{amount}元,5", "0900000002,b,6", header="number,text,amount")
+        campaign = plan_campaign(client, table)
+        send_all(campaign, client)
+        first = campaign.results[0]
+        table = table_of("0900000001,{amount}元,", "0900000002,b,6", header="number,text,amount")
+        again = plan_campaign(client, table, earlier=campaign.results)
+        again.fetch_reports(client)
+    assert again.results[0] == first
+    assert again.results[1].status is DeliveryStatus.DELIVERED
+    assert not again.wait_reported(0)
+
+
 # Texts that take several messages.
 
 

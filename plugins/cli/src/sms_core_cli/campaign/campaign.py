@@ -111,10 +111,12 @@ class Campaign:
         self._keys: dict[int, list[Key]] = {}
         self._place_of: dict[Key, int] = {}
         self._places_of_number: dict[str, dict[int, None]] = {}
-        self._batches: dict[int, list[str]] = {}
+        self._batches: dict[int, tuple[str, ...]] = {}
+        for place, result in enumerate(results):
+            if result.outcome is RowOutcome.ACCEPTED and result.batch_id:
+                self._batches[place] = (result.batch_id,)
         for place, key in earlier:
             self._expect(place, key)
-            self._batches[place] = [batch for batch in [results[place].batch_id] if batch]
         for plan, remembered in self._unknown:
             self._expect_all(plan)
             self._tracker.add(remembered)
@@ -330,7 +332,7 @@ class Campaign:
             states = [self._tracker.state(key) for key in self._keys[place]]
             result = with_states(self._without_states[place], states)
             self._results[place] = result
-            self._batches[place] = [batch for state in states for batch in state.batches]
+            self._batches[place] = tuple(batch for state in states for batch in state.batches)
             if result.awaits_report:
                 self._awaiting.add(place)
             else:
@@ -340,9 +342,10 @@ class Campaign:
         """The batches of the rows that await a report, each with the numbers of all its rows."""
         awaited: dict[str, dict[str, None]] = {}
         for place in sorted(self._awaiting):
-            awaited.update({batch: {} for batch in self._batches[place]})
+            awaited.update({batch: {} for batch in self._batches.get(place, ())})
         for place, batches in self._batches.items():
+            numbers = dict.fromkeys(key.number for key in self._keys.get(place, ()))
             for batch in batches:
                 if batch in awaited:
-                    awaited[batch][self._keys[place][0].number] = None
+                    awaited[batch].update(numbers)
         return {batch: list(numbers) for batch, numbers in awaited.items()}
