@@ -45,6 +45,7 @@ class Arguments:
     mms: bool = False
     numbers: tuple[str, ...] = ()
     known_batches: tuple[str, ...] = ()
+    replay: bool = False
 
 
 @frozen(kw_only=True, eq=False)

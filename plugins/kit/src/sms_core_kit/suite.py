@@ -18,6 +18,7 @@ from sms_core_kit.checks.hooks import HookChecks
 from sms_core_kit.checks.limits import LimitChecks, limits_of
 from sms_core_kit.checks.outcomes import OutcomeChecks, is_taken
 from sms_core_kit.checks.pushes import PushChecks
+from sms_core_kit.checks.replays import ReplayChecks
 from sms_core_kit.checks.secrets import SecretChecks
 from sms_core_kit.checks.values import ValueChecks
 from sms_core_kit.checks.wire import WireChecks
@@ -57,6 +58,7 @@ class ProviderConformance(
     CapabilityChecks,
     LimitChecks,
     OutcomeChecks,
+    ReplayChecks,
     CharacterChecks,
     SecretChecks,
     PushChecks,
