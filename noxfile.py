@@ -108,11 +108,17 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check types as users see them: mypy --strict and pyright; tests/typing is checked and never run."""
+    """Check types as users see them: mypy --strict and pyright; what the docs show passes both too."""
     install_all(session, "test", "typing")
     plugins = [f"{plugin}/src" for plugin in PLUGINS]
     session.run("mypy", "sms_core", *plugins, "tests/typing", "examples/campaign/demo.py", "noxfile.py")
     session.run("pyright")
+    fences = pathlib.Path(session.create_tmp()).absolute() / "fences"
+    shutil.rmtree(fences, ignore_errors=True)
+    session.run("python", "tests/typing/fences.py", str(fences))
+    with session.chdir(fences):  # a folder without this project's settings, as a user's is
+        session.run("mypy", "--strict", ".")
+        session.run("pyright")
 
 
 @nox.session
