@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sms_core import Callback, CallbackRefused, CallbackRequest, CallbackResponse
-from sms_core.callbacks import decoded_again
+from sms_core import CallbackRefused
+from sms_core.provider import Callback, CallbackRequest, CallbackResponse, decoded_again
 from sms_core_every8d.codes import REPLY, Api
 from sms_core_every8d.reports import reply_of, report_of
 

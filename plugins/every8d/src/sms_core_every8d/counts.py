@@ -25,9 +25,7 @@ TOKEN = re.compile(r"[!-~]{1,512}")
 
 _REFUSAL = re.compile(r"(-\d+)\s*(?:,(.*))?", re.ASCII | re.DOTALL)
 _CUT_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f-]*)?", re.ASCII | re.IGNORECASE)
-_GUID_LENGTH = (
-    32  # hex digits; table 2-3-7 of HTTP prints one of 31 with its dashes 35 long, so lengths are not checked closer
-)
+_GUID_LENGTH = 32  # hexadecimal digits; HTTP's table 2-3-7 prints 31 of them, so no length is checked more closely
 _FEWEST_FIELDS = 3
 _FIELDS_WITHOUT_UNSEND = 4
 
@@ -56,7 +54,8 @@ def read_counts(fields: Sequence[str]) -> Counts:
     """
     if len(fields) < _FEWEST_FIELDS:
         raise MalformedResponse("not CREDIT,SENDED,COST,UNSEND,BATCH_ID")
-    credit, sended, cost, unsend, batch_id = (*(field.strip() for field in fields), "", "")[:5]
+    stripped = [field.strip() for field in fields]
+    credit, sended, cost, unsend, batch_id = [*stripped, "", ""][:5]
     if len(fields) == _FIELDS_WITHOUT_UNSEND and points_or_none(unsend) is None:
         unsend, batch_id = "0", unsend
     return Counts(to_points(credit), to_count(sended), to_points(cost), to_count(unsend or "0"), batch_id)
@@ -67,15 +66,15 @@ def sent(
 ) -> SendResult:
     """What the numbers say of each destination. ``held_back`` are rows that are known already."""
     known = {row.reference: row for row in held_back}
-    candidates = [one for one in destinations if one.reference not in known]
+    candidates = [destination for destination in destinations if destination.reference not in known]
     if candidates and (not counts.batch_id or is_cut(counts.batch_id) or counts.credit < 0):
         raise MalformedResponse("no batch id")
     outcome, error = _fate(counts, len(candidates))
     batch = None if outcome is Outcome.REFUSED else counts.batch_id
-    rows = (
-        known.get(one.reference) or RecipientOutcome(one.number, outcome, batch, one.reference, error)
-        for one in destinations
-    )
+    for destination in candidates:
+        row = RecipientOutcome(destination.number, outcome, batch, destination.reference, error)
+        known[destination.reference] = row
+    rows = [known[destination.reference] for destination in destinations]
     return SendResult(
         outcomes=tuple(rows),
         accepted=len(candidates) if outcome is Outcome.ACCEPTED else counts.sended,

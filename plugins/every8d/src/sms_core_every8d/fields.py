@@ -6,7 +6,7 @@ import base64
 import math
 from datetime import datetime, timedelta
 
-from sms_core.model import Media
+from sms_core import Media
 from sms_core.provider import format_time
 
 

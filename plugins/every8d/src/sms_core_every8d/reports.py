@@ -9,9 +9,15 @@ from xml.etree.ElementTree import Element
 from attrs import frozen
 
 from sms_core import DeliveryReport, InboundMessage, MalformedResponse
-from sms_core.callbacks import event_key
-from sms_core.numbers import from_vendor
-from sms_core.provider import Operation, parse_tree, points_or_none, time_or_none, to_count
+from sms_core.provider import (
+    Operation,
+    event_key,
+    from_vendor,
+    parse_tree,
+    points_or_none,
+    time_or_none,
+    to_count,
+)
 from sms_core_every8d.codes import Api, error_of, status_of
 
 REPORTS_A_PAGE = 1000  # HTTP 4.2.1, SOAP 3.2
@@ -81,9 +87,12 @@ def read_log(text: str, operation: Operation[Any]) -> SmsLog:
     status = log.find("GET_DELIVERY_STATUS")
     if status is None:
         raise MalformedResponse("no GET_DELIVERY_STATUS")
-    messages = status.findall("SMS")
-    replies = [_reply(one, reply) for one in messages for reply in one.iterfind("REPLY_SMS")]
-    return SmsLog(to_count(status.get("COUNT", "")), [_report(one) for one in messages], replies)
+    rows: list[Row] = []
+    replies: list[Row] = []
+    for message in status.iterfind("SMS"):
+        rows.append(_report(message))
+        replies.extend(_reply(message, reply) for reply in message.iterfind("REPLY_SMS"))
+    return SmsLog(to_count(status.get("COUNT", "")), rows, replies)
 
 
 def _report(message: Element) -> Row:

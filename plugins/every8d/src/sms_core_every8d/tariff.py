@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sms_core import Tariff
+from sms_core.provider import Tariff
 
 TARIFF = Tariff(
     steps=(70, 134, 201, 268, 333),  # SOAP document, 1.2; the HTTP one has no prices for texts

@@ -14,7 +14,7 @@ EVENT_LINK_CHARACTERS = 17
 
 @frozen
 class SendOptions(VendorOptions):
-    """Wishes for one message.
+    """What one message asks for.
 
     ``event_id`` is an interactive-reply channel (``-1`` for the default one); the vendor appends a link of 17
     characters. ``skip_duplicates`` sends through the vendor's 24-hour filter (2.5): who already got this text

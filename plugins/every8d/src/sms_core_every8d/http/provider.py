@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sms_core import (
+from sms_core import Message
+from sms_core.provider import (
     Account,
     Callback,
     CallbackRequest,
     Capability,
+    Destination,
     Limits,
     MmsLimits,
+    Operation,
     ProviderInfo,
+    Request,
+    Response,
+    Session,
     hookimpl,
 )
-from sms_core.http import Request, Response
-from sms_core.provider import Operation, Session
 from sms_core_every8d import callbacks
 from sms_core_every8d.codes import NO_CREDENTIALS, UNKNOWN_ERROR
-from sms_core_every8d.http import requests, responses
+from sms_core_every8d.http import preparation, requests, responses
 from sms_core_every8d.http.options import AccountOptions, SendOptions
 from sms_core_every8d.tariff import MMS_SIZE, MMS_SUBJECT_OTHER, MMS_TEXT, RECIPIENTS, TARIFF
 
@@ -60,7 +64,13 @@ def sms_auth(account: Account) -> Request | None:
     """1.1, unless the DSN says ``auth=password``."""
     if account.typed_options(AccountOptions).auth == "password":
         return None
-    return requests.login_request(account)
+    return requests.log_in(account)
+
+
+@hookimpl
+def sms_prepare(message: Message, destinations: tuple[Destination, ...]) -> None:
+    """Refuse what the filter cannot carry."""
+    preparation.prepare(message, destinations)
 
 
 @hookimpl
@@ -77,7 +87,6 @@ def sms_parse_response(account: Account, operation: Operation[T], response: Resp
 
 
 @hookimpl
-def sms_parse_callback(account: Account, request: CallbackRequest) -> Callback:
-    """Chapter 6."""
-    del account  # a push names no account that could be compared
+def sms_parse_callback(request: CallbackRequest) -> Callback:
+    """Chapter 6. A push names no account that could be compared."""
     return callbacks.parse(request, "http")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sms_core import Account, InvalidMessage, Unsupported
-from sms_core.http import Request
-from sms_core.model import Message
+from sms_core import Message, Unsupported
 from sms_core.provider import (
+    Account,
     Cancel,
     Check,
     Destination,
@@ -17,6 +16,7 @@ from sms_core.provider import (
     GetReports,
     Logout,
     Operation,
+    Request,
     Send,
     Session,
     form_request,
@@ -32,74 +32,70 @@ VERIFY_LOGIN, VERIFY_CHECK, VERIFY_LOGOUT = 1, 2, 3  # tables 1-1-1, 1-2-1, 1-3-
 MOST_FIELDS = 5  # table 2-5-1, MSG
 
 
-def login_request(account: Account) -> Request:
+def log_in(account: Account) -> Request:
     """1.1: user and password for a token."""
     return json_request(_url(account, "ConnectionHandler.ashx"), _verify(VERIFY_LOGIN) | _credentials(account))
 
 
 def build(account: Account, session: Session | None, operation: Operation[Any]) -> Request:
-    """The request of any operation but the login. Raises `InvalidMessage` or `Unsupported`."""
-    options = account.typed_options(AccountOptions)
+    """The request of any operation but the login. Raises `Unsupported`."""
     match operation:
-        case Send():
-            return _send(account, session, operation)
-        case GetBalance():
-            return _form(account, session, "GetCredit.ashx", {})
-        case Check() if session is None:  # with user and password in each request, any read checks them
-            return _form(account, session, "GetCredit.ashx", {})
-        case Check():
-            return _json(account, session, "ConnectionHandler.ashx", _verify(VERIFY_CHECK))
         case Logout():
             return _json(account, session, "ConnectionHandler.ashx", _verify(VERIFY_LOGOUT))
+        case Check() if session is not None:
+            return _json(account, session, "ConnectionHandler.ashx", _verify(VERIFY_CHECK))
+        case GetBalance() | Check():  # with user and password in each request, any read checks them
+            return _form(account, session, "GetCredit.ashx", {})
+        case Send():
+            return _send(account, session, operation)
+        case GetReports() | GetInbound() | Cancel() | FindSent():
+            return _about_sent(account, session, operation)
+        case _:
+            raise Unsupported(account.provider, operation.name)
+
+
+def _about_sent(
+    account: Account, session: Session | None, operation: GetReports | GetInbound | Cancel | FindSent
+) -> Request:
+    """The requests about what was sent before."""
+    report_format = account.typed_options(AccountOptions).report_format
+    match operation:
         case GetReports():
-            fields = _page(operation.batch_id, operation.page, RESPFORMAT[options.report_format])
-            return _form(account, session, _mms_path("GetDeliveryStatus.ashx", mms=operation.mms), fields)
+            path = _mms_path("GetDeliveryStatus.ashx", mms=operation.mms)
+            return _form(account, session, path, _page(operation.batch_id, operation.page, report_format))
         case GetInbound():  # 4.3 has no XML form
-            fields = _page(operation.batch_id, operation.page, "0" if options.report_format == "tab" else "1")
+            reply_format = "tab" if report_format == "tab" else "json"
+            fields = _page(operation.batch_id, operation.page, reply_format)
             return _form(account, session, "GetReplyMessage.ashx", fields)
         case Cancel():
             path = _mms_path("EraseBooking.ashx", mms=operation.mms)
             return _form(account, session, path, {"BID": operation.batch_id})
         case FindSent():
             return _find_sent(account, session, operation)
-        case _:
-            raise Unsupported(account.provider, operation.name)
 
 
 def _send(account: Account, session: Session | None, operation: Send) -> Request:
     """Which address carries a message follows from the message."""
     message, options = operation.message, operation.options(SendOptions)
-    if options.skip_duplicates:
-        return _send_filtered(account, session, operation)
-    if message.media is None and _is_plain(operation):
-        fields = _form_fields(message, operation.destinations)
-        return _form(account, session, "SendSMS.ashx", fields | _event(options))
-    if message.media is None:
-        return _json(account, session, "SendParam.ashx", _param_body(operation))
-    if _is_plain(operation):
-        fields = _form_fields(message, operation.destinations) | _picture(message) | _event(options)
-        return _form(account, session, "MMS/SendMMS.ashx", fields)
-    path = account.typed_options(AccountOptions).mms_param_path
-    return _json(account, session, path, _param_body(operation))
+    if options.skip_duplicates:  # 2.5: the vendor holds back who already got this text within 24 hours
+        fields = _form_fields(message, operation.destinations) | _event(options)
+        return _form(account, session, "SendSMS4FilterMessage.ashx", fields)
+    if not _is_plain(message):
+        picture_path = account.typed_options(AccountOptions).mms_param_path
+        path = "SendParam.ashx" if message.media is None else picture_path
+        return _json(account, session, path, _param_body(operation))
+    fields = _form_fields(message, operation.destinations) | _picture(message) | _event(options)
+    path = "SendSMS.ashx" if message.media is None else "MMS/SendMMS.ashx"
+    return _form(account, session, path, fields)
 
 
-def _is_plain(operation: Send) -> bool:
+def _is_plain(message: Message) -> bool:
     """Whether 2.2 (one text, one time, bare numbers) can carry all that the message says."""
-    personal = (
-        one.text is not None or one.params or one.name or one.email or one.reference or one.send_at
-        for one in operation.message.to
-    )
-    return not any(personal)
-
-
-def _send_filtered(account: Account, session: Session | None, operation: Send) -> Request:
-    """2.5: the vendor holds back who already got this text within 24 hours."""
-    if operation.message.media is not None:
-        raise InvalidMessage("options", "skip_duplicates is for SMS: the filter takes no picture")
-    if any(one.email for one in operation.destinations):
-        raise InvalidMessage("options", "skip_duplicates cannot be had together with emails: the filter takes none")
-    fields = _form_fields(operation.message, operation.destinations)
-    return _form(account, session, "SendSMS4FilterMessage.ashx", fields | _event(operation.options(SendOptions)))
+    for recipient in message.to:
+        own = (recipient.params, recipient.name, recipient.email, recipient.reference, recipient.send_at)
+        if recipient.text is not None or any(own):
+            return False
+    return True
 
 
 def _find_sent(account: Account, session: Session | None, operation: FindSent) -> Request:
@@ -120,10 +116,12 @@ def _form_fields(message: Message, destinations: tuple[Destination, ...]) -> dic
     fields = {
         "SB": message.subject,
         "MSG": destinations[0].text,
-        "DEST": ",".join(one.number for one in destinations),
+        "DEST": ",".join([destination.number for destination in destinations]),
         "ST": time_field(destinations[0].send_at),
     }
-    return fields | {name: str(minutes) for name, minutes in _retry_time(message).items()}
+    for name, minutes in _retry_time(message).items():
+        fields[name] = str(minutes)
+    return fields
 
 
 def _param_body(operation: Send) -> dict[str, Any]:
@@ -132,21 +130,22 @@ def _param_body(operation: Send) -> dict[str, Any]:
     names = _native_fields(operation)
     body: dict[str, Any] = {"SB": message.subject}
     if names:
-        place = {name: f"%field{position}%" for position, name in enumerate(names, 1)}
-        body["MSG"] = template.substitute(message.text, place.__getitem__)
+        fields = {name: f"%field{position}%" for position, name in enumerate(names, 1)}
+        body["MSG"] = template.substitute(message.text, fields.__getitem__)
     body |= _retry_time(message) | _picture(message) | _event(operation.options(SendOptions))
-    body["RecipientDataList"] = [
-        {
-            "Name": one.name,
-            "Mobile": one.number,
-            "Email": one.email,
-            "SendTime": time_field(one.send_at),
-            "Param": _field_values(one, names) if names else one.text,
-            "Mr": one.reference,
-        }
-        for one in operation.destinations
-    ]
+    body["RecipientDataList"] = [_recipient(destination, names) for destination in operation.destinations]
     return body
+
+
+def _recipient(destination: Destination, names: tuple[str, ...]) -> dict[str, str]:
+    return {
+        "Name": destination.name,
+        "Mobile": destination.number,
+        "Email": destination.email,
+        "SendTime": time_field(destination.send_at),
+        "Param": _field_values(destination, names) if names else destination.text,
+        "Mr": destination.reference,
+    }
 
 
 def _native_fields(operation: Send) -> tuple[str, ...]:
@@ -154,18 +153,26 @@ def _native_fields(operation: Send) -> tuple[str, ...]:
 
     The vendor has five fields, parts them with ``|``, and would replace a ``%field1%`` of the text's own.
     """
-    if any(one.params is None for one in operation.destinations):
+    text = operation.message.text
+    names = template.names(text)
+    if len(names) > MOST_FIELDS or "%field" in text:
         return ()
-    names = template.names(operation.message.text)
-    values = [(one.params or {})[name] for one in operation.destinations for name in names]
-    fits = len(names) <= MOST_FIELDS and not any("|" in value or "%field" in value for value in values)
-    return names if fits and "%field" not in operation.message.text else ()
+    for destination in operation.destinations:
+        if destination.params is None:
+            return ()
+        for name in names:
+            value = destination.params[name]
+            if "|" in value or "%field" in value:
+                return ()
+    return names
 
 
-def _field_values(one: Destination, names: tuple[str, ...]) -> str:
+def _field_values(destination: Destination, names: tuple[str, ...]) -> str:
     """Always five values, for the document says that no separator may be left out (table 2-5-1, Param)."""
-    values = [(one.params or {})[name] for name in names]
-    return "|".join([*values, *[""] * (MOST_FIELDS - len(values))])
+    params = destination.params or {}
+    values = [params[name] for name in names]
+    missing = [""] * (MOST_FIELDS - len(values))
+    return "|".join(values + missing)
 
 
 def _retry_time(message: Message) -> dict[str, int]:
@@ -182,8 +189,8 @@ def _event(options: SendOptions) -> dict[str, str]:
     return {"EventID": options.event_id} if options.event_id else {}
 
 
-def _page(batch_id: str, page: int, form: str) -> dict[str, str]:
-    return {"BID": batch_id, "PNO": str(page), "RESPFORMAT": form}
+def _page(batch_id: str, page: int, report_format: str) -> dict[str, str]:
+    return {"BID": batch_id, "PNO": str(page), "RESPFORMAT": RESPFORMAT[report_format]}
 
 
 def _mms_path(name: str, *, mms: bool) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from attrs import frozen
 
 from sms_core import (
-    Account,
     Balance,
     MalformedResponse,
     Outcome,
@@ -20,6 +19,7 @@ from sms_core import (
     SessionExpired,
 )
 from sms_core.provider import (
+    Account,
     Cancel,
     Check,
     Destination,
@@ -62,23 +62,23 @@ def _result(account: Account, operation: Operation[Any], answer: Answer, *, logg
     match operation:
         case Login():
             return _session(operation, answer)
+        case Check() if not logged_in:  # the balance was asked instead
+            to_points(text_of(answer))
+            return None
+        case Check() | Logout() if isinstance(answer, Verdict):
+            return None
         case Send():
             return _sent(operation, text_of(answer))
-        case FindSent():
-            return _sightings(account, operation, text_of(answer))
+        case GetBalance():
+            return Balance(to_points(text_of(answer)))
         case GetReports():
             return pages.parse_reports(answer, operation)
         case GetInbound():
             return pages.parse_inbound(answer, operation)
         case Cancel():
             return cancellation(text_of(answer))
-        case GetBalance():
-            return Balance(to_points(text_of(answer)))
-        case Check() if not logged_in:  # the balance was asked instead
-            to_points(text_of(answer))
-            return None
-        case Check() | Logout() if isinstance(answer, Verdict):
-            return None
+        case FindSent():
+            return _sightings(account, operation, text_of(answer))
         case _:
             raise MalformedResponse("not what this operation is answered with")
 

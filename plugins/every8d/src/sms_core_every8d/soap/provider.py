@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sms_core import (
+from sms_core import Message
+from sms_core.provider import (
     Account,
     Callback,
     CallbackRequest,
     Capability,
+    Destination,
     Limits,
-    Message,
     MmsLimits,
+    Operation,
     ProviderInfo,
+    Request,
+    Response,
+    Session,
     hookimpl,
 )
-from sms_core.http import Request, Response
-from sms_core.provider import Destination, Operation, Session
 from sms_core_every8d import callbacks
 from sms_core_every8d.http.options import SendOptions
 from sms_core_every8d.soap import preparation, requests, responses
@@ -45,6 +48,7 @@ INFO = ProviderInfo(
     send_options=SendOptions,
     account_options=AccountOptions,
     tariff=TARIFF,
+    # No session_doubts: a dead session has a code of its own, -301 (1.2, note 1).
     hints={
         Capability.SETTLE: "SOAP has nothing to ask, but settle() of the same account over HTTP (every8d://) may tell",
     },
@@ -60,13 +64,13 @@ def sms_describe() -> ProviderInfo:
 @hookimpl
 def sms_auth(account: Account) -> Request:
     """1.1, getConnection."""
-    return requests.login_request(account)
+    return requests.log_in(account)
 
 
 @hookimpl
 def sms_prepare(message: Message, destinations: tuple[Destination, ...]) -> None:
     """Refuse what only the HTTP API can do, and what no XML document can hold."""
-    preparation.check(message, destinations)
+    preparation.prepare(message, destinations)
 
 
 @hookimpl
@@ -83,7 +87,6 @@ def sms_parse_response(operation: Operation[T], response: Response) -> T:
 
 
 @hookimpl
-def sms_parse_callback(account: Account, request: CallbackRequest) -> Callback:
-    """3.1."""
-    del account  # a push names no account that could be compared
+def sms_parse_callback(request: CallbackRequest) -> Callback:
+    """3.1. A push names no account that could be compared."""
     return callbacks.parse(request, "soap")

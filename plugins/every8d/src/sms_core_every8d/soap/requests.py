@@ -6,10 +6,9 @@ from typing import Any
 from urllib.parse import quote_plus
 from xml.sax.saxutils import quoteattr
 
-from sms_core import Account, Unsupported
-from sms_core.http import Request
-from sms_core.model import Media
+from sms_core import Media, Message, Unsupported
 from sms_core.provider import (
+    Account,
     Cancel,
     Check,
     Destination,
@@ -19,6 +18,7 @@ from sms_core.provider import (
     Login,
     Logout,
     Operation,
+    Request,
     Send,
     Session,
     cdata,
@@ -30,7 +30,7 @@ from sms_core_every8d.soap.options import AccountOptions
 NAMESPACE = "http://tempuri.org/"
 
 
-def login_request(account: Account) -> Request:
+def log_in(account: Account) -> Request:
     """1.1: user and password for a session key."""
     return _call(account, "SMS", "getConnection", {"userID": account.user, "password": account.password})
 
@@ -72,11 +72,11 @@ def _send_name(operation: Send) -> str:
     if operation.message.validity is not None:
         return "sendMessage"
     first = operation.destinations[0]
-    plain = (
-        one.text == first.text and one.send_at == first.send_at and not one.name and not one.email
-        for one in operation.destinations
-    )
-    return "sendSMS" if all(plain) else "sendParamSMS"
+    for destination in operation.destinations:
+        is_alike = destination.text == first.text and destination.send_at == first.send_at
+        if not is_alike or destination.name or destination.email:
+            return "sendParamSMS"
+    return "sendSMS"
 
 
 def _service(account: Account, operation: Operation[Any]) -> str:
@@ -112,7 +112,7 @@ def _one_text(operation: Send) -> dict[str, str]:
     return {
         "subject": operation.message.subject,
         "content": first.text,
-        "mobile": ",".join(one.number for one in operation.destinations),
+        "mobile": ",".join([destination.number for destination in operation.destinations]),
         "sendTime": time_field(first.send_at),
     }
 
@@ -130,30 +130,32 @@ def _picture(account: Account, media: Media | None) -> dict[str, str]:
     if media is None:
         return {}
     content = picture_field(media)
-    encoded = account.typed_options(AccountOptions).mms_attachment == "urlencoded"
-    return {"attachment": quote_plus(content) if encoded else content, "type": media.format}
+    if account.typed_options(AccountOptions).mms_attachment == "urlencoded":
+        content = quote_plus(content)
+    return {"attachment": content, "type": media.format}
 
 
 def _personal(operation: Send) -> dict[str, str]:
     """2.3: who has another time than the message has it in SENDTIME."""
     message = operation.message
-    users = "".join(_user(one, own_time=one.send_at != message.send_at) for one in operation.destinations)
+    users = [_user(message, destination) for destination in operation.destinations]
     return {
         "subject": message.subject,
-        "contentXML": f"<REPS>{users}</REPS>",
+        "contentXML": f"<REPS>{''.join(users)}</REPS>",
         "sendTime": time_field(message.send_at),
     }
 
 
-def _user(one: Destination, *, own_time: bool) -> str:
+def _user(message: Message, destination: Destination) -> str:
+    own_time = destination.send_at != message.send_at
     attributes = {
-        "NAME": one.name,
-        "MOBILE": one.number,
-        "EMAIL": one.email,
-        "SENDTIME": time_field(one.send_at) if own_time else "",
+        "NAME": destination.name,
+        "MOBILE": destination.number,
+        "EMAIL": destination.email,
+        "SENDTIME": time_field(destination.send_at) if own_time else "",
     }
-    written = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
-    return f"<USER{written}>{cdata(one.text)}</USER>"
+    written = [f" {name}={quoteattr(value)}" for name, value in attributes.items()]
+    return f"<USER{''.join(written)}>{cdata(destination.text)}</USER>"
 
 
 def _call(account: Account, service: str, name: str, arguments: dict[str, str]) -> Request:

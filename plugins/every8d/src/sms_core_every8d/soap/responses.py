@@ -12,7 +12,6 @@ from typing import Any
 import attrs
 
 from sms_core import Balance, MalformedResponse, SendResult, VendorError
-from sms_core.http import Response
 from sms_core.provider import (
     TAIPEI,
     Cancel,
@@ -24,6 +23,7 @@ from sms_core.provider import (
     Logout,
     Operation,
     Page,
+    Response,
     Send,
     Session,
     parse_xml,
@@ -47,33 +47,35 @@ def parse(operation: Operation[Any], response: Response) -> Any:
     match operation:
         case Login():
             return _session(operation, text)
-        case Send():
-            return _sent(operation, text)
-        case GetReports():
-            log = _log(operation, text)
-            reports = tuple(report_of(row, operation.batch_id, "soap") for row in log.rows)
-            return Page(reports, has_more(log.count, len(log.rows), operation.page))
-        case GetInbound():  # a page is of messages, of which each may have some replies or none
-            log = _log(operation, text)
-            replies = tuple(reply_of(row, operation.batch_id) for row in log.replies)
-            return Page(replies, has_more(log.count, len(log.rows), operation.page))
-        case Cancel():
-            _refuse(operation, text)
-            return cancellation(text)
-        case GetBalance():
-            return Balance(_credit(operation, text))
+        case Logout():
+            return _closed(operation, text)
         case Check():
             _credit(operation, text)
             return None
-        case Logout():
-            return _closed(operation, text)
+        case Send():
+            return _sent(operation, text)
+        case GetBalance():
+            return Balance(_credit(operation, text))
+        case GetReports():
+            log = _log(operation, text)
+            reports = [report_of(row, operation.batch_id, "soap") for row in log.rows]
+            return Page(tuple(reports), has_more(log.count, len(log.rows), operation.page))
+        case GetInbound():  # a page is of messages, of which each may have some replies or none
+            log = _log(operation, text)
+            replies = [reply_of(row, operation.batch_id) for row in log.replies]
+            return Page(tuple(replies), has_more(log.count, len(log.rows), operation.page))
+        case Cancel():
+            _refuse(operation, text)
+            return cancellation(text)
         case _:
             raise MalformedResponse("not what this operation is answered with")
 
 
 def _refuse(operation: Operation[Any], text: str) -> None:
-    if refusal := read_refusal(text):
-        raise error_of(operation, *refusal)
+    refusal = read_refusal(text)
+    if refusal is not None:
+        code, words = refusal
+        raise error_of(operation, code, words)
 
 
 def _session(operation: Login, text: str) -> Session:
@@ -125,7 +127,7 @@ def _refusal(operation: Send, credit: Decimal, rest: list[str]) -> VendorError:
 
 def _notes(operation: Send) -> tuple[str, ...]:
     name = name_of(operation)
-    if name != "sendParamSMS" and any(one.name for one in operation.destinations):
+    if name != "sendParamSMS" and any(destination.name for destination in operation.destinations):
         return (f"the recipients' names stayed here: {name} has no place for them",)
     return ()
 
@@ -135,7 +137,7 @@ def _log(operation: GetReports | GetInbound, text: str) -> SmsLog:
     return read_log(text, operation)
 
 
-def _credit(operation: Operation[Any], text: str) -> Any:
+def _credit(operation: Operation[Any], text: str) -> Decimal:
     """4.1."""
     _refuse(operation, text)
     return to_points(text)

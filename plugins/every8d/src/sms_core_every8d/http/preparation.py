@@ -1,0 +1,17 @@
+"""What the HTTP API cannot carry is refused before anything is sent."""
+
+from __future__ import annotations
+
+from sms_core import InvalidMessage, Message
+from sms_core.provider import Destination, options_of
+from sms_core_every8d.http.options import SendOptions
+
+
+def prepare(message: Message, destinations: tuple[Destination, ...]) -> None:
+    """Raise `InvalidMessage` where the filter (2.5) lacks a field: it takes neither pictures nor emails."""
+    if not options_of(message, SendOptions).skip_duplicates:
+        return
+    if message.media is not None:
+        raise InvalidMessage("options", "skip_duplicates is for SMS: the filter takes no picture")
+    if any(destination.email for destination in destinations):
+        raise InvalidMessage("options", "skip_duplicates cannot be had together with emails: the filter takes none")
