@@ -57,7 +57,8 @@ def _settle(client: Client, recording: Recording) -> SendResult:
     try:
         result = _send(client, recording)
     except SendError as error:
-        return client.settle(error, known_batches=recording.arguments.known_batches)
+        arguments = recording.arguments
+        return client.settle(error, known_batches=arguments.known_batches, replay=arguments.replay)
     raise NoAnswerLeft(f"a send that leaves an outcome open comes before settle(), and this one succeeded: {result!r}")
 
 

@@ -18,6 +18,7 @@ from sms_core_kit.checks.hooks import HookChecks
 from sms_core_kit.checks.limits import LimitChecks, limits_of
 from sms_core_kit.checks.outcomes import OutcomeChecks, is_taken
 from sms_core_kit.checks.pushes import PushChecks
+from sms_core_kit.checks.replays import ReplayChecks
 from sms_core_kit.checks.secrets import SecretChecks
 from sms_core_kit.checks.values import ValueChecks
 from sms_core_kit.checks.wire import WireChecks
@@ -57,6 +58,7 @@ class ProviderConformance(
     CapabilityChecks,
     LimitChecks,
     OutcomeChecks,
+    ReplayChecks,
     CharacterChecks,
     SecretChecks,
     PushChecks,
@@ -73,7 +75,8 @@ class ProviderConformance(
             recordings = Path(__file__).parent / "recordings"  # a folder of TOML files
             face = sms_core_acme.sandbox.face                  # only where there is one
 
-    ``examples`` is how many pieces of garbage are tried on each operation, and on all pushes together, 100 unless
+    ``other_codes_refuse`` is the section of the document which says that every code that it does not have refuses;
+    without one such a code is no verdict. ``examples`` is how many pieces of garbage are tried on each operation, and on all pushes together, 100 unless
     told. All are class attributes and no fixtures, for the tests are parametrised by the recordings before any
     fixture runs.
     """
