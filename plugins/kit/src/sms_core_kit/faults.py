@@ -28,7 +28,7 @@ from attrs import field, frozen
 import sms_core
 from sms_core import Client, DeliveryStatus, Message, Outcome, Recipient, SendError, SendResult, SmsError
 from sms_core.model import RecipientOutcome
-from sms_core.testing import check_promise
+from sms_core.testing import check_promise, connect_provider
 from sms_core_kit.sandboxes import fault_kinds, open_sandbox
 from sms_core_kit.selection import offer_test
 from sms_core_kit.stage import no_sleep
@@ -130,7 +130,8 @@ class Trial:
 class FaultChecks:
     """Every fault in every kind of request, and random ones in all: nothing is sent twice, said wrongly, or lost.
 
-    ``sends`` are the kinds of messages, ``reads`` the questions. ``send_match``, ``login_match`` and ``cancel_match`` tell
+    ``provider`` is the name of an installed provider; one that is not installed has its module or object as ``plugin`` and
+    its ``face`` beside it. ``sends`` are the kinds of messages, ``reads`` the questions. ``send_match``, ``login_match`` and ``cancel_match`` tell
     which requests send, log in and cancel; without the last two there is no such test. ``options``
     are the DSN options of every client, ``wires`` those that make another wire, with each of which each send is tried, and
     ``random_options`` those that the random runs choose from. ``answered_no`` are the faults after which the vendor has
@@ -139,6 +140,8 @@ class FaultChecks:
     """
 
     provider: ClassVar[str]
+    plugin: ClassVar[object] = None
+    face: ClassVar[Callable[[Any], Any] | None] = None
     sends: ClassVar[Sequence[MakeMessage]] = (plain,)
     reads: ClassVar[Sequence[Read]] = ()
     send_match: ClassVar[Match] = "send"
@@ -190,7 +193,7 @@ class FaultChecks:
     @classmethod
     def open_box(cls) -> Sandbox:
         """The sandbox, with this vendor alone."""
-        return open_sandbox(faces=[cls.provider])
+        return open_sandbox(faces=[cls.provider] if cls.face is None else {cls.provider: cls.face})
 
     def numbers_for(self, make: MakeMessage) -> Sequence[str]:
         """The recipients of a random run's message."""
@@ -225,7 +228,9 @@ class FaultChecks:
         """A client that waits for no retry. Its patience is short where the vendor is slow."""
         patience = MOST_PATIENCE if fault in TOO_LATE else ENOUGH
         dsn = box.dsn(self.provider, **{"read_timeout": str(patience), **self.options, **options})
-        return sms_core.connect(dsn, sleep=no_sleep)
+        if self.plugin is None:
+            return sms_core.connect(dsn, sleep=no_sleep)
+        return connect_provider(self.plugin, dsn, sleep=no_sleep)
 
     def send(self, sms: Client, message: Message) -> SendResult:
         """The result of a send, however it ends."""

@@ -39,7 +39,10 @@ class RecordingFileError(ValueError):
 
 @frozen
 class Arguments:
-    """What an operation without a message asks about. ``numbers`` (E.164) are the batch's recipients, if known."""
+    """What an operation asks about beside a message. ``numbers`` (E.164) are the batch's recipients, if known.
+
+    ``known_batches`` and ``replay`` are for ``settle`` alone.
+    """
 
     batch_id: str = ""
     mms: bool = False

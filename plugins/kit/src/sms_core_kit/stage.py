@@ -25,12 +25,13 @@ class Stage:
     def __init__(self) -> None:
         self.set(FakeTransport(()), MemorySessions(), NOW)
 
-    def set(self, transport: Transport, sessions: SessionStore, now: datetime) -> None:
-        """Answers, sessions and time of the next play."""
+    def set(self, transport: Transport, sessions: SessionStore, now: datetime, *, same_nonce: bool = False) -> None:
+        """Answers, sessions and time of the next play. ``same_nonce`` gives each attempt the first one's nonce."""
         self._transport = transport
         self._sessions = sessions
         self._now = now
         self._attempts = 0
+        self._step = 0 if same_nonce else 1
 
     # The clock
 
@@ -41,7 +42,7 @@ class Stage:
     def nonce(self) -> str:
         """The number of the attempt in its play, from 0, so that a recorded request is made again as it was."""
         nonce = f"{self._attempts:032x}"
-        self._attempts += 1
+        self._attempts += self._step
         return nonce
 
     # The transport

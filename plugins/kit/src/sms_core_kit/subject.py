@@ -68,6 +68,7 @@ class Subject:
         password: str | None = None,
         sessions: SessionStore | None = None,
         logged: bool = False,
+        same_nonce: bool = False,
     ) -> Client:
         """A client of the account, at a time that stands still and with pauses that take none.
 
@@ -78,7 +79,8 @@ class Subject:
         if key not in self._clients:
             self._clients[key] = self._connect_once(*key)
         client, stage = self._clients[key]
-        stage.set(transport, MemorySessions() if sessions is None else sessions, now or NOW)
+        sessions = MemorySessions() if sessions is None else sessions
+        stage.set(transport, sessions, now or NOW, same_nonce=same_nonce)
         return client
 
     def _connect_once(self, dsn: str, logged: bool) -> tuple[Client, Stage]:  # noqa: FBT001 - a part of the key

@@ -40,7 +40,6 @@ from sms_core import (
     SendResult,
     SessionExpired,
     Unsupported,
-    VendorError,
     hookimpl,
 )
 from sms_core.callbacks import event_key
@@ -56,9 +55,11 @@ from sms_core.provider import (
     Logout,
     Operation,
     Page,
+    RefusalCode,
     Session,
     answer_text,
     form_request,
+    refusal_error,
 )
 from sms_core.provider import Send as SendOperation
 from sms_core.testing import Draft, Exchange, LoginRefused, NoSuchBatch, Push, Reply
@@ -85,11 +86,11 @@ INFO = ProviderInfo(
     ),
     default_host="acme.invalid",
 )
-ERRORS: dict[str, type[VendorError]] = {
-    "01": AuthenticationFailed,
-    "02": InsufficientCredit,
-    "03": RecipientRefused,
-    "09": SessionExpired,
+ERRORS = {
+    "01": RefusalCode(AuthenticationFailed),
+    "02": RefusalCode(InsufficientCredit),
+    "03": RefusalCode(RecipientRefused),
+    "09": RefusalCode(SessionExpired),
 }
 
 
@@ -97,7 +98,7 @@ class Acme:
     """The provider."""
 
     info = INFO
-    errors: Mapping[str, type[VendorError]] = ERRORS
+    errors: Mapping[str, RefusalCode] = ERRORS
 
     @hookimpl
     def sms_describe(self) -> ProviderInfo:
@@ -145,7 +146,7 @@ class Acme:
         verdict, _, rest = text.partition(" ")
         code, _, words = rest.partition(" ")
         if verdict == "NO" and code.isdigit():
-            raise self.errors.get(code, VendorError)(code=code, vendor_text=words)
+            raise refusal_error(self.errors, code, words)
         if verdict != "OK":
             raise MalformedResponse("neither OK nor NO")
         return rest

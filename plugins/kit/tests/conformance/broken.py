@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plugins.kit.tests.conformance.acme import face
 from plugins.kit.tests.conformance.defects import DEFECTS
 from sms_core_kit import ProviderConformance
 
@@ -13,7 +12,7 @@ for _name, _defect in DEFECTS.items():
         "provider": _defect.plugin,
         "dsn": f"{_defect.vendor}://user:pa55-of-nobody@",
         "recordings": Path(__file__).parent / "recordings" / _defect.recordings,
-        "face": None if _defect.face is None else face(_defect.face),
+        "face": _defect.face,
         "examples": 10,
     }
     globals()[f"Test{_name}"] = type(f"Test{_name}", (ProviderConformance,), _suite)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 from attrs import frozen
 
-from plugins.kit.tests.conformance.acme import INFO, Acme, AcmeFace
+from plugins.kit.tests.conformance.acme import INFO, Acme, AcmeFace, face
 from plugins.kit.tests.conformance.plus import Plus
+from plugins.kit.tests.conformance.signed import DUPLICATE, Signed, SignedFace, signed_face
 from sms_core import (
     Account,
     Callback,
@@ -42,11 +43,12 @@ from sms_core.provider import (
     Login,
     Operation,
     Provider,
+    RefusalCode,
     Session,
     answer_text,
 )
 from sms_core.provider import Send as SendOperation
-from sms_core.testing import Push
+from sms_core.testing import Exchange, Push
 
 
 @frozen
@@ -59,13 +61,19 @@ class Defect:
     plugin: object
     caught_by: frozenset[str]
     says: str
-    face: type[AcmeFace] | None = None
+    face: Callable[[Exchange], Any] | None = None
     recordings: str = "acme"
 
     @property
     def vendor(self) -> str:
         """The provider's name."""
-        return "plus" if isinstance(self.plugin, Plus) else "acme"
+        return _vendor_of(type(self.plugin))
+
+
+def _vendor_of(kind: type[Any]) -> str:
+    if issubclass(kind, Plus):
+        return "plus"
+    return "signed" if issubclass(kind, Signed) else "acme"
 
 
 DEFECTS: dict[str, Defect] = {}
@@ -76,7 +84,7 @@ def caught_by(*checks: str, says: str, recordings: str = "") -> Any:
     """Enter a broken provider into the table."""
 
     def enter(kind: type[Any]) -> type[Any]:
-        folder = recordings or ("plus" if issubclass(kind, Plus) else "acme")
+        folder = recordings or _vendor_of(kind)
         DEFECTS[kind.__name__] = Defect(kind(), frozenset(checks), says, recordings=folder)
         return kind
 
@@ -86,8 +94,11 @@ def caught_by(*checks: str, says: str, recordings: str = "") -> Any:
 def face_caught_by(*checks: str, says: str) -> Any:
     """Enter a broken face into the table; its provider is right."""
 
-    def enter(kind: type[AcmeFace]) -> type[AcmeFace]:
-        DEFECTS[kind.__name__] = Defect(Acme(), frozenset(checks), says, kind)
+    def enter(kind: type[Any]) -> type[Any]:
+        if issubclass(kind, SignedFace):
+            DEFECTS[kind.__name__] = Defect(Signed(), frozenset(checks), says, signed_face(kind), "signed")
+        else:
+            DEFECTS[kind.__name__] = Defect(Acme(), frozenset(checks), says, face(kind))
         return kind
 
     return enter
@@ -117,7 +128,7 @@ class SendsAFieldMore(Acme):
 
 @caught_by("answer_gives_the_error", says="recorded InsufficientCredit, got ContentRefused")
 class MistakesAnError(Acme):
-    errors: Mapping[str, type[VendorError]] = {**Acme.errors, "02": ContentRefused}
+    errors: Mapping[str, RefusalCode] = {**Acme.errors, "02": RefusalCode(ContentRefused)}
 
 
 @caught_by("answer_gives_the_result", says="result.cost: recorded '1', got Decimal('10')")
@@ -226,7 +237,7 @@ def blame_the_network(flow: Flow[Any]) -> Flow[Any]:
         raise NotSent("the network failed", attrs.evolve(error.result, outcomes=nobody)) from error
 
 
-@caught_by(PHASES, OTHERS, says="more requests were made")
+@caught_by(PHASES, OTHERS, "test_a_replay_makes_the_same_request", says="more requests were made")
 class SendsTwice(Acme):
     again = False
 
@@ -270,6 +281,49 @@ class GivesUpOnABadAnswer(Acme):
         if isinstance(operation, GetBalance) and not words.replace(".", "").isdigit():
             raise KeyError("points")
         return super().result(operation, words)
+
+
+@caught_by("test_a_code_that_no_table_has_is_no_verdict", says="98765 is in no table, and refuses a recipient in")
+class TakesAnyCodeForARefusal(Acme):
+    def words(self, text: str) -> str:
+        verdict, _, rest = text.partition(" ")
+        code, _, words = rest.partition(" ")
+        if verdict == "NO" and code.isdigit() and code not in self.errors:
+            raise VendorError(code=code, vendor_text=words)
+        return super().words(text)
+
+
+# Replays
+
+
+@caught_by("test_a_replay_makes_the_same_request", "hooks_are_pure", "requests_are_byte_for_byte", says="+ key=key-")
+class HasAKeyForEachRequest(Signed):
+    def key(self, operation: SendOperation) -> str:
+        return f"key-{next(_numbers)}"
+
+
+@caught_by(
+    "test_a_duplicate_counts_as_accepted",
+    "answer_gives_the_result",
+    says="a duplicate is not accepted",
+)
+class TakesADuplicateForARefusal(Signed):
+    def sent(self, operation: SendOperation, words: str) -> SendResult:
+        if words.endswith(DUPLICATE):
+            raise ContentRefused("the same was sent before")
+        return super().sent(operation, words)
+
+
+@caught_by("test_a_refused_replay_decides_nothing", PHASES, says="a recipient is ACCEPTED")
+class TakesASecondNoForAYes(Signed):
+    @hookimpl
+    def sms_parse_response(self, account: Account, operation: Operation[Any], response: Response) -> Any:
+        try:
+            return Acme.sms_parse_response(self, account, operation, response)
+        except VendorError:
+            if isinstance(operation, SendOperation) and operation.nonce.endswith("1"):
+                return self.sent(operation, "b-1 1")
+            raise
 
 
 # Characters
@@ -467,6 +521,12 @@ class HintsAtWhatItCanDo(Acme):
 
 
 # Faces
+
+
+@face_caught_by("test_the_face_takes_a_replay_once", says="assert 2 == 1")
+class FaceThatForgetsKeys(SignedFace):
+    def knows(self, user: str, batch_id: str) -> bool:
+        return False
 
 
 @face_caught_by(

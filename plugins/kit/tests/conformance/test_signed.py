@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from plugins.kit.tests.conformance.signed import Signed, SignedServer
+from plugins.kit.tests.conformance.signed import Signed, SignedServer, signed_face
 from sms_core import AuthenticationFailed, Client, Message
 from sms_core.testing import FakeTransport, connect_provider
 from sms_core_kit import ProviderConformance
+from sms_core_kit.faults import FaultChecks, Read, Trial, personal, plain
 
 PASSWORD = "pa55-of-nobody"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -20,6 +21,25 @@ class TestSigned(ProviderConformance):
     provider = Signed()
     dsn = f"signed://user:{PASSWORD}@"
     recordings = Path(__file__).parent / "recordings" / "signed"
+    face = signed_face()
+
+
+class TestSignedUnderFire(FaultChecks):
+    """Over real sockets: what is tried again is signed anew, and what is replayed is taken once."""
+
+    provider = "signed"
+    plugin = Signed()
+    face = signed_face()
+    sends = (plain, personal)
+    reads = (
+        Read("balance", lambda sms, result: sms.balance(), bare_number=True),
+        Read("check", lambda sms, result: sms.check()),
+    )
+    most_recipients = 2  # each takes a request
+    runs = 200
+
+    def check_evidence(self, trial: Trial) -> None:
+        assert trial.settled.outcomes == trial.result.outcomes, "nobody can be asked, but by a replay"
 
 
 def client_of(server: SignedServer, password: str = PASSWORD, now: datetime = NOW) -> Client:

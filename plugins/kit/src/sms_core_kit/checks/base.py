@@ -20,6 +20,7 @@ class Checks:
     dsn: ClassVar[str]
     recordings: ClassVar[Path]
     face: ClassVar[Callable[[Any], Any] | None] = None
+    other_codes_refuse: ClassVar[str] = ""
     examples: ClassVar[int] = 100
 
     @property

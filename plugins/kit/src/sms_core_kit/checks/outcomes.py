@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 import attrs
 
-from sms_core.errors import SendError
+from sms_core.errors import SendError, VendorError
 from sms_core.http import Response
 from sms_core.model import Outcome
 from sms_core_kit import garbage
@@ -41,6 +42,8 @@ PHASES: Mapping[str, tuple[Answer, frozenset[Outcome]]] = {
 }
 """By phase: what comes instead of the answer to a send, and what may be said of its recipients then."""
 
+UNHEARD_OF = "98765"
+"""A code that no vendor has; one that is negative keeps its sign."""
 CUTS = 40
 """How many prefixes of an answer are tried."""
 STATUSES = (200, 200, 200, 201, 302, 403, 429, 500, 502)
@@ -92,6 +95,30 @@ class OutcomeChecks(Checks):
             outcomes = {row.outcome for row in rows}
             wrong = ", ".join(sorted(outcome.name for outcome in outcomes - _ACCEPTED_OR_OPEN))
             assert not wrong, f"after {length} of {len(whole.body)} bytes a recipient is {wrong}"
+
+    def test_a_code_that_no_table_has_is_no_verdict(self) -> None:
+        """A refused send whose code is another, that nobody documents, leaves the outcome open.
+
+        Unless the document says that every other code refuses: ``other_codes_refuse`` is its section then, and holds.
+        """
+        refused = [recording for recording in self.subject.book.recordings if self._is_refused_by_another(recording)]
+        names = ", ".join(map(str, refused))
+        if self.other_codes_refuse:
+            assert refused, f"{self.other_codes_refuse} has other codes refuse, and {UNHEARD_OF} does so nowhere"
+        else:
+            assert not refused, f"{UNHEARD_OF} is in no table, and refuses a recipient in the place of: {names}"
+
+    def _is_refused_by_another(self, recording: Recording) -> bool:
+        """Whether an unheard-of code in the place of the recorded one refuses a recipient."""
+        answer = recording.answers()[-1] if recording.wire else None
+        if recording.operation != "send" or not isinstance(answer, Response):
+            return False
+        codes = _refusing_codes(self.subject.played(recording))
+        body = _with_another_code(answer.body, codes)
+        if body == answer.body:
+            return False  # no code refuses, or the body does not have it as it stands
+        rows = self._broken(recording, attrs.evolve(answer, body=body)).rows
+        return any(row.outcome is Outcome.REFUSED for row in rows)
 
     def test_a_failure_of_the_login_sends_nothing(self) -> None:
         """Whatever goes wrong before the send itself leaves every recipient not sent, and the send unasked."""
@@ -157,6 +184,20 @@ class OutcomeChecks(Checks):
         failed = f"provider {self.subject.info.name!r} failed with"  # so says the core of an error that is none of ours
         for error in (played.error, *(row.error for row in played.rows)):
             assert failed not in str(error), f"{piece.how}: {piece.body!r}: {error}"
+
+
+def _refusing_codes(played: Played) -> set[str]:
+    """The vendor's codes by which recipients are refused."""
+    errors = [row.error for row in played.rows if row.outcome is Outcome.REFUSED]
+    return {error.code for error in errors if isinstance(error, VendorError) and error.code}
+
+
+def _with_another_code(body: bytes, codes: Iterable[str]) -> bytes:
+    """The answer with a code that nobody has heard of in the place of these, whose sign it keeps."""
+    for code in codes:
+        number = re.escape(code.removeprefix("-").encode())
+        body = re.sub(rb"(?<![\w.])" + number + rb"(?![\w.])", UNHEARD_OF.encode(), body)
+    return body
 
 
 def _outcomes_of_failure(played: Played) -> list[Outcome]:
