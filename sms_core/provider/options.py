@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any, Literal, NewType, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -116,10 +117,16 @@ def _option(field: attrs.Attribute[Any]) -> str:
     return _argument(field).removesuffix("_")
 
 
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """The types of a class's fields, kept: each is compiled to be read, which took a fifth of the time of `connect()`."""
+    return get_type_hints(kind)
+
+
 def _hooks(kind: type[Any], fields: Iterable[attrs.Attribute[Any]]) -> dict[str, Callable[[str], Any]]:
     """How the text of each of these fields becomes its value, by the names of their options."""
     try:
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
     except NameError as error:
         raise ConfigurationError(f"the types of {kind.__name__} cannot be read: {error}") from error
     hooks = {}
