@@ -45,10 +45,11 @@ def call_of(request: Request, version: str = "1.1") -> Call:
     (body,) = envelope
     assert body.tag == f"{{{ENVELOPES[version]}}}Body"
     (call,) = body
-    assert all(one.tag.startswith(f"{{{SERVICE}}}") and not len(one) for one in call)
-    names = [one.tag.removeprefix(f"{{{SERVICE}}}") for one in call]
+    assert all(argument.tag.startswith(f"{{{SERVICE}}}") and not len(argument) for argument in call)
+    names = [argument.tag.removeprefix(f"{{{SERVICE}}}") for argument in call]
     return Call(
-        call.tag.removeprefix(f"{{{SERVICE}}}"), tuple(zip(names, (one.text or "" for one in call), strict=True))
+        call.tag.removeprefix(f"{{{SERVICE}}}"),
+        tuple(zip(names, (argument.text or "" for argument in call), strict=True)),
     )
 
 
@@ -100,14 +101,14 @@ Answer = str | Response | SmsError
 def vendor(answers: Mapping[str, Answer | Sequence[Answer]] | None = None, version: str = "1.1") -> FakeTransport:
     """A vendor with an answer for each operation, or several in turn, of which the last serves for ever."""
     every: dict[str, Any] = {"getConnection": connection(), **(answers or {})}
-    turns: dict[str, Iterator[Answer]] = {name: _in_turn(one) for name, one in every.items()}
+    turns: dict[str, Iterator[Answer]] = {name: _in_turn(listed) for name, listed in every.items()}
 
     def handler(request: Request) -> Response:
         operation = operation_of(request)
-        one = next(turns[operation])
-        if isinstance(one, SmsError):
-            raise one
-        return result(operation, one, version) if isinstance(one, str) else one
+        answer = next(turns[operation])
+        if isinstance(answer, SmsError):
+            raise answer
+        return result(operation, answer, version) if isinstance(answer, str) else answer
 
     return FakeTransport(handler)
 

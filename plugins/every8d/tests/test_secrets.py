@@ -105,8 +105,12 @@ REFUSED_ASK: list[Callable[[Client], Any]] = [
 ]
 
 CASES = [
-    *(("every8d", {"auth": auth}, answering(one)) for auth in ("token", "password") for one in FAULTS),
-    *(("every8d-soap", {"soap": version}, soap_answering(one)) for version in ("1.1", "1.2") for one in SOAP_FAULTS),
+    *(("every8d", {"auth": auth}, answering(fault)) for auth in ("token", "password") for fault in FAULTS),
+    *(
+        ("every8d-soap", {"soap": version}, soap_answering(fault))
+        for version in ("1.1", "1.2")
+        for fault in SOAP_FAULTS
+    ),
 ]
 
 

@@ -62,7 +62,7 @@ def sends_of(message: Message, **options: object) -> list[Call]:
     """The calls that a message becomes, after the login."""
     login, *sends = requests_of(lambda sms: sms.send(message), **options)
     assert operation_of(login) == "getConnection"
-    return [call_of(one) for one in sends]
+    return [call_of(request) for request in sends]
 
 
 def send_of(message: Message, **options: object) -> Call:
@@ -74,8 +74,8 @@ def users_of(call: Call) -> list[tuple[dict[str, str], str]]:
     """The USER elements of a contentXML (2.3), attributes and text."""
     root = ET.fromstring(call["contentXML"])
     assert root.tag == "REPS"
-    assert {one.tag for one in root} <= {"USER"}
-    return [(dict(one.attrib), one.text or "") for one in root]
+    assert {user.tag for user in root} <= {"USER"}
+    return [(dict(user.attrib), user.text or "") for user in root]
 
 
 # Every call, its service, and its arguments in the document's order
@@ -173,16 +173,18 @@ def test_each_call_has_its_address_its_headers_and_its_arguments_in_order(
 
 def test_1_3_close_connection_is_called_only_where_the_dsn_says_so() -> None:
     requests = requests_of(lambda sms: sms.check(), close_session="true")
-    assert [operation_of(one) for one in requests] == ["getConnection", "getCredit", "closeConnection"]
+    assert [operation_of(request) for request in requests] == ["getConnection", "getCredit", "closeConnection"]
     assert call_of(requests[-1]) == Call("closeConnection", (("sessionKey", KEY),))
-    assert [operation_of(one) for one in requests_of(lambda sms: sms.check())] == ["getConnection", "getCredit"]
+    assert [operation_of(request) for request in requests_of(lambda sms: sms.check())] == ["getConnection", "getCredit"]
 
 
 def test_a_host_of_its_own_with_a_prefix() -> None:
     transport = vendor(ANSWERS)
     dsn = "every8d-soap://Test:XXX@biz3.every8d.example/prepaid"
     assert sms_core.connect(dsn, transport=transport).balance().credit == Decimal(2310)
-    assert {one.url for one in transport.requests} == {"https://biz3.every8d.example/prepaid/API21/SOAP/SMS.asmx"}
+    assert {request.url for request in transport.requests} == {
+        "https://biz3.every8d.example/prepaid/API21/SOAP/SMS.asmx"
+    }
 
 
 def test_an_unknown_version_of_soap_is_refused() -> None:
@@ -260,12 +262,12 @@ def test_any_text_and_name_that_xml_can_hold_come_back_as_they_were(text: str, n
 
 ROUTES: list[tuple[str, Message, str]] = [
     ("bare numbers", Message("a", TWO), "sendSMS"),
-    ("the same text for each", Message("", [Recipient(one, text="a") for one in TWO]), "sendSMS"),
-    ("the same params for each", Message("{x}", [Recipient(one, params={"x": 1}) for one in TWO]), "sendSMS"),
-    ("references, which stay here", Message("a", [Recipient(one, reference=one) for one in TWO]), "sendSMS"),
-    ("one time for all", Message("a", [Recipient(one, send_at=LATER) for one in TWO]), "sendSMS"),
+    ("the same text for each", Message("", [Recipient(number, text="a") for number in TWO]), "sendSMS"),
+    ("the same params for each", Message("{x}", [Recipient(number, params={"x": 1}) for number in TWO]), "sendSMS"),
+    ("references, which stay here", Message("a", [Recipient(number, reference=number) for number in TWO]), "sendSMS"),
+    ("one time for all", Message("a", [Recipient(number, send_at=LATER) for number in TWO]), "sendSMS"),
     ("other texts", Message("", [Recipient(TWO[0], text="a"), Recipient(TWO[1], text="b")]), "sendParamSMS"),
-    ("other params", Message("{x}", [Recipient(one, params={"x": one}) for one in TWO]), "sendParamSMS"),
+    ("other params", Message("{x}", [Recipient(number, params={"x": number}) for number in TWO]), "sendParamSMS"),
     ("a name", Message("a", [TWO[0], Recipient(TWO[1], "小明")]), "sendParamSMS"),
     ("an email", Message("a", Recipient(TWO[0], email="a@example.org")), "sendParamSMS"),
     ("another time", Message("a", [TWO[0], Recipient(TWO[1], send_at=LATER)]), "sendParamSMS"),
@@ -304,7 +306,7 @@ def test_with_validity_or_media_each_text_and_time_takes_a_call_of_its_own(wish:
 )
 def test_names_that_a_call_has_no_place_for_are_noted(wish: dict[str, Any], operation: str) -> None:
     with client(vendor(ANSWERS)) as sms:
-        sent = sms.send(Message("a", [Recipient(one, "小明") for one in TWO], **wish))
+        sent = sms.send(Message("a", [Recipient(number, "小明") for number in TWO], **wish))
         assert sent.notes == (f"the recipients' names stayed here: {operation} has no place for them",)
         assert sms.send(Message("a", TWO, **wish)).notes == ()
         assert sms.send(Message("a", Recipient(TWO[0], "小明"))).notes == ()
@@ -314,7 +316,7 @@ def test_names_that_a_call_has_no_place_for_are_noted(wish: dict[str, Any], oper
 def test_many_recipients_are_several_calls(batch_size: int) -> None:
     numbers = [f"+8869000000{n:02}" for n in range(1, 6)]
     calls = sends_of(Message("a", numbers), batch_size=batch_size)
-    assert [one for call in calls for one in call["mobile"].split(",")] == numbers
+    assert [number for call in calls for number in call["mobile"].split(",")] == numbers
     assert max(call["mobile"].count(",") + 1 for call in calls) == batch_size
 
 
@@ -339,7 +341,7 @@ def test_4_3_the_home_of_erase_mms_booking_is_an_option(service: str) -> None:
 
 def test_reports_of_an_mms_result_are_asked_of_the_mms_service() -> None:
     requests = requests_of(lambda sms: list(sms.reports(sms.send(MMS))))
-    assert [operation_of(one) for one in requests] == ["getConnection", "sendMMS", "getMMSDeliveryStatus"]
+    assert [operation_of(request) for request in requests] == ["getConnection", "sendMMS", "getMMSDeliveryStatus"]
 
 
 # What is refused before anything is asked

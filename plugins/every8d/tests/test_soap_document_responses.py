@@ -41,7 +41,7 @@ PICTURE = Media(b"\xff\xd8\xff", "jpg")
 SENDS: dict[str, Message] = {
     "sendSMS": Message("a", FOUR),
     "sendMessage": Message("a", FOUR, validity=timedelta(hours=1)),
-    "sendParamSMS": Message("", [Recipient(one, text=f"text {one}") for one in FOUR]),
+    "sendParamSMS": Message("", [Recipient(number, text=f"text {number}") for number in FOUR]),
     "sendMMS": Message("a", FOUR, media=PICTURE),
 }
 
@@ -113,7 +113,7 @@ def test_1_1_busy_is_tried_again_since_a_login_changes_nothing() -> None:
     busy = connection("", "-97", "系統忙碌中，請稍後再試")
     transport = vendor({"getConnection": [busy, busy, connection()], "sendSMS": f"1.0,4,4.0,0,{BATCH}"})
     assert client(transport).send(SENDS["sendSMS"]).accepted == 4
-    assert [operation_of(one) for one in transport.requests] == [*["getConnection"] * 3, "sendSMS"]
+    assert [operation_of(request) for request in transport.requests] == [*["getConnection"] * 3, "sendSMS"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ EXAMPLE = "1230.00,4,4.0,220478cc-8506-49b2-93b7-2505f651c12e"
 def test_1_2_the_vendor_took_all(operation: str, text: str, balance: str) -> None:
     """The example of both editions (1.2, 2.2, 2.3, 5.1) leaves out UNSEND, which the form above it has."""
     found = sent(text, operation)
-    assert [(row.number, row.outcome) for row in found.outcomes] == [(one, Outcome.ACCEPTED) for one in FOUR]
+    assert [(row.number, row.outcome) for row in found.outcomes] == [(number, Outcome.ACCEPTED) for number in FOUR]
     assert (found.accepted, found.unsent, found.balance) == (4, 0, Decimal(balance))
     assert found.batches == (BATCH,)
 
@@ -180,9 +180,9 @@ def test_1_2_unsend_for_some_is_settled_by_the_reports() -> None:
     sms = client(transport)
     with pytest.raises(OutcomeUnknown, match="no credit for 2 of 4, not said which") as caught:
         sms.send(SENDS["sendSMS"])
-    assert {one.batch_id for one in caught.value.result.outcomes} == {BATCH}
+    assert {row.batch_id for row in caught.value.result.outcomes} == {BATCH}
     settled = sms.settle(caught.value)
-    assert [one.outcome.value for one in settled.outcomes] == ["accepted", "accepted", "refused", "refused"]
+    assert [row.outcome.value for row in settled.outcomes] == ["accepted", "accepted", "refused", "refused"]
     assert isinstance(settled.outcomes[2].error, InsufficientCredit)
 
 
@@ -397,10 +397,14 @@ def test_3_2_several_replies_to_several_messages() -> None:
     text = log(
         row(TWO[0], more=reply("一") + reply("二", "2010/3/23 1:05:09")), row(TWO[1]), row(TWO[1], more=reply("三"))
     )
-    assert [(one.number, one.text) for one in replies_of(text)] == [(TWO[0], "一"), (TWO[0], "二"), (TWO[1], "三")]
+    assert [(reply.number, reply.text) for reply in replies_of(text)] == [
+        (TWO[0], "一"),
+        (TWO[0], "二"),
+        (TWO[1], "三"),
+    ]
     assert replies_of(text)[1].received_at == datetime(2010, 3, 22, 17, 5, 9, tzinfo=UTC)
     assert [report.number for report in reports_of(text)] == [TWO[0], TWO[1], TWO[1]]
-    assert len({one.key for one in replies_of(text)}) == 3
+    assert len({reply.key for reply in replies_of(text)}) == 3
     assert "REPLY_SMS" not in reports_of(text)[0].raw
 
 
@@ -608,7 +612,7 @@ def test_a_thousand_reports_are_a_page_and_the_next_is_asked_when_one_comes_to_i
     assert [next(reports).number for _ in range(1000)] == numbers[:1000]
     assert len(transport.requests) == 2
     assert [report.number for report in reports] == numbers[1000:]
-    assert [call_of(one)["pageNo"] for one in transport.requests[1:]] == ["1", "2"]
+    assert [call_of(request)["pageNo"] for request in transport.requests[1:]] == ["1", "2"]
 
 
 def test_pages_of_replies_are_pages_of_messages() -> None:
@@ -623,8 +627,8 @@ def test_pages_of_replies_are_pages_of_messages() -> None:
             ]
         }
     )
-    assert [one.text for one in client(transport).inbound(BATCH)] == ["a"]
-    assert [call_of(one)["pageNo"] for one in transport.requests[1:]] == ["1", "2", "3"]
+    assert [reply.text for reply in client(transport).inbound(BATCH)] == ["a"]
+    assert [call_of(request)["pageNo"] for request in transport.requests[1:]] == ["1", "2", "3"]
 
 
 def test_a_count_beyond_the_rows_ends_with_an_empty_page() -> None:
@@ -790,7 +794,7 @@ def test_a_fault_of_the_server_is_tried_again_for_a_read_and_never_for_a_send(ve
         sms.send(SENDS["sendSMS"])
     with pytest.raises(VendorUnavailable):
         sms.cancel(BATCH)
-    assert [operation_of(one) for one in transport.requests] == [
+    assert [operation_of(request) for request in transport.requests] == [
         "getConnection",
         *["getCredit"] * 3,
         "sendSMS",

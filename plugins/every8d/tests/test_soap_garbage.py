@@ -38,7 +38,10 @@ TEXTS = [
 TWO = ["0900000001", "0900000002"]
 ASK: dict[str, tuple[str, Callable[[Client], Any]]] = {
     "send": ("sendSMS", lambda sms: sms.send(Message("hello", TWO))),
-    "personal send": ("sendParamSMS", lambda sms: sms.send(Message("hello", [Recipient(one, "n") for one in TWO]))),
+    "personal send": (
+        "sendParamSMS",
+        lambda sms: sms.send(Message("hello", [Recipient(number, "n") for number in TWO])),
+    ),
     "balance": ("getCredit", lambda sms: sms.balance()),
     "check": ("getCredit", lambda sms: sms.check()),
     "cancel": ("eraseBooking", lambda sms: sms.cancel(BATCH)),
@@ -59,7 +62,7 @@ def spoiled(draw: st.DrawFn, body: bytes) -> bytes:
 
 
 elements = st.recursive(
-    st.text(max_size=8).map(escape) | st.sampled_from([escape(one) for one in TEXTS]),
+    st.text(max_size=8).map(escape) | st.sampled_from([escape(text) for text in TEXTS]),
     lambda inner: st.tuples(st.sampled_from(NAMES), st.lists(inner, max_size=3)).map(
         lambda pair: f'<{pair[0]} xmlns:soap="a" xmlns:s="b" COUNT="1">{"".join(pair[1])}</{pair[0]}>'
     ),

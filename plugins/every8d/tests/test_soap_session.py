@@ -255,7 +255,7 @@ def test_where_one_client_ends_the_session_the_other_goes_on_with_one_new_login(
                 sms.check()
             with ThreadPoolExecutor(8) as pool:
                 results = list(pool.map(lambda n: other.send(f"text {n}", to="0900000001"), range(32)))
-        assert sum(one.accepted for one in results) == len(box.exchange.accepted) == 32
+        assert sum(sent.accepted for sent in results) == len(box.exchange.accepted) == 32
         assert calls.operations.count("closeconnection") == 1
         assert box.exchange.login_count == 3
 

@@ -56,9 +56,9 @@ def test_a_message_arrives_as_it_is_or_is_refused(
     line_breaks = {"\r\n": "\n", "\r": "\n"}
     expected = [text, other][: len(message.to)]
     for written, read_as in line_breaks.items():
-        expected = [one.replace(written, read_as) for one in expected]
-    assert [one.text for one in box.exchange.accepted] == expected
-    assert [one.name for one in box.exchange.messages] == [name, ""][: len(message.to)]
+        expected = [text.replace(written, read_as) for text in expected]
+    assert [message.text for message in box.exchange.accepted] == expected
+    assert [message.name for message in box.exchange.messages] == [name, ""][: len(message.to)]
 
 
 ANSWERS = [
@@ -85,7 +85,7 @@ def mangled(draw: st.DrawFn) -> str:
 OPERATIONS: list[Operation[object]] = [GetBalance(), GetReports("0311216947"), Cancel("0311216947")]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 @given(text=mangled() | texts)
 @settings(max_examples=200, deadline=None)
 def test_an_answer_is_a_result_or_a_named_error(operation: Operation[object], text: str) -> None:

@@ -51,12 +51,12 @@ def test_reports_of_many_texts_take_a_question_for_each_hundred() -> None:
     asked: list[int] = []
 
     def answer(request: Request) -> Response:
-        msgids = dict(one.split("=") for one in request.body.decode().split("&"))["msgid"].split("%2C")
+        msgids = dict(pair.split("=") for pair in request.body.decode().split("&"))["msgid"].split("%2C")
         asked.append(len(msgids))
-        return Response(200, body="".join(f"{one}\t4\t20260101000000\t1\r\n" for one in reversed(msgids)).encode())
+        return Response(200, body="".join(f"{msgid}\t4\t20260101000000\t1\r\n" for msgid in reversed(msgids)).encode())
 
     with sms_core.connect("mitake://u:p@", transport=FakeTransport(answer)) as sms:
-        found = {one.batch_id: one.number for one in sms.reports(batches)}
+        found = {report.batch_id: report.number for report in sms.reports(batches)}
     assert asked == [100, 100, 50]
     assert found == {batch: to_e164(numbers[0]) for batch, numbers in batches.items()}
 

@@ -45,7 +45,7 @@ def sms(box: Sandbox) -> Iterator[Client]:
 
 
 def taken(box: Sandbox) -> list[str]:
-    return sorted(one.number for one in box.exchange.accepted)
+    return sorted(message.number for message in box.exchange.accepted)
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "502", "html200", "half", "half_text", "garbage"])
@@ -132,5 +132,8 @@ texts = st.text(st.characters(codec="utf-8"), max_size=60)
 def test_a_clientid_is_short_and_plain(reference: str, own: str, name: str) -> None:
     message = Message("x", [Recipient(NUMBERS[0], reference=own)], reference=reference)
     ids = client_ids(Send(message, (Destination(NUMBERS[0], name, own or reference),)))
-    assert all(len(one) <= 36 and one.isascii() and one.isprintable() and " " not in one for one in ids)
+    assert all(
+        len(client_id) <= 36 and client_id.isascii() and client_id.isprintable() and " " not in client_id
+        for client_id in ids
+    )
     assert not set(chain.from_iterable(ids)) & set("[]$=,")

@@ -38,7 +38,7 @@ def test_over_a_real_wire(caplog: pytest.LogCaptureFixture) -> None:
         with pytest.raises(sms_core.AuthenticationFailed) as refused:
             sms_core.connect(box.dsn("mitake", user="UID", password=PASSWORD + "x")).send(TEXT, to=NUMBERS)
         seen += [shown(nowhere.value), shown(refused.value), shown(box.pushes), shown(box.faults.applied)]
-    everything = "\n".join([*seen, caplog.text, *(repr(one.__dict__) for one in caplog.records)])
+    everything = "\n".join([*seen, caplog.text, *(repr(record.__dict__) for record in caplog.records)])
     assert "mitake send" in everything
     for secret in SECRETS:
         assert secret not in everything

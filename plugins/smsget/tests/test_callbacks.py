@@ -25,20 +25,20 @@ def push(code: str = "", method: str = "POST", **fields: str) -> Callback:
 
 def reports(content: str, sms_id: str = "1783822") -> list[DeliveryReport]:
     events = push(sms_id=sms_id, content=content).events
-    assert all(isinstance(one, DeliveryReport) for one in events)
+    assert all(isinstance(report, DeliveryReport) for report in events)
     return list(events)  # type: ignore[arg-type]
 
 
 def replies(content: str, code: str = "") -> list[InboundMessage]:
     events = push(code, content=content).events
-    assert all(isinstance(one, InboundMessage) for one in events)
+    assert all(isinstance(reply, InboundMessage) for reply in events)
     return list(events)  # type: ignore[arg-type]
 
 
 def reply(text: str, code: str = "") -> InboundMessage:
     """A reply as the vendor pushes it: the text encoded inside, and once more with the form."""
-    (one,) = replies(f"0900000001|1634110261249|2021-10-13 15:30:01|{quote(text, safe='')}", code)
-    return one
+    (reply,) = replies(f"0900000001|1634110261249|2021-10-13 15:30:01|{quote(text, safe='')}", code)
+    return reply
 
 
 def test_chapter_2_several_recipients_in_one_push() -> None:
@@ -46,16 +46,16 @@ def test_chapter_2_several_recipients_in_one_push() -> None:
     rows = ["0900000001|a|2013-01-01 21:08:07|DELIVRD", " 13500000123|b|2013-01-01 21:08:08|EXPIRED"]
     rows += ["0012025550100|c||REJECTD", "", "54000123|d|soon|undeliv", "819000000123|e", "nobody|f|x|DELIVRD"]
     found = reports(",".join(rows))
-    assert [one.number for one in found] == [
+    assert [event.number for event in found] == [
         "+886900000001",
         "+8613500000123",
         "+12025550100",
         "+85254000123",
         "+819000000123",
     ]
-    assert [one.status.name for one in found] == ["DELIVERED", "EXPIRED", "REJECTED", "UNDELIVERABLE", "UNKNOWN"]
-    assert [one.done_at is None for one in found] == [False, False, True, True, True]
-    assert len({one.key for one in found}) == 5
+    assert [event.status.name for event in found] == ["DELIVERED", "EXPIRED", "REJECTED", "UNDELIVERABLE", "UNKNOWN"]
+    assert [event.done_at is None for event in found] == [False, False, True, True, True]
+    assert len({event.key for event in found}) == 5
 
 
 @pytest.mark.parametrize("state", [*STATES, "SOMETHING"])
@@ -109,8 +109,8 @@ def test_blanks_come_as_plus() -> None:
 
 def test_several_replies_in_one_push() -> None:
     row = "0900000001|1|2021-10-13 15:30:01|03a"
-    assert [one.text for one in replies(f"{row},{row.replace('03a', '03%2C%7C')},{row}")] == ["a", ",|", "a"]
-    assert [one.text for one in replies(f"{row}, {row.replace('03a', '03%41')},")] == ["a", "A"]
+    assert [reply.text for reply in replies(f"{row},{row.replace('03a', '03%2C%7C')},{row}")] == ["a", ",|", "a"]
+    assert [reply.text for reply in replies(f"{row}, {row.replace('03a', '03%41')},")] == ["a", "A"]
 
 
 @pytest.mark.parametrize("text", ["03好 100%", "03a|b", "03a, b", "03%FF", "03%zz"])

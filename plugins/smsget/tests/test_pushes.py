@@ -56,13 +56,13 @@ def test_reports_and_replies() -> None:
             box.exchange.reply("+886900000001", "03|a, 100% 好+1\n", result.batch_id or "")
             assert box.wait_pushed()
         assert all(push.attempt == 1 and push.taken for push in box.pushes)
-    reports = {one.number: one for one in events if isinstance(one, DeliveryReport)}
+    reports = {report.number: report for report in events if isinstance(report, DeliveryReport)}
     assert set(reports) == {row.number for row in result.outcomes}
-    assert {one.batch_id for one in reports.values()} == {result.batch_id}
+    assert {report.batch_id for report in reports.values()} == {result.batch_id}
     assert reports["+886900000903"].status is DeliveryStatus.UNDELIVERABLE
     assert reports["+886900000901"].status is DeliveryStatus.EXPIRED
     assert all(reports[number].status is DeliveryStatus.DELIVERED for number in ABROAD)
-    (reply,) = (one for one in events if isinstance(one, InboundMessage))
+    (reply,) = (reply for reply in events if isinstance(reply, InboundMessage))
     assert (reply.number, reply.text, reply.raw["text"]) == (
         "+886900000001",
         "03|a, 100% 好+1\n",

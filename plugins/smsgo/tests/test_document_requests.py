@@ -52,7 +52,7 @@ def sent(message: Message, **options: Any) -> dict[str, str]:
     return fields_of(request)
 
 
-def one(text: str, to: str = TAIWAN, **wishes: Any) -> Message:
+def to_one(text: str, to: str = TAIWAN, **wishes: Any) -> Message:
     return Message(text, to, options=SendOptions(**wishes))
 
 
@@ -63,7 +63,7 @@ def test_chapter_1_fifty_numbers_a_request() -> None:
 
 @pytest.mark.parametrize(("rtype", "value"), [("text", None), ("json", "JSON"), ("xml", "XML")])
 def test_chapter_1_rtype(rtype: str, value: str | None) -> None:
-    assert sent(one("a"), rtype=rtype).get("rtype") == value
+    assert sent(to_one("a"), rtype=rtype).get("rtype") == value
 
 
 @pytest.mark.parametrize(
@@ -114,52 +114,52 @@ ENCODINGS = [
 
 @pytest.mark.parametrize(("text", "encoding"), ENCODINGS, ids=range(len(ENCODINGS)))
 def test_encoding(text: str, encoding: str) -> None:
-    fields = sent(one(text))
+    fields = sent(to_one(text))
     assert (fields["encoding"], fields["smbody"]) == (encoding, text)
 
 
 @pytest.mark.parametrize(("text", "encoding"), [("a" * 160, "PASCII"), ("字" * 70, "PBIG5")])
 def test_encoding_of_a_popup(text: str, encoding: str) -> None:
-    assert sent(one(text, popup=True))["encoding"] == encoding
+    assert sent(to_one(text, popup=True))["encoding"] == encoding
 
 
 def test_the_longest_text_is_the_accounts() -> None:
-    assert sent(one("字" * 335), max_text=335)["encoding"] == "LBIG5"
+    assert sent(to_one("字" * 335), max_text=335)["encoding"] == "LBIG5"
     with pytest.raises(InvalidMessage, match="335 characters long"):
-        wires(one("字" * 335))
+        wires(to_one("字" * 335))
 
 
 def test_a_push_may_have_88_bytes() -> None:
     address = "http://example.org/" + "a" * 39
     assert len(address) + 3 * 10 == 88
-    assert sent(one("字" * 10, push_url=address))["encoding"] == "PUSH"
+    assert sent(to_one("字" * 10, push_url=address))["encoding"] == "PUSH"
     with pytest.raises(InvalidMessage, match="89 bytes"):
-        wires(one("字" * 10, push_url=address + "a"))
+        wires(to_one("字" * 10, push_url=address + "a"))
 
 
 URL = "https://example.org/"
 REFUSED: list[tuple[str, Message]] = [
-    ("text", one("a" * 331)),
-    ("text", one("字" * 331)),
-    ("text", one("a" * 161, popup=True)),
-    ("text", one("字" * 71, popup=True)),
-    ("text", one("简", popup=True)),
-    ("text", one("字" * 71, reply_url=URL)),
-    ("text", one("字" * 71, CHINA)),
-    ("text", one("a" * 161, CHINA)),
-    ("text", one("a" * 20_000, CHINA, long_abroad="split")),
+    ("text", to_one("a" * 331)),
+    ("text", to_one("字" * 331)),
+    ("text", to_one("a" * 161, popup=True)),
+    ("text", to_one("字" * 71, popup=True)),
+    ("text", to_one("简", popup=True)),
+    ("text", to_one("字" * 71, reply_url=URL)),
+    ("text", to_one("字" * 71, CHINA)),
+    ("text", to_one("a" * 161, CHINA)),
+    ("text", to_one("a" * 20_000, CHINA, long_abroad="split")),
     ("to[1].text", Message("a", [TAIWAN, Recipient("0900000002", text="字" * 331)])),
-    ("to[0].number", one("a", CHINA, popup=True)),
-    ("to[0].number", one("a", CHINA, push_url=URL)),
-    ("options.popup", one("a", popup=True, push_url=URL)),
-    ("options.push_url", one("a", push_url="a b")),
-    ("options.reply_url", one("a", popup=True, reply_url=URL)),
-    ("options.reply_url", one("a", push_url=URL, reply_url=URL)),
-    ("options.reply_url", one("a", reply_url=URL + "a" * (301 - len(URL)))),
-    ("options.reply_url", one("a", reply_url="example.org")),
-    ("options.reply_days", one("a", reply_days=3)),
-    ("options.report_url", one("a", report_url="http://[bad")),
-    ("options.long_abroad", one("a", long_abroad="cut")),
+    ("to[0].number", to_one("a", CHINA, popup=True)),
+    ("to[0].number", to_one("a", CHINA, push_url=URL)),
+    ("options.popup", to_one("a", popup=True, push_url=URL)),
+    ("options.push_url", to_one("a", push_url="a b")),
+    ("options.reply_url", to_one("a", popup=True, reply_url=URL)),
+    ("options.reply_url", to_one("a", push_url=URL, reply_url=URL)),
+    ("options.reply_url", to_one("a", reply_url=URL + "a" * (301 - len(URL)))),
+    ("options.reply_url", to_one("a", reply_url="example.org")),
+    ("options.reply_days", to_one("a", reply_days=3)),
+    ("options.report_url", to_one("a", report_url="http://[bad")),
+    ("options.long_abroad", to_one("a", long_abroad="cut")),
 ]
 
 
@@ -175,7 +175,7 @@ def test_what_breaks_a_rule_is_refused_before_anything_is_sent(field: str, messa
 @pytest.mark.parametrize("text", ["字" * 150, "a" * 500, "[" * 200, "😀" * 80, "字a[" * 400])
 def test_a_long_text_abroad_becomes_numbered_messages(text: str) -> None:
     transport = FakeTransport(answer)
-    result = client(transport).send(one(text, CHINA, long_abroad="split"))
+    result = client(transport).send(to_one(text, CHINA, long_abroad="split"))
     parts = [fields_of(request) for request in transport.requests]
     count = len(parts)
     assert count > 1
@@ -189,15 +189,15 @@ def test_a_long_text_abroad_becomes_numbered_messages(text: str) -> None:
 
 def test_the_messages_of_a_split_text_may_be_answered() -> None:
     """Each has a plain encoding."""
-    fields = [fields_of(one) for one in wires(one("字" * 71, CHINA, long_abroad="split", reply_url=URL))]
-    assert [(one["encoding"], one["replyurl"]) for one in fields] == [("BIG5", URL)] * 2
+    fields = [fields_of(request) for request in wires(to_one("字" * 71, CHINA, long_abroad="split", reply_url=URL))]
+    assert [(form["encoding"], form["replyurl"]) for form in fields] == [("BIG5", URL)] * 2
 
 
 def test_a_long_text_to_taiwan_and_abroad() -> None:
     message = Message("字" * 100, [TAIWAN, CHINA, "+12025550100"], options=SendOptions(long_abroad="split"))
     requests = [fields_of(request) for request in wires(message)]
     abroad = f"{CHINA},+12025550100"
-    assert [(one["encoding"], one["dstaddr"]) for one in requests] == [
+    assert [(request["encoding"], request["dstaddr"]) for request in requests] == [
         ("LBIG5", TAIWAN),
         ("BIG5", abroad),
         ("BIG5", abroad),
@@ -214,5 +214,5 @@ def test_what_smsgo_cannot_do_is_said_with_what_to_do_instead() -> None:
 
 
 def test_points_are_not_known_before_the_send() -> None:
-    preview = client(FakeTransport([])).preview(one("a"))
+    preview = client(FakeTransport([])).preview(to_one("a"))
     assert (preview.requests, preview.points) == (1, None)

@@ -58,7 +58,7 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "body", "points"), TAKEN, ids=[one[0] for one in TAKEN])
+@pytest.mark.parametrize(("name", "body", "points"), TAKEN, ids=[case[0] for case in TAKEN])
 @pytest.mark.parametrize("rtype", ["text", "json", "xml"])
 def test_send_succeeds_whatever_form_was_asked_for(rtype: str, name: str, body: str, points: object) -> None:
     result = client(body, rtype=rtype).send("a", [ONE, TWO])
@@ -157,7 +157,7 @@ REPORTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "body"), REPORTS, ids=[one[0] for one in REPORTS])
+@pytest.mark.parametrize(("name", "body"), REPORTS, ids=[case[0] for case in REPORTS])
 def test_a_status_query(name: str, body: str) -> None:
     (report,) = client(body).reports(BATCH)
     assert (report.number, report.status, report.batch_id) == (ONE, Status.DELIVERED, BATCH)

@@ -118,12 +118,12 @@ def test_reports_and_replies_are_handled_once_though_the_handler_fails_at_first(
         result = sms.send("您好", [*NUMBERS, "+886900000903"])
         box.exchange.reply(NUMBERS[0], "好 100% +1&a=b\n", result.batches[0])
         assert box.wait_pushed(10)
-        assert {(one.attempt, one.status, one.taken) for one in box.pushes} == {(1, 500, False), (2, 200, True)}
-    reports = {one.batch_id: one for one in events if isinstance(one, DeliveryReport)}
+        assert {(push.attempt, push.status, push.taken) for push in box.pushes} == {(1, 500, False), (2, 200, True)}
+    reports = {report.batch_id: report for report in events if isinstance(report, DeliveryReport)}
     assert set(reports) == set(result.batches)
     assert reports[result.batches[-1]].status is DeliveryStatus.UNDELIVERABLE
     assert reports[result.batches[-1]].vendor_code == "30005"
-    (reply,) = (one for one in events if isinstance(one, InboundMessage))
+    (reply,) = (reply for reply in events if isinstance(reply, InboundMessage))
     assert (reply.number, reply.text) == (NUMBERS[0], "好 100% +1&a=b\n")
     assert len(events) == len(NUMBERS) + 2
 
@@ -137,12 +137,12 @@ def test_a_report_brings_the_reference_back(address: Callable[..., Any]) -> None
     ):
         result = sms.send(sms_core.Message("您好", NUMBERS[:2], reference="order 17/ü"))
         assert box.wait_pushed(10)
-        assert all(one.taken for one in box.pushes)
+        assert all(push.taken for push in box.pushes)
         asked = list(sms.reports(result))
-    pushed = [one for one in events if isinstance(one, DeliveryReport)]
-    assert {one.number: one.reference for one in pushed} == {row.number: row.reference for row in result.outcomes}
-    assert {one.key for one in pushed} == {one.key for one in asked}
-    assert {one.cost for one in asked} == {Decimal("0.0075")}
+    pushed = [report for report in events if isinstance(report, DeliveryReport)]
+    assert {row.number: row.reference for row in pushed} == {row.number: row.reference for row in result.outcomes}
+    assert {report.key for report in pushed} == {report.key for report in asked}
+    assert {report.cost for report in asked} == {Decimal("0.0075")}
 
 
 SID = "SM" + "0" * 32
@@ -186,7 +186,7 @@ def test_a_push_without_twilios_signature_is_refused_and_nothing_is_handled(
         assert events == []
         assert post(url, REPORT, right) == (200, b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>')
         assert post(url, REPORT, right)[0] == 200
-    assert [one.batch_id for one in events] == [SID]
+    assert [event.batch_id for event in events] == [SID]
     for private in (SECRET, NUMBERS[0], NUMBERS[0][4:], WHO["password"], right):
         assert private not in caplog.text
     assert "the signature is not Twilio's" in caplog.text
@@ -239,12 +239,12 @@ def test_a_booking_waits_and_can_be_taken_back(box: Sandbox) -> None:
     with sms_core.connect(box.dsn("twilio"), clock=box.clock.now) as sms:
         later = box.clock.now() + timedelta(days=34)
         booked = [sms.send("hi", NUMBERS[0], send_at=later) for _ in range(2)]
-        assert [one.notes for one in booked] == [(), ()]
+        assert [sent.notes for sent in booked] == [(), ()]
         assert sms.cancel(booked[0].batch_id or "").count == 1
-        assert [one.status for one in sms.reports(booked[0])] == [DeliveryStatus.CANCELLED]
-        assert [one.status for one in sms.reports(booked[1])] == [DeliveryStatus.SCHEDULED]
+        assert [report.status for report in sms.reports(booked[0])] == [DeliveryStatus.CANCELLED]
+        assert [report.status for report in sms.reports(booked[1])] == [DeliveryStatus.SCHEDULED]
         box.clock.advance(days=35)
-        assert [one.status for one in sms.reports(booked[1])] == [DeliveryStatus.DELIVERED]
+        assert [report.status for report in sms.reports(booked[1])] == [DeliveryStatus.DELIVERED]
         with pytest.raises(sms_core.NotFound):
             sms.cancel(booked[1].batch_id or "")
 

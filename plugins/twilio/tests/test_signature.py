@@ -46,7 +46,7 @@ VECTORS = [
 ]
 
 
-@pytest.mark.parametrize(("signature", "url", "pairs"), VECTORS, ids=[one[0][:6] for one in VECTORS])
+@pytest.mark.parametrize(("signature", "url", "pairs"), VECTORS, ids=[case[0][:6] for case in VECTORS])
 def test_vectors(signature: str, url: str, pairs: list[tuple[str, str]]) -> None:
     assert sign(url, pairs, TOKEN) == signature
     assert sign(url, reversed(pairs), TOKEN) == signature
