@@ -23,10 +23,10 @@ def needs_of_message(message: Message) -> list[Capability]:
     """What the message asks of the vendor for all of its recipients."""
     needs = (
         (Capability.SEND, True),
+        (Capability.MMS, message.media is not None),
         (Capability.SUBJECT, bool(message.subject)),
         (Capability.SCHEDULE, message.send_at is not None),
         (Capability.VALIDITY, message.validity is not None),
-        (Capability.MMS, message.media is not None),
     )
     return [capability for capability, needed in needs if needed]
 

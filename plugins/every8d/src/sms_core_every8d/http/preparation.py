@@ -13,5 +13,7 @@ def prepare(message: Message, destinations: tuple[Destination, ...]) -> None:
         return
     if message.media is not None:
         raise InvalidMessage("options", "skip_duplicates is for SMS: the filter takes no picture")
-    if any(destination.email for destination in destinations):
-        raise InvalidMessage("options", "skip_duplicates cannot be had together with emails: the filter takes none")
+    for destination in destinations:
+        if destination.email:
+            reason = "cannot be had together with skip_duplicates: the filter takes no email"
+            raise InvalidMessage(f"{destination.path}.email", reason)
