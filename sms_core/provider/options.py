@@ -126,7 +126,7 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
 def _hooks(kind: type[Any], fields: Iterable[attrs.Attribute[Any]]) -> dict[str, Callable[[str], Any]]:
     """How the text of each of these fields becomes its value, by the names of their options."""
     try:
-        hints = _hints(kind)
+        hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable, whatever mypy says of its metaclass
     except NameError as error:
         raise ConfigurationError(f"the types of {kind.__name__} cannot be read: {error}") from error
     hooks = {}
