@@ -182,7 +182,7 @@ def _reports(operation: GetReports, answer: Answer, text: str) -> Page[DeliveryR
 def _row_of(line: str) -> Fields:
     columns = [column.strip() for column in line.split("\t")]
     columns += [""] * (len(_COLUMNS) - len(columns))
-    row = dict(zip(_COLUMNS, columns, strict=False))
+    row: dict[str, str] = dict(zip(_COLUMNS, columns, strict=False))
     if not MSGID.fullmatch(row["msgid"]) or not _CODE.fullmatch(row["statuscode"]):
         raise MalformedResponse("a line that is not msgid, statuscode and time")
     return row
