@@ -115,6 +115,7 @@ def typing(session: nox.Session) -> None:
     session.run("pyright")
     fences = pathlib.Path(session.create_tmp()).absolute() / "fences"
     shutil.rmtree(fences, ignore_errors=True)
+    fences.mkdir(parents=True)
     session.run("python", "tests/typing/fences.py", str(fences))
     with session.chdir(fences):  # a folder without this project's settings, as a user's is
         session.run("mypy", "--strict", ".")
