@@ -236,13 +236,9 @@ class FaultChecks:
         running_box.reset()
         return running_box
 
-    def connect(self, box: Sandbox, fault: str = "", *, sessions: SessionStore | None = None, **options: str) -> Client:
+    def connect(self, box: Sandbox, fault: str = "", **options: str) -> Client:
         """A client that waits for no retry. Its patience is short where the vendor is slow."""
-        patience = MOST_PATIENCE if fault in TOO_LATE else ENOUGH
-        dsn = box.dsn(self.provider, **{"read_timeout": str(patience), **self.options, **options})
-        if self.plugin is None:
-            return sms_core.connect(dsn, sessions=sessions, sleep=no_sleep)
-        return connect_provider(self.plugin, dsn, sessions=sessions, sleep=no_sleep)
+        return self._open(box, fault, MemorySessions(), options)
 
     @contextmanager
     def connect_both(self, box: Sandbox, fault: str) -> Iterator[tuple[Client, Client]]:
@@ -251,8 +247,15 @@ class FaultChecks:
         What goes before the fault and comes after it must not fail because the machine is busy.
         """
         sessions = MemorySessions()
-        with self.connect(box, sessions=sessions) as patient, self.connect(box, fault, sessions=sessions) as sms:
+        with self._open(box, "", sessions, {}) as patient, self._open(box, fault, sessions, {}) as sms:
             yield patient, sms
+
+    def _open(self, box: Sandbox, fault: str, sessions: SessionStore, options: Mapping[str, str]) -> Client:
+        patience = MOST_PATIENCE if fault in TOO_LATE else ENOUGH
+        dsn = box.dsn(self.provider, **{"read_timeout": str(patience), **self.options, **options})
+        if self.plugin is None:
+            return sms_core.connect(dsn, sessions=sessions, sleep=no_sleep)
+        return connect_provider(self.plugin, dsn, sessions=sessions, sleep=no_sleep)
 
     def send(self, sms: Client, message: Message) -> SendResult:
         """The result of a send, however it ends."""
