@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 import sms_core
-from sms_core import Outcome, OutcomeUnknown, RecipientRefused, VendorError
+from sms_core import (
+    CallbackRequest,
+    DeliveryReport,
+    DeliveryStatus,
+    Outcome,
+    OutcomeUnknown,
+    RecipientRefused,
+    VendorError,
+)
 from sms_core.http import Response
 from sms_core.testing import FakeTransport
 
@@ -40,3 +48,12 @@ def test_the_answer_to_a_question_is_the_error_that_it_is() -> None:
     with pytest.raises(VendorError) as caught:
         sms_core.connect("smsgo://TesterId:TesterPW@", transport=vendor("-30")).balance()
     assert (type(caught.value), caught.value.code, caught.value.vendor_text) == (VendorError, "-30", "no")
+
+
+@pytest.mark.parametrize(("code", "status"), [("-5", DeliveryStatus.REJECTED), ("-30", DeliveryStatus.UNKNOWN)])
+def test_in_a_report_too_only_a_code_of_the_table_says_what_happened(code: str, status: DeliveryStatus) -> None:
+    sms = sms_core.connect("smsgo://TesterId:TesterPW@")
+    query = f"msgid=100101121234567&statuscode={code}&statusstr=no&dstaddr=0900000001"
+    (report,) = sms.parse_callback(CallbackRequest("GET", "/sms", query)).events
+    assert isinstance(report, DeliveryReport)
+    assert (report.status, report.vendor_code) == (status, code)

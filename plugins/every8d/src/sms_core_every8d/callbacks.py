@@ -17,7 +17,7 @@ _STATUS = re.compile(r"-?\d{1,4}", re.ASCII)
 
 def parse(request: CallbackRequest, api: Api) -> Callback:
     """The report or reply of one push, and the 200 that ends the vendor's retries. Raises `CallbackRefused`."""
-    request.require_method("GET", "POST")  # GET says the document; a form POST of the same fields is understood too
+    request.require_method("GET", "POST")  # the document says GET; a form POST of the same fields is understood too
     # UTF-8 is what every known receiver assumes; Big5 is tried before a reply is given up.
     fields = request.fields("utf-8", "cp950")
     batch_id, status = fields.get("batchid", "").strip(), fields.get("status", "").strip()

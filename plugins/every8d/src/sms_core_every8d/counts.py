@@ -33,7 +33,10 @@ _FIELDS_WITHOUT_UNSEND = 4
 def read_refusal(text: str) -> tuple[str, str] | None:
     """Code and words of ``-code,words``; None for any other text."""
     found = _REFUSAL.fullmatch(text)
-    return (found[1], (found[2] or "").strip()) if found else None
+    if found is None:
+        return None
+    code, words = found.groups(default="")
+    return code, words.strip()
 
 
 @frozen
@@ -67,7 +70,9 @@ def sent(
     """What the numbers say of each destination. ``held_back`` are rows that are known already."""
     known = {row.reference: row for row in held_back}
     candidates = [destination for destination in destinations if destination.reference not in known]
-    if candidates and (not counts.batch_id or is_cut(counts.batch_id) or counts.credit < 0):
+    if candidates and counts.credit < 0:
+        raise MalformedResponse("a CREDIT below zero")
+    if candidates and (not counts.batch_id or is_cut(counts.batch_id)):
         raise MalformedResponse("no batch id")
     outcome, error = _fate(counts, len(candidates))
     batch = None if outcome is Outcome.REFUSED else counts.batch_id

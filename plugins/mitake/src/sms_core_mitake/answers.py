@@ -72,5 +72,5 @@ def _refusal(fields: Fields, sections: Mapping[str, Fields]) -> VendorError:
 
 def _put(found: dict[str, V], name: str, value: V) -> None:
     if name in found:
-        raise MalformedResponse("one thing stands there twice")
+        raise MalformedResponse("a section or a field is there twice")
     found[name] = value

@@ -25,14 +25,14 @@ _NOT_BULK = "since the lines of SmBulkSend part their fields by it: send to this
 
 def prepare(account: Account, message: Message, destinations: tuple[Destination, ...]) -> None:
     """Raise `InvalidMessage`, naming the field, for what breaks a rule."""
-    options = account.typed_options(AccountOptions)
-    _check_options(options_of(message, SendOptions), options)
+    account_options = account.typed_options(AccountOptions)
+    _check_options(options_of(message, SendOptions), account_options)
     if message.validity is not None and message.validity > LONGEST_VALIDITY:
         raise InvalidMessage("validity", f"is more than {LONGEST_VALIDITY}: the carriers would report no status")
     bulk = len(destinations) > 1
     for destination in destinations:
-        _check_text(destination, options, bulk=bulk)
-        _check_name(destination, options, bulk=bulk)
+        _check_text(destination, account_options, bulk=bulk)
+        _check_name(destination, account_options, bulk=bulk)
 
 
 def outside_big5(text: str) -> bool:
@@ -40,8 +40,8 @@ def outside_big5(text: str) -> bool:
     return _lacks("big5", text)
 
 
-def _check_options(wishes: SendOptions, options: AccountOptions) -> None:
-    url, object_id = wishes.report_url, wishes.object_id
+def _check_options(options: SendOptions, account_options: AccountOptions) -> None:
+    url, object_id = options.report_url, options.object_id
     if url and not _URL.fullmatch(url):
         raise InvalidMessage("options.report_url", "needs an http:// or https:// URL in ASCII, without blanks")
     if len(url) > LONGEST_URL:
@@ -51,35 +51,35 @@ def _check_options(wishes: SendOptions, options: AccountOptions) -> None:
     if len(object_id) > LONGEST_OBJECT_ID or _CONTROL.search(object_id):
         reason = f"is more than {LONGEST_OBJECT_ID} characters, or has a control character"
         raise InvalidMessage("options.object_id", reason)
-    _check_charset("options.object_id", object_id, options)
+    _check_charset("options.object_id", object_id, account_options)
 
 
-def _check_text(destination: Destination, options: AccountOptions, *, bulk: bool) -> None:
+def _check_text(destination: Destination, account_options: AccountOptions, *, bulk: bool) -> None:
     field, text = destination.text_path, destination.text
     if _CONTROL_IN_TEXT.search(text):
         raise InvalidMessage(field, "has a control character, for which the vendor has a use of its own")
     if bulk and BETWEEN_FIELDS in text:
         raise InvalidMessage(field, f"has {BETWEEN_FIELDS} in it, {_NOT_BULK}")
-    _check_charset(field, text, options)
-    if not options.long_sms and not _is_single(text):
+    _check_charset(field, text, account_options)
+    if not account_options.long_sms and not _is_single(text):
         limits = f"{SINGLE_LATIN} characters of ASCII, or {SINGLE}"
         reason = f"is longer than one SMS ({limits}), to which Mitake cuts it unless the account has {_RIGHT}"
         raise InvalidMessage(field, reason)
 
 
-def _check_name(destination: Destination, options: AccountOptions, *, bulk: bool) -> None:
+def _check_name(destination: Destination, account_options: AccountOptions, *, bulk: bool) -> None:
     field, name = f"{destination.path}.name", destination.name
     if len(name) > LONGEST_NAME or _CONTROL.search(name):
         raise InvalidMessage(field, f"is more than {LONGEST_NAME} characters, or has a control character")
     if bulk and "$" in name:
         raise InvalidMessage(field, f"has $ in it, {_NOT_BULK}")
-    _check_charset(field, name, options)
+    _check_charset(field, name, account_options)
 
 
-def _check_charset(field: str, text: str, options: AccountOptions) -> None:
-    if _lacks(CODECS[options.charset], text):
-        advice = ": say charset=UTF-8 in the DSN" if options.charset == "Big5" else ""
-        raise InvalidMessage(field, f"has a character that {options.charset} lacks{advice}")
+def _check_charset(field: str, text: str, account_options: AccountOptions) -> None:
+    if _lacks(CODECS[account_options.charset], text):
+        advice = ": say charset=UTF-8 in the DSN" if account_options.charset == "Big5" else ""
+        raise InvalidMessage(field, f"has a character that {account_options.charset} lacks{advice}")
 
 
 def _lacks(codec: str, text: str) -> bool:

@@ -45,7 +45,7 @@ MSGID = re.compile(r"[#$]?[0-9A-Za-z]{1,20}", re.ASCII)
 """Ten characters so far, digits or hexadecimal ones, some behind a ``#`` or ``$``."""
 _CODE = re.compile(r"[0-9A-Za-z*?]", re.ASCII)
 _WHOLE_ROW = re.compile(r"\S+\t\S\t\d{14}\b|\S+=", re.ASCII)
-_COLUMNS = ("msgid", "statuscode", "statustime", "smsPoint")
+_COLUMNS: tuple[str, ...] = ("msgid", "statuscode", "statustime", "smsPoint")
 
 
 def parse(operation: Operation[Any], response: Response) -> Any:

@@ -68,9 +68,10 @@ def _rows(lines: list[str]) -> list[_Row]:
     """The lines that name a phone; columns that are missing are empty, and what is beyond the last belongs to it."""
     rows = []
     for line in lines:
-        phone, message_id, time, last = (*line.split("|", _COLUMNS - 1), "", "", "")[:_COLUMNS]
-        if "|" in line and _PHONE.fullmatch(phone.strip()):
-            rows.append(_Row(phone.strip(), message_id.strip(), time.strip(), last.strip()))
+        columns = [column.strip() for column in line.split("|", _COLUMNS - 1)]
+        if len(columns) > 1 and _PHONE.fullmatch(columns[0]):
+            missing = [""] * (_COLUMNS - len(columns))
+            rows.append(_Row(*columns, *missing))
     return rows
 
 

@@ -6,7 +6,7 @@ import re
 
 from attrs import frozen
 
-from sms_core.numbers import from_vendor
+from sms_core.provider import from_vendor
 
 
 @frozen

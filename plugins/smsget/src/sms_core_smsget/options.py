@@ -18,7 +18,7 @@ _CODE = re.compile(r"\d\d", re.ASCII)
 
 @frozen
 class SendOptions(VendorOptions):
-    """Wishes for one message.
+    """What one message asks for.
 
     ``two_way`` lets the recipients answer (chapter 3): Taiwan only, at twice the price, and only for accounts that
     have applied for it. They write the account's two-digit code in front of their text, so say so in yours.

@@ -13,7 +13,8 @@ from sms_core import (
 )
 from sms_core.provider import SMPP_STATES, RefusalCode, refusal_error
 
-# Table 1; below the line what one client in public knows besides.
+# Table 1; below the line what one client in public knows besides. With any of them nothing was taken: the document's own
+# failure (FAQ 7) has no msgid and 0 points, and that one is -1, which is also for what the vendor itself does not know.
 REQUEST_CODES = {
     "-1": RefusalCode(VendorError, "CGI string error or Unknow"),
     "-2": RefusalCode(AuthenticationFailed, "授權錯誤(帳號/密碼錯誤/IP錯誤)"),
@@ -39,12 +40,12 @@ def error_of(code: str, vendor_text: str) -> VendorError:
     """The error that a negative code is. One that is in no table is no verdict.
 
     Chapter 3 says that a value below zero is an error of table 1 (如果有錯,值為負,見表1), and nothing of others. That one
-    client in public takes all from -11 to -30 for refusals proves nothing of those that it has no words for.
+    client in public takes all of -11 to -25 and -30 for refusals proves nothing of those that it has no words for.
     """
     return refusal_error(REQUEST_CODES, code, vendor_text)
 
 
-# A report may have a code of table 1 in place of a state; any other than these means that the vendor did not send.
+# A report may have a code of the table in place of a state; all but these mean that the vendor did not send.
 FAILED_STATUSES = {
     "-1": DeliveryStatus.UNKNOWN,
     "-8": DeliveryStatus.NO_CREDIT,
@@ -75,9 +76,9 @@ STATE_TEXTS = {
 
 
 def status_of(code: str, state: str) -> tuple[DeliveryStatus, str]:
-    """The status and the vendor's text of a report: by its state, else by a negative code, else ``UNKNOWN``."""
+    """The status and the vendor's text of a report: by its state, else by a code of the table, else ``UNKNOWN``."""
     if state.upper() in STATES:
         return STATES[state.upper()], STATE_TEXTS.get(state.upper(), "")
     if code in REQUEST_CODES:
         return FAILED_STATUSES.get(code, DeliveryStatus.REJECTED), state or REQUEST_CODES[code].text
-    return DeliveryStatus.REJECTED if code.startswith("-") else DeliveryStatus.UNKNOWN, state
+    return DeliveryStatus.UNKNOWN, state

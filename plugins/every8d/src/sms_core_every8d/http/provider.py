@@ -42,6 +42,7 @@ INFO = ProviderInfo(
             size=MMS_SIZE,
             formats=("jpg", "jpeg", "png", "gif"),
         ),
+        pages=10_000,  # 10 replies in each (table 4-3-1)
     ),
     default_host="new.e8d.tw",
     send_options=SendOptions,
