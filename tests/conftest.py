@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +13,10 @@ from hypothesis import HealthCheck, settings
 
 # At the end, so that an installed sms_core is tested and not the folder of this name.
 sys.path.append(str(Path(__file__).parents[1]))
+
+# Coverage measures the workers that run the tests. The programs that tests start would take twice as long to begin.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 from tests.support.scripted_server import Script, ScriptedServer
 

@@ -87,7 +87,6 @@ class HttpFaults(Every8dFaults):
         Read("GetReplyMessage", lambda sms, result: list(sms.inbound(result))),
         Read("ConnectionHandler", lambda sms, result: sms.check()),
     )
-    runs = 500
 
     def is_witnessed(self, make: MakeMessage) -> bool:
         return make in {filtered, filtered_personal}

@@ -249,7 +249,7 @@ texts = st.lists(characters | st.just("]]>") | st.just("<![CDATA["), min_size=1,
 
 
 @given(text=texts.filter(str.strip), name=texts.filter(lambda text: len(text.encode("utf-16-le")) <= 100))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_text_and_name_that_xml_can_hold_come_back_as_they_were(text: str, name: str) -> None:
     """After two parses from contentXML, after one from sendSMS."""
     personal = send_of(Message(text, Recipient(TWO[0], name)))

@@ -94,12 +94,17 @@ def answers(draw: st.DrawFn, operation: str) -> bytes:
 
 def client(operation: str, body: bytes, status: int = 200, version: str = "1.1") -> Client:
     """A client who logs in well, unless the login is what is asked."""
+    return client_of(operation, lambda: Response(status, body=body), version)
+
+
+def client_of(operation: str, answer: Callable[[], Response], version: str = "1.1") -> Client:
+    """The same; what it is answered may change between its requests."""
 
     def handler(request: Request) -> Response:
         called = operation_of(request)
         if called != operation:
             return result(called, connection() if called == "getConnection" else "1.00", version)
-        return Response(status, body=body)
+        return answer()
 
     dsn = sms_core.dsn.build("every8d-soap", "Test", "XXX", soap=version, retries=0)
     return sms_core.connect(dsn, transport=FakeTransport(handler))
@@ -112,7 +117,7 @@ def a_bug(error: BaseException) -> bool:
 
 @pytest.mark.parametrize("name", ASK)
 @given(data=st.data(), status=st.sampled_from([200, 200, 200, 201, 302, 403, 429, 500, 502]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_answers(name: str, data: st.DataObject, status: int) -> None:
     operation, ask = ASK[name]
     sms = client(operation, data.draw(answers(operation)), status, data.draw(st.sampled_from(["1.1", "1.2"])))
@@ -142,10 +147,16 @@ def test_an_answer_that_is_cut_anywhere_is_never_taken_for_a_shorter_one(name: s
     """Not even at the end of a line of the inner document: the envelope's own end is missing."""
     operation, ask = ASK[name]
     body = result(operation, WHOLE[name]).body
-    ask(client(operation, body))
+    arrived = body
+    sms = client_of(operation, lambda: Response(200, body=arrived))
+    ask(sms)
+    if name == "login":
+        # A session that stands is not asked for again.
+        sms = client_of(operation, lambda: Response(200, body=arrived))
     for length in range(len(body)):
+        arrived = body[:length]
         with pytest.raises(OutcomeUnknown if name == "send" else MalformedResponse):
-            ask(client(operation, body[:length]))
+            ask(sms)
 
 
 DEPTH = 30_000
@@ -182,7 +193,7 @@ def test_entities_are_never_expanded(name: str) -> None:
 
 
 @given(text=st.text(max_size=60) | st.sampled_from(TEXTS[:4]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_result_that_cannot_be_read_is_an_unknown_outcome(text: str) -> None:
     """Neither a refusal (a code below zero) nor a success: the vendor may have taken the message."""
     if text.strip().startswith("-") or text.count(",") >= 2:

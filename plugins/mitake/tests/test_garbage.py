@@ -39,7 +39,7 @@ def sms(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[Client]:
 
 
 @given(text=hostile, other=hostile, name=hostile, reference=hostile, url=hostile, batch=hostile)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_message_arrives_as_it_is_or_is_refused(
     box: Sandbox, sms: Client, text: str, other: str, name: str, reference: str, url: str, batch: str
 ) -> None:
@@ -87,7 +87,7 @@ OPERATIONS: list[Operation[object]] = [GetBalance(), GetReports("0311216947"), C
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 @given(text=mangled() | texts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_an_answer_is_a_result_or_a_named_error(operation: Operation[object], text: str) -> None:
     """The core would turn a provider's bug into `MalformedResponse`; here none is hidden."""
     with contextlib.suppress(MalformedResponse, VendorError):

@@ -27,7 +27,7 @@ contents = st.lists(columns, max_size=9).map("|".join) | st.text(max_size=40)
     noise=st.binary(max_size=20),
     code=st.sampled_from(["", "?code=03"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_callbacks(sms_id: str, content: str, method: str, noise: bytes, code: str) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     sms = sms_core.connect(f"sms-get://user:pw@{code}")
@@ -37,7 +37,7 @@ def test_callbacks(sms_id: str, content: str, method: str, noise: bytes, code: s
 
 
 @given(digits=st.text("0123456789", max_size=16), prefix=st.sampled_from([*numbers.PREFIXES, "+", ""]))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_two_numbers_have_one_form(digits: str, prefix: str) -> None:
     """A number that the vendor takes comes back as itself from the form it has there."""
     try:

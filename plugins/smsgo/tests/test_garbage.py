@@ -54,7 +54,7 @@ bodies = mangled() | json_bodies | st.binary(max_size=200)
 
 
 @given(body=bodies)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_rows_or_a_named_error(body: bytes) -> None:
     """The core would turn a provider's bug into `MalformedResponse`; here none is hidden."""
     with contextlib.suppress(MalformedResponse):
@@ -65,7 +65,7 @@ alphabet = st.sampled_from("ab [€`é\n字简😀")
 
 
 @given(text=st.text(alphabet, min_size=1, max_size=600))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_split_text_is_whole_and_every_part_fits(text: str) -> None:
     parts = split(text)
     assert "".join(part[part.index(") ") + 2 :] for part in parts) == text

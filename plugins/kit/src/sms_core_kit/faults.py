@@ -165,7 +165,7 @@ class FaultChecks:
     answered_no: ClassVar[frozenset[str]] = ANSWERED_NO
     credit_after: ClassVar[int] = 1
     most_recipients: ClassVar[int] = 5
-    runs: ClassVar[int] = 1000
+    runs: ClassVar[int] = 300
     threads: ClassVar[int] = 4
 
     def __init_subclass__(cls) -> None:
