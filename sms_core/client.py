@@ -268,6 +268,7 @@ class Client:
         not mistaken for this one. Sends nothing, unless ``replay`` says so: then, where the vendor takes a key
         (`ProviderInfo.replay`), what is still unknown is asked once more under its key, which is a send that the vendor
         takes once. A row that stays ``UNKNOWN`` is for a person to decide; a note says where nothing could be asked.
+        Where a question fails, the exception's ``sms_result`` is the result with what the earlier ones told.
         """
         result = unknown.result if isinstance(unknown, SendError) else unknown
         if isinstance(known_batches, str):

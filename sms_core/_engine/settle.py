@@ -37,7 +37,8 @@ def settle(
 ) -> Flow[SendResult]:
     """Ask about each unknown recipient. Gives the result with the rows that became known; raises as reads do.
 
-    Where nothing can be asked, a note of the result says so.
+    What a question told before another one failed is the exception's `sms_result`. Where nothing can be asked, a note of
+    the result says so.
     """
     if not _unknown(result):
         return result
@@ -82,7 +83,11 @@ def _ask_for_reports(provider: Provider, result: SendResult) -> Flow[SendResult]
     mms = result.message is not None and result.message.media is not None
     for batch in dict.fromkeys(row.batch_id for row in _unknown(result).values() if row.batch_id):
         numbers = tuple(row.number for row in result.outcomes if row.batch_id == batch)
-        reports = yield from _reports_of_unknown(provider, result, GetReports(batch, mms=mms, numbers=numbers))
+        try:
+            reports = yield from _reports_of_unknown(provider, result, GetReports(batch, mms=mms, numbers=numbers))
+        except BaseException as failure:
+            attach_result(failure, result)
+            raise
         states = fold([result], reports)
         result = with_outcome(result, _told_by_reports(result, batch, states))
     return result
@@ -128,7 +133,11 @@ def _ask_for_text(
         for start in range(0, len(destinations), most):
             chunk = destinations[start : start + most]
             numbers = tuple(destination.number for destination in chunk)
-            sightings = yield from provider.perform(FindSent(plan.message, text, numbers, result.sent_at))
+            try:
+                sightings = yield from provider.perform(FindSent(plan.message, text, numbers, result.sent_at))
+            except BaseException as failure:
+                attach_result(failure, result)
+                raise
             rows = [unknown[destination.reference] for destination in chunk]
             told = [_told_by_sighting(row, sightings, known_batches, result, now) for row in rows]
             result = with_outcome(result, {row.reference: row for row in told})

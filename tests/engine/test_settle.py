@@ -213,6 +213,21 @@ def test_settling_fails_as_reads_do_and_leaves_the_result_as_it_was() -> None:
     assert result == unknown(A)
 
 
+def test_what_was_told_before_a_question_failed_is_with_the_exception() -> None:
+    first, other = unknown(A, B, batch="b1").outcomes
+    reported = attrs.evolve(unknown(A, B), outcomes=(first, attrs.evolve(other, batch_id="b2")))
+    asked_for_text = unknown(A, B, C, D)
+    cases = [
+        (reported, Vendor(reports=[f"OK {A}:m-0:sent", CUT_OFF])),
+        (asked_for_text, Vendor(find_sent=[f"OK {A}=b1", CUT_OFF])),
+    ]
+    for result, vendor in cases:
+        with bind(FakeTransport(vendor), retries=0) as sms, pytest.raises(TransportError) as caught:
+            sms.settle(result)
+        told: SendResult = caught.value.sms_result  # type: ignore[attr-defined]
+        assert [row.outcome for row in told.outcomes] == [ACCEPTED, *[UNKNOWN] * (len(result.outcomes) - 1)]
+
+
 def test_the_clock_decides_about_age() -> None:
     moment: list[datetime] = [NOW]
     with bind(FakeTransport(Vendor(find_sent=["OK proof"])), clock=lambda: moment[0]) as sms:
