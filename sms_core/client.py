@@ -94,7 +94,10 @@ def connect_provider(
     transport = transport or Urllib3Transport(
         connect_timeout=connection.connect_timeout,
         read_timeout=connection.read_timeout,
+        deadline=connection.deadline,
+        idle_timeout=connection.idle_timeout,
         proxy=connection.proxy,
+        ca_file=connection.ca_file,
     )
     return Client(
         bound,

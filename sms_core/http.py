@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from sms_core.clocks import BeginBefore
+
 
 class LowerNames(dict[str, str]):
     """Headers whose names are in lower case already."""
@@ -22,12 +24,19 @@ def lower_names(headers: Mapping[str, str]) -> LowerNames:
 
 @frozen
 class Request:
-    """One HTTP request. Its ``repr`` shows neither query, headers nor body: each may hold a secret."""
+    """One HTTP request. Its ``repr`` shows neither query, headers nor body: each may hold a secret.
+
+    The last two fields say how it may be carried, and do not count where requests are compared. ``repeatable`` is True
+    for a read, which may go out on a connection that was idle for long. After ``begin_before`` its first byte may not
+    leave any more.
+    """
 
     method: str
     url: str = field(repr=lambda url: repr(public_url(url)))
     headers: Mapping[str, str] = field(factory=dict, converter=lower_names, repr=False)
     body: bytes = field(default=b"", repr=False)
+    repeatable: bool = field(default=False, kw_only=True, eq=False)
+    begin_before: BeginBefore | None = field(default=None, kw_only=True, eq=False)
 
 
 @frozen
@@ -49,12 +58,17 @@ def public_url(url: str) -> str:
 
 
 class Transport(Protocol):
-    """Carries one request and nothing more: no retry, no redirect, no cookie."""
+    """Carries one request and nothing more: no retry, no redirect, no cookie.
+
+    A client that is used before a ``fork()`` is used in each child too, with the same transport. One of your own has to
+    notice that (`os.getpid`) and open connections and locks of the child's own: on a shared connection answers get swapped.
+    """
 
     def send(self, request: Request) -> Response:
         """The whole answer, whatever its status.
 
-        Raises `TransportError`, whose ``sent`` is False only where surely no byte of the request left.
+        Raises `TransportError`, whose ``sent`` is False only where surely no byte of the request left. So it is where
+        ``request.begin_before`` has passed when all is ready for the first byte.
         """
         ...
 

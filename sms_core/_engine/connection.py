@@ -39,7 +39,9 @@ def _http_url(instance: object, attribute: attrs.Attribute[str], value: str) -> 
 class ConnectionOptions:
     """The DSN options that every provider has. Times are in seconds.
 
-    ``retries`` is how often a read, or a send that surely was not taken, is tried again. ``batch_size`` lowers the
+    ``deadline`` bounds one exchange with the vendor, from connect on; a name's resolution cannot be cut short. A connection
+    that was idle longer than ``idle_timeout`` carries only what may be repeated. ``ca_file`` names the authorities (PEM) to
+    trust instead of the machine's. ``retries`` is how often a read, or a send that surely was not taken, is tried again. ``batch_size`` lowers the
     number of recipients that go into one request; ``max_text`` is the longest text in characters, where this account
     may send others than the vendor's document says. 0 leaves either to the provider. ``proxy`` is a URL; without it the
     environment decides.
@@ -49,10 +51,13 @@ class ConnectionOptions:
     allow_plaintext: bool = False
     connect_timeout: float = field(default=10.0, validator=_positive)
     read_timeout: float = field(default=30.0, validator=_positive)
+    deadline: float = field(default=60.0, validator=_positive)
+    idle_timeout: float = field(default=4.0, validator=_positive)
     retries: int = field(default=2, validator=_not_negative)
     batch_size: int = field(default=0, validator=_not_negative)
     max_text: int = field(default=0, validator=_not_negative)
     proxy: str = field(default="", repr=False, validator=_http_url)
+    ca_file: str = ""
     close_session: bool = False
 
 

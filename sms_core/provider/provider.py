@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 
 import pluggy
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from sms_core.callbacks import Callback, CallbackRequest
 from sms_core.errors import MalformedResponse, SmsError, Unsupported
@@ -51,8 +51,10 @@ class Provider:
         return request
 
     def request(self, session: Session | None, operation: Operation[Any]) -> Request:
-        """The request that carries the operation."""
+        """The request that carries the operation. That of a read is marked as one that may be repeated."""
         request: Request = self.hooks.sms_send(account=self.account, session=session, operation=operation)
+        if operation.is_read:
+            request = evolve(request, repeatable=True)
         return request
 
     def parse(self, operation: Operation[T], response: Response) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from sms_core.errors import SmsError
+from sms_core.errors import SmsError, TransportError
 from sms_core.http import Request, Response
 
 Handler = Callable[[Request], Response]
@@ -30,6 +30,8 @@ class FakeTransport:
         >>> [request.method for request in network.requests]
         ['GET', 'GET']
 
+    As a transport has to, it refuses what comes after its `Request.begin_before`, and keeps no such request.
+
     Give it to a client as ``connect(dsn, transport=network)``. Raises `AssertionError` for a request that the list
     has no answer for.
     """
@@ -42,6 +44,8 @@ class FakeTransport:
 
     def send(self, request: Request) -> Response:
         """Keep the request and answer it."""
+        if request.begin_before is not None and request.begin_before.has_passed():
+            raise TransportError("too late to begin: nothing was sent", sent=False)
         with self._lock:
             self.requests.append(request)
         return self._handler(request)

@@ -11,6 +11,7 @@ closed. The server's first connection gets the first script, and so on; the last
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import struct
 import threading
@@ -109,6 +110,19 @@ def oversize(size: int) -> Action:
         if connection.read_request() is not None:
             connection.raw.sendall(_head(200, {"Connection": "close"}))
             connection.raw.sendall(b"x" * size)
+
+    return act
+
+
+def drip(data: bytes, pause: float = 0.02) -> Action:
+    """Read a request and answer with these bytes over and over, one after each pause (seconds)."""
+
+    def act(connection: Connection) -> None:
+        connection.read_request()
+        for byte in itertools.cycle(data):
+            connection.raw.sendall(bytes([byte]))
+            if connection.server.stopping.wait(pause):
+                return
 
     return act
 

@@ -5,6 +5,7 @@ import doctest
 import pytest
 
 from sms_core import TransportError
+from sms_core.clocks import BeginBefore
 from sms_core.http import Request, Response, Transport
 from sms_core.testing import FakeTransport, fake_transport
 
@@ -47,3 +48,12 @@ def test_it_knows_that_it_was_closed() -> None:
     network = FakeTransport([])
     network.close()
     assert network.closed
+
+
+def test_what_is_too_late_is_neither_answered_nor_kept() -> None:
+    network = FakeTransport([Response(200)])
+    with pytest.raises(TransportError, match="too late") as caught:
+        network.send(Request("POST", "https://sms.invalid/send", begin_before=BeginBefore.within(0)))
+    assert caught.value.sent is False
+    assert network.requests == []
+    assert network.send(Request("POST", "https://sms.invalid/send", begin_before=BeginBefore.within(60))).status == 200

@@ -113,6 +113,8 @@ def test_parse(dsn: str, expected: Dsn) -> None:
         (f"tiny://u:{PASSWORD}@h?batch_size=-1", "'batch_size' needs a number from 0 on"),
         (f"tiny://u:{PASSWORD}@h?max_text=-1", "'max_text' needs a number from 0 on"),
         (f"tiny://u:{PASSWORD}@h?connect_timeout=-1", "'connect_timeout' needs a number of seconds above 0"),
+        (f"tiny://u:{PASSWORD}@h?deadline=0", "'deadline' needs a number of seconds above 0"),
+        (f"tiny://u:{PASSWORD}@h?idle_timeout=-1", "'idle_timeout' needs a number of seconds above 0"),
         (f"tiny://u:{PASSWORD}@h?read_timeout=inf", "'read_timeout' needs a number"),
         (f"tiny://u:{PASSWORD}@h?read_timeout=nan", "'read_timeout' needs a number"),
         (f"tiny://u:{PASSWORD}@h?proxy={PASSWORD}", "'proxy' needs an http:// or https:// URL"),

@@ -1,96 +1,50 @@
-"""The transport over urllib3: one pool for each host, and an exact word on whether a byte of a request left."""
+"""The transport over sockets that block: kept-alive connections, and an exact word on whether a byte of a request left."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import urllib.request
-from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+import ssl
+from collections.abc import Callable
+from functools import cache, partial
+from urllib.parse import SplitResult, urlsplit
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from attrs import define, frozen
 
-from sms_core.dsn import is_loopback
-from sms_core.errors import MalformedResponse, TransportError
+from sms_core._engine.transports.answers import LARGEST_ANSWER, BadAnswer, Stream, read_answer
+from sms_core._engine.transports.pools import Pool
+from sms_core._engine.transports.requests import request_bytes
+from sms_core._engine.transports.routes import Route
+from sms_core._engine.transports.sockets import Deadline, reader, write
+from sms_core._engine.transports.tls import trusting
+from sms_core.errors import SmsError, TransportError
 from sms_core.http import Request, Response
 
-LARGEST_ANSWER = 16 * 1024 * 1024
-"""Bytes. A page of 1,000 reports is a few hundred kilobytes; a larger answer than this is refused."""
-CHUNK = 64 * 1024
+__all__ = ["LARGEST_ANSWER", "Urllib3Transport"]
 
 
-class _Progress(threading.local):
-    """How far the request of this thread is: connected, so that what is written is the request; begun to leave."""
+@frozen
+class _Host:
+    """What is kept for a host: the way to it, its connections, and whom to trust."""
 
-    busy = False
-    connected = False
-    begun = False
-
-
-_progress = _Progress()
+    route: Route
+    pool: Pool
+    trust: Callable[[], ssl.SSLContext]
 
 
-class _HideQueries(logging.Filter):
-    """urllib3 logs the target of each request at DEBUG, and the query of ours may hold a password."""
+@define
+class _Progress:
+    """How far an exchange is. ``begun`` is True from directly before the first byte of the request on."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        if _progress.busy and isinstance(record.args, tuple):
-            record.args = tuple(map(_without_query, record.args))
-        return True
-
-
-def _without_query(argument: object) -> object:
-    """A target without its query, where an argument of a log record is one."""
-    if isinstance(argument, str):
-        return argument.partition("?")[0]
-    return argument
-
-
-logging.getLogger("urllib3.connectionpool").addFilter(_HideQueries())
-
-
-class _Watched:
-    """Marks when the first byte of a request leaves, after DNS, TCP, TLS and a proxy's tunnel.
-
-    urllib3's errors alone cannot tell: the same SSL error may come from a handshake or from the answer.
-    """
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.is_closed:  # type: ignore[attr-defined]
-            self.connect()  # type: ignore[attr-defined]
-        _progress.connected = True
-        super().request(*args, **kwargs)  # type: ignore[misc]
-
-    def send(self, data: Any) -> None:
-        _progress.begun = _progress.connected
-        super().send(data)  # type: ignore[misc]
-
-
-class _WatchedHttp(_Watched, HTTPConnection):
-    pass
-
-
-class _WatchedHttps(_Watched, HTTPSConnection):
-    pass
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedHttp  # pyright: ignore[reportAssignmentType]  # urllib3's own classes fail it too
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedHttps  # pyright: ignore[reportAssignmentType]
-
-
-_POOLS: dict[str, type[HTTPConnectionPool | HTTPSConnectionPool]] = {"http": _HttpPool, "https": _HttpsPool}
+    host: str = "the vendor"
+    begun: bool = False
 
 
 class Urllib3Transport:
     """Requests over kept-alive connections. Times in seconds; ``proxy`` is a URL, else the environment decides.
 
-    At most ``connections`` requests to one host are in flight; further ones wait for their turn.
+    ``deadline`` bounds one exchange, from connect on; each step of it has ``connect_timeout`` or ``read_timeout`` at most. A
+    connection that was idle longer than ``idle_timeout`` carries only what may be repeated. ``ca_file`` (PEM) names the
+    authorities to trust instead of the machine's. At most ``connections`` requests to one host are in flight; further
+    ones wait for their turn. Raises `ConfigurationError` for a ``ca_file`` that cannot be read.
     """
 
     def __init__(
@@ -98,132 +52,83 @@ class Urllib3Transport:
         *,
         connect_timeout: float = 10.0,
         read_timeout: float = 30.0,
+        deadline: float = 60.0,
+        idle_timeout: float = 4.0,
         proxy: str = "",
+        ca_file: str = "",
         connections: int = 32,
     ) -> None:
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._deadline = deadline
+        self._idle_timeout = idle_timeout
         self._proxy = proxy
-        self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
+        self._ca_file = ca_file
         self._connections = connections
-        self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
-        self._managers: list[urllib3.PoolManager] = []
-        self._lock = threading.Lock()
+        self._hosts: dict[tuple[str, str], _Host] = {}
+        if ca_file:
+            trusting(ca_file)  # so that a file that cannot be read is known at once
 
     def send(self, request: Request) -> Response:
         """Send one request and read the whole answer. Raises `TransportError` or `MalformedResponse`."""
-        _progress.connected = _progress.begun = False
-        _progress.busy = True
-        host = "the vendor"
+        progress = _Progress()
         try:
-            parts = urlsplit(request.url)
-            host = parts.hostname or host
-            pool = self._pool(parts.scheme, parts.netloc)
-            target = parts._replace(path=parts.path or "/", fragment="")
-            if pool.proxy is None or parts.scheme == "https":
-                target = target._replace(scheme="", netloc="")
-            answer = pool.urlopen(
-                request.method,
-                target.geturl(),
-                body=request.body or None,
-                headers=dict(request.headers),
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                timeout=self._timeout,
-                preload_content=False,
-            )
-            return _read(answer)
-        except ValueError as error:
-            # A URL, method or header that cannot be written. The error's text may quote it, and with it a secret.
-            raise _transport_error(error, host, sent=_progress.begun) from None
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _transport_error(error, host, sent=_progress.begun) from error
-        finally:
-            _progress.busy = False
+            return self._exchange(request, progress)
+        except SmsError as error:
+            failure = error.with_traceback(None)
+        except (OSError, ValueError, BadAnswer) as error:
+            failure = _explain(error, progress)
+        # Raised here, the error has no context: in the frames below, and in what libraries say, secrets stand plain.
+        raise failure
 
     def close(self) -> None:
         """Close idle connections; one in use is closed when its answer has come."""
-        with self._lock:
-            pools, self._pools = self._pools, {}
-            managers, self._managers = self._managers, []
-        for pool in pools.values():
-            pool.close()
-        for manager in managers:
-            manager.clear()
+        while self._hosts:
+            _, host = self._hosts.popitem()
+            host.pool.close()
 
-    def _pool(self, scheme: str, netloc: str) -> HTTPConnectionPool:
-        with self._lock:
-            pool = self._pools.get((scheme, netloc))
-            if pool is None:
-                pool = self._pools[scheme, netloc] = self._open(scheme, netloc)
-            return pool
+    def _exchange(self, request: Request, progress: _Progress) -> Response:
+        parts = urlsplit(request.url)
+        progress.host = parts.hostname or progress.host
+        host = self._host(parts)
+        data = memoryview(request_bytes(request, host.route.target(parts), host.route.headers))
+        with host.pool.places:
+            deadline = Deadline(self._deadline)
+            connection = host.pool.take(float("inf") if request.repeatable else self._idle_timeout)
+            if connection is None:
+                connection = host.route.connect(host.trust, deadline, self._connect_timeout)
+            is_clean = False
+            try:
+                if request.begin_before is not None and request.begin_before.has_passed():
+                    raise TransportError("too late to begin: nothing was sent", sent=False)
+                progress.begun = True
+                is_whole = write(connection, data, deadline, self._read_timeout)
+                stream = Stream(reader(connection, deadline, self._read_timeout))
+                answer = read_answer(stream, request.method)
+                is_clean = is_whole and answer.is_clean
+                return answer.response
+            finally:
+                if is_clean:
+                    host.pool.keep(connection)
+                else:
+                    connection.close()
 
-    def _open(self, scheme: str, netloc: str) -> HTTPConnectionPool:
-        where = urlsplit(f"{scheme}://{netloc}")
-        host = where.hostname or ""
-        settings: dict[str, Any] = {"maxsize": self._connections, "block": True}
-        manager = urllib3.PoolManager(**settings)
-        proxy = self._proxy_for(scheme, host)
-        if proxy:
-            manager = urllib3.ProxyManager(_without_user(proxy), proxy_headers=_proxy_headers(proxy), **settings)
-        manager.pool_classes_by_scheme = _POOLS
-        self._managers.append(manager)
-        return manager.connection_from_host(host, where.port, scheme)
-
-    def _proxy_for(self, scheme: str, host: str) -> str:
-        if self._proxy or is_loopback(host) or urllib.request.proxy_bypass(host):
-            return self._proxy
-        return urllib.request.getproxies().get(scheme, "")
-
-
-def _split_proxy(proxy: str) -> SplitResult:
-    """A proxy's URL in parts. Environments name proxies without a scheme too: ``proxy.example:3128``."""
-    if "://" not in proxy:
-        proxy = f"http://{proxy}"
-    return urlsplit(proxy)
-
-
-def _without_user(proxy: str) -> str:
-    parts = _split_proxy(proxy)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    def _host(self, parts: SplitResult) -> _Host:
+        key = (parts.scheme, parts.netloc)
+        found = self._hosts.get(key)
+        if found is None:
+            route = Route.find(parts, self._proxy)
+            made = _Host(route, Pool(self._connections), cache(partial(trusting, self._ca_file)))
+            found = self._hosts.setdefault(key, made)  # atomic, so all threads have the same
+        return found
 
 
-def _proxy_headers(proxy: str) -> dict[str, str]:
-    user, separator, _ = _split_proxy(proxy).netloc.rpartition("@")
-    if not separator:
-        return {}
-    return dict(urllib3.make_headers(proxy_basic_auth=unquote(user)))
-
-
-def _read(answer: urllib3.BaseHTTPResponse) -> Response:
-    body = bytearray()
-    whole = False
-    while not whole:
-        chunk = answer.read(CHUNK)
-        body += chunk
-        whole = not chunk or answer.length_remaining == 0
-        if len(body) > LARGEST_ANSWER:
-            answer.close()
-            answer.release_conn()  # the connection is gone; its place among the pool's is free again
-            raise MalformedResponse(f"the answer is larger than {LARGEST_ANSWER} bytes")
-    answer.release_conn()
-    if not body and not _says_where_it_ends(answer):
-        raise urllib3.exceptions.ProtocolError("the answer ended within its head")
-    return Response(answer.status, dict(answer.headers), bytes(body))
-
-
-_NEVER_A_BODY = frozenset({204, 304})
-"""Statuses without a body (RFC 9110, 15.3.5 and 15.4.5)."""
-
-
-def _says_where_it_ends(answer: urllib3.BaseHTTPResponse) -> bool:
-    """Whether an empty body is known to be whole. The peer may have hung up in the middle of the head."""
-    return answer.status in _NEVER_A_BODY or "content-length" in answer.headers or "transfer-encoding" in answer.headers
-
-
-def _transport_error(error: Exception, host: str, *, sent: bool) -> TransportError:
+def _explain(error: Exception, progress: _Progress) -> TransportError:
+    """The error that is told. Of the one that was met it shows no more than its class, which quotes nothing."""
+    host, sent = progress.host, progress.begun
+    why = str(error) if isinstance(error, BadAnswer) else type(error).__name__
     if not sent:
-        return TransportError(f"no connection to {host} ({type(error).__name__})", sent=False)
-    if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
-        return TransportError(f"no answer in time from {host} ({type(error).__name__})", sent=True, timed_out=True)
-    what = f"the connection broke before the whole answer from {host}"
-    return TransportError(f"{what} ({type(error).__name__})", sent=True)
+        return TransportError(f"no connection to {host} ({why})", sent=False)
+    if isinstance(error, TimeoutError):
+        return TransportError(f"no answer in time from {host} ({why})", sent=True, timed_out=True)
+    return TransportError(f"the connection broke before the whole answer from {host} ({why})", sent=True)
