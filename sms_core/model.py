@@ -17,6 +17,7 @@ from attrs import field, frozen
 
 from sms_core.caller_errors import InvalidMessage, SmsError
 from sms_core.masking import mask, mask_numbers
+from sms_core.moments import is_tellable
 
 
 def _length(text: str | bytes | None) -> str:
@@ -25,8 +26,12 @@ def _length(text: str | bytes | None) -> str:
 
 def _aware(instance: object, attribute: attrs.Attribute[Any], value: datetime | None) -> None:
     del instance
-    if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
+    if value is None:
+        return
+    if not isinstance(value, datetime) or value.utcoffset() is None:
         raise InvalidMessage(attribute.name, "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)")
+    if not is_tellable(value):
+        raise InvalidMessage(attribute.name, f"is in the year {value.year}, which cannot be told in every time zone")
 
 
 def _text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:

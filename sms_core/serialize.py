@@ -35,10 +35,13 @@ from cattrs.strategies import configure_union_passthrough
 
 from sms_core.caller_errors import ConfigurationError, SmsError
 from sms_core.model import UnreadOptions, VendorOptions
+from sms_core.moments import is_tellable
 from sms_core.text import Encoding
 
 T = TypeVar("T")
 
+LARGEST_EXPONENT = 100
+"""Of a `Decimal` that is read. Points are far smaller; ``1E+999999999`` written out would fill the memory."""
 KIND = "kind"
 """Beside the fields of a vendor's options: the name of their class."""
 
@@ -89,7 +92,9 @@ _MISFITS = (
     cattrs.StructureHandlerNotFoundError,
     SmsError,
     ArithmeticError,
+    AttributeError,
     LookupError,
+    RecursionError,
     TypeError,
     ValueError,
 )
@@ -186,6 +191,20 @@ def _is_collection(kind: Any) -> bool:
     return get_origin(kind) in _COLLECTIONS and get_args(kind)[1:] in ((), (...,))
 
 
+def _decimal_from_data(data: Any, _: object) -> Decimal:
+    number = Decimal(data)
+    if not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
+        raise ValueError("no number of points")
+    return number
+
+
+def _datetime_from_data(data: Any, _: object) -> datetime:
+    moment = datetime.fromisoformat(data)
+    if moment.utcoffset() is None or not is_tellable(moment):
+        raise ValueError("no time with its zone")
+    return moment
+
+
 UnreadableOptions = Callable[[str, Mapping[str, Any], Exception | None], VendorOptions]
 """What becomes of options of this class with these fields that cannot be read. If it is imported, an error says why."""
 
@@ -224,9 +243,9 @@ def _make_converter(unreadable: UnreadableOptions) -> cattrs.Converter:
     # What JSON itself tells apart, such as ``int | str``, comes back as it is.
     configure_union_passthrough(str | bool | int | float | None, converter)
     converter.register_unstructure_hook(Decimal, str)
-    converter.register_structure_hook(Decimal, lambda data, _: Decimal(data))
+    converter.register_structure_hook(Decimal, _decimal_from_data)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_structure_hook(datetime, lambda data, _: datetime.fromisoformat(data))
+    converter.register_structure_hook(datetime, _datetime_from_data)
     converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
     converter.register_structure_hook(timedelta, lambda data, _: timedelta(seconds=data))
     converter.register_unstructure_hook(bytes, lambda content: base64.b64encode(content).decode("ascii"))

@@ -36,6 +36,7 @@ import cattrs
 
 from sms_core.errors import ConfigurationError
 from sms_core.provider.times import parse_time
+from sms_core.serialize import LARGEST_EXPONENT
 
 T = TypeVar("T")
 
@@ -212,7 +213,7 @@ def _read_decimal(text: str, _: object) -> Decimal:
         number = Decimal(text)
     except ArithmeticError:
         number = Decimal("nan")
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
         raise _WrongText("needs a number")
     return number
 
@@ -230,7 +231,7 @@ def _read_timedelta(text: str, _: object) -> timedelta:
 def _read_datetime(text: str, _: object) -> datetime:
     try:
         moment = parse_time(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         moment = None
     if moment is None:
         raise _WrongText("needs a time such as 2026-12-31T09:00, Taipei's unless it names a zone")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from sms_core.errors import MalformedResponse, RateLimited, VendorUnavailable
 from sms_core.http import Response, public_url
 
 # RFC 9110: by these the server says that it did not act on the request. Any other status than 2xx, a gateway's
 # above all, leaves open what happened behind it.
 _SURELY_NOT_TAKEN = frozenset({400, 401, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417, 421, 422, 426, 431})
+
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def raise_for_status(response: Response) -> None:
@@ -35,9 +39,9 @@ def raise_for_status(response: Response) -> None:
 
 
 def retry_after(response: Response) -> float | None:
-    """The seconds that a ``Retry-After`` asks for; None where there is none, or a date."""
+    """The seconds that a ``Retry-After`` asks for; None where there is none, or a date, or what nobody can wait for."""
     seconds = response.headers.get("retry-after", "")
-    if not (seconds.isascii() and seconds.isdigit()):
+    if not _SECONDS.fullmatch(seconds):
         return None
     return float(seconds)
 

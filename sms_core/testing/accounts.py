@@ -19,6 +19,16 @@ PLENTY = Decimal(1_000_000)
 SESSION_LIFE = timedelta(hours=24)
 """How long a session lives, if nothing ends it before."""
 
+LARGEST_EXPONENT = 100
+"""More would fill the memory where an answer writes the points out."""
+
+
+def _points(credit: Decimal | int) -> Decimal:
+    points = Decimal(credit)
+    if not points.is_finite() or abs(points.adjusted()) > LARGEST_EXPONENT:
+        raise ValueError("an account has no such number of points")
+    return points
+
 
 class Accounts:
     """The part of an `Exchange` that knows who its customers are, and what they can pay. Threads may share it."""
@@ -39,8 +49,8 @@ class Accounts:
     def add_account(
         self, user: str, password: str, credit: Decimal | int | None = None, *, international: bool = True
     ) -> AccountState:
-        """Open an account, or replace the one of this user."""
-        points = self.default_credit if credit is None else Decimal(credit)
+        """Open an account, or replace the one of this user. Raises `ValueError` for points that are no number."""
+        points = self.default_credit if credit is None else _points(credit)
         state = AccountState(user, password, points, international=international)
         with self._changed:
             self._added[user] = self._accounts[user] = state
@@ -60,9 +70,9 @@ class Accounts:
     # Points
 
     def set_credit(self, user: str, credit: Decimal | int) -> AccountState:
-        """Give an account so many points. Raises `KeyError`."""
+        """Give an account so many points. Raises `KeyError`, and `ValueError` for points that are no number."""
         with self._changed:
-            self._accounts[user] = attrs.evolve(self._accounts[user], credit=Decimal(credit))
+            self._accounts[user] = attrs.evolve(self._accounts[user], credit=_points(credit))
             return self._accounts[user]
 
     def can_pay(self, user: str, drafts: Iterable[Draft]) -> bool:

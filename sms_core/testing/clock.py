@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from sms_core.moments import is_tellable
+
 
 class Clock:
     """Real time, moved forward by `advance`. With ``start`` (aware) it stands there and moves by `advance` only.
@@ -28,12 +30,18 @@ class Clock:
             return (self._start or datetime.now(UTC)).astimezone(UTC) + self._ahead
 
     def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> datetime:
-        """Move forward by the sum of the arguments; gives the new time. Raises `ValueError` for a step back."""
+        """Move forward by the sum of the arguments; gives the new time. Raises `ValueError` for a step back, and beyond the calendar.
+
+        `OverflowError` is raised for a step that no `timedelta` holds.
+        """
         step = timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days)
         if step < timedelta():
             raise ValueError("a clock does not go back")
         with self._lock:
-            self._ahead += step
+            ahead = self._ahead + step
+            if not is_tellable((self._start or datetime.now(UTC)) + ahead):
+                raise ValueError("a clock does not go beyond the calendar")
+            self._ahead = ahead
         for listener in tuple(self._listeners):
             listener()
         return self.now()

@@ -97,6 +97,7 @@ def test_a_status_says_whether_the_server_may_have_acted(status: int, retry: boo
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
         ({"Retry-After": "٧"}, None),
         ({"Retry-After": "-1"}, None),
+        ({"Retry-After": "9" * 400}, None),
         ({"Retry-After": ""}, None),
     ],
 )

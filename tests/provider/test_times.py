@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms_core.provider import TAIPEI, format_time, parse_time
+from sms_core.provider import TAIPEI, format_time, parse_time, time_or_none
 
 # From 1980 to 2200, in whole seconds.
 moments = st.integers(315_532_800, 7_258_118_400).map(lambda seconds: datetime.fromtimestamp(seconds, TAIPEI))
@@ -69,6 +69,25 @@ def test_an_empty_value_is_no_time(empty: str) -> None:
 def test_what_is_no_time_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"time|month|hour|year|day"):
         parse_time(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-12-31T23:59:59-12:00",
+        "9999/12/31 23:59:59",
+        "99991231235959",
+        "0001-01-01 00:00:00",
+        "0001-01-01T00:00:00+23:59",
+        "2026-01-01T00:00:00+24:00",
+        "1" * 20,
+        "２０２６-01-01 00:00:00",
+    ],
+)
+def test_what_not_every_zone_can_show_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match=r"time|tzinfo|offset|Invalid"):
+        parse_time(text)
+    assert time_or_none(text) is None
 
 
 @given(st.text(st.sampled_from("0123456789-/: TZ+Ww")))

@@ -226,3 +226,23 @@ def test_outside_the_main_thread_signals_are_left_alone(sms: Sms, exchange: Exch
     thread.start()
     thread.join(20)
     assert len(exchange.accepted) == 2
+
+
+def test_a_time_that_no_calendar_has_refuses_its_row_alone(
+    sms: Sms, exchange: Exchange, tmp_path: Path, file: str
+) -> None:
+    rows = "number,text,send_at\n0900000001,a,9999-12-31T23:59:59-12:00\n0900000002,b,\n"
+    (tmp_path / "late.csv").write_text(rows)
+    done = sms("campaign", "late.csv", "--yes")
+    assert done.code == 5
+    assert [row["outcome"] for row in results()] == ["refused_here", "accepted"]
+    assert [message.number for message in exchange.accepted] == ["+886900000002"]
+    options = ("--send-at", "9999-12-31T23:59:59-12:00", "--overwrite")
+    assert sms("campaign", "good.csv", "--yes", *options).code == 2
+    assert sms("send", "hi", "--to", "0900000001", "--send-at", "0001-01-01T00:00").code == 2
+
+
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "undefined", "base64", "\0", "utf-7"])
+def test_an_encoding_that_cannot_read_the_file_is_wrong_use(sms: Sms, file: str, encoding: str) -> None:
+    Path(file).write_bytes(b"number,text\n0900000001,\xff+\xff\n")
+    assert sms("campaign", file, "--yes", "--encoding", encoding).code == 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import attrs
+
 from sms_core import InvalidMessage, Message
 from sms_core.provider import Account, Destination, options_of
 from sms_core.text import Encoding, count_segments, encoding_of, utf16_length
@@ -17,22 +19,32 @@ SINGLE_LATIN, SINGLE = 160, 70
 """Characters of one SMS."""
 
 _URL = re.compile(r"https?://[!-~]+", re.ASCII)
+_LINE_BREAKS = re.compile(r"\r\n?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a line break is none
 _RIGHT = "the right to long texts: say long_sms=true in the DSN if it has"
 _NOT_BULK = "since the lines of SmBulkSend part their fields by it: send to this number alone"
 
 
-def prepare(account: Account, message: Message, destinations: tuple[Destination, ...]) -> None:
-    """Raise `InvalidMessage`, naming the field, for what breaks a rule."""
+def prepare(account: Account, message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+    """The destinations with the line breaks that go out. Raises `InvalidMessage`, naming the field, for what breaks a rule."""
     account_options = account.typed_options(AccountOptions)
     _check_options(options_of(message, SendOptions), account_options)
     if message.validity is not None and message.validity > LONGEST_VALIDITY:
         raise InvalidMessage("validity", f"is more than {LONGEST_VALIDITY}: the carriers would report no status")
     bulk = len(destinations) > 1
+    destinations = tuple([_with_plain_breaks(destination) for destination in destinations])
     for destination in destinations:
         _check_text(destination, account_options, bulk=bulk)
         _check_name(destination, account_options, bulk=bulk)
+    return destinations
+
+
+def _with_plain_breaks(destination: Destination) -> Destination:
+    """A line break is one character on the wire, whatever it is in the text, and counts as one."""
+    if "\r" not in destination.text:
+        return destination
+    return attrs.evolve(destination, text=_LINE_BREAKS.sub("\n", destination.text))
 
 
 def outside_big5(text: str) -> bool:

@@ -72,9 +72,9 @@ def sms_describe() -> ProviderInfo:
 
 
 @hookimpl
-def sms_prepare(account: Account, message: Message, destinations: tuple[Destination, ...]) -> None:
+def sms_prepare(account: Account, message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
     """Refuse what the vendor would cut, change or misread in silence."""
-    preparation.prepare(account, message, destinations)
+    return preparation.prepare(account, message, destinations)
 
 
 @hookimpl

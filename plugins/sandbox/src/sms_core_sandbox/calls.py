@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
@@ -102,7 +101,7 @@ class Call:
             return None
         try:
             user, _, password = b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # base64's own error, that of a text outside ASCII, that of bytes which are no UTF-8
             return None
         return user, password
 
@@ -128,7 +127,10 @@ def read_form(*encoded: bytes, charset: str = "utf-8", errors: str = "strict") -
 
 def read_json(body: bytes) -> list[tuple[str, Any]]:
     """The fields of a JSON object. Raises `ValueError` for anything else."""
-    value = json.loads(body)
+    try:
+        value = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("the body is nested too deeply") from error
     if not isinstance(value, dict):
         raise ValueError("the body is no JSON object")  # noqa: TRY004 - the caller's one error for what it cannot read
     return [*value.items()]

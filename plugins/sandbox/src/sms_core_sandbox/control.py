@@ -99,7 +99,7 @@ def _endpoint(box: Controlled, by_method: dict[str, Action]) -> Callable[[Reques
             arguments = await _arguments(request)
             action = by_method["GET" if request.method == "HEAD" else request.method]
             return JSONResponse(action(box, arguments))
-        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
 
     return endpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from sms_core.moments import is_tellable
 from sms_core.numbers import TAIWAN, is_taiwan
 from sms_core.provider import TAIPEI
 from sms_core.text import utf16_length
@@ -17,7 +18,7 @@ def read_time(text: str, form: str, zone: tzinfo = TAIPEI) -> datetime:
     """A time of this zone, written exactly in this form of `datetime.strptime`. Raises `ValueError`."""
     moment = datetime.strptime(text, form).replace(tzinfo=zone)
     # strptime takes 9:5 for 09:05 too, and blanks where there are none; vendors do not.
-    if moment.strftime(form) != text:
+    if moment.strftime(form) != text or not is_tellable(moment):
         raise ValueError(f"a time is written {form}")
     return moment
 

@@ -16,6 +16,7 @@ from sms_core import (
     RecipientOutcome,
     SendResult,
 )
+from sms_core.moments import is_tellable
 from sms_core.provider import (
     Cancel,
     Check,
@@ -142,8 +143,8 @@ def _is_it(operation: FindSent, message: Resource) -> bool:
 
 
 def _plain(value: object) -> str:
-    """A field as text, "" where it is null or missing."""
-    return "" if value is None else str(value)
+    """A field as text, "" where it is null, missing or no plain value."""
+    return "" if value is None or isinstance(value, dict | list) else str(value)
 
 
 def _time_or_none(text: str) -> datetime | None:
@@ -151,5 +152,7 @@ def _time_or_none(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
+        return None
+    if not is_tellable(moment):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

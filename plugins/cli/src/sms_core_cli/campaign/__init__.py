@@ -12,6 +12,7 @@
 
 ======================  ===============================================================================
 `read_table`            a CSV file as a `Table`, which has a `Row` for each person
+`mend_numbers`          the table with the leading zeros that a spreadsheet dropped
 `MessageDefaults`       what holds for every row: one text, a subject, a time, a vendor's options
 `plan_campaign`         the table checked, rendered and split into requests; nothing is sent
 `Campaign`              sends, settles and takes delivery reports; ``results`` has a `RowResult` for
@@ -27,6 +28,7 @@ Nothing here needs a terminal; the command ``sms campaign`` is one user of it, a
 """
 
 from sms_core_cli.campaign.campaign import Campaign, Estimate, RequestDone
+from sms_core_cli.campaign.mending import mend_numbers
 from sms_core_cli.campaign.message_defaults import MessageDefaults
 from sms_core_cli.campaign.planning import plan_campaign
 from sms_core_cli.campaign.result_file import is_result_file, read_results, write_results
@@ -43,6 +45,7 @@ __all__ = [
     "RowResult",
     "Table",
     "is_result_file",
+    "mend_numbers",
     "parse_moment",
     "plan_campaign",
     "read_results",

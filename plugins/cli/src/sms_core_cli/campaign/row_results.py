@@ -11,6 +11,7 @@ from attrs import frozen
 
 from sms_core.errors import InvalidMessage
 from sms_core.model import DeliveryReport, DeliveryStatus, Outcome
+from sms_core.moments import is_tellable
 from sms_core.provider import TAIPEI
 from sms_core.tracking import STATUS_ORDER, MessageState
 
@@ -98,7 +99,13 @@ def _cell(moment: datetime | None) -> str:
 
 
 def _moment(cell: str) -> datetime | None:
-    return datetime.fromisoformat(cell) if cell else None
+    """Raises `ValueError` for what `_cell` did not write."""
+    if not cell:
+        return None
+    moment = datetime.fromisoformat(cell)
+    if moment.utcoffset() is None or not is_tellable(moment):
+        raise ValueError("no time with its zone")
+    return moment
 
 
 COLUMNS = tuple(RowResult(RowOutcome.NOT_SENT).cells())

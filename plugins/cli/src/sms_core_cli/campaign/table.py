@@ -99,7 +99,7 @@ def _decode(content: bytes, encoding: str | None) -> tuple[str, str, list[str]]:
     if encoding is not None:
         try:
             return content.decode(encoding), encoding, []
-        except (LookupError, UnicodeDecodeError) as error:
+        except (LookupError, ValueError) as error:  # idna and NUL in a name raise other kinds of ValueError
             raise InvalidMessage("file", f"cannot be read as {encoding} ({type(error).__name__})") from None
     marked = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
     try:

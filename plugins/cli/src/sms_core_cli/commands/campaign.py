@@ -19,6 +19,7 @@ from sms_core_cli.campaign import (
     Campaign,
     RowOutcome,
     is_result_file,
+    mend_numbers,
     plan_campaign,
     read_results,
     read_table,
@@ -55,6 +56,9 @@ _A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--wait", callback=span, metavar="SPAN", help="Ask for delivery reports for so long: 30s, 5m.")
 @click.option("--encoding", help="How FILE is encoded, if UTF-8 and Big5 are both wrong.")
 @click.option(
+    "--mend-numbers", "mend", is_flag=True, help="Put the 0 back in front of numbers that a spreadsheet took it from."
+)
+@click.option(
     "--concurrency", default=CONCURRENCY, show_default=True, type=click.IntRange(1, 64), help="Requests side by side."
 )
 @dsn_option
@@ -76,12 +80,15 @@ def campaign(
     also after Ctrl-C.
     """
     of_message = {name: options.pop(name) for name in MESSAGE_OPTIONS}
+    mend = options.pop("mend")
     run = Run(file, results or resume or RESULTS, **options)
     run.check(resume)
     table = read_table(file.read_bytes(), encoding)
     if is_result_file(table):
         raise InvalidMessage("file", "is a result file: give the table that was sent, and this one with --resume")
     earlier = None if resume is None else read_results(resume.read_bytes(), table)
+    if mend:  # after the earlier run's results were compared with the file as it is
+        table = mend_numbers(table)
     again = {RowOutcome.NOT_SENT, RowOutcome.REFUSED} if run.refused_too else {RowOutcome.NOT_SENT}
     with connect(dsn) as client:
         defaults = read_message_options(client.info, **of_message)

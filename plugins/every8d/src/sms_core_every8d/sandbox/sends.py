@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -157,7 +156,7 @@ def _picture(call: Call) -> bytes | None:
         raise Refusal("-305", "圖片附檔名不得為空")
     try:
         return base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:  # base64's own error, and that of a text outside ASCII
         raise Refusal("-304", "圖片不得為空") from None
 
 

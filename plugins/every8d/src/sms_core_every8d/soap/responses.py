@@ -5,6 +5,7 @@ Sends and questions answer in text; getConnection and the queries in an XML docu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -85,14 +86,20 @@ def _session(operation: Login, text: str) -> Session:
     connection = document.get("GET_CONNECTION") if isinstance(document, dict) else None
     if not isinstance(connection, dict):
         raise MalformedResponse("no GET_CONNECTION")
-    code, key = str(connection.get("CODE") or ""), str(connection.get("SESSION_KEY") or "")
+    code, key = _text(connection, "CODE"), _text(connection, "SESSION_KEY")
     if not code:
         raise MalformedResponse("no CODE")
     if code != "0":
-        raise error_of(operation, code, str(connection.get("DESCRIPTION") or ""))
+        raise error_of(operation, code, _text(connection, "DESCRIPTION"))
     if not TOKEN.fullmatch(key):
         raise MalformedResponse("no SESSION_KEY")
     return Session(key, _end_of_day(operation.now))
+
+
+def _text(element: Mapping[str, Any], name: str) -> str:
+    """What an element holds under a name; "" where that is no text."""
+    value = element.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _end_of_day(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ from itertools import count
 
 from attrs import field, frozen
 
+from sms_core.moments import is_tellable
 from sms_core.numbers import is_taiwan
 from sms_core.provider import TAIPEI
 from sms_core.testing import Draft, behaviour_named, behaviour_of
@@ -85,6 +86,8 @@ def _send_at(call: Call) -> datetime | None:
         moment = datetime.strptime(written, "%Y/%m/%d %H:%M").replace(tzinfo=TAIPEI)
     except ValueError:
         raise refusal("002") from None
+    if not is_tellable(moment):
+        raise refusal("002")
     if moment < call.exchange.clock.now():
         raise refusal("003")
     return moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
@@ -11,6 +12,8 @@ from attrs import frozen
 from starlette.responses import Response
 
 from sms_core_sandbox.calls import Refusal
+
+_INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
 
 
 @frozen
@@ -51,7 +54,7 @@ class Answer:
         return f'{{"results":{{"result":[{rows}]}}}}'
 
     def _value(self, name: str, value: str) -> Any:
-        is_number = name in self.as_number and value.lstrip("-").isdigit()
+        is_number = name in self.as_number and _INTEGER.fullmatch(value) is not None
         return int(value) if is_number else value
 
     def _xml(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from sms_core_sandbox.calls import Call
 from sms_core_twilio.sandbox.calls import no_such_resource, user_of
 from sms_core_twilio.sandbox.resources import API, PRICE_UNIT, Details, resource
 
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 PAGE_SIZE, LARGEST_PAGE = 50, 1000
 
 
@@ -70,4 +72,4 @@ def _page_uri(user: str, wanted: Mapping[str, str], size: int, page: int) -> str
 
 
 def _number(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() else default
+    return int(text) if _NUMBER.fullmatch(text) else default

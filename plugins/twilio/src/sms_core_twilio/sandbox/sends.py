@@ -26,6 +26,7 @@ PRICE = Decimal("0.0075")
 """US dollars for a segment; made up, since Twilio has a price for each country and carrier."""
 BAD_REQUEST = 400
 
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}", re.ASCII)
 
@@ -124,7 +125,7 @@ def _check_content(call: Call, text: str, media: tuple[str, ...]) -> None:
 
 
 def _is_validity(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST_VALIDITY
+    return _SECONDS.fullmatch(text) is not None and 1 <= int(text) <= LONGEST_VALIDITY
 
 
 def _send_at(call: Call) -> datetime | None:

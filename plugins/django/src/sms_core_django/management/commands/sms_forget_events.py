@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 from typing import Any
@@ -12,12 +13,16 @@ from django.utils import timezone
 from sms_core_django.models import HandledEvent
 
 DAYS = 30
+_DIGITS = re.compile(r"\d{1,5}", re.ASCII)
 
 
 def _days(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("needs a whole number from 1 on: a vendor may still push what is younger")
-    return int(text)
+    days = int(text) if _DIGITS.fullmatch(text) else 0
+    if days < 1:
+        raise ArgumentTypeError(
+            "needs a whole number from 1 on, of five digits at most: a vendor may still push what is younger"
+        )
+    return days
 
 
 class Command(BaseCommand):
