@@ -172,6 +172,13 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/generate.py")
 
 
+@nox.session
+def reliability(session: nox.Session) -> None:
+    """Send a million messages under faults, which takes half an hour; ``-- --help`` shows how to choose."""
+    install_all(session, "test")
+    session.run("python", "-m", "tests.reliability", *session.posargs)
+
+
 @nox.session(python=present()[-1])
 def bench(session: nox.Session) -> None:
     """Measure what the library costs: next to raw urllib3 and a bare ASGI app, and per row. Nothing is asserted."""

@@ -60,6 +60,11 @@ class Figures:
     lied: list[Finding] = field(factory=list)
     needless: list[Finding] = field(factory=list)
 
+    @property
+    def are_good(self) -> bool:
+        """Whether nothing was sent twice, lost or told wrongly, and no right answer was taken for a wrong one."""
+        return not (self.double or self.lost or self.lied or self.needless)
+
     def __str__(self) -> str:
         outcomes = ", ".join(f"{self.outcomes[outcome]:,} {outcome.value}" for outcome in Outcome)
         rows = [

@@ -33,11 +33,15 @@ DEADLINE = 3.0
 
 
 class Answer(NamedTuple):
-    """The answer that takes a message, in parts. ``other`` is the whole answer that would take another message."""
+    """The answer that takes a message, in parts.
+
+    ``other`` is the whole answer that would take another message, ``refusal`` the whole one that refuses this one.
+    """
 
     status: int
     body: bytes
-    other: bytes
+    other: bytes = b""
+    refusal: bytes = b""
 
     def head(self, *headers: str, length: int | None = None) -> bytes:
         """A status line and headers."""
@@ -114,6 +118,7 @@ FAULTS: dict[str, Fault] = {
     "closed after the answer": Fault(lambda a: [a.whole(), End.CLOSE], clean=True),
     "reset soon after the answer": Fault(lambda a: [a.whole(), Pause(0.02), End.RESET], clean=True),
     "no length, closed at the end": Fault(lambda a: [a.head() + a.body, End.CLOSE]),
+    "a refusal": Fault(lambda a: [a.refusal], takes=False),
     # More than the answer, at once: what comes when the next request has left can be told by nobody.
     "surplus bytes": Fault(lambda a: [a.whole() + b"surplus"]),
     "surplus line ends": Fault(lambda a: [a.whole() + b"\r\n\r\n"]),

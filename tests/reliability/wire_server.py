@@ -86,16 +86,16 @@ class VendorConnection(asyncio.Protocol):
     def _answer(self, request: bytes) -> None:
         serial = serial_of(request)
         if serial is None:
-            body = SOAP_LOGIN.encode()
-            self._play([Answer(200, body, b"").whole()])
+            self._play([Answer(200, SOAP_LOGIN.encode()).whole()])
             return
         vendor = WIRE_VENDORS[request.split(b" ", 2)[1].split(b"/")[1].decode()]
-        other = Answer(vendor.status, vendor.answer(serial ^ 1).encode(), b"").whole()
+        other = Answer(vendor.status, vendor.answer(serial ^ 1).encode()).whole()
+        refusal = Answer(vendor.status_of_refusal, vendor.refusal.encode()).whole()
         fault = FAULTS[self._fault]
         if fault.takes:
             self._records.taken[serial] = min(255, self._records.taken[serial] + 1)
         self._records.last_faults[serial] = list(FAULTS).index(self._fault) + 1
-        steps = fault.steps(Answer(vendor.status, vendor.answer(serial).encode(), other))
+        steps = fault.steps(Answer(vendor.status, vendor.answer(serial).encode(), other, refusal))
         self._ends = isinstance(steps[-1], End)
         self._play(steps)
 

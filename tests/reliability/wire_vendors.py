@@ -31,12 +31,14 @@ def serial_of(request: bytes) -> int | None:
 
 
 class WireVendor(NamedTuple):
-    """``dsn`` is without the server's address, which stands for ``{host}``; ``answer`` gives the body for a serial number."""
+    """``dsn`` has ``{host}`` for the server's address; ``answer`` gives the body for a serial number."""
 
     dsn: str
     answer: Callable[[int], str]
     batch: str
+    refusal: str
     status: int = 200
+    status_of_refusal: int = 200
 
 
 def _every8d(serial: int) -> str:
@@ -82,11 +84,21 @@ def _twilio(serial: int) -> str:
     )
 
 
+_SMSGO_REFUSAL = '{"result":{"msgid":-1,"statuscode":"-4","statusstr":"no","point":0}}'
+_SMS_GET_REFUSAL = '{"stats":false,"error_code":"004","error_msg":"no"}'
+_TWILIO_REFUSAL = '{"code":21211,"message":"Invalid To","more_info":"","status":400}'
+
 WIRE_VENDORS = {
-    "every8d": WireVendor("every8d://u:p@{host}?auth=password", _every8d, BATCH),
-    "every8d-soap": WireVendor("every8d-soap://u:p@{host}", _soap, BATCH),
-    "smsgo": WireVendor("smsgo://u:p@{host}", _smsgo, "1{serial:014}"),
-    "sms-get": WireVendor("sms-get://u:p@{host}", _sms_get, "1{serial:08}"),
-    "mitake": WireVendor("mitake://u:p@{host}", _mitake, "1{serial:09}"),
-    "twilio": WireVendor("twilio://AC{zeros}:t@{host}?from=%2B12025550100", _twilio, "SM{serial:032}", 201),
+    "every8d": WireVendor("every8d://u:p@{host}?auth=password", _every8d, BATCH, "-27,電話號碼不得為空"),
+    "every8d-soap": WireVendor(
+        "every8d-soap://u:p@{host}", _soap, BATCH, _soap_result("sendSMS", "-27,電話號碼不得為空")
+    ),
+    "smsgo": WireVendor("smsgo://u:p@{host}", _smsgo, "1{serial:014}", _SMSGO_REFUSAL),
+    "sms-get": WireVendor("sms-get://u:p@{host}", _sms_get, "1{serial:08}", _SMS_GET_REFUSAL),
+    "mitake": WireVendor(
+        "mitake://u:p@{host}", _mitake, "1{serial:09}", "[1]\r\nstatuscode=v\r\nAccountPoint=12572\r\n"
+    ),
+    "twilio": WireVendor(
+        "twilio://AC{zeros}:t@{host}?from=%2B12025550100", _twilio, "SM{serial:032}", _TWILIO_REFUSAL, 201, 400
+    ),
 }
