@@ -83,7 +83,7 @@ def test_it_is_complete(written: dict[str, Path]) -> None:
 def test_its_workflow_runs_tests_lint_types_and_the_build(written: dict[str, Path]) -> None:
     workflow = (written["acme"] / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     job = yaml.safe_load(workflow)["jobs"]["test"]
-    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
     commands = " && ".join(step.get("run", "") for step in job["steps"])
     for command in ("python -m pytest", "ruff check .", "ruff format --check .", "mypy", "python -m build"):
         assert command in commands
