@@ -436,7 +436,7 @@ class KeysThatShowANumber(Acme):
 # Values
 
 
-@caught_by("times_are_aware", says="result[0].sent_at has no zone")
+@caught_by("times_are_aware", "results_come_back_from_json", says="result[0].sent_at has no zone")
 class NaiveTimes(Acme):
     def result(self, operation: Operation[Any], words: str) -> Any:
         found = super().result(operation, words)
