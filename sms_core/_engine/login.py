@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ class Login:
         self._key = provider.account.key
         self._store = store
         self._clock = clock
+        self._process = os.getpid()  # the one whose login it is
 
     def session(self, stale: Session | None, log_in: Callable[[], Session], first_use: FirstUse) -> Session | None:
         """The session to use, other than ``stale``; None where credentials ride on each request.
@@ -49,6 +51,7 @@ class Login:
                 if found is None and self.needed:
                     found = log_in()
                     self._store.put(self._key, found)
+                    self._process = os.getpid()
                 elif found is None:
                     first_use.push(waiting.pop_all())
                     first_use.begun = True
@@ -57,7 +60,12 @@ class Login:
         return found
 
     def end(self) -> Session | None:
-        """Forget the session. Gives it where the vendor still takes it, for it to be told."""
+        """Forget the session. Gives it where the vendor still takes it, for it to be told.
+
+        One that was taken over from the parent process is still in use there, so it is let be.
+        """
+        if self._process != os.getpid():
+            return None
         session = self._store.get(self._key)
         if not self.needed or not isinstance(session, Session) or session.expires_at <= self._clock():
             return None

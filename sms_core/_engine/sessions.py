@@ -6,12 +6,13 @@ import threading
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from sms_core._engine.process import PerProcess
 from sms_core.errors import AuthenticationFailed
 from sms_core.provider.steps import Session
 
 
 class SessionStore(Protocol):
-    """A place for sessions, by `Account.key`.
+    """A place for sessions, by `Account.key`. In a child process a lock of the parent's may be held for ever: make new ones.
 
     It keeps refusals too: vendors block an account after a few wrong logins (EVERY8D after ten), so after one
     refusal nobody tries again with these credentials.
@@ -31,15 +32,18 @@ class SessionStore(Protocol):
 
 
 class MemorySessions:
-    """Sessions in this process. Give one to several `connect` calls to let them share their logins."""
+    """Sessions in this process. Give one to several `connect` calls to let them share their logins.
+
+    A child process takes over what its parent knew, the refusals too, and has locks of its own.
+    """
 
     def __init__(self) -> None:
         self._found: dict[str, Session | AuthenticationFailed] = {}
-        self._locks: dict[str, AbstractContextManager[object]] = {}
+        self._locks: PerProcess[dict[str, AbstractContextManager[object]]] = PerProcess({}, lambda _: {})
 
     def lock(self, key: str) -> AbstractContextManager[object]:
         """One lock for each account, which a thread may take again within its turn."""
-        return self._locks.setdefault(key, threading.RLock())
+        return self._locks.get().setdefault(key, threading.RLock())
 
     def get(self, key: str) -> Session | AuthenticationFailed | None:
         """The session, the refusal, or None."""

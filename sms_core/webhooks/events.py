@@ -12,6 +12,7 @@ from typing import Protocol
 
 from attrs import define, field
 
+from sms_core._engine.process import PerProcess
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core.model import DeliveryReport, InboundMessage
 
@@ -39,19 +40,21 @@ class EventStore(Protocol):
 class MemoryEvents:
     """The last ``capacity`` handled events, in this process; threads may share it.
 
-    A restart forgets all, and another process knows nothing of them: then a repeated push is handled again.
+    A restart forgets all, and another process knows nothing of them: then a repeated push is handled again. A forked
+    child begins with what its parent knew.
     """
 
     def __init__(self, capacity: int = 100_000) -> None:
         _check_capacity(capacity)
-        self._known = _Known(capacity)
+        self._known = PerProcess(_Known(capacity), _Known.for_child)
 
     def __repr__(self) -> str:
-        return f"<MemoryEvents: {len(self._known.handled)} of {self._known.capacity}>"
+        known = self._known.get()
+        return f"<MemoryEvents: {len(known.handled)} of {known.capacity}>"
 
     def claim(self, key: str) -> AbstractContextManager[bool]:
         """Take an event in hand. See `EventStore.claim`."""
-        return _Claim(self._known, key)
+        return _Claim(self._known.get(), key)
 
 
 @define
@@ -62,6 +65,10 @@ class _Known:
     handled: OrderedDict[str, None] = field(factory=OrderedDict)
     in_hand: set[str] = field(factory=set)
     lock: threading.Lock = field(factory=threading.Lock)
+
+    def for_child(self) -> _Known:
+        """What a child process knows: what was handled. What its parent has in hand, its parent handles."""
+        return _Known(self.capacity, self.handled.copy())
 
 
 @define

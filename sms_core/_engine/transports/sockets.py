@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - at the first name, it would be imported under a lock that a fork may leave held
 import errno
 import socket
 from collections.abc import Callable

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from attrs import define, frozen
 
+from sms_core._engine.process import PerProcess
 from sms_core._engine.transports.answers import LARGEST_ANSWER, BadAnswer, Stream, read_answer
 from sms_core._engine.transports.pools import Pool
 from sms_core._engine.transports.requests import request_bytes
@@ -44,7 +45,7 @@ class Urllib3Transport:
     ``deadline`` bounds one exchange, from connect on; each step of it has ``connect_timeout`` or ``read_timeout`` at most. A
     connection that was idle longer than ``idle_timeout`` carries only what may be repeated. ``ca_file`` (PEM) names the
     authorities to trust instead of the machine's. At most ``connections`` requests to one host are in flight; further
-    ones wait for their turn. Raises `ConfigurationError` for a ``ca_file`` that cannot be read.
+    ones wait for their turn. A child process opens connections of its own, and leaves its parent's alone. Raises `ConfigurationError` for a ``ca_file`` that cannot be read.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Urllib3Transport:
         self._proxy = proxy
         self._ca_file = ca_file
         self._connections = connections
-        self._hosts: dict[tuple[str, str], _Host] = {}
+        self._hosts: PerProcess[dict[tuple[str, str], _Host]] = PerProcess({}, lambda _: {})
         if ca_file:
             trusting(ca_file)  # so that a file that cannot be read is known at once
 
@@ -83,8 +84,9 @@ class Urllib3Transport:
 
     def close(self) -> None:
         """Close idle connections; one in use is closed when its answer has come."""
-        while self._hosts:
-            _, host = self._hosts.popitem()
+        hosts = self._hosts.get()
+        while hosts:
+            _, host = hosts.popitem()
             host.pool.close()
 
     def _exchange(self, request: Request, progress: _Progress) -> Response:
@@ -115,11 +117,12 @@ class Urllib3Transport:
 
     def _host(self, parts: SplitResult) -> _Host:
         key = (parts.scheme, parts.netloc)
-        found = self._hosts.get(key)
+        hosts = self._hosts.get()
+        found = hosts.get(key)
         if found is None:
             route = Route.find(parts, self._proxy)
             made = _Host(route, Pool(self._connections), cache(partial(trusting, self._ca_file)))
-            found = self._hosts.setdefault(key, made)  # atomic, so all threads have the same
+            found = hosts.setdefault(key, made)  # atomic, so all threads have the same
         return found
 
 
