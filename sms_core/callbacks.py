@@ -128,7 +128,7 @@ class Callback:
     response: CallbackResponse = field(factory=CallbackResponse)
 
 
-_ENCODED = re.compile(r"(?:[A-Za-z0-9_.~*!'()+-]|%[0-9A-Fa-f]{2})*", re.ASCII)
+_ENCODED = re.compile(r"(?:[A-Za-z0-9_.~*!'()+-]++|%[0-9A-Fa-f]{2})*+", re.ASCII)
 
 
 def is_encoded(value: str) -> bool:

@@ -44,6 +44,7 @@ def test_a_lost_zero_is_refused(sms: Sms, exchange: Exchange, mixed: str) -> Non
     assert done.code == 5
     for words in ("lacks its leading 0", "ends with .0", "rounded by a spreadsheet"):
         assert words in done.out
+    assert "4 numbers lack their leading 0, that of row 2 for one: --mend-numbers puts it back" in done.err
     assert [message.number for message in exchange.accepted] == ["+886900000002"]
 
 

@@ -12,7 +12,8 @@
 
 ======================  ===============================================================================
 `read_table`            a CSV file as a `Table`, which has a `Row` for each person
-`mend_numbers`          the table with the leading zeros that a spreadsheet dropped
+`mend_numbers`          the table with the leading zeros that a spreadsheet dropped; `mention_mending`
+                        only says that there are such
 `MessageDefaults`       what holds for every row: one text, a subject, a time, a vendor's options
 `plan_campaign`         the table checked, rendered and split into requests; nothing is sent
 `Campaign`              sends, settles and takes delivery reports; ``results`` has a `RowResult` for
@@ -28,7 +29,7 @@ Nothing here needs a terminal; the command ``sms campaign`` is one user of it, a
 """
 
 from sms_core_cli.campaign.campaign import Campaign, Estimate, RequestDone
-from sms_core_cli.campaign.mending import mend_numbers
+from sms_core_cli.campaign.mending import mend_numbers, mention_mending
 from sms_core_cli.campaign.message_defaults import MessageDefaults
 from sms_core_cli.campaign.planning import plan_campaign
 from sms_core_cli.campaign.result_file import is_result_file, read_results, write_results
@@ -46,6 +47,7 @@ __all__ = [
     "Table",
     "is_result_file",
     "mend_numbers",
+    "mention_mending",
     "parse_moment",
     "plan_campaign",
     "read_results",

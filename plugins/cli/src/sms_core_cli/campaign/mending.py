@@ -16,8 +16,7 @@ def mend_numbers(table: Table) -> Table:
 
     The rows' cells stay as they came.
     """
-    mended = {place: mended_number(row.values.get("number", "")) for place, row in enumerate(table.rows)}
-    mended = {place: number for place, number in mended.items() if number}
+    mended = _mended(table)
     if not mended:
         return attrs.evolve(table, notes=(*table.notes, "no number lacks its leading 0"))
     rows = tuple(_with_number(row, mended.get(place, "")) for place, row in enumerate(table.rows))
@@ -26,7 +25,27 @@ def mend_numbers(table: Table) -> Table:
     return attrs.evolve(table, rows=rows, notes=(*table.notes, note))
 
 
-def mended_number(number: str) -> str:
+def mention_mending(table: Table) -> Table:
+    """The table as it is, with a note where `mend_numbers` could help."""
+    mended = _mended(table)
+    if not mended:
+        return table
+    first = table.rows[min(mended)].number
+    note = f"{len(mended)} numbers lack their leading 0, that of row {first} for one: --mend-numbers puts it back"
+    return attrs.evolve(table, notes=(*table.notes, note))
+
+
+def _mended(table: Table) -> dict[int, str]:
+    """The numbers that lack their leading 0, with it, by their places in the table."""
+    mended = {}
+    for place, row in enumerate(table.rows):
+        number = _with_zero(row.values.get("number", ""))
+        if number:
+            mended[place] = number
+    return mended
+
+
+def _with_zero(number: str) -> str:
     """The number with its leading 0; "" for one that has it, or that lacks more."""
     digits = number.removesuffix(".0")  # as pandas writes a column of counts with gaps in it
     return f"0{digits}" if lacks_zero(digits) else ""

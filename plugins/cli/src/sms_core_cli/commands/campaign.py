@@ -20,6 +20,7 @@ from sms_core_cli.campaign import (
     RowOutcome,
     is_result_file,
     mend_numbers,
+    mention_mending,
     plan_campaign,
     read_results,
     read_table,
@@ -87,8 +88,8 @@ def campaign(
     if is_result_file(table):
         raise InvalidMessage("file", "is a result file: give the table that was sent, and this one with --resume")
     earlier = None if resume is None else read_results(resume.read_bytes(), table)
-    if mend:  # after the earlier run's results were compared with the file as it is
-        table = mend_numbers(table)
+    # After the earlier run's results were compared with the file as it is.
+    table = mend_numbers(table) if mend else mention_mending(table)
     again = {RowOutcome.NOT_SENT, RowOutcome.REFUSED} if run.refused_too else {RowOutcome.NOT_SENT}
     with connect(dsn) as client:
         defaults = read_message_options(client.info, **of_message)

@@ -71,11 +71,18 @@ def _from_tab(text: str, row_of: Callable[[str], Row], least_tabs: int) -> tuple
     if not _COUNT.fullmatch(first.strip()):
         raise MalformedResponse("the first line is no count")
     records: list[str] = []
+    lines: list[str] = []
+    tabs = 0
     for line in rest.split("\n"):
-        if records and records[-1].count("\t") < least_tabs:
-            records[-1] += f"\n{line}"
-        elif line.strip():
-            records.append(line)
+        if not lines and not line.strip():
+            continue
+        lines.append(line)
+        tabs += line.count("\t")
+        if tabs >= least_tabs:
+            records.append("\n".join(lines))
+            lines, tabs = [], 0
+    if lines:  # which has too few columns
+        records.append("\n".join(lines))
     return int(first), [row_of(record) for record in records]
 
 
