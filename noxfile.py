@@ -174,7 +174,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def reliability(session: nox.Session) -> None:
-    """Send a million messages under faults, which takes half an hour; ``-- --help`` shows how to choose."""
+    """Send a million messages under faults and spoil a million inputs, in some half an hour; ``-- --help`` tells more."""
     install_all(session, "test")
     session.run("python", "-m", "tests.reliability", *session.posargs)
 

@@ -61,7 +61,7 @@ class Figures:
     needless: list[Finding] = field(factory=list)
 
     @property
-    def are_good(self) -> bool:
+    def is_clean(self) -> bool:
         """Whether nothing was sent twice, lost or told wrongly, and no right answer was taken for a wrong one."""
         return not (self.double or self.lost or self.lied or self.needless)
 
