@@ -6,7 +6,7 @@ them, and the errors of a send hold such values.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 
 class SmsError(Exception):
@@ -32,6 +32,19 @@ class SmsError(Exception):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
+
+
+ErrorT = TypeVar("ErrorT", bound=BaseException)
+
+
+def bare(error: ErrorT) -> ErrorT:
+    """The same error without the frames that it passed so far and the errors behind it.
+
+    Error trackers write down the locals of every frame, and there secrets, numbers and texts stand plain. Raise it outside
+    of the ``except`` block, or it gets its context again.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 class ConfigurationError(SmsError):

@@ -24,6 +24,7 @@ from sms_core._engine.sessions import MemorySessions, SessionStore
 from sms_core._engine.settle import settle
 from sms_core._engine.transports.sync import Urllib3Transport
 from sms_core.callbacks import Callback, CallbackRequest
+from sms_core.caller_errors import bare
 from sms_core.errors import InvalidMessage, NotFound, SendError, SmsError
 from sms_core.http import Transport
 from sms_core.model import (
@@ -201,9 +202,10 @@ class Client:
             )
         elif to is not None or subject or send_at or validity or media or reference or options:
             raise InvalidMessage("message", "is a Message already: give it its fields, not send()")
+        del to, subject  # an error tracker writes down the locals of the frames that an error passes
         now = self._clock()
         if isinstance(message, Message):
-            plan = make_plan(message, self.info, now, self._provider.prepare)
+            plan = self._plan(message, now)
         else:
             plan = message
             check_times(plan, self.info, now)
@@ -233,7 +235,14 @@ class Client:
 
         With ``skip_refused`` recipients that cannot be sent to are left out, and `Plan.refused` says why.
         """
-        return make_plan(message, self.info, self._clock(), self._provider.prepare, skip_refused=skip_refused)
+        return self._plan(message, self._clock(), skip_refused=skip_refused)
+
+    def _plan(self, message: Message, now: datetime, *, skip_refused: bool = False) -> Plan:
+        try:
+            return make_plan(message, self.info, now, self._provider.prepare, skip_refused=skip_refused)
+        except SmsError as error:
+            refused = error
+        raise bare(refused)  # the frames of the plan show numbers and texts
 
     def preview(self, message: Message | Plan) -> Preview:
         """What a message would come to, without a network. Raises as `send` does before it sends."""
@@ -274,9 +283,11 @@ class Client:
             mms = batch.message is not None and batch.message.media is not None
         cancelled: dict[str, Cancellation] = {}
         failures: list[SmsError] = []
-        for batch_id, numbers in _batches(batch).items():
+        operations = [Cancel(batch_id, mms, numbers) for batch_id, numbers in _batches(batch).items()]
+        del batch  # as in `reports`
+        for operation in operations:
             try:
-                cancelled[batch_id] = self._perform(Cancel(batch_id, mms, numbers))
+                cancelled[operation.batch_id] = self._perform(operation)
             except SmsError as error:
                 failures.append(error)
         if not cancelled and not failures:
@@ -298,10 +309,10 @@ class Client:
         """
         if isinstance(batch, SendResult):
             mms = batch.message is not None and batch.message.media is not None
-        batches = iter(_batches(batch).items())
-        while together := dict(itertools.islice(batches, self.info.limits.batches)):
-            (batch_id, numbers), *more = together.items()
-            yield from self._rows(GetReports(batch_id, mms=mms, numbers=numbers, more=dict(more)))
+        questions = _questions(_batches(batch), self.info.limits.batches, mms=mms)
+        del batch  # it may hold numbers, and an error tracker writes down the locals of the frames that an error passes
+        for question in questions:
+            yield from self._rows(question)
 
     def inbound(self, batch: str | SendResult) -> Iterator[InboundMessage]:
         """The replies to a batch id, or to all batches of a result; pages are fetched as you go."""
@@ -338,6 +349,15 @@ def _batches(batch: str | SendResult | Mapping[str, Sequence[str]]) -> dict[str,
             return {batch_id: tuple(found) for batch_id, found in numbers.items()}
         case _:
             return {batch_id: tuple(found) for batch_id, found in batch.items()}
+
+
+def _questions(batches: Mapping[str, tuple[str, ...]], together: int, *, mms: bool) -> Iterator[GetReports]:
+    """The questions for the reports of these batches, so many in each."""
+    waiting = iter(batches.items())
+    while first := next(waiting, None):
+        batch_id, numbers = first
+        more = dict(itertools.islice(waiting, together - 1))
+        yield GetReports(batch_id, mms=mms, numbers=numbers, more=more)
 
 
 def _sum(cancellations: Iterable[Cancellation]) -> Cancellation:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import pluggy
 from attrs import evolve, field, frozen
 
 from sms_core.callbacks import Callback, CallbackRequest
+from sms_core.caller_errors import bare
 from sms_core.errors import MalformedResponse, SmsError, Unsupported
 from sms_core.http import Request, Response
 from sms_core.model import Message
@@ -47,42 +50,46 @@ class Provider:
 
     def login_request(self, operation: Login) -> Request:
         """The request that logs in, for an account that does."""
-        request: Request = self.hooks.sms_auth(account=self.account, operation=operation)
+        request: Request = _ask(self.hooks.sms_auth, account=self.account, operation=operation)
         return request
 
     def request(self, session: Session | None, operation: Operation[Any]) -> Request:
         """The request that carries the operation. That of a read is marked as one that may be repeated."""
-        request: Request = self.hooks.sms_send(account=self.account, session=session, operation=operation)
+        request: Request = _ask(self.hooks.sms_send, account=self.account, session=session, operation=operation)
         if operation.is_read:
             request = evolve(request, repeatable=True)
         return request
 
     def parse(self, operation: Operation[T], response: Response) -> T:
         """The operation's result. Raises the error that the answer means."""
+        hook = self.hooks.sms_parse_response
         try:
-            result: T = self.hooks.sms_parse_response(account=self.account, operation=operation, response=response)
+            result: T = _ask(hook, account=self.account, operation=operation, response=response)
         except MalformedResponse as error:
-            raise MalformedResponse(f"{operation.name}: {error}", response) from error
+            failure = MalformedResponse(f"{operation.name}: {error}", response)
         except SmsError:
             raise
-        except Exception as bug:
+        except Exception as bug:  # noqa: BLE001 - see below
             # A provider is third-party code. Its failing on an answer must not turn a send that the vendor may
             # have accepted into an error that nobody takes for one.
             reason = f"provider {self.info.name!r} failed with {type(bug).__name__} on the answer to {operation.name!r}"
-            raise MalformedResponse(reason, response) from bug
-        return result
+            failure = MalformedResponse(reason, response)
+            failure.__notes__ = bug.__notes__
+        else:
+            return result
+        raise failure
 
     def parse_callback(self, request: CallbackRequest) -> Callback:
         """The events of a push. Raises `CallbackRefused`, or `Unsupported` where the vendor pushes nothing."""
-        callback: Callback | None = self.hooks.sms_parse_callback(account=self.account, request=request)
+        callback: Callback | None = _ask(self.hooks.sms_parse_callback, account=self.account, request=request)
         if callback is None:
             raise Unsupported(self.info.name, Capability.PUSHED_REPORTS.value)
         return callback
 
     def prepare(self, message: Message, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
         """What the provider makes of a message's destinations. Raises `InvalidMessage` for what it would refuse."""
-        prepared: tuple[Destination, ...] | None = self.hooks.sms_prepare(
-            account=self.account, message=message, destinations=destinations
+        prepared: tuple[Destination, ...] | None = _ask(
+            self.hooks.sms_prepare, account=self.account, message=message, destinations=destinations
         )
         if prepared is None:
             return destinations
@@ -102,3 +109,17 @@ class Provider:
         """Raise `Unsupported` unless the provider can do this."""
         if capability is not None and not self.info.can(capability):
             raise Unsupported(self.info.name, capability.value, hint or self.info.hints.get(capability, ""))
+
+
+def _ask(hook: Callable[..., Any], **arguments: object) -> Any:
+    """What a hook of the vendor's says. An error leaves the frames of the vendor's code behind; a bug has a note of them."""
+    failure: Exception
+    try:
+        return hook(**arguments)
+    except SmsError as error:
+        failure = error
+    except Exception as bug:  # noqa: BLE001 - raised below
+        places = "".join(traceback.format_tb(bug.__traceback__))
+        bug.add_note(f"The places that it passed, without their locals, which may hold secrets:\n{places}")
+        failure = bug
+    raise bare(failure)

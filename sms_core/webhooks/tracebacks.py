@@ -15,7 +15,7 @@ _SHORTEST_RAW = 4
 
 def places(error: BaseException) -> str:
     """The places that an error passed, and not what it says."""
-    return "".join(traceback.format_tb(error.__traceback__))
+    return "".join([*traceback.format_tb(error.__traceback__), *getattr(error, "__notes__", ())])
 
 
 def traceback_without(event: Event, error: BaseException) -> str:

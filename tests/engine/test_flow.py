@@ -620,12 +620,12 @@ def test_a_provider_that_does_not_account_for_every_recipient_leaves_them_unknow
     assert Outcome.UNKNOWN in {row.outcome for row in found.result.outcomes}
 
 
-def test_a_provider_s_bug_on_an_answer_is_malformed_and_chained() -> None:
+def test_a_provider_s_bug_on_an_answer_is_malformed_and_tells_its_place() -> None:
     _, error = run(perform(provider_of(), GetBalance()), SESSION, "OK ten")
     assert isinstance(error, MalformedResponse)
     assert "InvalidOperation" in str(error)
     assert error.response == text("OK ten")
-    assert error.__cause__ is not None
+    assert "Decimal" in "".join(error.__notes__)
 
 
 def test_an_unsupported_operation_is_refused_by_name_before_any_step() -> None:

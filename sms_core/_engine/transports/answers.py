@@ -192,14 +192,14 @@ def _read_length(text: str) -> int:
 
 
 def _read_chunks(stream: Stream) -> bytes:
-    body = bytearray()
+    body = io.BytesIO()  # whose repr shows nothing: an interruption may come while the next chunk is awaited
     while size := _read_chunk_size(stream.line()):
-        _within_bounds(len(body) + size)
-        body += stream.exactly(size)
+        _within_bounds(body.tell() + size)
+        body.write(stream.exactly(size))
         if stream.line():
             raise BadAnswer("a chunk is longer than it says")
     _read_lines(stream)
-    return bytes(body)
+    return body.getvalue()
 
 
 def _read_chunk_size(line: bytes) -> int:

@@ -16,6 +16,7 @@ from sms_core._engine.transports.requests import request_bytes
 from sms_core._engine.transports.routes import Route
 from sms_core._engine.transports.sockets import Deadline, reader, write
 from sms_core._engine.transports.tls import trusting
+from sms_core.caller_errors import bare
 from sms_core.errors import SmsError, TransportError
 from sms_core.http import Request, Response
 
@@ -76,10 +77,9 @@ class Urllib3Transport:
         try:
             return self._exchange(request, progress)
         except SmsError as error:
-            failure = error.with_traceback(None)
+            failure = bare(error)
         except (OSError, ValueError, BadAnswer) as error:
             failure = _explain(error, progress)
-        # Raised here, the error has no context: in the frames below, and in what libraries say, secrets stand plain.
         raise failure
 
     def close(self) -> None:
@@ -90,10 +90,7 @@ class Urllib3Transport:
             host.pool.close()
 
     def _exchange(self, request: Request, progress: _Progress) -> Response:
-        parts = urlsplit(request.url)
-        progress.host = parts.hostname or progress.host
-        host = self._host(parts)
-        data = memoryview(request_bytes(request, host.route.target(parts), host.route.headers))
+        host, data = self._prepare(request, progress)
         with host.pool.places:
             deadline = Deadline(self._deadline)
             connection = host.pool.take(float("inf") if request.repeatable else self._idle_timeout)
@@ -114,6 +111,13 @@ class Urllib3Transport:
                     host.pool.keep(connection)
                 else:
                     connection.close()
+
+    def _prepare(self, request: Request, progress: _Progress) -> tuple[_Host, memoryview]:
+        """Where a request goes, and its bytes, as a value whose ``repr`` does not show them."""
+        parts = urlsplit(request.url)
+        progress.host = parts.hostname or progress.host
+        host = self._host(parts)
+        return host, memoryview(request_bytes(request, host.route.target(parts), host.route.headers))
 
     def _host(self, parts: SplitResult) -> _Host:
         key = (parts.scheme, parts.netloc)
