@@ -90,7 +90,8 @@ def test_stored_values_out_of_range_are_named_errors() -> None:
     for span in (1e300, 10**400, "90s"):
         with pytest.raises(sms_core.ConfigurationError):
             from_data({**message, "validity": span}, Message)
-    for points in ("NaN", "sNaN", "Infinity", "1E+999999999", "1" * 400, [], None, {}):
+    hostile: tuple[object, ...] = ("NaN", "sNaN", "Infinity", "1E+999999999", "1" * 400, [], None, {})
+    for points in hostile:
         with pytest.raises(sms_core.ConfigurationError):
             from_data({"credit": points}, sms_core.Balance)
     assert from_data({"credit": "1E+2"}, sms_core.Balance).credit == Decimal(100)
