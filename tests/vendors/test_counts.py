@@ -49,4 +49,5 @@ def test_so_are_texts_that_are_filled_in(name: str) -> None:
 def test_mitake_s_line_break_is_one_character() -> None:
     sms = sms_core.connect("mitake://user:password@", transport=FakeTransport([]))
     (counted,) = sms.preview(Message("a" * 158 + "\r\nb", TO)).recipients
-    assert (counted.characters, counted.segments, counted.points) == (160, 1, 1)
+    assert (counted.characters, counted.segments) == (160, 1)
+    assert counted.points == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -11,9 +13,11 @@ import pytest
 
 import sms_core
 from sms_core import CallbackRequest, InvalidMessage, Message, Recipient
+from sms_core import dsn as dsns
 from sms_core.serialize import from_data, from_json, to_data
 from sms_core.testing import FakeTransport
 from sms_core.webhooks import Receiver
+from sms_core_sandbox import Sandbox
 
 NAMES = [info.name for info in sms_core.providers() if info.name != "memory"]
 TIMES = (
@@ -86,9 +90,41 @@ def test_stored_values_out_of_range_are_named_errors() -> None:
     for span in (1e300, 10**400, "90s"):
         with pytest.raises(sms_core.ConfigurationError):
             from_data({**message, "validity": span}, Message)
-    for points in ("NaN", "sNaN", "Infinity", "1E+999999999", "1" * 400, [], None, {}):
+    hostile: tuple[object, ...] = ("NaN", "sNaN", "Infinity", "1E+999999999", "1" * 400, [], None, {})
+    for points in hostile:
         with pytest.raises(sms_core.ConfigurationError):
             from_data({"credit": points}, sms_core.Balance)
     assert from_data({"credit": "1E+2"}, sms_core.Balance).credit == Decimal(100)
     with pytest.raises(sms_core.ConfigurationError):
         from_json("[" * 100_000, Message)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "body", "words"),
+    [
+        ("mitake", "/b2c/mtk/SmSend", "dstaddr=0900000001&smbody=hi&clientid=%C2%B2", "statuscode=1"),
+        ("every8d-soap", "/API21/SOAP/SMS.asmx", "<?xml version='1.0' encoding='none'?><a/>", "unable to read request"),
+        (
+            "twilio",
+            "/2010-04-01/Accounts/USER/Messages.json",
+            f"ValidityPeriod={'9' * 5000}&To=%2B886900000001&From=%2B886900000000&Body=hi",
+            "ValidityPeriod is 1 to 36000 seconds",
+        ),
+        ("every8d", "/API21/HTTP/SendParam.ashx", "[" * 100_000, "Result"),
+    ],
+)
+def test_a_sandbox_answers_as_its_vendor_does(name: str, path: str, body: str, words: str) -> None:
+    with Sandbox(faces=[name]) as box:
+        dsn = dsns.parse(box.dsn(name))
+        connection = http.client.HTTPConnection(dsn.host, dsn.port, timeout=20)
+        credentials = urlencode({"username": dsn.user, "password": dsn.password})
+        basic = base64.b64encode(f"{dsn.user}:{dsn.password}".encode()).decode()
+        headers = {"content-type": "application/x-www-form-urlencoded", "authorization": f"Basic {basic}"}
+        if name.startswith("every8d"):
+            headers = {"content-type": "text/xml" if "soap" in name else "application/json"}
+        url = f"{dsn.prefix}{path}?{credentials}".replace("USER", dsn.user)
+        try:
+            connection.request("POST", url, body.encode(), headers)
+            assert words in connection.getresponse().read().decode()
+        finally:
+            connection.close()

@@ -44,13 +44,13 @@ def test_a_lost_zero_is_refused(sms: Sms, exchange: Exchange, mixed: str) -> Non
     assert done.code == 5
     for words in ("lacks its leading 0", "ends with .0", "rounded by a spreadsheet"):
         assert words in done.out
-    assert "4 numbers lack their leading 0, that of row 2 for one: --mend-numbers puts it back" in done.err
+    assert "numbers that lack their leading 0: 4, the first in row 2; --mend-numbers puts it back" in done.err
     assert [message.number for message in exchange.accepted] == ["+886900000002"]
 
 
 def test_a_lost_zero_is_mended_on_request(sms: Sms, exchange: Exchange, mixed: str) -> None:
     done = sms("campaign", mixed, "--yes", "--mend-numbers")
-    assert "4 numbers lacked their leading 0 and got it: 900000001 to 0900000001" in done.err
+    assert "numbers that lacked their leading 0 and got it: 4, such as 900000001 to 0900000001" in done.err
     assert "900000004.0 to 0900000004." in done.err
     assert "900000005" not in done.err
     assert "rounded by a spreadsheet" in done.out

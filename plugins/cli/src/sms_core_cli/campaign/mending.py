@@ -21,7 +21,7 @@ def mend_numbers(table: Table) -> Table:
         return attrs.evolve(table, notes=(*table.notes, "no number lacks its leading 0"))
     rows = tuple(_with_number(row, mended.get(place, "")) for place, row in enumerate(table.rows))
     shown = [f"{table.rows[place].values['number']} to {mended[place]}" for place in list(mended)[:EXAMPLES]]
-    note = f"{len(mended)} numbers lacked their leading 0 and got it: {', '.join(shown)}"
+    note = f"numbers that lacked their leading 0 and got it: {len(mended)}, such as {', '.join(shown)}"
     return attrs.evolve(table, rows=rows, notes=(*table.notes, note))
 
 
@@ -31,7 +31,7 @@ def mention_mending(table: Table) -> Table:
     if not mended:
         return table
     first = table.rows[min(mended)].number
-    note = f"{len(mended)} numbers lack their leading 0, that of row {first} for one: --mend-numbers puts it back"
+    note = f"numbers that lack their leading 0: {len(mended)}, the first in row {first}; --mend-numbers puts it back"
     return attrs.evolve(table, notes=(*table.notes, note))
 
 

@@ -95,7 +95,7 @@ def _read(body: bytes, namespace: str, action: str | None) -> tuple[str, list[tu
     """The operation and its arguments. Raises `Fault`."""
     try:
         envelope = ET.fromstring(body)  # noqa: S314 - the sandbox listens to its own machine
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError, ValueError) as error:  # an encoding that is unknown, or of several bytes
         raise Fault("Server was unable to read request.") from error
     if envelope.tag != f"{{{namespace}}}Envelope":
         raise Fault("Possible SOAP version mismatch", "VersionMismatch")
@@ -189,7 +189,7 @@ def _send_personal(call: Call) -> str:
     user_of(http)
     try:
         users = ET.fromstring(call.text("contentXML"))  # noqa: S314 - as above
-    except ET.ParseError:
+    except (ET.ParseError, ValueError):  # half a surrogate pair
         raise Refusal("-99", "主機端發生不明錯誤") from None
     rows = [
         {

@@ -31,7 +31,7 @@ def face(exchange: Exchange) -> Face:
             text = page(read_call(call))
         except Refusal as refusal:
             return PlainTextResponse(f"statuscode={refusal.code}\r\nError={refusal.words}\r\n".encode("cp950"))
-        return PlainTextResponse(text.encode("ascii"))
+        return PlainTextResponse(text.encode())
 
     app = asgi_app(exchange, "mitake", answer)
     return Face(app, push=push, acknowledged=acknowledged, retries=PUSH_RETRIES, options={"long_sms": "true"})
