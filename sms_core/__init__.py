@@ -8,6 +8,7 @@
         result = sms.send("您的驗證碼是 123456", to="0900000001")
 """
 
+from sms_core._engine.bulk import Bulk, Sent
 from sms_core._engine.plan import Plan
 from sms_core._engine.preview import Preview, RecipientPreview
 from sms_core._engine.registry import InstalledProvider, installed_providers, providers
@@ -64,6 +65,7 @@ __all__ = [
     "Account",
     "AuthenticationFailed",
     "Balance",
+    "Bulk",
     "Callback",
     "CallbackRefused",
     "CallbackRequest",
@@ -103,6 +105,7 @@ __all__ = [
     "SegmentTariff",
     "SendError",
     "SendResult",
+    "Sent",
     "SessionExpired",
     "SessionStore",
     "SmsError",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Self, TypeVar
 
 from sms_core import dsn as dsns
 from sms_core._engine import registry
+from sms_core._engine.bulk import Bulk
 from sms_core._engine.connection import ConnectionOptions, account_of, split_options
 from sms_core._engine.discovery import load
 from sms_core._engine.driver import Driver, new_nonce, utc_now
@@ -213,42 +211,22 @@ class Client:
             raise InvalidMessage("to", "holds nobody who can be sent to: see the plan's `refused`")
         return self._driver.run(send_all(self._provider, plan, now))
 
-    def send_many(
-        self, messages: Iterable[Message | Plan], *, concurrency: int = 8
-    ) -> Iterator[tuple[SendResult | None, SmsError | None]]:
-        """Send messages side by side; gives a pair for each, in their order, as soon as it is known.
+    def send_many(self, messages: Iterable[Message | Plan], *, concurrency: int = 8) -> Bulk:
+        """Send messages side by side: an iterator of `Sent`, each given as soon as it is known, whatever its place.
 
-        The pair is the result and the error, of which a failed send has both and a message that was refused
-        here has only the error. Memory is bounded: messages are taken from the iterable as places get free.
-        To stop early, let the iterable end: what is in flight then still comes out.
+        ::
+
+            with sms.send_many(messages) as bulk:
+                for sent in bulk:
+                    print(sent.index, sent.error or sent.result.batch_id)
+
+        A message is taken from the iterable when it can be sent at once, so memory is bounded. Whatever it raises, also
+        what is no `SmsError`, is the error of its `Sent`. However the iteration ends (``break``, an error, Ctrl-C),
+        what is under way is awaited, and is in ``bulk.results`` and the exception's ``sms_results`` then.
         """
-        source = iter(messages)
-        waiting: deque[Future[tuple[SendResult | None, SmsError | None]]] = deque()
-        failure: Exception | None = None
-        with ThreadPoolExecutor(concurrency, thread_name_prefix="sms-send") as pool:
-            try:
-                while True:
-                    try:
-                        for message in itertools.islice(source, 0 if failure else concurrency * 2 - len(waiting)):
-                            # Whoever traces the caller traces its sends too.
-                            waiting.append(pool.submit(copy_context().run, self._send_pair, message))
-                    except Exception as error:  # noqa: BLE001 - raised below, after what it must not hide
-                        failure = error
-                    if not waiting:
-                        break
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()  # nobody would learn of it any more
-        if failure:
-            raise failure
-
-    def _send_pair(self, message: Message | Plan) -> tuple[SendResult | None, SmsError | None]:
-        try:
-            return self.send(message), None
-        except SmsError as error:
-            result = error.result if isinstance(error, SendError) else None
-            return result, error
+        return Bulk(
+            messages, plan=self.plan, send=self.send, info=self.info, clock=self._clock, concurrency=concurrency
+        )
 
     def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
         """Check a message and split it into requests, without a network. Raises as `send` does before it sends.

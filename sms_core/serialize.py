@@ -13,6 +13,7 @@ a union               as its value's type says; what is a string in JSON comes b
 an `SmsError`         ``{"type", "message", "code", "details"}``; ``details`` are its constructor's arguments but
                       for a send's ``result`` and a malformed ``response``, which are values of their own
 `ProviderInfo`        what there is to know of it; it does not come back
+`Sent`                its fields, of a plan its message; another error than an `SmsError` looks like one; nor does it
 ====================  =========================================================================================
 
 The converters are this module's own; cattrs' global one stays as the application has it.

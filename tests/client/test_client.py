@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,7 +31,6 @@ from sms_core import (
     PartiallySent,
     Recipient,
     RecipientOutcome,
-    SendError,
     SendResult,
     SmsError,
     TransportError,
@@ -338,93 +336,6 @@ def test_what_an_error_shows_holds_no_secret() -> None:
     for error in (caught.value, caught.value.__cause__, caught.value.__context__):
         for hidden in (PASSWORD, TOKEN, A, A[1:]):
             assert hidden not in f"{error} {error!r}"
-
-
-# Many
-
-
-def test_send_many_gives_a_pair_for_each_in_order() -> None:
-    def send(request: Request) -> Response:
-        return text(
-            "NO credit" if "0900" in fields_of(request)["texts"][0] else f"OK batch-{fields_of(request)['texts'][0]}"
-        )
-
-    messages = [Message(f"{place}", A) for place in range(40)]
-    messages[7] = Message("0900", A)
-    messages[9] = Message("", A)
-    messages[11] = Message("x", [A, B, C])
-    with bind(FakeTransport(Vendor(send=send))) as sms:
-        pairs = list(sms.send_many(messages, concurrency=4))
-    assert len(pairs) == 40
-    for place, (result, error) in enumerate(pairs):
-        if place == 7:
-            assert isinstance(error, SendError)
-            assert result is error.result
-        elif place == 9:
-            assert isinstance(error, InvalidMessage)
-            assert result is None
-        else:
-            assert error is None
-            assert result is not None
-            assert result.batch_id == f"batch-{messages[place].text}"
-
-
-def test_send_many_takes_messages_only_as_places_get_free() -> None:
-    taken: list[int] = []
-
-    def source() -> Iterator[Message]:
-        for place in range(100):
-            taken.append(place)
-            yield Message(f"{place}", A)
-
-    with bind(FakeTransport(Vendor(send=["OK b1"]))) as sms:
-        pairs = sms.send_many(source(), concurrency=2)
-        next(pairs)
-        assert len(taken) <= 5
-        assert len(list(pairs)) == 99
-    assert len(taken) == 100
-
-
-def test_send_many_sends_side_by_side_up_to_its_limit() -> None:
-    gate = threading.Barrier(4)
-
-    def send(request: Request) -> Response:
-        gate.wait(PATIENCE)  # passes only if four are in flight at once
-        return text("OK b1")
-
-    with bind(FakeTransport(Vendor(send=send))) as sms:
-        assert len(list(sms.send_many([Message("x", A)] * 12, concurrency=4))) == 12
-
-
-def test_send_many_tells_of_all_that_was_sent_before_its_source_failed() -> None:
-    def source() -> Iterator[Message]:
-        yield Message("1", A)
-        yield Message("2", A)
-        yield Message("3", A)
-        raise InvalidMessage("to", "row 4 of the file has no number")
-
-    network = FakeTransport(Vendor(send=["OK b1"]))
-    found: list[object] = []
-    with bind(network) as sms, pytest.raises(InvalidMessage, match="row 4"):
-        found.extend(sms.send_many(source(), concurrency=1))
-    assert len(found) == asked(network).count("send")
-
-
-def test_send_many_that_is_given_up_sends_nothing_more_than_was_taken() -> None:
-    network = FakeTransport(Vendor(send=["OK b1"]))
-    with bind(network) as sms:
-        pairs = sms.send_many([Message("x", A)] * 50, concurrency=1)
-        next(pairs)
-        pairs.close()  # type: ignore[attr-defined]
-        begun = asked(network).count("send")
-        assert begun <= 3
-        assert list(pairs) == []
-        assert asked(network).count("send") == begun
-
-
-def test_send_many_of_nothing_is_nothing() -> None:
-    with bind(FakeTransport([])) as sms:
-        assert list(sms.send_many([])) == []
 
 
 # Middleware

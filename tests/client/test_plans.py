@@ -79,8 +79,8 @@ def test_the_parts_of_a_plan_go_side_by_side() -> None:
     network = FakeTransport(Vendor(send=["OK b1"]))
     with bind(network) as sms:
         parts = sms.plan(Message("x", [A, B, C, D, E], reference="m")).split()
-        pairs = list(sms.send_many(parts))
-    assert [error for _, error in pairs] == [None, None]
+        errors = [sent.error for sent in sms.send_many(parts)]
+    assert errors == [None, None]
     assert sorted(sent(network)) == sorted([([A, B, C], ["m-0", "m-1", "m-2"]), ([D, E], ["m-3", "m-4"])])
 
 
@@ -243,8 +243,8 @@ def test_among_many_messages_only_the_one_with_unreadable_options_is_refused() -
     messages = [Message("x", A), Message("x", A, options=FOREIGN), Message("x", A, options=READABLE)]
     network = FakeTransport(Vendor(send=["OK b1"]))
     with bind(network, Parcels()) as sms:
-        errors = [error for _, error in sms.send_many(messages)]
-    assert [type(error) for error in errors] == [type(None), ConfigurationError, type(None)]
+        errors = {sent.index: type(sent.error) for sent in sms.send_many(messages)}
+    assert errors == {0: type(None), 1: ConfigurationError, 2: type(None)}
     assert sorted(parcels(network)) == ["", "7"]
 
 

@@ -9,7 +9,7 @@ from typing import Any, assert_type
 
 import sms_core
 import sms_core_every8d
-from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, SmsError, hookimpl
+from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, Sent, hookimpl
 from sms_core.middleware import Observer, Trace, observed, traced
 from sms_core.provider import Flow, Login, Operation, Provider, Request, Sleep, StartAttempt, Step
 from sms_core.tracking import Key, MessageState, fold, numbers_in
@@ -33,9 +33,15 @@ def results(sms: sms_core.Client) -> None:
     assert_type(result.cost, Decimal | None)
     assert_type(sms.balance().credit, Decimal)
     assert_type([report.status for report in sms.reports(result)], list[sms_core.DeliveryStatus])
-    for sent, error in sms.send_many([Message("text", "0900000001")]):
-        assert_type(sent, SendResult | None)
-        assert_type(error, SmsError | None)
+    with sms.send_many([Message("text", "0900000001")]) as bulk:
+        assert_type(bulk, sms_core.Bulk)
+        for sent in bulk:
+            assert_type(sent, Sent)
+            assert_type(sent.index, int)
+            assert_type(sent.message, Message | sms_core.Plan)
+            assert_type(sent.result, SendResult | None)
+            assert_type(sent.error, BaseException | None)
+    assert_type(bulk.results, tuple[Sent, ...])
     callback = sms.parse_callback(sms_core.CallbackRequest("GET", "/", "a=b"))
     assert_type(callback.events, tuple[DeliveryReport | InboundMessage, ...])
 

@@ -206,14 +206,14 @@ def test_ctrl_c_ends_the_span_with_what_it_left_open(telemetry: Any) -> None:
 def test_messages_sent_side_by_side_have_a_span_each(box: Sandbox, telemetry: Any) -> None:
     messages = [Message("x", Recipient(number), reference=f"m{n}") for n, number in enumerate(NUMBERS)]
     with connect(box, telemetry) as sms, telemetry.tracer.start_as_current_span("campaign"):
-        pairs = list(sms.send_many(messages, concurrency=4))
+        results = {sent.message.reference: sent.result for sent in sms.send_many(messages, concurrency=4)}
     sends = [span for span in telemetry.spans if span.name == "send every8d"]
     assert sorted(span.attributes["sms.message.reference"] for span in sends) == sorted(
         message.reference for message in messages
     )
     assert {telemetry.parent_of(span) for span in sends} == {"campaign"}
     batches = {span.attributes["sms.message.reference"]: span.attributes["sms.batch.ids"] for span in sends}
-    assert [batches[message.reference] for message in messages] == [result.batches for result, _ in pairs if result]
+    assert batches == {reference: result.batches for reference, result in results.items() if result}
     assert telemetry.parent_of(telemetry.span("login every8d")) == "send every8d"
 
 

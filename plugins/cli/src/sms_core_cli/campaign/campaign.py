@@ -17,12 +17,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from attrs import field, frozen
 
-from sms_core import Plan
+from sms_core import Plan, Sent
 from sms_core.client import Client
 from sms_core.errors import AuthenticationFailed, InsufficientCredit, InvalidMessage, SmsError
 from sms_core.model import DeliveryReport, Outcome, SendResult
@@ -31,12 +31,12 @@ from sms_core_cli.campaign.row_results import RowOutcome, RowResult, with_states
 from sms_core_cli.campaign.table import Table
 
 CONCURRENCY = 4
-"""Requests side by side. When a campaign is stopped, up to as many again have been handed out and are still sent."""
-FEWEST_AHEAD, MOST_CHECKPOINTS = 32, 50
-"""A checkpoint covers at least so many requests, and there are no more checkpoints than that."""
+"""Requests side by side. When a campaign is stopped these are still sent."""
+MOST_CHECKPOINTS = 50
+"""A checkpoint covers as many requests as are side by side, or more where there would be more checkpoints than that."""
 ENDS_THE_CAMPAIGN = (AuthenticationFailed, InsufficientCredit)
 """After one of these the vendor would refuse every further request, so none is handed out."""
-HANDED_OUT = "handed to the vendor; the run ended before its answer was known"
+HANDED_OUT = "may have been handed to the vendor; the run ended before its answer was known"
 CUT_OFF = "the run was cut off; this row may have been handed to the vendor"
 INTERRUPTED = "interrupted before this row's turn"
 
@@ -64,7 +64,11 @@ class RequestDone:
     places: tuple[int, ...]
     plan: Plan = field(repr=False)
     result: SendResult | None = field(repr=False)
-    error: SmsError | None
+    error: BaseException | None
+
+
+Keep = Callable[[Mapping[int, RowResult]], object]
+"""Takes the results of some rows, by their places in the table."""
 
 
 class Campaign:
@@ -105,6 +109,7 @@ class Campaign:
         self._waiting = deque(plans)
         self._covered: set[int] = set()
         self._ended_by: SmsError | None = None
+        self._bug: BaseException | None = None
         self._unknown = list(unknown)
         self._places = places
         self._tracker = Tracker()
@@ -156,36 +161,53 @@ class Campaign:
         concurrency: int = CONCURRENCY,
         stop: Callable[[], bool] = lambda: False,
         checkpoint: Callable[[], object] = lambda: None,
+        keep: Keep = lambda _: None,
     ) -> Iterator[RequestDone]:
         """Send what waits; gives each request as soon as it is done. What was sent once is not sent by a second call.
 
-        When ``stop()`` is true no further request is handed out; those under way still come. ``checkpoint()`` is called
-        before requests are handed out, for the caller to keep `results_if_cut_off` where it outlives the process.
-        """
-        under_way: deque[Plan] = deque()
-        plans = self._hand_out(under_way, stop, checkpoint)
-        for result, error in client.send_many(plans, concurrency=concurrency):
-            plan = under_way.popleft()
-            self._take(plan, result, error)
-            yield self._done(plan, result, error)
+        When ``stop()`` is true no further request is handed out; those under way still come. For the caller to keep
+        what is known where it outlives the process, ``checkpoint()`` is called now and then before requests are handed
+        out (then `results_if_cut_off` is what to keep), and ``keep(rows)`` with the results of a request's rows, by
+        their places, before it is handed out and when it is done.
 
-    def settle(self, client: Client, *, known_batches: Collection[str] = ()) -> Iterator[RequestDone]:
+        Raises what these raise, and what is no `SmsError` (a bug in a provider or a middleware), each after the
+        requests under way are done. However it ends, `results` knows what became of them.
+        """
+        bulk = client.send_many(self._hand_out(stop, checkpoint, keep, concurrency), concurrency=concurrency)
+        try:
+            with bulk:
+                for sent in bulk:
+                    done = self._take(sent)
+                    keep(self._rows(done.places))
+                    yield done
+        finally:
+            unheard = [self._take(sent) for sent in bulk.results]
+            if unheard:
+                keep(self._rows(place for done in unheard for place in done.places))
+        if self._bug is not None:
+            raise self._bug
+
+    def settle(
+        self, client: Client, *, known_batches: Collection[str] = (), keep: Keep = lambda _: None
+    ) -> Iterator[RequestDone]:
         """Ask the vendor about each request with unknown rows (`Client.settle`); what stays unknown can be asked again.
 
-        ``known_batches`` are batch ids of other sends of these texts to these people.
+        ``known_batches`` are batch ids of other sends of these texts to these people; ``keep`` is as for `send`.
         """
         with self._changed:
             unknown, self._unknown = self._unknown, []
         for plan, before in unknown:
+            places = self._places_of(plan)
             try:
                 result = client.settle(before, known_batches=known_batches)
             except SmsError as error:
                 with self._changed:
                     self._unknown.append((plan, before))
-                yield self._done(plan, before, error)
+                yield RequestDone(places, plan, before, error)
             else:
                 self._take_outcomes(plan, result)
-                yield self._done(plan, result, None)
+                keep(self._rows(places))
+                yield RequestDone(places, plan, result, None)
 
     def note(self, report: DeliveryReport) -> bool:
         """Take a delivery report, whichever way it came, and however early. False for one of no row known so far."""
@@ -220,51 +242,84 @@ class Campaign:
             return True
 
     def _hand_out(
-        self, under_way: deque[Plan], stop: Callable[[], bool], checkpoint: Callable[[], object]
+        self, stop: Callable[[], bool], checkpoint: Callable[[], object], keep: Keep, concurrency: int
     ) -> Iterator[Plan]:
         """The plans that wait, each marked before it goes. `send_many` asks for the next one in this same thread."""
-        ahead = max(FEWEST_AHEAD, -(-len(self._waiting) // MOST_CHECKPOINTS))
-        while self._waiting:
-            if self._ended_by is None and not stop() and not self._covered:
-                self._cover(itertools.islice(self._waiting, ahead))
-                checkpoint()
-            if self._ended_by is not None or stop():
-                self._leave_out()
-                return
-            plan = self._waiting.popleft()
-            self._mark(plan)
-            under_way.append(plan)
-            yield plan
+        ahead = max(concurrency, -(-len(self._waiting) // MOST_CHECKPOINTS))
+        try:
+            while self._waiting:
+                if not self._covered and not self._ends(stop):
+                    self._cover(itertools.islice(self._waiting, ahead))
+                    keep(self._rows(self._covered))
+                    checkpoint()
+                if self._ends(stop):
+                    self._leave_out(self._why_it_ends())
+                    return
+                marked = self._marked(self._waiting[0])
+                keep(marked)
+                yield self._go(marked)
+        except Exception as error:
+            self._leave_out(f"not tried: {error}")
+            raise
+
+    def _ends(self, stop: Callable[[], bool]) -> bool:
+        return self._ended_by is not None or self._bug is not None or stop()
+
+    def _why_it_ends(self) -> str:
+        if self._ended_by is not None:
+            return f"not tried after an earlier row's failure: {self._ended_by}"
+        if self._bug is not None:
+            return f"not tried after an earlier row's failure: {_in_words(self._bug)}"
+        return INTERRUPTED
 
     def _cover(self, plans: Iterable[Plan]) -> None:
         with self._changed:
             self._covered = {place for plan in plans for place in self._places_of(plan)}
 
-    def _mark(self, plan: Plan) -> None:
+    def _marked(self, plan: Plan) -> dict[int, RowResult]:
+        """What is to be said of a plan's rows while it is under way."""
         now = datetime.now(UTC)
-        with self._changed:
-            self._expect_all(plan)
-            for place in self._places_of(plan):
-                self._covered.discard(place)
-                self._set(place, outcome=RowOutcome.UNKNOWN, error=HANDED_OUT, sent_at=now)
+        return {
+            place: attrs.evolve(self._without_states[place], outcome=RowOutcome.UNKNOWN, error=HANDED_OUT, sent_at=now)
+            for place in self._places_of(plan)
+        }
 
-    def _leave_out(self) -> None:
-        """Say of the rows that wait why they were not sent. They go on waiting, for a further `send`."""
-        reason = INTERRUPTED
-        if self._ended_by is not None:
-            reason = f"not tried after an earlier row's failure: {self._ended_by}"
+    def _go(self, marked: Mapping[int, RowResult]) -> Plan:
+        """The next plan, with its rows marked."""
         with self._changed:
-            self.interrupted = self._ended_by is None
+            plan = self._waiting.popleft()
+            self._expect_all(plan)
+            for place, result in marked.items():
+                self._covered.discard(place)
+                self._without_states[place] = self._results[place] = result
+        return plan
+
+    def _leave_out(self, reason: str) -> None:
+        """Say of the rows that wait why they were not sent. They go on waiting, for a further `send`."""
+        with self._changed:
+            self.interrupted = self._ended_by is None and self._bug is None
             self._covered = set()
             for plan in self._waiting:
                 for place in self._places_of(plan):
                     self._set(place, error=reason)
 
-    def _take(self, plan: Plan, result: SendResult | None, error: SmsError | None) -> None:
-        if result is None:
+    def _rows(self, places: Iterable[int]) -> dict[int, RowResult]:
+        with self._changed:
+            return {place: self._results[place] for place in places}
+
+    def _take(self, sent: Sent) -> RequestDone:
+        plan, result, error = cast("Plan", sent.message), sent.result, sent.error
+        if error is not None and not isinstance(error, SmsError):
+            self._bug = self._bug or error
+            self._say(plan, _in_words(error))
+        if result is not None:
+            self._take_outcomes(plan, result)
+            self._take_points(result)
+        elif error is not None:
             self._refuse(plan, error)
-            return
-        self._take_outcomes(plan, result)
+        return RequestDone(self._places_of(plan), plan, result, error)
+
+    def _take_points(self, result: SendResult) -> None:
         with self._changed:
             ends = (row.error for row in result.outcomes if isinstance(row.error, ENDS_THE_CAMPAIGN))
             self._ended_by = self._ended_by or next(ends, None)
@@ -274,19 +329,27 @@ class Campaign:
             if balances:  # requests side by side may be answered out of turn, and points only go down
                 self.balance = min(balances)
 
-    def _refuse(self, plan: Plan, error: SmsError | None) -> None:
+    def _say(self, plan: Plan, reason: str) -> None:
+        with self._changed:
+            for place in self._places_of(plan):
+                self._set(place, error=reason)
+
+    def _refuse(self, plan: Plan, error: BaseException) -> None:
         """A request that was refused before it was sent, such as one with a time that has passed meanwhile.
 
-        If the error is about one row, the others only shared its request.
+        If the error is about one row, the others only shared its request. A bug is about none of them.
         """
         reason, culprit = str(error), None
+        outcome = RowOutcome.REFUSED_HERE
+        if not isinstance(error, SmsError):
+            reason, outcome = _in_words(error), RowOutcome.NOT_SENT
         if isinstance(error, InvalidMessage) and (named := _RECIPIENT.match(error.field)):
             culprit = self._places_of(plan)[int(named[1])]
             reason = f"{error.field[named.end() :]}: {error.reason}"
         with self._changed:
             for place in self._places_of(plan):
                 if culprit is None or place == culprit:
-                    self._set(place, outcome=RowOutcome.REFUSED_HERE, error=reason, sent_at=None)
+                    self._set(place, outcome=outcome, error=reason, sent_at=None)
                 else:
                     number = self.table.rows[culprit].number
                     shared = f"not sent, for it shared a request with row {number}, which was refused"
@@ -302,9 +365,6 @@ class Campaign:
             numbers = dict.fromkeys(destination.number for destination in plan.destinations)
             self._refresh(place for number in numbers for place in self._places_of_number[number])
             self._changed.notify_all()
-
-    def _done(self, plan: Plan, result: SendResult | None, error: SmsError | None) -> RequestDone:
-        return RequestDone(self._places_of(plan), plan, result, error)
 
     def _places_of(self, plan: Plan) -> tuple[int, ...]:
         """The rows of a plan, in the order of its message's recipients."""
@@ -349,3 +409,8 @@ class Campaign:
                 if batch in awaited:
                     awaited[batch].update(numbers)
         return {batch: list(numbers) for batch, numbers in awaited.items()}
+
+
+def _in_words(bug: BaseException) -> str:
+    """What a row says of an error that is none of ours; its own text might hold anything."""
+    return f"{type(bug).__name__}, which is a bug in the provider or in a middleware"

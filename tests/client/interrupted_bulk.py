@@ -1,0 +1,90 @@
+"""A program that sends many messages and is stopped by Ctrl-C. Its output is what it heard of.
+
+::
+
+    python interrupted_bulk.py DSN            print the text and the outcome of each message
+    python interrupted_bulk.py memory:// rounds be interrupted again and again, and print the figures
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+import sms_core
+from sms_core import Message, Sent
+from sms_core.testing import memory_exchange
+
+ROUNDS = 60
+SEED = 20261127
+LONGEST = 0.06
+"""Seconds until the signal of a round: about as long as its sends take."""
+
+
+def messages() -> Iterator[Message]:
+    return (Message(str(place), "0900000001", reference=f"m{place}") for place in range(300))
+
+
+def interrupt(_: int, __: FrameType | None) -> None:
+    os.write(1, b"waiting\n")
+    raise KeyboardInterrupt
+
+
+def outcomes(heard: list[Sent]) -> list[tuple[str, str]]:
+    return [(str(sent.index), row.outcome.value) for sent in heard if sent.result for row in sent.result.outcomes]
+
+
+def send(sms: sms_core.Client, heard: list[Sent]) -> bool:
+    """Whether it came to its end."""
+    bulk = sms.send_many(messages(), concurrency=4)
+    try:
+        with bulk:
+            for sent in bulk:
+                heard.append(sent)  # noqa: PERF402 - list.extend could have taken what it had not stored
+    except KeyboardInterrupt as interruption:
+        # It may strike between two statements, where nothing can attach anything to it.
+        bulk.close()
+        heard.extend(getattr(interruption, "sms_results", bulk.results))
+        return False
+    return True
+
+
+def rounds() -> dict[str, int]:
+    """Interrupt a bulk at a random moment, and compare what the vendor took with what was heard."""
+    moments = random.Random(SEED)
+    figures = dict.fromkeys(("rounds", "interrupted", "lost", "lied", "told_twice"), 0)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    for number in range(ROUNDS):
+        heard: list[Sent] = []
+        with sms_core.connect(f"memory://round{number}") as sms:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, moments.uniform(0.0005, LONGEST))
+                ended = send(sms, heard)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:  # it came before the bulk began or after it was over
+                ended = True
+        told = outcomes(heard)
+        taken = {message.text for message in memory_exchange(f"round{number}").accepted}
+        accepted = {index for index, outcome in told if outcome == "accepted"}
+        figures["rounds"] += 1
+        figures["interrupted"] += not ended
+        figures["lost"] += len(taken - accepted)
+        figures["lied"] += len(accepted - taken)
+        figures["told_twice"] += len(told) - len(dict(told))
+    return figures
+
+
+if __name__ == "__main__":
+    if sys.argv[2:] == ["rounds"]:
+        sys.stdout.write(json.dumps(rounds()))
+    else:
+        signal.signal(signal.SIGINT, interrupt)
+        all_heard: list[Sent] = []
+        with sms_core.connect(sys.argv[1]) as client:
+            send(client, all_heard)
+        sys.stdout.write(json.dumps(outcomes(all_heard)))
