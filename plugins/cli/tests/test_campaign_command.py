@@ -102,27 +102,40 @@ def test_where_results_cannot_be_written_nothing_is_sent(sms: Sms, exchange: Exc
     assert "No such file" in done.err
 
 
-def test_settle_and_wait(sms: Sms, file: str) -> None:
+def test_settling_asks_and_sends_nothing(sms: Sms, tmp_path: Path, file: str) -> None:
     with Sandbox(filter_sees_all=True) as box:
+        dsn = box.dsn("every8d", batch_size=1)
         box.faults.add("drop_after", match="Send")
-        done = sms("campaign", "good.csv", "--yes", "--settle", "--wait", "9s", dsn=box.dsn("every8d"))
-    assert done.code == 0
+        assert sms("campaign", "good.csv", "--yes", "--concurrency", "1", dsn=dsn).code == 4
+        left = Path("results.csv").read_text(encoding="utf-8").replace("accepted", "not_sent")
+        Path("results.csv").write_text(left, encoding="utf-8")
+        taken = box.exchange.accepted
+        done = sms("campaign", "good.csv", "--resume", "results.csv", "--settle", "--wait", "9s", dsn=dsn)
+        assert box.exchange.accepted == taken
+    assert done.code == 5
     assert [(row["outcome"], row["status"], row["vendor_code"]) for row in results()] == [
-        ("accepted", "delivered", "100")
-    ] * 2
+        ("accepted", "delivered", "100"),
+        ("not_sent", "", ""),
+    ]
     assert "delivered" in done.out
+
+
+@pytest.mark.parametrize("options", [["--settle"], ["--settle", "--resume", "results.csv", "--refused-too"]])
+def test_settling_has_nothing_to_do_with_sending(sms: Sms, exchange: Exchange, file: str, options: list[str]) -> None:
+    assert sms("campaign", "good.csv", "--yes").code == 0
+    done = sms("campaign", "good.csv", "--yes", *options)
+    assert (done.code, len(exchange.accepted)) == (2, 2)
+    assert "--settle" in done.err
 
 
 def test_where_a_vendor_cannot_be_asked_it_says_so(sms: Sms, file: str) -> None:
     with Sandbox() as box:
         box.faults.add("drop_after", match="SendSMS")
-        done = sms("campaign", "good.csv", "--yes", "--settle", dsn=box.dsn("smsgo", retries=0))
+        done = sms("campaign", "good.csv", "--yes", dsn=box.dsn("smsgo", retries=0))
         assert done.code == 4
-        assert "smsgo cannot be asked" in done.err
+        assert "cannot be asked: look at its web page" in done.err
         assert "--settle" not in done.err
-        data = sms(
-            "campaign", "good.csv", "--yes", "--json", "--resume", "results.csv", "--settle", dsn=box.dsn("smsgo")
-        )
+        data = sms("campaign", "good.csv", "--json", "--resume", "results.csv", "--settle", dsn=box.dsn("smsgo"))
     assert any("smsgo cannot be asked" in note for note in data.data["notes"])
 
 
@@ -136,7 +149,8 @@ def test_waiting_and_settling_say_what_fails(sms: Sms, file: str) -> None:
     with Sandbox() as box:
         box.faults.add("drop_after", match="Send")
         box.faults.add("500", times=None, match="Filter")
-        done = sms("campaign", "good.csv", "--yes", "--settle", dsn=box.dsn("every8d", retries=0))
+        assert sms("campaign", "good.csv", "--yes", dsn=box.dsn("every8d", retries=0)).code == 4
+        done = sms("campaign", "good.csv", "--resume", "results.csv", "--settle", dsn=box.dsn("every8d", retries=0))
         assert "could not be asked" in done.err
         box.faults.clear()
         box.faults.add("500", times=None, match="Delivery")
@@ -211,12 +225,12 @@ def test_where_results_can_no_longer_be_written_sending_ends(
 
     exchange.subscribe(put_a_folder_in_its_place)
     done = sms("campaign", "many.csv", "--yes", "--concurrency", "1", dsn=f"memory://{memory_name}?batch_size=2")
-    assert done.code == 4
+    assert done.code == 5
+    assert "could not be replaced" in done.err
     assert "no more is sent" in done.err
-    assert "the results are in" in done.err
-    (kept,) = (
-        path for path in tmp_path.glob(".results.csv.*.tmp") if "interrupted" in path.read_text(encoding="utf-8")
-    )
+    kept = tmp_path / "results.2.csv"
+    assert f"results are in {kept}" in done.err
+    assert f"Every row's outcome is in {kept}" in done.out
     accepted = [row for row in results(str(kept)) if row["outcome"] == "accepted"]
     assert len(accepted) == len(exchange.accepted) < 300
 

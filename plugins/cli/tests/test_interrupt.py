@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from sms_core.testing import Exchange
+from plugins.cli.tests.running import CUT_OFF, ROWS, campaign, has_accepted, results, texts, write_table
 from sms_core_sandbox import Sandbox
 from tests.support.children import child
-
-ROWS = 40
-CUT_OFF = "may have been handed to the vendor"
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "people.csv"
-    rows = "".join(f"09000001{number:02},第{number}號\n" for number in range(ROWS))
-    path.write_text(f"number,text\n{rows}", encoding="utf-8")
-    return path
-
-
-@contextmanager
-def campaign(file: Path, dsn: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "sms_core_cli", "campaign", file.name, "--yes", "--concurrency", "2", *arguments]
-    environment = {**os.environ, "SMS_DSN": dsn, "PYTHONIOENCODING": "utf-8"}
-    with child(command, cwd=file.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        yield running
-
-
-def results(file: Path) -> list[dict[str, str]]:
-    with file.with_name("results.csv").open(encoding="utf-8", newline="") as found:
-        return list(csv.DictReader(found))
-
-
-def has_accepted(exchange: Exchange, count: int) -> None:
-    assert exchange.wait_for(lambda: len(exchange.accepted) >= count, timeout=20)
-
-
-def texts(rows: list[dict[str, str]], *outcomes: str) -> set[str]:
-    return {row["text"] for row in rows if row["outcome"] in outcomes}
+    return write_table(tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

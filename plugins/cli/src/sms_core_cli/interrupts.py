@@ -1,4 +1,7 @@
-"""Ctrl-C where sends are under way: the first one asks to stop, the second one insists."""
+"""Ctrl-C where sends are under way: the first one asks to stop, the second one insists.
+
+A closed terminal (SIGHUP) asks to stop too. It never insists: the kernel and the shell may each send one.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,15 @@ SHOW_CURSOR = "\x1b[?25h"
 
 @contextmanager
 def interrupts(insist: Callable[[], int]) -> Generator[threading.Event, None, None]:
-    """Within this block SIGINT and SIGTERM set the event instead of breaking off.
+    """Within this block SIGINT, SIGTERM and SIGHUP set the event instead of breaking off.
 
-    At the second one ``insist()`` is called, and the process ends at once with the exit code that it gives: threads
+    At the second SIGINT or SIGTERM ``insist()`` is called, and the process ends at once with the exit code that it gives: threads
     that wait for a vendor would hold up any other end. Outside the main thread, which alone gets signals, nothing
     changes.
     """
     stop = threading.Event()
+
+    terminals = [descriptor for descriptor in (0, 1, 2) if os.isatty(descriptor)]
 
     def handle(_: int, __: FrameType | None) -> None:
         if stop.is_set():
@@ -34,10 +39,21 @@ def interrupts(insist: Callable[[], int]) -> Generator[threading.Event, None, No
         stop.set()
         _write(STOPPING)
 
+    def hang_up(_: int, __: FrameType | None) -> None:
+        stop.set()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in terminals:  # whatever is still to be said would fail there
+            os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signal.SIGINT: handle, signal.SIGTERM: handle}
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # as under nohup
+        handlers[hangup] = hang_up
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield stop
     finally:

@@ -22,6 +22,7 @@
 `Estimate`              what sending would take and cost
 `RowResult`             what is known of one row; its `RowOutcome` above all
 `write_results`         the result file; `read_results` reads it, to resume a run that was interrupted
+`RunFiles`              the same for a run that may be killed: a lock, and a journal beside the result file
 ======================  ===============================================================================
 
 Nothing here needs a terminal; the command ``sms campaign`` is one user of it, and
@@ -34,6 +35,7 @@ from sms_core_cli.campaign.message_defaults import MessageDefaults
 from sms_core_cli.campaign.planning import plan_campaign
 from sms_core_cli.campaign.result_file import is_result_file, read_results, write_results
 from sms_core_cli.campaign.row_results import RowOutcome, RowResult
+from sms_core_cli.campaign.run_files import RunFiles, read_earlier
 from sms_core_cli.campaign.table import Row, Table, parse_moment, read_table
 
 __all__ = [
@@ -44,12 +46,14 @@ __all__ = [
     "Row",
     "RowOutcome",
     "RowResult",
+    "RunFiles",
     "Table",
     "is_result_file",
     "mend_numbers",
     "mention_mending",
     "parse_moment",
     "plan_campaign",
+    "read_earlier",
     "read_results",
     "read_table",
     "write_results",

@@ -31,15 +31,26 @@ def is_result_file(table: Table) -> bool:
 def write_results(path: Path, table: Table, results: Sequence[RowResult]) -> None:
     """Write the table's columns and the rows' results beside them, in UTF-8 (with its mark where the table needs one).
 
-    A reader sees the file before or the file after, never a half. Raises `OSError`; where only the last step failed
-    (another program has the file open), its text says under which name the results are.
+    A reader sees the file before or the file after, never a half; nobody but its owner may read it. Raises `OSError`;
+    where only the last step failed (another program has the file open), its text says under which name the results are.
     """
+    temporary = write_beside(path, table, results)
+    try:
+        replace_file(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}; the results are in {temporary}", str(path)) from error
+
+
+def write_beside(path: Path, table: Table, results: Sequence[RowResult]) -> Path:
+    """Write them to a new file in the same folder, and give its name. Raises `OSError`."""
     names = columns_of(table)
     own = [place for place, header in enumerate(table.headers) if header.strip().lower() != KEPT]
     with_mark = table.encoding.lower().replace("_", "-") != "utf-8"
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    # Numbers and texts are nobody else's business.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with temporary.open("x", encoding="utf-8-sig" if with_mark else "utf-8", newline="") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8-sig" if with_mark else "utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([*(table.headers[place] for place in own), *names.values()])
             for row, result in zip(table.rows, results, strict=True):
@@ -51,10 +62,18 @@ def write_results(path: Path, table: Table, results: Sequence[RowResult]) -> Non
         with contextlib.suppress(OSError):  # the first error is the one to tell
             temporary.unlink()
         raise
-    try:
-        temporary.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, f"{error.strerror}; the results are in {temporary}", str(path)) from error
+    return temporary
+
+
+def replace_file(temporary: Path, path: Path) -> None:
+    """Put a file that was written in another's place, also where the machine stops right afterwards. Raises `OSError`."""
+    temporary.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def read_results(content: bytes, table: Table) -> tuple[RowResult, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from sms_core_cli import exit_codes
 from sms_core_cli.campaign import (
     Campaign,
     RowOutcome,
+    RunFiles,
     is_result_file,
     mend_numbers,
     mention_mending,
     plan_campaign,
-    read_results,
+    read_earlier,
     read_table,
-    write_results,
 )
 from sms_core_cli.campaign.campaign import CONCURRENCY
 from sms_core_cli.campaign_report import show_end, show_plan
@@ -53,7 +54,9 @@ _A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--overwrite", is_flag=True, help="Replace the result file of an earlier run.")
 @click.option("--resume", type=_A_FILE, metavar="RESULTS", help="Send what this earlier run left not sent.")
 @click.option("--refused-too", is_flag=True, help="With --resume: what the vendor refused as well.")
-@click.option("--settle", is_flag=True, help="Ask the vendor about rows whose outcome is unknown. Sends nothing.")
+@click.option(
+    "--settle", is_flag=True, help="With --resume: ask the vendor about rows whose outcome is unknown. Sends nothing."
+)
 @click.option("--wait", callback=span, metavar="SPAN", help="Ask for delivery reports for so long: 30s, 5m.")
 @click.option("--encoding", help="How FILE is encoded, if UTF-8 and Big5 are both wrong.")
 @click.option(
@@ -82,22 +85,24 @@ def campaign(
     """
     of_message = {name: options.pop(name) for name in MESSAGE_OPTIONS}
     mend = options.pop("mend")
-    run = Run(file, results or resume or RESULTS, **options)
-    run.check(resume)
-    table = read_table(file.read_bytes(), encoding)
-    if is_result_file(table):
-        raise InvalidMessage("file", "is a result file: give the table that was sent, and this one with --resume")
-    earlier = None if resume is None else read_results(resume.read_bytes(), table)
-    # After the earlier run's results were compared with the file as it is.
-    table = mend_numbers(table) if mend else mention_mending(table)
-    again = {RowOutcome.NOT_SENT, RowOutcome.REFUSED} if run.refused_too else {RowOutcome.NOT_SENT}
-    with connect(dsn) as client:
-        defaults = read_message_options(client.info, **of_message)
-        planned = plan_campaign(client, table, defaults, earlier=earlier, again=again)
-        if run.dry_run or not run.as_json:
-            show_plan(planned, client.info, as_json=run.as_json)
-        if not run.dry_run:
-            ctx.exit(run.go(client, planned))
+    run = Run(file, results or resume or RESULTS, resume, **options)
+    run.check()
+    files = RunFiles(run.results, resume=resume)
+    with nullcontext() if run.dry_run else files:
+        run.check_results()
+        table = read_table(file.read_bytes(), encoding)
+        if is_result_file(table):
+            raise InvalidMessage("file", "is a result file: give the table that was sent, and this one with --resume")
+        earlier = None if resume is None else read_earlier(resume.read_bytes(), resume, table)
+        # After the earlier run's results were compared with the file as it is.
+        table = mend_numbers(table) if mend else mention_mending(table)
+        with connect(dsn) as client:
+            defaults = read_message_options(client.info, **of_message)
+            planned = plan_campaign(client, table, defaults, earlier=earlier, again=run.again)
+            if run.dry_run or not run.as_json:
+                show_plan(planned, client.info, as_json=run.as_json)
+            if not run.dry_run:
+                ctx.exit(run.go(client, planned, files))
 
 
 @define
@@ -106,6 +111,7 @@ class Run:
 
     file: Path
     results: Path
+    resume: Path | None
     dry_run: bool
     yes: bool
     overwrite: bool
@@ -114,33 +120,46 @@ class Run:
     wait: timedelta | None
     concurrency: int
     as_json: bool
-    wrote: bool = False
 
-    def check(self, resume: Path | None) -> None:
-        """Refuse what would go wrong later. Raises `ConfigurationError`."""
-        if self.dry_run:
-            return
-        if self.as_json and not self.yes:
+    @property
+    def again(self) -> set[RowOutcome]:
+        """The outcomes of an earlier run's rows that are to be sent."""
+        if self.settle:
+            return set()
+        return {RowOutcome.NOT_SENT, RowOutcome.REFUSED} if self.refused_too else {RowOutcome.NOT_SENT}
+
+    def check(self) -> None:
+        """Refuse options that do not go together. Raises `ConfigurationError`."""
+        if self.settle and self.resume is None:
+            raise ConfigurationError("--settle asks about the rows of an earlier run: add --resume RESULTS")
+        if self.settle and self.refused_too:
+            raise ConfigurationError("--settle sends nothing, and --refused-too sends: one of them at a time")
+        if self.as_json and not (self.yes or self.dry_run or self.settle):
             raise ConfigurationError("--json cannot ask: add --yes, or --dry-run")
-        if self.results.exists() and not self.overwrite and self.results != resume:
+
+    def check_results(self) -> None:
+        """Refuse to lose the results of an earlier run. Raises `ConfigurationError`."""
+        is_its_own = self.resume is not None and self.results.resolve() == self.resume.resolve()
+        if self.results.exists() and not (self.overwrite or is_its_own or self.dry_run):
             hint = f"--resume {self.results} sends what it left, --overwrite forgets it, --results FILE names another"
             raise ConfigurationError(f"{self.results} is there, perhaps from an earlier run: {hint}")
 
-    def go(self, client: Client, planned: Campaign) -> int:
+    def go(self, client: Client, planned: Campaign, files: RunFiles) -> int:
         """Ask, send, write, show. Gives the exit code."""
         if planned.estimate.messages and not (self.yes or self._agreed(planned, client)):
             note("Nothing was sent.")
             return exit_codes.REFUSED
         known_notes = planned.notes
-        with interrupts(lambda: self._break_off(planned)) as stop, self._progress(planned) as progress:
+        files.begin(planned.table, planned.results)
+        with interrupts(lambda: _break_off(planned, files)) as stop, self._progress(planned) as progress:
             try:
-                self._send(client, planned, stop, progress)
+                self._send(client, planned, files, stop, progress)
             finally:
-                written = self._write_at_last(planned)
+                written = _write_at_last(planned, files)
         if not self.as_json:
             for line in planned.notes[len(known_notes) :]:
                 note(f"Note: {line}.")
-        show_end(planned, client.info, self.file, self.results, stopped=stop.is_set(), as_json=self.as_json)
+        show_end(planned, client.info, self.file, files.path, stopped=stop.is_set(), as_json=self.as_json)
         return exit_codes.of_campaign(planned.counts) if written else exit_codes.UNKNOWN
 
     def _agreed(self, planned: Campaign, client: Client) -> bool:
@@ -159,41 +178,44 @@ class Run:
         progress.add_task("Sending", total=planned.estimate.messages)
         return progress
 
-    def _send(self, client: Client, planned: Campaign, stop: threading.Event, progress: Progress) -> None:
-        def checkpoint() -> None:
-            try:
-                write_results(self.results, planned.table, planned.results_if_cut_off)
-            except OSError as error:
-                if not self.wrote:
-                    raise  # nothing was sent, so nothing is lost
-                note(f"{error}; no more is sent")
-                stop.set()
-            self.wrote = True
-
-        requests = planned.send(client, concurrency=self.concurrency, stop=stop.is_set, checkpoint=checkpoint)
-        for done in requests:
-            progress.advance(progress.task_ids[0], len(done.places))
-        if self.settle:
-            for done in planned.settle(client):
-                if done.error is not None:
-                    note(f"The vendor could not be asked: {done.error}")
-        if self.wait is not None:
-            _await_reports(client, planned, self.wait, stop)
-
-    def _write_at_last(self, planned: Campaign) -> bool:
+    def _send(
+        self, client: Client, planned: Campaign, files: RunFiles, stop: threading.Event, progress: Progress
+    ) -> None:
+        requests = planned.send(
+            client,
+            concurrency=self.concurrency,
+            stop=stop.is_set,
+            checkpoint=lambda: files.write(planned.results_if_cut_off),
+            keep=files.keep,
+        )
         try:
-            write_results(self.results, planned.table, planned.results)
-        except OSError as error:
-            if not self.wrote:
-                raise
-            note(f"The results could not be written: {error}")
-            return False
-        return True
+            for done in requests:
+                progress.advance(progress.task_ids[0], len(done.places))
+            if self.settle:
+                for done in planned.settle(client, keep=files.keep):
+                    if done.error is not None:
+                        note(f"The vendor could not be asked: {done.error}")
+            if self.wait is not None:
+                files.write(planned.results)
+                _await_reports(client, planned, self.wait, stop)
+        except (OSError, ConfigurationError) as error:
+            note(f"{error}; no more is sent")
+            stop.set()
 
-    def _break_off(self, planned: Campaign) -> int:
-        """The second Ctrl-C: what is under way stays unknown."""
-        self._write_at_last(planned)
-        return exit_codes.of_campaign(planned.counts)
+
+def _write_at_last(planned: Campaign, files: RunFiles) -> bool:
+    try:
+        files.finish(planned.results)
+    except (OSError, ConfigurationError) as error:
+        note(f"The results could not be written: {error}")
+        return False
+    return True
+
+
+def _break_off(planned: Campaign, files: RunFiles) -> int:
+    """The second Ctrl-C: what is under way stays unknown."""
+    _write_at_last(planned, files)
+    return exit_codes.of_campaign(planned.counts)
 
 
 def _await_reports(client: Client, planned: Campaign, patience: timedelta, stop: threading.Event) -> None:
