@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from sms_core.errors import MalformedResponse, RateLimited, VendorUnavailable
@@ -12,6 +13,11 @@ from sms_core.http import Response, public_url
 _SURELY_NOT_TAKEN = frozenset({400, 401, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417, 421, 422, 426, 431})
 
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+
+
+_CHARSETS = ("utf-8-sig", "cp950")
+for _charset in _CHARSETS:
+    codecs.lookup(_charset)  # now, for the first time imports it, under a lock that a forked child may find held
 
 
 def raise_for_status(response: Response) -> None:
@@ -54,7 +60,7 @@ def answer_text(response: Response) -> str:
 
 def decode(body: bytes) -> str:
     """The text of an answer whose declared charset cannot be trusted: UTF-8 (a BOM is dropped), else Big5."""
-    for charset in ("utf-8-sig", "cp950"):
+    for charset in _CHARSETS:
         try:
             return body.decode(charset)
         except UnicodeDecodeError:

@@ -223,6 +223,8 @@ def _unpack(body: bytes, codings: str) -> bytes:
                 body = _gunzip(body)
             case "deflate":
                 body = _inflate(body)
+            case _:
+                pass  # "identity", or one that we cannot undo: as it came
     return body
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - at the first name, it would be imported under a lock that a fork may leave held
+import codecs
 import errno
 import socket
 from collections.abc import Callable
@@ -10,6 +10,9 @@ from collections.abc import Callable
 from urllib3.util.ssltransport import SSLTransport
 
 from sms_core.clocks import uptime
+
+# Looking up a name imports this codec at the first time, under a lock that a child may find held by a thread that it lacks.
+codecs.lookup("idna")
 
 Socket = socket.socket | SSLTransport
 """A connected socket: plain, TLS, or TLS through a proxy's TLS."""
