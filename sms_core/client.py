@@ -203,15 +203,16 @@ class Client:
         elif to is not None or subject or send_at or validity or media or reference or options:
             raise InvalidMessage("message", "is a Message already: give it its fields, not send()")
         del to, subject  # an error tracker writes down the locals of the frames that an error passes
+        plan = self.plan(message) if isinstance(message, Message) else message
+        return self._send_plan(plan, [])
+
+    def _send_plan(self, plan: Plan, results: list[SendResult]) -> SendResult:
+        """Send a plan; ``results`` gets that of each request as soon as it is known."""
         now = self._clock()
-        if isinstance(message, Message):
-            plan = self._plan(message, now)
-        else:
-            plan = message
-            check_times(plan, self.info, now)
+        check_times(plan, self.info, now)
         if not plan.sends:
             raise InvalidMessage("to", "holds nobody who can be sent to: see the plan's `refused`")
-        return self._driver.run(send_all(self._provider, plan, now))
+        return self._driver.run(send_all(self._provider, plan, now, results))
 
     def send_many(self, messages: Iterable[Message | Plan], *, concurrency: int = 8) -> Bulk:
         """Send messages side by side: an iterator of `Sent`, each given as soon as it is known, whatever its place.
@@ -227,7 +228,7 @@ class Client:
         what is under way is awaited, and is in ``bulk.results`` and the exception's ``sms_results`` then.
         """
         return Bulk(
-            messages, plan=self.plan, send=self.send, info=self.info, clock=self._clock, concurrency=concurrency
+            messages, plan=self.plan, send=self._send_plan, info=self.info, clock=self._clock, concurrency=concurrency
         )
 
     def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:

@@ -26,6 +26,7 @@ from typing import Any, Self
 import attrs
 from attrs import field, frozen
 
+from sms_core._engine.flow import whole
 from sms_core._engine.outcomes import conclude, same_for_all
 from sms_core._engine.plan import Plan
 from sms_core.errors import SendError, SmsError, TransportError
@@ -59,18 +60,21 @@ def _sent_as_data(sent: Sent) -> dict[str, Any]:
 register_unstructure(Sent, _sent_as_data)
 
 
-@frozen
+@frozen(repr=False)
 class _Begun:
-    """What a worker is sending, and since when."""
+    """What a worker is sending, since when, and what became of its requests so far."""
 
     plan: Plan
     at: datetime
+    results: list[SendResult] = field(factory=list)
 
 
 TOO_EARLY = TransportError("the bulk ended before this message's turn", sent=False)
 TOO_LATE = TransportError("the bulk was broken off before the answer was known", sent=True, timed_out=True)
 
 
+Send = Callable[[Plan, list[SendResult]], SendResult]
+"""Sends a plan; the list gets the result of each request as soon as it is known."""
 _Job = tuple[Context, int, Message | Plan]
 
 
@@ -91,12 +95,12 @@ class Bulk:
         messages: Iterable[Message | Plan],
         *,
         plan: Callable[[Message], Plan],
-        send: Callable[[Plan], SendResult],
+        send: Send,
         info: ProviderInfo,
         clock: Callable[[], datetime],
         concurrency: int,
     ) -> None:
-        """``plan`` checks and splits a message, and ``send`` sends it: those of a client."""
+        """``plan`` checks and splits a message, and ``send`` sends it: a client's own."""
         self._taken: dict[int, Message | Plan] = {}
         self._begun: dict[int, _Begun | None] = {}
         self._known: dict[int, Sent] = {}
@@ -241,13 +245,18 @@ class Bulk:
         self._attach_to(interruption)
 
     def _break_off(self, index: int) -> None:
-        """Note what is known of a message of which no worker told: not sent if none has begun it, and else unknown."""
+        """Note what is known of a message of which no worker told.
+
+        If none has begun it, it is not sent; else its requests are unknown, but for those that were answered.
+        """
         message = self._taken[index]
         begun = self._begun.setdefault(index, None)
         try:
             if begun is not None:
-                result = same_for_all(begun.plan.destinations, Outcome.UNKNOWN, TOO_LATE)
-                result = attrs.evolve(result, message=begun.plan.message, sent_at=begun.at)
+                results = list(begun.results)
+                open_sends = begun.plan.sends[len(results) :]
+                results.extend(same_for_all(send.destinations, Outcome.UNKNOWN, TOO_LATE) for send in open_sends)
+                result = whole(begun.plan, results, begun.at)
             else:
                 plan = _planned(message, self._plan)
                 result = same_for_all(plan.destinations, Outcome.NOT_SENT, TOO_EARLY)
@@ -268,12 +277,12 @@ class Bulk:
             error.add_note(f"sms_core: sms_results of this exception tells what became of {len(added)} more messages")
 
 
-@frozen
+@frozen(repr=False)
 class _Desk:
     """What the threads share with the caller's."""
 
     plan: Callable[[Message], Plan]
-    send: Callable[[Plan], SendResult]
+    send: Send
     clock: Callable[[], datetime]
     begun: dict[int, _Begun | None]
     known: dict[int, Sent]
@@ -285,7 +294,7 @@ class _Desk:
             # Planned first, so that one which is broken off is known by the references under which it went.
             mine = _Begun(_planned(message, self.plan), self.clock())
             if self.begun.setdefault(index, mine) is mine:
-                self._know(Sent(index, message, self.send(mine.plan), None))
+                self._know(Sent(index, message, self.send(mine.plan, mine.results), None))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is this message's
             self.begun.setdefault(index, None)
             result = error.result if isinstance(error, SendError) else getattr(error, "sms_result", None)

@@ -168,14 +168,18 @@ def _pause(operation: Operation[Any], error: SmsError, retries: int, *, asked: b
             return None
 
 
-def send_all(provider: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
+def send_all(
+    provider: Provider, plan: Plan, now: datetime, results: list[SendResult] | None = None
+) -> Flow[SendResult]:
     """All requests of a message, one after another, and what became of each. Raises as `conclude` does.
+
+    To ``results`` each request's is added as soon as it is known.
 
     After a failure the remaining requests stay unsent, unless it was about these recipients or their text alone.
     An error of the caller's before anything was sent is raised as it is. Whatever interrupts a send (Ctrl-C, a
     worker's time limit) goes on its way, with the result so far as its attribute ``sms_result``.
     """
-    results: list[SendResult] = []
+    results = [] if results is None else results
     stopped: SmsError | None = None
     for send in plan.sends:
         if stopped is not None:
@@ -197,12 +201,12 @@ def send_all(provider: Provider, plan: Plan, now: datetime) -> Flow[SendResult]:
             results.append(getattr(interruption, "sms_result", unknown))
             unasked = plan.sends[len(results) :]
             results.extend(same_for_all(send.destinations, Outcome.NOT_SENT, None) for send in unasked)
-            attach_result(interruption, _whole(plan, results, now))
+            attach_result(interruption, whole(plan, results, now))
             interruption.add_note(
                 "sms_core: this broke a send off; sms_result of this exception tells what became of it"
             )
             raise
-    return conclude(_whole(plan, results, now), provider.info)
+    return conclude(whole(plan, results, now), provider.info)
 
 
 def _what_stops(error: SendError) -> SmsError | None:
@@ -213,7 +217,8 @@ def _what_stops(error: SendError) -> SmsError | None:
     return next((reason for reason in reasons if reason is not None), error)
 
 
-def _whole(plan: Plan, results: list[SendResult], now: datetime) -> SendResult:
+def whole(plan: Plan, results: list[SendResult], now: datetime) -> SendResult:
+    """The result of a message from those of its requests."""
     merged = merge(results, [destination.reference for destination in plan.destinations])
     return attrs.evolve(merged, message=plan.message, duplicates=plan.duplicates, sent_at=now)
 

@@ -2,8 +2,8 @@
 
 ::
 
-    python interrupted_bulk.py DSN            print the text and the outcome of each message
-    python interrupted_bulk.py memory:// rounds be interrupted again and again, and print the figures
+    python interrupted_bulk.py DSN NUMBER…       print each message's place, and each recipient's number and outcome
+    python interrupted_bulk.py memory:// rounds  be interrupted again and again, and print the figures
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ LONGEST = 0.06
 """Seconds until the signal of a round: about as long as its sends take."""
 
 
-def messages() -> Iterator[Message]:
-    return (Message(str(place), "0900000001", reference=f"m{place}") for place in range(300))
+def messages(numbers: list[str]) -> Iterator[Message]:
+    return (Message(str(place), numbers, reference=f"m{place}") for place in range(300))
 
 
 def interrupt(_: int, __: FrameType | None) -> None:
@@ -35,13 +35,18 @@ def interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def outcomes(heard: list[Sent]) -> list[tuple[str, str]]:
-    return [(str(sent.index), row.outcome.value) for sent in heard if sent.result for row in sent.result.outcomes]
+def outcomes(heard: list[Sent]) -> list[tuple[str, str, str]]:
+    return [
+        (str(sent.index), row.number, row.outcome.value)
+        for sent in heard
+        if sent.result is not None
+        for row in sent.result.outcomes
+    ]
 
 
-def send(sms: sms_core.Client, heard: list[Sent]) -> bool:
+def send(sms: sms_core.Client, numbers: list[str], heard: list[Sent]) -> bool:
     """Whether it came to its end."""
-    bulk = sms.send_many(messages(), concurrency=4)
+    bulk = sms.send_many(messages(numbers), concurrency=4)
     try:
         with bulk:
             for sent in bulk:
@@ -64,18 +69,18 @@ def rounds() -> dict[str, int]:
         with sms_core.connect(f"memory://round{number}") as sms:
             try:
                 signal.setitimer(signal.ITIMER_REAL, moments.uniform(0.0005, LONGEST))
-                ended = send(sms, heard)
+                ended = send(sms, ["0900000001"], heard)
                 signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:  # it came before the bulk began or after it was over
                 ended = True
         told = outcomes(heard)
         taken = {message.text for message in memory_exchange(f"round{number}").accepted}
-        accepted = {index for index, outcome in told if outcome == "accepted"}
+        accepted = {index for index, _, outcome in told if outcome == "accepted"}
         figures["rounds"] += 1
         figures["interrupted"] += not ended
         figures["lost"] += len(taken - accepted)
         figures["lied"] += len(accepted - taken)
-        figures["told_twice"] += len(told) - len(dict(told))
+        figures["told_twice"] += len(told) - len({index for index, *_ in told})
     return figures
 
 
@@ -86,5 +91,5 @@ if __name__ == "__main__":
         signal.signal(signal.SIGINT, interrupt)
         all_heard: list[Sent] = []
         with sms_core.connect(sys.argv[1]) as client:
-            send(client, all_heard)
+            send(client, sys.argv[2:], all_heard)
         sys.stdout.write(json.dumps(outcomes(all_heard)))
