@@ -13,7 +13,7 @@ from sms_core._engine.plan import Plan
 from sms_core._engine.preview import Preview, RecipientPreview
 from sms_core._engine.registry import InstalledProvider, installed_providers, providers
 from sms_core._engine.sessions import MemorySessions, SessionStore
-from sms_core._engine.transports.sync import Urllib3Transport
+from sms_core._engine.transports.sync import SocketTransport
 from sms_core.callbacks import Callback, CallbackRequest, CallbackResponse
 from sms_core.client import Client, connect
 from sms_core.errors import (
@@ -109,12 +109,12 @@ __all__ = [
     "SessionExpired",
     "SessionStore",
     "SmsError",
+    "SocketTransport",
     "Tariff",
     "Transport",
     "TransportError",
     "UnreadOptions",
     "Unsupported",
-    "Urllib3Transport",
     "VendorError",
     "VendorOptions",
     "VendorUnavailable",

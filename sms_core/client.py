@@ -22,7 +22,7 @@ from sms_core._engine.plan import Plan, check_times, make_plan
 from sms_core._engine.preview import Preview, make_preview
 from sms_core._engine.sessions import MemorySessions, SessionStore
 from sms_core._engine.settle import settle
-from sms_core._engine.transports.sync import Urllib3Transport
+from sms_core._engine.transports.sync import SocketTransport
 from sms_core.callbacks import Callback, CallbackRequest
 from sms_core.caller_errors import bare
 from sms_core.errors import InvalidMessage, NotFound, SendError, SmsError
@@ -90,7 +90,7 @@ def connect_provider(
     The DSN's scheme is the name that errors call it by.
     """
     bound, connection = bind_provider(provider, dsn, plugins)
-    transport = transport or Urllib3Transport(
+    transport = transport or SocketTransport(
         connect_timeout=connection.connect_timeout,
         read_timeout=connection.read_timeout,
         deadline=connection.deadline,

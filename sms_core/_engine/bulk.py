@@ -116,9 +116,9 @@ class Bulk:
         self._stopped: SimpleQueue[None] = SimpleQueue()
         pool = ThreadPoolExecutor(concurrency, thread_name_prefix="sms-send")
         # The threads hold none of this Bulk, so that one which nobody holds any more is noticed.
-        desk = _Desk(plan, send, clock, self._begun, self._known, self._woken)
+        sender = _Sender(plan, send, clock, self._begun, self._known, self._woken)
         self._ends = False
-        _thread.start_new_thread(_dispatch, (self._jobs, pool, desk, self._stopped))
+        _thread.start_new_thread(_dispatch, (self._jobs, pool, sender, self._stopped))
 
     @property
     def results(self) -> tuple[Sent, ...]:
@@ -278,7 +278,7 @@ class Bulk:
 
 
 @frozen(repr=False)
-class _Desk:
+class _Sender:
     """What the threads share with the caller's."""
 
     plan: Callable[[Message], Plan]
@@ -311,16 +311,16 @@ class _Desk:
 
 
 def _dispatch(
-    jobs: SimpleQueue[_Job | None], pool: ThreadPoolExecutor, desk: _Desk, stopped: SimpleQueue[None]
+    jobs: SimpleQueue[_Job | None], pool: ThreadPoolExecutor, sender: _Sender, stopped: SimpleQueue[None]
 ) -> None:
     """Give each job to the pool, until None comes."""
     with pool:
         while (job := jobs.get()) is not None:
             context, index, message = job
             try:
-                pool.submit(context.run, desk.work, index, message)
+                pool.submit(context.run, sender.work, index, message)
             except RuntimeError as error:  # no thread can be started
-                desk.refuse(index, message, error)
+                sender.refuse(index, message, error)
     stopped.put(None)
 
 

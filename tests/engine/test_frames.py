@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sms_core import Account, InvalidMessage, MalformedResponse, OutcomeUnknown, SmsError, hookimpl
-from sms_core._engine.transports.sync import Urllib3Transport
+from sms_core._engine.transports.sync import SocketTransport
 from sms_core.http import Request, Response
 from sms_core.provider import Operation, Send, Session
 from sms_core.testing import FakeTransport
@@ -58,7 +58,7 @@ def shown(error: BaseException) -> list[str]:
     ],
 )
 def test_no_error_of_the_transport_shows_request_or_answer(serve: Serve, action: Action) -> None:
-    transport = Urllib3Transport(read_timeout=0.3, deadline=1)
+    transport = SocketTransport(read_timeout=0.3, deadline=1)
     with pytest.raises(SmsError) as caught:
         transport.send(request_to(serve([action]).url))
     assert shown(caught.value) == []
@@ -70,7 +70,7 @@ def test_no_error_of_the_transport_shows_request_or_answer(serve: Serve, action:
 )
 def test_no_error_before_the_first_byte_shows_the_request(request_: Request) -> None:
     with pytest.raises(SmsError) as caught:
-        Urllib3Transport().send(request_)
+        SocketTransport().send(request_)
     assert shown(caught.value) == []
 
 
@@ -92,7 +92,7 @@ def test_an_interruption_while_an_answer_is_awaited_shows_no_secret(serve: Serve
     watcher = threading.Thread(target=interrupt)
     watcher.start()
     try:
-        with bind(Urllib3Transport(), base_url=server.url) as sms, pytest.raises(TimeLimit) as caught:
+        with bind(SocketTransport(), base_url=server.url) as sms, pytest.raises(TimeLimit) as caught:
             sms.send(TEXT, to=f"0{NUMBER}")
     finally:
         watcher.join()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from sms_core import MalformedResponse, NotSent, Outcome, OutcomeUnknown, SmsError, TransportError
-from sms_core._engine.transports.sync import LARGEST_ANSWER, Urllib3Transport
+from sms_core._engine.transports.sync import LARGEST_ANSWER, SocketTransport
 from sms_core.http import Request, Response
 from tests.support.scripted_server import (
     Connection,
@@ -37,16 +37,16 @@ PATIENCE = 20.0
 
 
 @pytest.fixture
-def transport() -> Iterator[Urllib3Transport]:
+def transport() -> Iterator[SocketTransport]:
     """One that waits long enough for anything but a silent peer."""
-    opened = Urllib3Transport(connect_timeout=5, read_timeout=5)
+    opened = SocketTransport(connect_timeout=5, read_timeout=5)
     yield opened
     opened.close()
 
 
 @contextmanager
-def impatient(**settings: float) -> Iterator[Urllib3Transport]:
-    opened = Urllib3Transport(**{"connect_timeout": 0.2, "read_timeout": 0.2, **settings})  # type: ignore[arg-type]
+def impatient(**settings: float) -> Iterator[SocketTransport]:
+    opened = SocketTransport(**{"connect_timeout": 0.2, "read_timeout": 0.2, **settings})  # type: ignore[arg-type]
     try:
         yield opened
     finally:
@@ -61,7 +61,7 @@ def post(url: str, body: bytes = b"a=1") -> Request:
     return Request("POST", f"{url}/send", {"Content-Type": "application/x-www-form-urlencoded"}, body)
 
 
-def failure(transport: Urllib3Transport, request: Request) -> TransportError:
+def failure(transport: SocketTransport, request: Request) -> TransportError:
     with pytest.raises(TransportError) as caught:
         transport.send(request)
     return caught.value
@@ -78,7 +78,7 @@ def dead_port() -> int:
 # Whole answers
 
 
-def test_a_request_and_its_answer_are_carried_as_they_are(serve: Serve, transport: Urllib3Transport) -> None:
+def test_a_request_and_its_answer_are_carried_as_they_are(serve: Serve, transport: SocketTransport) -> None:
     server = serve([answer("簡訊".encode(), 201, {"X-Odd": "Value"})])
     found = transport.send(Request("POST", f"{server.url}/a/b?c=%20d", {"X-Token": "t"}, b"\x00body"))
     assert (found.status, found.body, found.headers["x-odd"]) == (201, "簡訊".encode(), "Value")
@@ -90,21 +90,21 @@ def test_a_request_and_its_answer_are_carried_as_they_are(serve: Serve, transpor
 
 
 @pytest.mark.parametrize("url", ["", "/", "?a=b"])
-def test_the_shortest_urls(serve: Serve, transport: Urllib3Transport, url: str) -> None:
+def test_the_shortest_urls(serve: Serve, transport: SocketTransport, url: str) -> None:
     server = serve([answer(b"ok")])
     assert transport.send(Request("GET", server.url + url)).body == b"ok"
     assert server.requests[0].target in {"/", "/?a=b"}
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 401, 403, 404, 429, 500, 502, 503])
-def test_every_status_is_an_answer_and_none_is_repeated(serve: Serve, transport: Urllib3Transport, status: int) -> None:
+def test_every_status_is_an_answer_and_none_is_repeated(serve: Serve, transport: SocketTransport, status: int) -> None:
     server = serve([answer(b"" if status == 204 else b"x", status)], [answer(b"again")])
     assert transport.send(post(server.url)).status == status
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_not_followed(serve: Serve, transport: Urllib3Transport, status: int) -> None:
+def test_redirects_are_not_followed(serve: Serve, transport: SocketTransport, status: int) -> None:
     other = serve([answer(b"never")])
     server = serve([redirect(f"{other.url}/login", status)])
     found = transport.send(post(server.url))
@@ -112,14 +112,14 @@ def test_redirects_are_not_followed(serve: Serve, transport: Urllib3Transport, s
     assert not other.requests
 
 
-def test_cookies_are_not_kept(serve: Serve, transport: Urllib3Transport) -> None:
+def test_cookies_are_not_kept(serve: Serve, transport: SocketTransport) -> None:
     server = serve([answer(b"", headers={"Set-Cookie": "a=b"}), answer(b"")])
     transport.send(get(server.url))
     transport.send(get(server.url))
     assert "cookie" not in server.requests[1].headers
 
 
-def test_chunks_and_a_large_answer(serve: Serve, transport: Urllib3Transport) -> None:
+def test_chunks_and_a_large_answer(serve: Serve, transport: SocketTransport) -> None:
     body = b"0123456789" * 50_000
     server = serve(
         [
@@ -135,20 +135,20 @@ def test_chunks_and_a_large_answer(serve: Serve, transport: Urllib3Transport) ->
 # Nothing left this machine
 
 
-def test_a_refused_connection_was_not_sent(transport: Urllib3Transport, dead_port: int) -> None:
+def test_a_refused_connection_was_not_sent(transport: SocketTransport, dead_port: int) -> None:
     error = failure(transport, post(f"http://127.0.0.1:{dead_port}"))
     assert (error.sent, error.timed_out) == (False, False)
     assert "127.0.0.1" in str(error)
 
 
-def test_a_name_that_nobody_knows_was_not_sent(transport: Urllib3Transport) -> None:
+def test_a_name_that_nobody_knows_was_not_sent(transport: SocketTransport) -> None:
     error = failure(transport, post("https://vendor.invalid"))
     assert (error.sent, error.timed_out) == (False, False)
     assert "vendor.invalid" in str(error)
 
 
 @pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"\x15\x03\x01\x00\x02\x02\x28"])
-def test_a_failed_handshake_was_not_sent(serve: Serve, transport: Urllib3Transport, greeting: bytes) -> None:
+def test_a_failed_handshake_was_not_sent(serve: Serve, transport: SocketTransport, greeting: bytes) -> None:
     server = serve([say(greeting)])
     error = failure(transport, post(f"https://127.0.0.1:{server.port}"))
     assert (error.sent, error.timed_out) == (False, False)
@@ -171,7 +171,7 @@ def test_a_silent_handshake_was_not_sent(serve: Serve) -> None:
     ids=["newline", "not latin", "method"],
 )
 def test_a_request_that_cannot_be_written_was_not_sent(
-    serve: Serve, transport: Urllib3Transport, request_: Request
+    serve: Serve, transport: SocketTransport, request_: Request
 ) -> None:
     server = serve([answer(b"never")])
     request = Request(request_.method, f"{server.url}/", request_.headers)
@@ -181,7 +181,7 @@ def test_a_request_that_cannot_be_written_was_not_sent(
     assert "kept-secret" not in "".join(traceback.format_exception_only(error))
 
 
-def test_no_error_in_the_chain_shows_a_header(serve: Serve, transport: Urllib3Transport) -> None:
+def test_no_error_in_the_chain_shows_a_header(serve: Serve, transport: SocketTransport) -> None:
     server = serve([answer(b"never")])
     error = failure(transport, Request("GET", f"{server.url}/", {"Authorization": "Bearer kept-secret\n"}))
     assert "kept-secret" not in "".join(traceback.format_exception(error, limit=0))
@@ -198,7 +198,7 @@ def test_no_error_in_the_chain_shows_a_header(serve: Serve, transport: Urllib3Tr
         "ftp://127.0.0.1/",
     ],
 )
-def test_a_url_that_leads_nowhere_was_not_sent(transport: Urllib3Transport, url: str) -> None:
+def test_a_url_that_leads_nowhere_was_not_sent(transport: SocketTransport, url: str) -> None:
     assert failure(transport, Request("GET", url)).sent is False
 
 
@@ -206,7 +206,7 @@ def test_a_url_that_leads_nowhere_was_not_sent(transport: Urllib3Transport, url:
 
 
 def test_a_connection_that_is_reset_before_reading_may_have_been_taken(
-    serve: Serve, transport: Urllib3Transport
+    serve: Serve, transport: SocketTransport
 ) -> None:
     begun = threading.Event()
 
@@ -250,7 +250,7 @@ def test_a_connection_that_is_reset_before_reading_may_have_been_taken(
     ],
 )
 def test_less_than_a_whole_answer_is_an_error_and_never_a_short_result(
-    serve: Serve, transport: Urllib3Transport, script: list[Callable[[Connection], object]]
+    serve: Serve, transport: SocketTransport, script: list[Callable[[Connection], object]]
 ) -> None:
     server = serve(script, [answer(b"again")])
     error = failure(transport, post(server.url))
@@ -278,7 +278,7 @@ def test_a_silent_peer_times_out(serve: Serve, begin: bytes) -> None:
 
 def test_an_answer_beyond_16_mib_is_refused_and_frees_its_place(serve: Serve) -> None:
     server = serve([oversize(LARGEST_ANSWER + 1)], [oversize(LARGEST_ANSWER * 2)], [answer(b"ok")])
-    opened = Urllib3Transport(connect_timeout=5, read_timeout=5, connections=1)
+    opened = SocketTransport(connect_timeout=5, read_timeout=5, connections=1)
 
     def send() -> Response | SmsError:
         try:
@@ -295,7 +295,7 @@ def test_an_answer_beyond_16_mib_is_refused_and_frees_its_place(serve: Serve) ->
     assert [type(answer) for answer in found] == [MalformedResponse, MalformedResponse, Response]
 
 
-def test_an_answer_of_16_mib_is_taken(serve: Serve, transport: Urllib3Transport) -> None:
+def test_an_answer_of_16_mib_is_taken(serve: Serve, transport: SocketTransport) -> None:
     server = serve([oversize(LARGEST_ANSWER)])
     assert len(transport.send(get(server.url)).body) == LARGEST_ANSWER
 
@@ -314,7 +314,7 @@ def test_a_failure_frees_its_place(serve: Serve, script: list[Callable[[Connecti
         assert not done.is_alive()
 
 
-def test_no_error_shows_query_header_or_body(serve: Serve, transport: Urllib3Transport) -> None:
+def test_no_error_shows_query_header_or_body(serve: Serve, transport: SocketTransport) -> None:
     server = serve([close_after_reading], [half_answer(b"kept-secret")])
     for _ in range(2):
         shown = "".join(traceback.format_exception(failure(transport, get(server.url)), limit=0))
@@ -324,14 +324,14 @@ def test_no_error_shows_query_header_or_body(serve: Serve, transport: Urllib3Tra
 # Connections
 
 
-def test_a_connection_is_kept_and_used_again(serve: Serve, transport: Urllib3Transport) -> None:
+def test_a_connection_is_kept_and_used_again(serve: Serve, transport: SocketTransport) -> None:
     server = serve([answer(b"1"), answer(b"2"), answer(b"3", 404), answer(b""), answer(b"5")])
     assert [transport.send(post(server.url)).body for _ in range(5)] == [b"1", b"2", b"3", b"", b"5"]
     assert server.connections == 1
 
 
 def test_a_kept_connection_that_the_server_closed_is_replaced_before_anything_is_sent(
-    serve: Serve, transport: Urllib3Transport
+    serve: Serve, transport: SocketTransport
 ) -> None:
     closed = threading.Event()
 
@@ -347,7 +347,7 @@ def test_a_kept_connection_that_the_server_closed_is_replaced_before_anything_is
 
 
 def test_a_kept_connection_that_breaks_under_the_request_is_not_tried_again(
-    serve: Serve, transport: Urllib3Transport
+    serve: Serve, transport: SocketTransport
 ) -> None:
     server = serve([answer(b"1"), close_after_reading], [answer(b"again")])
     transport.send(post(server.url))
@@ -355,7 +355,7 @@ def test_a_kept_connection_that_breaks_under_the_request_is_not_tried_again(
     assert len(server.requests) == 2
 
 
-def test_hosts_have_their_own_connections(serve: Serve, transport: Urllib3Transport) -> None:
+def test_hosts_have_their_own_connections(serve: Serve, transport: SocketTransport) -> None:
     first, other = serve([answer(b"1"), answer(b"1")]), serve([answer(b"2")])
     assert [transport.send(get(server.url)).body for server in (first, other, first)] == [b"1", b"2", b"1"]
     assert (first.connections, other.connections) == (1, 1)
@@ -370,7 +370,7 @@ def test_threads_share_a_transport_up_to_its_connections(serve: Serve) -> None:
             connection.raw.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     server = serve([answer_together] * 10)
-    opened = Urllib3Transport(connect_timeout=5, read_timeout=PATIENCE, connections=4)
+    opened = SocketTransport(connect_timeout=5, read_timeout=PATIENCE, connections=4)
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(opened.send, post(server.url)) for _ in range(8)]
         found = [future.result(PATIENCE).body for future in waiting]
@@ -379,7 +379,7 @@ def test_threads_share_a_transport_up_to_its_connections(serve: Serve) -> None:
     assert server.connections == 4
 
 
-def test_one_thread_s_failure_is_not_another_s(serve: Serve, transport: Urllib3Transport, dead_port: int) -> None:
+def test_one_thread_s_failure_is_not_another_s(serve: Serve, transport: SocketTransport, dead_port: int) -> None:
     server = serve([close_after_reading])
 
     def sent(number: int) -> bool:
@@ -390,7 +390,7 @@ def test_one_thread_s_failure_is_not_another_s(serve: Serve, transport: Urllib3T
 
 
 def test_close_gives_up_idle_connections_and_a_later_send_opens_new_ones(
-    serve: Serve, transport: Urllib3Transport
+    serve: Serve, transport: SocketTransport
 ) -> None:
     hung_up = threading.Event()
 
@@ -409,11 +409,11 @@ def test_close_gives_up_idle_connections_and_a_later_send_opens_new_ones(
 
 
 @pytest.fixture
-def proxied() -> Iterator[Callable[[str], Urllib3Transport]]:
-    opened: list[Urllib3Transport] = []
+def proxied() -> Iterator[Callable[[str], SocketTransport]]:
+    opened: list[SocketTransport] = []
 
-    def do(proxy: str = "") -> Urllib3Transport:
-        opened.append(Urllib3Transport(connect_timeout=5, read_timeout=5, proxy=proxy))
+    def do(proxy: str = "") -> SocketTransport:
+        opened.append(SocketTransport(connect_timeout=5, read_timeout=5, proxy=proxy))
         return opened[-1]
 
     yield do
@@ -421,7 +421,7 @@ def proxied() -> Iterator[Callable[[str], Urllib3Transport]]:
         transport.close()
 
 
-Proxied = Callable[..., Urllib3Transport]
+Proxied = Callable[..., SocketTransport]
 
 
 def test_a_proxy_of_an_option_carries_plain_http(serve: Serve, proxied: Proxied) -> None:
@@ -516,7 +516,7 @@ def test_the_user_and_password_of_a_proxy_are_used_and_not_shown(serve: Serve, p
 )
 def test_a_send_over_a_real_socket_says_what_is_known(
     serve: Serve,
-    transport: Urllib3Transport,
+    transport: SocketTransport,
     script: list[Callable[[Connection], object]],
     raised: type[SmsError],
     outcome: Outcome,
@@ -529,14 +529,14 @@ def test_a_send_over_a_real_socket_says_what_is_known(
 
 
 def test_a_send_without_a_connection_is_tried_again_and_then_surely_unsent(
-    transport: Urllib3Transport, dead_port: int
+    transport: SocketTransport, dead_port: int
 ) -> None:
     with bind(transport, base_url=f"http://127.0.0.1:{dead_port}") as sms, pytest.raises(NotSent) as caught:
         sms.send("x", to="0900000001")
     assert [row.outcome for row in caught.value.result.outcomes] == [Outcome.NOT_SENT]
 
 
-def test_a_read_is_tried_again_over_a_new_connection(serve: Serve, transport: Urllib3Transport) -> None:
+def test_a_read_is_tried_again_over_a_new_connection(serve: Serve, transport: SocketTransport) -> None:
     server = serve([answer(b"OK token"), close_after_reading], [half_answer(b"OK 1")], [answer(b"OK 7")])
     with bind(transport, base_url=server.url) as sms:
         assert sms.balance().credit == 7

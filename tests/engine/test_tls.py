@@ -15,7 +15,7 @@ import trustme
 
 import sms_core
 from sms_core import Outcome
-from sms_core._engine.transports.sync import Urllib3Transport
+from sms_core._engine.transports.sync import SocketTransport
 from sms_core.http import Request
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -88,7 +88,7 @@ def trusted(ca_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(url: str, **settings: str) -> bytes:
-    transport = Urllib3Transport(connect_timeout=5, read_timeout=5, **settings)  # type: ignore[arg-type]
+    transport = SocketTransport(connect_timeout=5, read_timeout=5, **settings)  # type: ignore[arg-type]
     try:
         answers = {transport.send(Request("GET", url)).body for _ in range(2)}
     finally:

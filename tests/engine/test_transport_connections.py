@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sms_core import MalformedResponse, TransportError
-from sms_core._engine.transports.sync import Urllib3Transport
+from sms_core._engine.transports.sync import SocketTransport
 from sms_core.clocks import BeginBefore
 from sms_core.http import Request
 from tests.support.scripted_server import (
@@ -28,7 +28,7 @@ from tests.support.scripted_server import (
 from tests.support.tiny import bind
 
 Serve = Callable[..., ScriptedServer]
-Open = Callable[..., Urllib3Transport]
+Open = Callable[..., SocketTransport]
 PATIENCE = 20.0
 HEAD = b"HTTP/1.1 200 OK\r\n"
 WHOLE = HEAD + b"Content-Length: 5\r\n\r\nfirst"
@@ -36,10 +36,10 @@ WHOLE = HEAD + b"Content-Length: 5\r\n\r\nfirst"
 
 @pytest.fixture
 def open_transport() -> Iterator[Open]:
-    opened: list[Urllib3Transport] = []
+    opened: list[SocketTransport] = []
 
-    def do(**settings: object) -> Urllib3Transport:
-        opened.append(Urllib3Transport(**{"connect_timeout": 5, "read_timeout": 5, **settings}))  # type: ignore[arg-type]
+    def do(**settings: object) -> SocketTransport:
+        opened.append(SocketTransport(**{"connect_timeout": 5, "read_timeout": 5, **settings}))  # type: ignore[arg-type]
         return opened[-1]
 
     yield do
@@ -51,7 +51,7 @@ def post(url: str, body: bytes = b"a=1", **carried: object) -> Request:
     return Request("POST", f"{url}/send", body=body, **carried)  # type: ignore[arg-type]
 
 
-def failure(transport: Urllib3Transport, request: Request) -> TransportError:
+def failure(transport: SocketTransport, request: Request) -> TransportError:
     with pytest.raises(TransportError) as caught:
         transport.send(request)
     return caught.value

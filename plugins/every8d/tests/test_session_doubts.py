@@ -185,7 +185,7 @@ def box() -> Iterator[Sandbox]:
 @pytest.mark.parametrize("personal", [False, True], ids=["text", "JSON"])
 def test_a_vendor_that_is_vague_about_dead_tokens_is_sent_to_once(box: Sandbox, personal: bool) -> None:
     recipient = sms_core.Recipient("0900000001", text="hi" if personal else None)
-    with sms_core.connect(box.dsn("every8d"), transport=Vague(sms_core.Urllib3Transport())) as sms:
+    with sms_core.connect(box.dsn("every8d"), transport=Vague(sms_core.SocketTransport())) as sms:
         sms.balance()
         box.exchange.expire_sessions()
         assert sms.send("hi", recipient).accepted == 1

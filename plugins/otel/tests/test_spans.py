@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 import sms_core
-from sms_core import Message, PartiallySent, Recipient, Urllib3Transport
+from sms_core import Message, PartiallySent, Recipient, SocketTransport
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
 from sms_core_otel import OpenTelemetry
@@ -74,7 +74,7 @@ def test_a_span_is_the_child_of_the_application_s(box: Sandbox, telemetry: Any) 
 
 
 def test_what_happens_during_a_request_is_the_span_s_child(box: Sandbox, telemetry: Any) -> None:
-    class Instrumented(Urllib3Transport):
+    class Instrumented(SocketTransport):
         def send(self, request: Request) -> Response:
             with telemetry.tracer.start_as_current_span("POST"):
                 return super().send(request)

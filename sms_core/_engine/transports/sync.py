@@ -20,7 +20,7 @@ from sms_core.caller_errors import bare
 from sms_core.errors import SmsError, TransportError
 from sms_core.http import Request, Response
 
-__all__ = ["LARGEST_ANSWER", "Urllib3Transport"]
+__all__ = ["LARGEST_ANSWER", "SocketTransport"]
 
 
 @frozen
@@ -40,7 +40,7 @@ class _Progress:
     begun: bool = False
 
 
-class Urllib3Transport:
+class SocketTransport:
     """Requests over kept-alive connections. Times in seconds; ``proxy`` is a URL, else the environment decides.
 
     ``deadline`` bounds one exchange, from connect on; each step of it has ``connect_timeout`` or ``read_timeout`` at most. A

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from attrs import define, field, frozen
 
-from sms_core import SmsError, Urllib3Transport
+from sms_core import SmsError, SocketTransport
 from sms_core.http import Request
 from sms_core.masking import mask
 from sms_core.testing import Exchange, Push
@@ -71,7 +71,7 @@ class Pusher:
         self._faces = faces
         self._interval = interval
         self._delay = delay
-        self._transport = Urllib3Transport(connect_timeout=timeout, read_timeout=timeout)
+        self._transport = SocketTransport(connect_timeout=timeout, read_timeout=timeout)
         self._changed = threading.Condition()
         self._stopping = False
         # The pushes to each number, in order; and when the first of each is to be tried, by the monotonic clock.
