@@ -9,28 +9,34 @@ import argparse
 import random
 import sys
 
-from tests.reliability import inputs, sends
+from tests.reliability import forks, inputs, kills, sends
 
 
 def main() -> int:
+    """The command. 1 where anything is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__)
     parser.add_argument(
         "--sends", type=int, default=1_000_000, help="messages sent under faults (default: %(default)s)"
     )
     parser.add_argument("--threads", type=int, default=32, help="of each process that sends (default: %(default)s)")
     parser.add_argument("--inputs", type=int, default=1_000_000, help="inputs for all parsers (default: %(default)s)")
+    parser.add_argument("--forks", type=int, default=200, help="rounds of forked clients (default: %(default)s)")
+    parser.add_argument("--kills", type=int, default=200, help="campaigns that are stopped (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="for the same run once more")
     options = parser.parse_args()
+    parts = (
+        (options.sends, lambda count: sends.run(count, options.seed, options.threads)),
+        (options.inputs, lambda count: inputs.run(count, options.seed)),
+        (options.forks, lambda count: forks.run(count, options.seed)),
+        (options.kills, lambda count: kills.run(count, options.seed)),
+    )
     print(f"seed {options.seed}", flush=True)
     clean = True
-    if options.sends:
-        sent = sends.run(options.sends, options.seed, options.threads)
-        print(f"\n{sent}", flush=True)
-        clean = sent.is_clean
-    if options.inputs:
-        fuzzed = inputs.run(options.inputs, options.seed)
-        print(f"\n{fuzzed}", flush=True)
-        clean = clean and fuzzed.is_clean
+    for count, run in parts:
+        if count:
+            figures = run(count)
+            print(f"\n{figures}", flush=True)
+            clean = clean and figures.is_clean
     return int(not clean)
 
 

@@ -13,9 +13,9 @@ import pytest
 import trustme
 
 import sms_core
-from sms_core import Client, Outcome, SendError
 from sms_core.http import Request, Transport
 from sms_core.webhooks import MemoryEvents
+from tests.reliability.forks import SENDS, lies, send_some
 from tests.support.forks import Work, fork, fork_by_multiprocessing, in_children
 from tests.support.sandbox_process import Vendor
 from tests.support.scripted_server import Connection, ScriptedServer, answer
@@ -26,38 +26,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 Serve = Callable[..., ScriptedServer]
 PATIENCE = 20.0
-SENDS = 25
-"""For each process."""
-
-
-def number_of(process: int, position: int) -> str:
-    """A number of its own for each send, of those that the sandbox accepts."""
-    return f"+8869{process:02d}{position // 800:03d}{position % 800:03d}"
-
-
-def send_some(sms: Client, process: int, sends: int = SENDS) -> list[tuple[str, str, str]]:
-    """What the client says of each send: the number, its outcome and its batch."""
-    said = []
-    for position in range(sends):
-        try:
-            result = sms.send("您好", to=number_of(process, position))
-        except SendError as error:
-            result = error.result
-        (row,) = result.outcomes
-        said.append((row.number, row.outcome.value, row.batch_id or ""))
-    return said
-
-
-def lies(said: list[Sequence[Sequence[str]]], taken: list[tuple[str, str]]) -> list[object]:
-    """Where what the clients said is not what the vendor took."""
-    batches = {number: batch_id for batch_id, number in taken}
-    assert len(batches) == len(taken), "sent twice"
-    found: list[object] = []
-    for number, outcome, batch_id in (row for rows in said for row in rows):
-        told = (Outcome.ACCEPTED.value, batches[number]) if number in batches else (Outcome.NOT_SENT.value, "")
-        if (outcome, batch_id) != told:
-            found.append((number, outcome, batch_id, told))
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +64,7 @@ def test_no_process_is_told_another_s_answer(
 
 
 def test_a_child_takes_over_the_login_and_its_parent_keeps_connection_and_session(serve: Serve) -> None:
-    parent_s = [answer(b"OK token"), answer(b"OK b1"), answer(b"OK b3")]
+    parent_s = [answer(b"OK token"), answer(b"OK b1"), answer(b"OK b3"), answer(b"OK")]
     server = serve(parent_s, [answer(b"OK b2"), answer(b"never")])
     transport = sms_core.SocketTransport(idle_timeout=60)
     with bind(transport, base_url=server.url, close_session=True) as sms:

@@ -409,7 +409,7 @@ def test_2_3_a_name_may_be_fifty_characters_long() -> None:
     [sms_core_every8d.SendOptions(event_id="-1"), sms_core_every8d.SendOptions(skip_duplicates=True)],
     ids=["event_id", "skip_duplicates"],
 )
-def test_the_wishes_of_the_http_api_are_refused(options: sms_core_every8d.SendOptions) -> None:
+def test_options_of_the_http_api_are_refused(options: sms_core_every8d.SendOptions) -> None:
     error = refused(Message("a", TWO, options=options))
     assert (error.field, error.reason) == (
         "options",

@@ -137,12 +137,12 @@ class Subject:
             pytest.fail('no recording has operation = "send" and a result: add one, such as in sends.toml', False)
         return self._simplest
 
-    def message(self, text: str = "您好 hello", **wishes: Any) -> Message:
+    def message(self, text: str = "您好 hello", **fields: Any) -> Message:
         """A message to the recipient of `base`, which the vendor surely serves."""
         assert self.base.message is not None
         to = Recipient(self.base.message.to[0].number)
         plain = Message(text, to, reference="kit", options=self.base.message.options)
-        return attrs.evolve(plain, **wishes)
+        return attrs.evolve(plain, **fields)
 
     def booking(self, ahead: timedelta = timedelta(days=2)) -> datetime:
         """A time that far ahead, or as near to that as the vendor books."""

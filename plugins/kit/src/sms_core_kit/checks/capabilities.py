@@ -38,14 +38,14 @@ def _to(subject: Subject, **fields: Any) -> Recipient:
     return attrs.evolve(subject.message().to[0], **fields)
 
 
-WISHES: Mapping[Capability, Callable[[Subject], Message]] = {
+EXAMPLES: Mapping[Capability, Callable[[Subject], Message]] = {
     Capability.SUBJECT: lambda subject: subject.message(subject="主旨 subject"),
     Capability.SCHEDULE: lambda subject: subject.message(send_at=subject.booking()),
     Capability.VALIDITY: lambda subject: subject.message(validity=timedelta(hours=2)),
     Capability.EMAIL: lambda subject: subject.message(to=_to(subject, email="nobody@example.org")),
     Capability.MMS: lambda subject: subject.message(media=subject.picture()),
 }
-"""What a message can wish for: a wish that is claimed changes the request, or it is not carried."""
+"""What a message can ask for: where it is claimed it changes the request, or it is not carried."""
 
 
 def second_number(number: str) -> str:
@@ -72,8 +72,8 @@ class CapabilityChecks(Checks):
             self._operation_is_recorded(claimed)
         elif claimed in PUSHED:
             self._push_is_recorded(claimed)
-        elif claimed in WISHES:
-            self._wish_changes_the_request(claimed)
+        elif claimed in EXAMPLES:
+            self._field_changes_the_request(claimed)
         elif claimed is Capability.INTERNATIONAL:
             number = number_abroad(self.subject)
             assert number, "INTERNATIONAL is claimed, and no recording sends to a foreign number: add one"
@@ -98,10 +98,10 @@ class CapabilityChecks(Checks):
         pushes = _pushes_of(self.subject, kind)
         assert pushes, f"{capability.name} is claimed, and no callback shows it: {advice}"
 
-    def _wish_changes_the_request(self, capability: Capability) -> None:
+    def _field_changes_the_request(self, capability: Capability) -> None:
         plain = self.subject.requests_of(self.subject.message())
-        wished = self.subject.requests_of(WISHES[capability](self.subject))
-        assert wished != plain, f"{capability.name} is claimed, and the request is the same without it"
+        asked = self.subject.requests_of(EXAMPLES[capability](self.subject))
+        assert asked != plain, f"{capability.name} is claimed, and the request is the same without it"
 
     def _second_text_changes_the_request(self) -> None:
         first, second = (self.subject.requests_of(_personal(self.subject, text)) for text in ("乙", "丙"))
@@ -150,7 +150,7 @@ class CapabilityChecks(Checks):
 
     def _wish_is_refused(self, capability: Capability) -> None:
         abroad = {Capability.INTERNATIONAL: self.subject.message(to=ABROAD[0])}
-        message = abroad.get(capability) or WISHES[capability](self.subject)
+        message = abroad.get(capability) or EXAMPLES[capability](self.subject)
         error, requests = self.subject.refused(message)
         assert isinstance(error, Unsupported), f"{capability.name} is not claimed, and was taken: {error!r}"
         assert (error.capability, requests) == (capability.value, [])
