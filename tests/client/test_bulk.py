@@ -18,14 +18,15 @@ from typing import Any
 
 import pytest
 
-from sms_core import Bulk, Client, InvalidMessage, Message, Outcome, SendError, Sent, hookimpl
+from sms_core import Bulk, Client, InvalidMessage, Message, Outcome, SendError, Sent, TransportError, hookimpl
 from sms_core.http import Request, Response
 from sms_core.provider import Flow, Operation, Provider, Send
 from sms_core.serialize import to_data
 from sms_core.testing import FakeTransport
 from sms_core_sandbox import Sandbox
 from tests.support.children import child
-from tests.support.tiny import Vendor, bind, fields_of, text
+from tests.support.frames import shown_by
+from tests.support.tiny import PASSWORD, TOKEN, Vendor, bind, fields_of, text
 
 A, B, C = (f"+88690000000{last}" for last in range(1, 4))
 PATIENCE = 20.0
@@ -198,6 +199,20 @@ def test_whatever_a_message_raises_is_its_error_and_stops_no_other(place: str, e
     assert accepted(list(heard.values())) == sorted(set(vendor.took) - {"3"})
 
 
+def test_an_error_of_a_message_shows_no_secret_in_its_frames() -> None:
+    def fail(_: Request) -> Response:
+        raise TransportError("cut off", sent=True)
+
+    with (
+        bind(FakeTransport(Vendor(send=fail))) as sms,
+        sms.send_many([Message("a text", A), Message("a text", "1")]) as bulk,
+    ):
+        errors = [sent.error for sent in bulk]
+    for error in errors:
+        assert error is not None
+        assert shown_by(error, [PASSWORD, TOKEN, A, A[4:], "a text"], but_not_in=__file__) == []
+
+
 def test_what_the_iterable_raises_comes_after_all_that_was_taken_from_it() -> None:
     def source() -> Iterator[Message]:
         yield from messages(5)
@@ -356,13 +371,13 @@ def test_ctrl_c_hands_out_nothing_more_and_awaits_what_is_under_way() -> None:
             running.send_signal(signal.SIGINT)
             heard = rows(running)
         assert heard == {(message.text, message.number): "accepted" for message in box.exchange.accepted}
-        assert len(heard) < 40
+        assert len(heard) < 300
 
 
 def test_a_second_ctrl_c_waits_no_longer_and_calls_unknown_what_is_under_way() -> None:
     """Of a message in two requests the first one's answer may be there, and the second one's not."""
     with Sandbox() as box:
-        for seconds, times in ((0, 4), (1.5, None)):
+        for seconds, times in ((0, 4), (25, None)):
             box.faults.add("slow", match="Send", times=times, seconds=seconds)
         with interrupted(box.dsn("every8d", batch_size=1), A, B) as running:
             assert box.exchange.wait_for(lambda: len(box.exchange.accepted) >= 8, timeout=PATIENCE)
@@ -371,9 +386,11 @@ def test_a_second_ctrl_c_waits_no_longer_and_calls_unknown_what_is_under_way() -
             assert running.stdout.readline() == "waiting\n"
             running.send_signal(signal.SIGINT)
             heard = rows(running)
-        assert heard.keys() >= {(message.text, message.number) for message in box.exchange.accepted}
+        took = {(message.text, message.number) for message in box.exchange.accepted}
+    assert {key for key, outcome in heard.items() if outcome != "not_sent"} >= took
     answered = Counter(heard.values())
-    assert answered == {"accepted": 4, "unknown": len(heard) - 4}
+    assert answered["accepted"] == 4
+    assert answered["unknown"] >= 4
 
 
 def test_ctrl_c_at_any_moment_loses_nothing() -> None:
