@@ -1,4 +1,7 @@
-"""Campaigns that are stopped at any moment and resumed until they end: nothing twice, nothing lost, no row that lies."""
+"""Campaigns that are stopped at any moment, resumed, and at last started twice at once.
+
+Nothing is sent twice, nothing is lost, no row lies, and of two that start at once one is told that it came second.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from attrs import define, field
 
 from plugins.cli.tests.running import ROWS, campaign, results, write_table
 from sms_core.testing import Exchange
+from sms_core_cli.exit_codes import WRONG_USE
 from sms_core_sandbox import Sandbox
 
 STOPS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -60,7 +64,7 @@ def run(rounds: int, seed: int) -> Figures:
 
 
 def _run_until_it_ends(file: Path, box: Sandbox, chance: random.Random, figures: Figures) -> int:
-    """Stop the campaign at up to three moments, then let it end. Gives how many of the stops were SIGKILL."""
+    """Stop the campaign at up to three moments, then let two of it end. Gives how many of the stops were SIGKILL."""
     box.faults.add("slow", match="Send", times=None, seconds=0.02)
     dsn = box.dsn("every8d", batch_size=1)
     kills = 0
@@ -75,8 +79,13 @@ def _run_until_it_ends(file: Path, box: Sandbox, chance: random.Random, figures:
             running.communicate(timeout=PATIENCE)
         figures.kills += 1
         kills += stop is signal.SIGKILL
-    with campaign(file, dsn, *_arguments(file)) as running:
-        running.communicate(timeout=PATIENCE)
+    arguments = _arguments(file)
+    with campaign(file, dsn, *arguments) as first, campaign(file, dsn, *arguments) as second:
+        for running in (first, second):
+            running.communicate(timeout=PATIENCE)
+    # One that starts when the other has ended finds nothing to send, and ends as that one did.
+    if first.returncode != second.returncode and WRONG_USE not in {first.returncode, second.returncode}:
+        figures.wrong.append(f"two at once ended with {first.returncode} and {second.returncode}")
     return kills
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -241,7 +241,7 @@ class FaultChecks:
         return self._open(box, fault, MemorySessions(), options)
 
     @contextmanager
-    def connect_both(self, box: Sandbox, fault: str) -> Iterator[tuple[Client, Client]]:
+    def connect_both(self, box: Sandbox, fault: str) -> Generator[tuple[Client, Client]]:
         """A patient client and, with the same login, one that meets the fault.
 
         What goes before the fault and comes after it must not fail because the machine is busy.
