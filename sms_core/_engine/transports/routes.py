@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import urllib3
 from attrs import field, frozen
 
-from sms_core._engine.transports.answers import BadAnswer, Stream, read_head
+from sms_core._engine.transports.answers import BadAnswer, Stream, read, read_head
 from sms_core._engine.transports.requests import connect_bytes
 from sms_core._engine.transports.sockets import Deadline, Socket, connect, reader, write
 from sms_core._engine.transports.tls import shake_hands
@@ -108,6 +108,6 @@ class Route:
     def _open_tunnel(self, reached: Socket, deadline: Deadline, patience: float) -> None:
         authority = f"{self.to.bracketed}:{self.to.port}"
         write(reached, memoryview(connect_bytes(authority, self.proxy_headers)), deadline, patience)
-        head = read_head(Stream(reader(reached, deadline, patience)))
+        head = read(read_head(Stream()), reader(reached, deadline, patience))
         if not HTTPStatus.OK <= head.status < HTTPStatus.MULTIPLE_CHOICES:
             raise BadAnswer(f"the proxy refuses it with the status {head.status}")
