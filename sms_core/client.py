@@ -24,10 +24,11 @@ from sms_core._engine.bulk import Bulk
 from sms_core._engine.connection import ConnectionOptions, account_of, split_options
 from sms_core._engine.discovery import load
 from sms_core._engine.driver import Driver, new_nonce, utc_now
-from sms_core._engine.flow import log_out, perform
+from sms_core._engine.flow import log_out, perform, send_all
 from sms_core._engine.paging import PageCheck
 from sms_core._engine.plan import Plan
 from sms_core._engine.sessions import MemorySessions, SessionStore
+from sms_core._engine.transports.functions import Carry, as_transport
 from sms_core._engine.transports.sync import Urllib3Transport
 from sms_core.errors import SendError, SmsError
 from sms_core.http import Transport
@@ -58,7 +59,7 @@ IN_EVENT_LOOP = (
 def connect(
     dsn: str | None = None,
     *,
-    transport: Transport | None = None,
+    transport: Transport | Carry | None = None,
     plugins: Sequence[object] = (),
     sessions: SessionStore | None = None,
     clock: Callable[[], datetime] = utc_now,
@@ -66,7 +67,7 @@ def connect(
 ) -> Client:
     """A client for the account that the DSN (or else the environment's ``SMS_DSN``) names. Sends nothing yet.
 
-    ``plugins`` are middleware. ``sessions`` lets several clients share their logins. ``clock`` (aware times)
+    ``transport`` may be a function from `Request` to `Response`. ``plugins`` are middleware. ``sessions`` lets several clients share their logins. ``clock`` (aware times)
     and ``sleep`` are for tests. Raises `ConfigurationError`.
     """
     text = dsns.from_environment() if dsn is None else dsn
@@ -80,7 +81,7 @@ def connect_provider(
     provider: object,
     dsn: str,
     *,
-    transport: Transport | None = None,
+    transport: Transport | Carry | None = None,
     plugins: Sequence[object] = (),
     sessions: SessionStore | None = None,
     clock: Callable[[], datetime] = utc_now,
@@ -92,17 +93,18 @@ def connect_provider(
     The DSN's scheme is the name that errors call it by.
     """
     bound, connection = bind_provider(provider, dsn, plugins)
-    transport = transport or Urllib3Transport(
-        connect_timeout=connection.connect_timeout,
-        read_timeout=connection.read_timeout,
-        deadline=connection.deadline,
-        idle_timeout=connection.idle_timeout,
-        proxy=connection.proxy,
-        ca_file=connection.ca_file,
-    )
+    if transport is None:
+        transport = Urllib3Transport(
+            connect_timeout=connection.connect_timeout,
+            read_timeout=connection.read_timeout,
+            deadline=connection.deadline,
+            idle_timeout=connection.idle_timeout,
+            proxy=connection.proxy,
+            ca_file=connection.ca_file,
+        )
     return Client(
         bound,
-        transport,
+        as_transport(transport),
         sessions=MemorySessions() if sessions is None else sessions,
         clock=clock,
         sleep=sleep,
@@ -191,7 +193,9 @@ class Client(BaseClient):
             options=options,
         )
         del to, subject  # an error tracker writes down the locals of the frames that an error passes
-        return self._run(self._sending(message))
+        now = self._clock()
+        plan = self._ready(message, now)
+        return self._run(send_all(self._provider, plan, now))
 
     def send_many(self, messages: Iterable[Message | Plan], *, concurrency: int = 8) -> Bulk:
         """Send messages side by side: an iterator of `Sent`, each given as soon as it is known, whatever its place.

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from attrs import define, field
 
-from sms_core._engine.flow import send_all
 from sms_core._engine.login import Login
 from sms_core._engine.plan import Plan, check_times, make_plan
 from sms_core._engine.preview import Preview, make_preview
@@ -74,8 +73,8 @@ class BaseClient:
         """The events of a vendor's push and the answer it waits for; pure. Raises `CallbackRefused`."""
         return self._provider.parse_callback(request)
 
-    def _sending(self, message: Message | Plan) -> Flow[SendResult]:
-        now = self._clock()
+    def _ready(self, message: Message | Plan, now: datetime) -> Plan:
+        """The plan to send, checked."""
         if isinstance(message, Message):
             plan = self._plan(message, now)
         else:
@@ -83,7 +82,7 @@ class BaseClient:
             check_times(plan, self.info, now)
         if not plan.sends:
             raise InvalidMessage("to", "holds nobody who can be sent to: see the plan's `refused`")
-        return send_all(self._provider, plan, now)
+        return plan
 
     def _settling(
         self, unknown: SendResult | SendError, known_batches: str | Collection[str], *, replay: bool
