@@ -118,14 +118,14 @@ def _told(sends: int, threads: int, colour: str, ports: dict[str, int], folder: 
     return bytes(told)
 
 
-def _work(
-    pipe: Connection, serials: range, threads: int, colour: str, ports: dict[str, int], folder: Path
-) -> None:
+def _work(pipe: Connection, serials: range, threads: int, colour: str, ports: dict[str, int], folder: Path) -> None:
     """Send the messages with these serial numbers from so many threads, and tell what was told of each."""
     told = bytearray(len(serials))
     places = iter(range(len(serials)))
     taking_turns = threading.Lock()
-    clients = {(vendor, port): _client(colour, vendor, port, ports, folder) for vendor in WIRE_VENDORS for port in ports}
+    clients = {
+        (vendor, port): _client(colour, vendor, port, ports, folder) for vendor in WIRE_VENDORS for port in ports
+    }
 
     def send_until_all_are_sent() -> None:
         for place in _next_ones(places, taking_turns):

@@ -18,7 +18,6 @@ from tests.support.tiny import NOW, PASSWORD, Sleeps, provider_of
 T = TypeVar("T")
 PATIENCE = 60.0
 _loops: dict[int, asyncio.AbstractEventLoop] = {}
-_lock = threading.Lock()
 
 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:
@@ -33,26 +32,23 @@ def in_loop(work: Coroutine[Any, Any, T]) -> T:
 
 def _loop() -> asyncio.AbstractEventLoop:
     pid = os.getpid()
-    if pid not in _loops:  # what a fork leaves locked is locked for ever, so a child asks for no lock it may have found
-        with _lock:
-            if pid not in _loops:
-                loop = asyncio.new_event_loop()
-                threading.Thread(target=loop.run_forever, daemon=True).start()
-                _loops[pid] = loop
+    if pid not in _loops:  # without a lock, which a child might find locked
+        made = asyncio.new_event_loop()
+        if _loops.setdefault(pid, made) is made:
+            threading.Thread(target=made.run_forever, daemon=True).start()
+        else:
+            made.close()
     return _loops[pid]
 
 
-class BlockingTransport:
-    """An `AsyncioTransport` as a `Transport`."""
-
-    def __init__(self, **settings: Any) -> None:
-        self._transport = AsyncioTransport(**settings)
+class BlockingTransport(AsyncioTransport):
+    """An `AsyncioTransport` that is a `Transport` too."""
 
     def send(self, request: Request) -> Response:
-        return in_loop(self._transport.asend(request))
+        return in_loop(self.asend(request))
 
     def close(self) -> None:
-        in_loop(self._transport.aclose())
+        in_loop(self.aclose())
 
 
 class InThreads:
@@ -137,7 +133,7 @@ def bind_async(
     """What `tests.support.tiny.bind` gives, over an `AsyncClient`."""
     client = AsyncClient(
         provider_of(plugin, middleware=middleware, retries=retries, password=password, base_url=base_url),
-        InThreads(transport),
+        transport if isinstance(transport, AsyncioTransport) else InThreads(transport),
         sessions=MemorySessions() if sessions is None else sessions,
         clock=clock,
         sleep=_async_sleep(Sleeps() if sleep is None else sleep),
