@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 
 import sms_core
 from sms_core import (
+    Account,
     AsyncClient,
     AuthenticationFailed,
     ConfigurationError,
@@ -23,13 +25,16 @@ from sms_core import (
     Outcome,
     SendResult,
     SmsError,
+    hookimpl,
 )
 from sms_core.aio import connect_provider_async
 from sms_core.http import Request, Response
+from sms_core.provider import Operation, Session
 from sms_core.testing import FakeTransport, memory_exchange
 from tests.support.forks import in_children
-from tests.support.scripted_server import ScriptedServer, answer, stall
-from tests.support.tiny import Tiny, Vendor, bind, operation_of, text
+from tests.support.frames import shown_by
+from tests.support.scripted_server import Action, Connection, ScriptedServer, answer, half_answer, stall
+from tests.support.tiny import PASSWORD, Tiny, Vendor, bind, operation_of, text
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
 PATIENCE = 20.0
@@ -366,6 +371,43 @@ def test_in_a_task_group_that_fails_every_send_is_heard(finish: bool) -> None:
         assert len(heard) == 10
 
     run(main())
+
+
+SECRET_TEXT = "短訊 4711"
+
+
+class Get(Tiny):
+    """Its secrets stand in the address."""
+
+    @hookimpl
+    def sms_send(self, account: Account, session: Session | None, operation: Operation[Any]) -> Request:
+        request = super().sms_send(account, session, operation)
+        query = {"password": account.password, "body": request.body.decode()}
+        return Request("GET", f"{request.url}?{urlencode(query)}")
+
+
+@pytest.mark.parametrize("plugin", [Tiny, Get])
+@pytest.mark.parametrize("finish", [False, True])
+@pytest.mark.parametrize("action", [stall, half_answer(b"OK"), Connection.read_request, answer(b"what?"), None])
+def test_no_error_of_a_send_shows_a_secret_in_its_frames(
+    serve: Serve, plugin: type[Tiny], finish: bool, action: Action | None
+) -> None:
+    server = serve([action or stall])
+    port = server.port if action else 1
+    dsn = f"tiny://user:{PASSWORD}@127.0.0.1:{port}?scheme=http&retries=0&deadline={1 if action is stall else 20}"
+
+    async def main() -> BaseException:
+        async with connect_provider_async(plugin(logs_in=False), dsn, finish=finish) as sms:
+            task = asyncio.create_task(sms.send(SECRET_TEXT, to=A))
+            if action is stall:
+                await asyncio.to_thread(server.wait_for_requests, 1)
+                task.cancel()
+            with pytest.raises((SmsError, asyncio.CancelledError)) as caught:
+                await task
+        return caught.value
+
+    secrets = {PASSWORD, SECRET_TEXT, quote(SECRET_TEXT), A[1:]}
+    assert shown_by(run(main()), secrets, but_not_in=__file__) == []
 
 
 # Loops and processes

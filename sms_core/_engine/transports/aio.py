@@ -70,9 +70,7 @@ class AsyncioTransport:
         await asyncio.sleep(0)  # the event loop closes sockets in its next round
 
     async def _exchange(self, request: Request, progress: Progress) -> Response:
-        parts = progress.find_host(request)
-        host = self._host(parts)
-        data = written(request, parts, host.way.route)
+        host, data = self._prepare(request, progress)
         settings = self._settings
         async with host.places, asyncio.timeout(None) as limit:
             deadline = Deadline(settings.deadline)
@@ -93,6 +91,12 @@ class AsyncioTransport:
                     host.idle.keep(connection)
                 else:
                     connection.close()
+
+    def _prepare(self, request: Request, progress: Progress) -> tuple[_Host, memoryview]:
+        """Where a request goes, and its bytes. What shows its address stays in this frame."""
+        parts = progress.find_host(request)
+        host = self._host(parts)
+        return host, written(request, parts, host.way.route)
 
     def _host(self, parts: SplitResult) -> _Host:
         key = (parts.scheme, parts.netloc)

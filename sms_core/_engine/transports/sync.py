@@ -74,9 +74,7 @@ class Urllib3Transport:
             host.idle.close()
 
     def _exchange(self, request: Request, progress: Progress) -> Response:
-        parts = progress.find_host(request)
-        host = self._host(parts)
-        data = written(request, parts, host.way.route)
+        host, data = self._prepare(request, progress)
         settings = self._settings
         with host.places:
             deadline = Deadline(settings.deadline)
@@ -96,6 +94,12 @@ class Urllib3Transport:
                     host.idle.keep(connection)
                 else:
                     connection.close()
+
+    def _prepare(self, request: Request, progress: Progress) -> tuple[_Host, memoryview]:
+        """Where a request goes, and its bytes. What shows its address stays in this frame."""
+        parts = progress.find_host(request)
+        host = self._host(parts)
+        return host, written(request, parts, host.way.route)
 
     def _host(self, parts: SplitResult) -> _Host:
         key = (parts.scheme, parts.netloc)
