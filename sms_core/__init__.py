@@ -8,6 +8,8 @@
         result = sms.send("您的驗證碼是 123456", to="0900000001")
 """
 
+from typing import TYPE_CHECKING, Any
+
 from sms_core._engine.bulk import Bulk, Sent
 from sms_core._engine.plan import Plan
 from sms_core._engine.preview import Preview, RecipientPreview
@@ -38,7 +40,7 @@ from sms_core.errors import (
     VendorError,
     VendorUnavailable,
 )
-from sms_core.http import Transport
+from sms_core.http import AsyncTransport, Transport
 from sms_core.model import (
     Balance,
     Cancellation,
@@ -61,8 +63,14 @@ from sms_core.provider.info import Limits, MmsLimits, ProviderInfo
 from sms_core.provider.operations import Capability
 from sms_core.provider.tariffs import SegmentTariff, Tariff
 
+if TYPE_CHECKING:
+    from sms_core.aio import AsyncClient, AsyncioTransport, connect_async
+
 __all__ = [
     "Account",
+    "AsyncClient",
+    "AsyncTransport",
+    "AsyncioTransport",
     "AuthenticationFailed",
     "Balance",
     "Bulk",
@@ -119,7 +127,17 @@ __all__ = [
     "VendorOptions",
     "VendorUnavailable",
     "connect",
+    "connect_async",
     "hookimpl",
     "installed_providers",
     "providers",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Who never runs an event loop need not wait for asyncio's import.
+    if name in {"AsyncClient", "AsyncioTransport", "connect_async"}:
+        from sms_core import aio  # noqa: PLC0415 - see above
+
+        return getattr(aio, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -57,6 +57,16 @@ def public_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
+def note_sent(interruption: BaseException, *, sent: bool) -> None:
+    """Let what interrupts a transport (a cancellation, Ctrl-C) say whether a byte of the request may have left."""
+    interruption.sms_sent = sent  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def may_have_left(interruption: BaseException) -> bool:
+    """Whether a byte of the request that was interrupted may have left; yes where the transport does not say."""
+    return getattr(interruption, "sms_sent", True)
+
+
 class Transport(Protocol):
     """Carries one request and nothing more: no retry, no redirect, no cookie.
 
@@ -74,4 +84,19 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Give up idle connections."""
+        ...
+
+
+class AsyncTransport(Protocol):
+    """The same for an event loop. One object may be both.
+
+    A client may be used in one loop after another, and in a child process: open connections for each loop and process.
+    """
+
+    async def asend(self, request: Request) -> Response:
+        """As `Transport.send`. Where it is cancelled, `note_sent` may say that nothing had left."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give up idle connections of the running loop."""
         ...

@@ -25,6 +25,7 @@ from sms_core.errors import (
     VendorError,
     VendorUnavailable,
 )
+from sms_core.http import may_have_left
 from sms_core.model import Outcome, SendResult
 from sms_core.provider.hooks import hookimpl
 from sms_core.provider.operations import Check, Login, Logout, Operation, Send
@@ -84,6 +85,7 @@ def perform(provider: Provider, operation: Operation[T]) -> Flow[T]:
         raise
     except BaseException as interruption:
         if isinstance(operation, Send):
+            may_be_taken = may_be_taken and may_have_left(interruption)
             outcome = Outcome.UNKNOWN if may_be_taken else Outcome.NOT_SENT
             attach_result(interruption, same_for_all(operation.destinations, outcome, None))
         raise

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from attrs import frozen
 
 from sms_core._engine.sessions import SessionStore
 from sms_core.errors import AuthenticationFailed, SendError, SmsError
+from sms_core.http import Request
 from sms_core.provider.provider import Provider
-from sms_core.provider.steps import Session
+from sms_core.provider.steps import Session, Sleep
+
+T = TypeVar("T")
 
 PROVEN = Session("", datetime.max.replace(tzinfo=UTC))
 """Kept in place of a session for credentials that ride on each request, once they have worked."""
 
 NOT_AGAIN = "refused before, and not tried again until the credentials change: connect() with new ones"
+
+
+@frozen
+class Turn:
+    """Wait for this lock and let ``holder`` hold it, which lets it go when it is closed."""
+
+    lock: AbstractContextManager[object]
+    holder: ExitStack
+
+
+Want = Request | Sleep | Turn
+"""What a driver of either colour gives: the rest is decided here and in `driver.Conversations`."""
+
+Wants = Generator[Want, Any, T]
+"""What ends with a ``T``, if it is given all that it wants meanwhile."""
 
 
 class FirstUse(ExitStack):
@@ -37,7 +58,9 @@ class Login:
         self._clock = clock
         self._process = os.getpid()  # the one whose login it is
 
-    def session(self, stale: Session | None, log_in: Callable[[], Session], first_use: FirstUse) -> Session | None:
+    def session(
+        self, stale: Session | None, log_in: Callable[[], Wants[Session]], first_use: FirstUse
+    ) -> Wants[Session | None]:
         """The session to use, other than ``stale``; None where credentials ride on each request.
 
         Logs in where there is none, once however many wait for it. Raises `AuthenticationFailed` without asking the
@@ -46,10 +69,10 @@ class Login:
         found = self._usable(stale)
         if found is None and not first_use.begun:  # one that has begun holds the lock already
             with ExitStack() as waiting:
-                waiting.enter_context(self._store.lock(self._key))
+                yield Turn(self._store.lock(self._key), waiting)
                 found = self._usable(stale)  # another thread may have been faster
                 if found is None and self.needed:
-                    found = log_in()
+                    found = yield from log_in()
                     self._store.put(self._key, found)
                     self._process = os.getpid()
                 elif found is None:

@@ -32,7 +32,7 @@ class FakeTransport:
 
     As a transport has to, it refuses what comes after its `Request.begin_before`, and keeps no such request.
 
-    Give it to a client as ``connect(dsn, transport=network)``. Raises `AssertionError` for a request that the list
+    Give it to a client as ``connect(dsn, transport=network)`` or ``connect_async(dsn, transport=network)``. Raises `AssertionError` for a request that the list
     has no answer for.
     """
 
@@ -53,6 +53,14 @@ class FakeTransport:
     def close(self) -> None:
         """Note that the client closed it."""
         self.closed = True
+
+    async def asend(self, request: Request) -> Response:
+        """The same for an `AsyncClient`. What answers must not block."""
+        return self.send(request)
+
+    async def aclose(self) -> None:
+        """The same for an `AsyncClient`."""
+        self.close()
 
 
 def _in_turn(answers: Iterable[Response | SmsError]) -> Handler:

@@ -41,6 +41,8 @@ from sms_core.http import Request, Response
 from sms_core.middleware import Trace, traced
 from sms_core.provider import Flow, Operation, Provider, Session
 from sms_core.testing import FakeTransport
+from tests.support import tiny
+from tests.support.colours import bind_async
 from tests.support.tiny import INFO, NOW, PASSWORD, TOKEN, Sleeps, Tiny, Vendor, bind, fields_of, operation_of, text
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
@@ -48,6 +50,11 @@ PATIENCE = 20.0
 THREADS = 16
 UNSENT = TransportError("no connection", sent=False)
 CUT_OFF = TransportError("cut off", sent=True)
+
+
+@pytest.fixture(params=[tiny.bind, bind_async], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "bind", request.param)
 
 
 def asked(network: FakeTransport) -> list[str]:
@@ -323,7 +330,8 @@ def test_ctrl_c_during_a_send_tells_what_became_of_each() -> None:
             return text("OK b1")
         raise KeyboardInterrupt
 
-    with bind(FakeTransport(Vendor(send=send))) as sms, pytest.raises(KeyboardInterrupt) as caught:
+    # In an event loop it is a cancellation: test_async.py
+    with tiny.bind(FakeTransport(Vendor(send=send))) as sms, pytest.raises(KeyboardInterrupt) as caught:
         sms.send("x", to=[A, B, C, D])
     result: SendResult = caught.value.sms_result  # type: ignore[attr-defined]
     assert [row.outcome for row in result.outcomes] == [Outcome.ACCEPTED] * 3 + [Outcome.UNKNOWN]

@@ -9,7 +9,7 @@ import sms_core
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-USERS_MODULES = {"client", "hookspecs", "middleware"}
+USERS_MODULES = {"aio", "client", "hookspecs", "middleware"}
 """What users import and the page tells of in its journeys."""
 
 

@@ -6,23 +6,19 @@ import contextlib
 import gzip
 import itertools
 import zlib
-from collections.abc import Iterable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sms_core import MalformedResponse
+from sms_core._engine.transports import answers
 from sms_core._engine.transports.answers import LARGEST_ANSWER, Answer, BadAnswer, Stream, read_answer
 
 
-def stream_of(pieces: Iterable[bytes]) -> Stream:
-    waiting = iter([*(piece for piece in pieces if piece), b""])
-    return Stream(lambda: next(waiting))
-
-
 def read(*pieces: bytes, method: str = "POST") -> Answer:
-    return read_answer(stream_of(pieces), method)
+    waiting = iter([*(piece for piece in pieces if piece), b""])
+    return answers.read(read_answer(Stream(), method), lambda: next(waiting))
 
 
 def head(*lines: str, status: str = "200 OK", version: str = "1.1") -> bytes:

@@ -30,12 +30,19 @@ from sms_core import (
 )
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
+from tests.support import tiny
+from tests.support.colours import bind_async
 from tests.support.tiny import NOW, PASSWORD, Tiny, Vendor, bind, fields_of, operation_of, text
 
 A = "+886900000001"
 PATIENCE = 20.0
 THREADS = 20
 CUT_OFF = TransportError("cut off", sent=True)
+
+
+@pytest.fixture(params=[tiny.bind, bind_async], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "bind", request.param)
 
 
 def asked(network: FakeTransport) -> list[str]:

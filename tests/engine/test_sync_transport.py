@@ -15,6 +15,7 @@ import pytest
 from sms_core import MalformedResponse, NotSent, Outcome, OutcomeUnknown, SmsError, TransportError
 from sms_core._engine.transports.sync import LARGEST_ANSWER, SocketTransport
 from sms_core.http import Request, Response
+from tests.support.colours import BlockingTransport
 from tests.support.scripted_server import (
     Connection,
     ScriptedServer,
@@ -34,6 +35,11 @@ from tests.support.tiny import bind
 
 Serve = Callable[..., ScriptedServer]
 PATIENCE = 20.0
+
+
+@pytest.fixture(params=[SocketTransport, BlockingTransport], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "SocketTransport", request.param)
 
 
 @pytest.fixture

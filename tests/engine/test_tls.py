@@ -17,10 +17,16 @@ import sms_core
 from sms_core import Outcome
 from sms_core._engine.transports.sync import SocketTransport
 from sms_core.http import Request
+from tests.support.colours import BlockingTransport
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 Listen = Callable[[trustme.LeafCert], int]
+
+
+@pytest.fixture(params=[SocketTransport, BlockingTransport], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "SocketTransport", request.param)
 
 
 @pytest.fixture

@@ -14,11 +14,13 @@ from sms_core import MalformedResponse, TransportError
 from sms_core._engine.transports.sync import SocketTransport
 from sms_core.clocks import BeginBefore
 from sms_core.http import Request
+from tests.support.colours import BlockingTransport
 from tests.support.scripted_server import (
     Action,
     Connection,
     ScriptedServer,
     answer,
+    close_after_reading,
     drip,
     raw_answer,
     say,
@@ -30,6 +32,13 @@ from tests.support.tiny import bind
 Serve = Callable[..., ScriptedServer]
 Open = Callable[..., SocketTransport]
 PATIENCE = 20.0
+
+
+@pytest.fixture(params=[SocketTransport, BlockingTransport], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "SocketTransport", request.param)
+
+
 HEAD = b"HTTP/1.1 200 OK\r\n"
 WHOLE = HEAD + b"Content-Length: 5\r\n\r\nfirst"
 
@@ -55,6 +64,30 @@ def failure(transport: SocketTransport, request: Request) -> TransportError:
     with pytest.raises(TransportError) as caught:
         transport.send(request)
     return caught.value
+
+
+# Once, whatever becomes of it
+
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["fresh", "kept"])
+@pytest.mark.parametrize("end", [Connection.read_request, close_after_reading], ids=["closed", "reset"])
+@pytest.mark.parametrize("repeatable", [False, True])
+def test_a_request_without_an_answer_goes_out_once_whatever_its_method(
+    serve: Serve, open_transport: Open, kept: bool, end: Action, repeatable: bool
+) -> None:
+    script = [answer(b"first"), end] if kept else [end]
+    server = serve(*[script for _ in METHODS], [answer(b"again")])
+    transport = open_transport()
+    for method in METHODS:
+        if kept:
+            transport.send(post(server.url))
+        assert failure(transport, Request(method, f"{server.url}/send", repeatable=repeatable)).sent is True
+    expected = [[*["POST"] * kept, method] for method in METHODS]
+    assert [received.method for received in server.requests] == list(itertools.chain(*expected))
+    assert server.connections == len(METHODS)
 
 
 # Each answer to its own request

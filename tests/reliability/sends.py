@@ -13,10 +13,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from attrs import define, field
 
@@ -25,6 +25,10 @@ from sms_core import Client, Outcome, RecipientOutcome, SendError, SmsError
 from tests.reliability.wire_faults import DEADLINE, FAULTS, PATIENCE
 from tests.reliability.wire_server import serve
 from tests.reliability.wire_vendors import WIRE_VENDORS, message
+from tests.support.colours import connect_blocking
+
+CONNECT: dict[str, Callable[..., Any]] = {"sync": sms_core.connect, "async": connect_blocking}
+"""What opens a client of either colour."""
 
 _PROCESSES = multiprocessing.get_context("spawn")
 _CODES = {outcome: code for code, outcome in enumerate(Outcome, start=1)}
@@ -78,7 +82,7 @@ class Figures:
         return "\n".join(rows)
 
 
-def run(sends: int, seed: int, threads: int = 16) -> Figures:
+def run(sends: int, seed: int, threads: int = 16, colour: str = "sync") -> Figures:
     """Send so many messages from a process for each core, each with so many threads, and judge what was told of them."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +90,7 @@ def run(sends: int, seed: int, threads: int = 16) -> Figures:
         server = _PROCESSES.Process(target=serve, args=(there, sends, seed, Path(folder)), daemon=True)
         server.start()
         ports: dict[str, int] = here.recv()
-        told = _told(sends, threads, ports, Path(folder))
+        told = _told(sends, threads, colour, ports, Path(folder))
         here.send("stop")
         taken, last_faults, faults = here.recv()
         server.join(30)
@@ -97,13 +101,13 @@ def run(sends: int, seed: int, threads: int = 16) -> Figures:
     return figures
 
 
-def _told(sends: int, threads: int, ports: dict[str, int], folder: Path) -> bytes:
+def _told(sends: int, threads: int, colour: str, ports: dict[str, int], folder: Path) -> bytes:
     """What the clients were told, a code for each serial number."""
     cores = os.cpu_count() or 1
     workers = []
     for core in range(cores):
         here, there = _PROCESSES.Pipe()
-        work = (there, range(core, sends, cores), threads, ports, folder)
+        work = (there, range(core, sends, cores), threads, colour, ports, folder)
         worker = _PROCESSES.Process(target=_work, args=work, daemon=True)
         worker.start()
         workers.append((core, worker, here))
@@ -114,12 +118,14 @@ def _told(sends: int, threads: int, ports: dict[str, int], folder: Path) -> byte
     return bytes(told)
 
 
-def _work(pipe: Connection, serials: range, threads: int, ports: dict[str, int], folder: Path) -> None:
+def _work(pipe: Connection, serials: range, threads: int, colour: str, ports: dict[str, int], folder: Path) -> None:
     """Send the messages with these serial numbers from so many threads, and tell what was told of each."""
     told = bytearray(len(serials))
     places = iter(range(len(serials)))
     taking_turns = threading.Lock()
-    clients = {(vendor, port): _client(vendor, port, ports, folder) for vendor in WIRE_VENDORS for port in ports}
+    clients = {
+        (vendor, port): _client(colour, vendor, port, ports, folder) for vendor in WIRE_VENDORS for port in ports
+    }
 
     def send_until_all_are_sent() -> None:
         for place in _next_ones(places, taking_turns):
@@ -156,13 +162,14 @@ def _port_for(serial: int) -> str:
     return "plain"
 
 
-def _client(vendor: str, port: str, ports: dict[str, int], folder: Path) -> Client:
+def _client(colour: str, vendor: str, port: str, ports: dict[str, int], folder: Path) -> Client:
     host = f"127.0.0.1:{ports[port]}/{vendor}"
     dsn = WIRE_VENDORS[vendor].dsn.format(host=host, zeros="0" * 32)
     options = f"read_timeout={PATIENCE}&deadline={DEADLINE}&retries=1"
     options += "&scheme=http" if port == "plain" else f"&ca_file={folder / 'ca.pem'}"
     separator = "&" if "?" in dsn else "?"
-    return sms_core.connect(f"{dsn}{separator}{options}", sleep=lambda seconds: None)
+    client: Client = CONNECT[colour](f"{dsn}{separator}{options}", sleep=lambda seconds: None)
+    return client
 
 
 def _send(client: Client, vendor: str, serial: int) -> int:

@@ -8,24 +8,38 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
 import sms_core
-from sms_core.http import Request, Transport
+from sms_core.http import Request
 from sms_core.webhooks import MemoryEvents
 from tests.reliability.forks import SENDS, lies, send_some
+from tests.support import tiny
+from tests.support.colours import BlockingTransport, bind_async, connect_blocking
 from tests.support.forks import Work, fork, fork_by_multiprocessing, in_children
 from tests.support.sandbox_process import Vendor
 from tests.support.scripted_server import Connection, ScriptedServer, answer
-from tests.support.tiny import bind
 
 # What we promise is to be tested with threads around; Python warns of a fork then since 3.12.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 Serve = Callable[..., ScriptedServer]
 PATIENCE = 20.0
+# Of either colour, see below.
+connect: Callable[..., Any] = sms_core.connect
+bind: Callable[..., Any] = tiny.bind
+Transport: Callable[..., Any] = sms_core.SocketTransport
+
+
+@pytest.fixture(params=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_async = request.param == "async"
+    monkeypatch.setitem(globals(), "connect", connect_blocking if is_async else sms_core.connect)
+    monkeypatch.setitem(globals(), "bind", bind_async if is_async else tiny.bind)
+    monkeypatch.setitem(globals(), "Transport", BlockingTransport if is_async else sms_core.SocketTransport)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +62,7 @@ CASES = [
 def test_no_process_is_told_another_s_answer(
     vendor: Vendor, auth: str, before: str, children: int, start: Callable[[Work, int], tuple[int, int]]
 ) -> None:
-    with sms_core.connect(f"{vendor.dsn}&auth={auth}") as sms:
+    with connect(f"{vendor.dsn}&auth={auth}") as sms:
         said: list[Sequence[Sequence[str]]] = []
         if before == "check":
             sms.check()
@@ -66,7 +80,7 @@ def test_no_process_is_told_another_s_answer(
 def test_a_child_takes_over_the_login_and_its_parent_keeps_connection_and_session(serve: Serve) -> None:
     parent_s = [answer(b"OK token"), answer(b"OK b1"), answer(b"OK b3"), answer(b"OK")]
     server = serve(parent_s, [answer(b"OK b2"), answer(b"never")])
-    transport = sms_core.SocketTransport(idle_timeout=60)
+    transport = Transport(idle_timeout=60)
     with bind(transport, base_url=server.url, close_session=True) as sms:
 
         def work(_: int) -> str | None:
@@ -82,7 +96,7 @@ def test_a_child_takes_over_the_login_and_its_parent_keeps_connection_and_sessio
 
 def test_a_child_s_own_login_is_ended_by_the_child(serve: Serve) -> None:
     server = serve([answer(b"OK token"), answer(b"OK b1"), answer(b"OK")])
-    sms = bind(sms_core.SocketTransport(), base_url=server.url, close_session=True)
+    sms = bind(Transport(), base_url=server.url, close_session=True)
 
     def work(_: int) -> str | None:
         with sms:
@@ -94,7 +108,7 @@ def test_a_child_s_own_login_is_ended_by_the_child(serve: Serve) -> None:
 
 def test_a_refusal_is_taken_over_too(serve: Serve) -> None:
     server = serve([answer(b"NO auth"), answer(b"never")])
-    sms = bind(sms_core.SocketTransport(), base_url=server.url)
+    sms = bind(Transport(), base_url=server.url)
 
     def refused(_: int) -> str:
         with pytest.raises(sms_core.AuthenticationFailed) as caught:
@@ -115,7 +129,7 @@ def test_a_fork_while_a_thread_logs_in_holds_up_no_child(serve: Serve) -> None:
         connection.raw.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nOK token")
 
     server = serve([log_in_slowly, answer(b"OK p")], [answer(b"OK token"), answer(b"OK c")])
-    sms = bind(sms_core.SocketTransport(), base_url=server.url)
+    sms = bind(Transport(), base_url=server.url)
 
     def send(_: int = 0) -> str | None:
         return sms.send("x", to="0900000001").batch_id
@@ -131,7 +145,7 @@ def test_a_fork_while_a_thread_logs_in_holds_up_no_child(serve: Serve) -> None:
 def test_places_that_the_parent_s_threads_hold_are_free_in_a_child(serve: Serve) -> None:
     may_answer = threading.Event()
     server = serve([lambda _: may_answer.wait(PATIENCE), answer(b"p")], [answer(b"c")])
-    transport = sms_core.SocketTransport(connections=1)
+    transport = Transport(connections=1)
     request = Request("POST", f"{server.url}/send", body=b"x")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(transport.send, request)
@@ -166,7 +180,7 @@ def test_a_child_does_not_shut_its_parent_s_tls_down(tmp_path: Path) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=accept, args=(listener,), daemon=True).start()
-        transport: Transport = sms_core.SocketTransport(idle_timeout=60, ca_file=str(tmp_path / "ca.pem"))
+        transport = Transport(idle_timeout=60, ca_file=str(tmp_path / "ca.pem"))
         request = Request("GET", f"https://localhost:{listener.getsockname()[1]}/")
 
         def ask(_: int) -> str:

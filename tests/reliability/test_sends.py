@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from tests.reliability.sends import run
 
 
-def test_sends_to_a_server_that_breaks_half_of_its_answers() -> None:
+@pytest.mark.parametrize(("colour", "sends"), [("sync", 3000), ("async", 1500)])
+def test_sends_to_a_server_that_breaks_half_of_its_answers(colour: str, sends: int) -> None:
     """Nothing is sent twice, lost, or told wrongly, and no right answer is taken for a wrong one."""
-    figures = run(3000, seed=random.randrange(1_000_000))
+    figures = run(sends, seed=random.randrange(1_000_000), colour=colour)
     assert figures.is_clean, str(figures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_type
@@ -10,6 +10,7 @@ from typing import Any, assert_type
 import sms_core
 import sms_core_every8d
 from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, Sent, hookimpl
+from sms_core.http import Response
 from sms_core.middleware import Observer, Trace, observed, traced
 from sms_core.provider import Flow, Login, Operation, Provider, Request, Sleep, StartAttempt, Step
 from sms_core.tracking import Key, MessageState, fold, numbers_in
@@ -44,6 +45,17 @@ def results(sms: sms_core.Client) -> None:
     assert_type(bulk.results, tuple[Sent, ...])
     callback = sms.parse_callback(sms_core.CallbackRequest("GET", "/", "a=b"))
     assert_type(callback.events, tuple[DeliveryReport | InboundMessage, ...])
+
+
+async def in_an_event_loop(carry: Callable[[Request], Awaitable[Response]]) -> None:
+    """The other colour's methods have the same types, to await."""
+    async with sms_core.connect_async(transport=carry, on_result=print, finish=True) as sms:
+        assert_type(sms, sms_core.AsyncClient)
+        assert_type(await sms.send("text", to="0900000001"), SendResult)
+        assert_type((await sms.balance()).credit, Decimal)
+        assert_type([report.status async for report in sms.reports("b")], list[sms_core.DeliveryStatus])
+        assert_type([reply.text async for reply in sms.inbound("b")], list[str])
+    sms_core.connect_async(transport=sms_core.SocketTransport())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def errors(sms: sms_core.Client) -> None:

@@ -10,8 +10,9 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from http import HTTPStatus
+from typing import TypeVar
 
 from attrs import frozen
 
@@ -33,15 +34,30 @@ _NEVER_A_BODY = frozenset({204, 304})
 """Statuses without a body (RFC 9110, 15.3.5 and 15.4.5)."""
 
 
+T = TypeVar("T")
+
+Reading = Generator[None, bytes, T]
+"""What reads a ``T``. It yields where it needs more bytes and is sent those that came; none at the connection's end."""
+
+
 class BadAnswer(Exception):
     """What came is no whole answer. The text says why, and quotes nothing of it."""
 
 
-class Stream:
-    """The bytes of one answer, as ``receive`` gives them; it gives none at the end of the connection."""
+def read(reading: Reading[T], receive: Callable[[], bytes]) -> T:
+    """What a reading comes to, over a connection that blocks. Raises what either of them raises."""
+    try:
+        next(reading)
+        while True:
+            reading.send(receive())
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
-    def __init__(self, receive: Callable[[], bytes]) -> None:
-        self._receive = receive
+
+class Stream:
+    """The bytes of one answer that have come and were not read."""
+
+    def __init__(self) -> None:
         self._waiting = bytearray()
 
     @property
@@ -49,33 +65,33 @@ class Stream:
         """Whether more has come than was read."""
         return bool(self._waiting)
 
-    def line(self) -> bytes:
+    def line(self) -> Reading[bytes]:
         """The next line without its end. Raises `EOFError` where it has none."""
         searched = 0
         while (end := self._waiting.find(b"\n", searched)) < 0:
             searched = len(self._waiting)
             if searched > LONGEST_LINE:
                 raise BadAnswer("a line of its head is too long")
-            self._fill()
+            yield from self._fill()
         return self._take(end + 1)[:-1].removesuffix(b"\r")
 
-    def exactly(self, count: int) -> bytes:
+    def exactly(self, count: int) -> Reading[bytes]:
         """So many bytes. Raises `EOFError` where there are fewer."""
         while len(self._waiting) < count:
-            self._fill()
+            yield from self._fill()
         return self._take(count)
 
-    def rest(self, most: int) -> bytes:
+    def rest(self, most: int) -> Reading[bytes]:
         """What comes until the connection ends, or a little more than ``most`` bytes of it."""
         while len(self._waiting) <= most:
             try:
-                self._fill()
+                yield from self._fill()
             except EOFError:
                 break
         return self._take(len(self._waiting))
 
-    def _fill(self) -> None:
-        received = self._receive()
+    def _fill(self) -> Reading[None]:
+        received = yield
         if not received:
             raise EOFError
         self._waiting += received
@@ -103,18 +119,18 @@ class Answer:
     is_clean: bool
 
 
-def read_answer(stream: Stream, method: str) -> Answer:
+def read_answer(stream: Stream, method: str) -> Reading[Answer]:
     """The final answer to a request. Raises `BadAnswer`, or `MalformedResponse` for one that is too large."""
     is_clean = True
-    head = read_head(stream)
+    head = yield from read_head(stream)
     while head.status < HTTPStatus.OK:
         if head.status == HTTPStatus.SWITCHING_PROTOCOLS:
             raise BadAnswer("it changes to another protocol, which nobody asked for")
         # An interim answer (RFC 9110, 15.2). Nobody asked for one, so what else this peer does is not relied on.
         is_clean = False
-        head = read_head(stream)
+        head = yield from read_head(stream)
     try:
-        body, framed = _read_body(stream, head, method)
+        body, framed = yield from _read_body(stream, head, method)
     except EOFError:
         raise BadAnswer("it ends within its body") from None
     content = _unpack(body, head.headers.get("content-encoding", ""))
@@ -122,17 +138,17 @@ def read_answer(stream: Stream, method: str) -> Answer:
     return Answer(response, is_clean and framed and head.keeps_alive and not stream.has_surplus)
 
 
-def read_head(stream: Stream) -> Head:
+def read_head(stream: Stream) -> Reading[Head]:
     """A head, up to the empty line. Raises `BadAnswer`."""
     try:
-        first = stream.line()
+        first = yield from stream.line()
     except EOFError:
         raise BadAnswer("nothing came, or part of a line") from None
     found = _STATUS_LINE.fullmatch(first)
     if found is None:
         raise BadAnswer("it is no HTTP")
     try:
-        lines = _read_lines(stream)
+        lines = yield from _read_lines(stream)
     except EOFError:
         raise BadAnswer("it ends within its head") from None
     headers = LowerNames()
@@ -149,11 +165,11 @@ def read_head(stream: Stream) -> Head:
     return Head(int(found[2]), headers, keeps_alive and not odd)
 
 
-def _read_lines(stream: Stream) -> list[bytes]:
+def _read_lines(stream: Stream) -> Reading[list[bytes]]:
     """Lines up to an empty one; those that were folded are whole again (RFC 9112, 5.2)."""
     lines: list[bytes] = []
     for _ in range(MOST_LINES + 1):
-        line = stream.line()
+        line = yield from stream.line()
         if not line:
             return lines
         if line[:1] in b" \t" and lines:
@@ -163,7 +179,7 @@ def _read_lines(stream: Stream) -> list[bytes]:
     raise BadAnswer("its head has too many lines")
 
 
-def _read_body(stream: Stream, head: Head, method: str) -> tuple[bytes, bool]:
+def _read_body(stream: Stream, head: Head, method: str) -> Reading[tuple[bytes, bool]]:
     """The body, and whether the answer itself said where it ends (RFC 9112, 6.3)."""
     if method == "HEAD" or head.status in _NEVER_A_BODY:
         return b"", True
@@ -172,10 +188,10 @@ def _read_body(stream: Stream, head: Head, method: str) -> tuple[bytes, bool]:
     if coding is not None:
         if coding.lower() != "chunked":
             raise BadAnswer("its transfer coding is not known")
-        return _read_chunks(stream), length is None  # two lengths that may differ are somebody's attack
+        return (yield from _read_chunks(stream)), length is None  # two lengths that may differ are somebody's attack
     if length is not None:
-        return stream.exactly(_within_bounds(_read_length(length))), True
-    body = stream.rest(LARGEST_ANSWER)
+        return (yield from stream.exactly(_within_bounds(_read_length(length)))), True
+    body = yield from stream.rest(LARGEST_ANSWER)
     _within_bounds(len(body))
     if not body:
         raise BadAnswer("it says no length and has no body, so it may have been cut")
@@ -191,14 +207,14 @@ def _read_length(text: str) -> int:
     return int(length)
 
 
-def _read_chunks(stream: Stream) -> bytes:
+def _read_chunks(stream: Stream) -> Reading[bytes]:
     body = io.BytesIO()  # whose repr shows nothing: an interruption may come while the next chunk is awaited
-    while size := _read_chunk_size(stream.line()):
+    while size := _read_chunk_size((yield from stream.line())):
         _within_bounds(body.tell() + size)
-        body.write(stream.exactly(size))
-        if stream.line():
+        body.write((yield from stream.exactly(size)))
+        if (yield from stream.line()):
             raise BadAnswer("a chunk is longer than it says")
-    _read_lines(stream)
+    yield from _read_lines(stream)
     return body.getvalue()
 
 

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import urllib3
 from attrs import field, frozen
 
-from sms_core._engine.transports.answers import BadAnswer, Stream, read_head
+from sms_core._engine.transports.answers import BadAnswer, Head, Stream, read, read_head
 from sms_core._engine.transports.requests import connect_bytes
 from sms_core._engine.transports.sockets import Deadline, Socket, connect, reader, write
 from sms_core._engine.transports.tls import shake_hands
@@ -106,8 +106,15 @@ class Route:
         return reached
 
     def _open_tunnel(self, reached: Socket, deadline: Deadline, patience: float) -> None:
-        authority = f"{self.to.bracketed}:{self.to.port}"
-        write(reached, memoryview(connect_bytes(authority, self.proxy_headers)), deadline, patience)
-        head = read_head(Stream(reader(reached, deadline, patience)))
+        write(reached, memoryview(connect_bytes(self.tunnel_authority, self.proxy_headers)), deadline, patience)
+        self.check_tunnel(read(read_head(Stream()), reader(reached, deadline, patience)))
+
+    @property
+    def tunnel_authority(self) -> str:
+        """What a proxy is asked to connect to."""
+        return f"{self.to.bracketed}:{self.to.port}"
+
+    def check_tunnel(self, head: Head) -> None:
+        """Raise `BadAnswer` unless the proxy has opened the tunnel."""
         if not HTTPStatus.OK <= head.status < HTTPStatus.MULTIPLE_CHOICES:
             raise BadAnswer(f"the proxy refuses it with the status {head.status}")

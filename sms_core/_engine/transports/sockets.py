@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import errno
 import socket
+import ssl
 from collections.abc import Callable
 
+from urllib3.util import wait_for_read
 from urllib3.util.ssltransport import SSLTransport
 
 from sms_core.clocks import uptime
@@ -73,3 +75,12 @@ def reader(of: Socket, deadline: Deadline, patience: float) -> Callable[[], byte
         return received if isinstance(received, bytes) else b""  # an SSLTransport has 0 for the end
 
     return receive
+
+
+def is_quiet(found: Socket) -> bool:
+    """Whether nothing has come in that was not read: the end of the connection, or bytes that answer no request."""
+    if not isinstance(found, socket.socket):
+        return False  # what TLS within TLS has read ahead is not to be seen
+    if isinstance(found, ssl.SSLSocket) and found.pending():
+        return False
+    return not wait_for_read(found, 0.0)

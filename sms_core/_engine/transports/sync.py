@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable
-from functools import cache, partial
-from urllib.parse import SplitResult, urlsplit
+import threading
+import weakref
+from urllib.parse import SplitResult
 
-from attrs import define, frozen
+from attrs import frozen
 
 from sms_core._engine.process import PerProcess
-from sms_core._engine.transports.answers import LARGEST_ANSWER, BadAnswer, Stream, read_answer
+from sms_core._engine.transports.answers import LARGEST_ANSWER, BadAnswer, Stream, read, read_answer
+from sms_core._engine.transports.exchanges import Progress, Settings, Way, written
 from sms_core._engine.transports.pools import Pool
-from sms_core._engine.transports.requests import request_bytes
-from sms_core._engine.transports.routes import Route
-from sms_core._engine.transports.sockets import Deadline, reader, write
-from sms_core._engine.transports.tls import trusting
+from sms_core._engine.transports.sockets import Deadline, Socket, is_quiet, reader, write
 from sms_core.caller_errors import bare
-from sms_core.errors import SmsError, TransportError
-from sms_core.http import Request, Response
+from sms_core.errors import SmsError
+from sms_core.http import Request, Response, note_sent
 
 __all__ = ["LARGEST_ANSWER", "SocketTransport"]
 
 
 @frozen
 class _Host:
-    """What is kept for a host: the way to it, its connections, and whom to trust."""
+    """What is kept for a host: the way to it, and its connections. ``places`` are those that may be in use."""
 
-    route: Route
-    pool: Pool
-    trust: Callable[[], ssl.SSLContext]
-
-
-@define
-class _Progress:
-    """How far an exchange is. ``begun`` is True from directly before the first byte of the request on."""
-
-    host: str = "the vendor"
-    begun: bool = False
+    way: Way
+    places: threading.Semaphore
+    idle: Pool[Socket]
 
 
 class SocketTransport:
@@ -60,26 +49,21 @@ class SocketTransport:
         ca_file: str = "",
         connections: int = 32,
     ) -> None:
-        self._connect_timeout = connect_timeout
-        self._read_timeout = read_timeout
-        self._deadline = deadline
-        self._idle_timeout = idle_timeout
-        self._proxy = proxy
-        self._ca_file = ca_file
-        self._connections = connections
+        self._settings = Settings(connect_timeout, read_timeout, deadline, idle_timeout, proxy, ca_file, connections)
         self._hosts: PerProcess[dict[tuple[str, str], _Host]] = PerProcess({}, lambda _: {})
-        if ca_file:
-            trusting(ca_file)  # so that a file that cannot be read is known at once
 
     def send(self, request: Request) -> Response:
         """Send one request and read the whole answer. Raises `TransportError` or `MalformedResponse`."""
-        progress = _Progress()
+        progress = Progress()
         try:
             return self._exchange(request, progress)
         except SmsError as error:
             failure = bare(error)
         except (OSError, ValueError, BadAnswer) as error:
-            failure = _explain(error, progress)
+            failure = progress.explain(error)
+        except BaseException as interruption:
+            note_sent(interruption, sent=progress.begun)
+            raise
         raise failure
 
     def close(self) -> None:
@@ -87,55 +71,42 @@ class SocketTransport:
         hosts = self._hosts.get()
         while hosts:
             _, host = hosts.popitem()
-            host.pool.close()
+            host.idle.close()
 
-    def _exchange(self, request: Request, progress: _Progress) -> Response:
+    def _exchange(self, request: Request, progress: Progress) -> Response:
         host, data = self._prepare(request, progress)
-        with host.pool.places:
-            deadline = Deadline(self._deadline)
-            connection = host.pool.take(float("inf") if request.repeatable else self._idle_timeout)
+        settings = self._settings
+        with host.places:
+            deadline = Deadline(settings.deadline)
+            connection = host.idle.take(settings.longest_idle(request))
             if connection is None:
-                connection = host.route.connect(host.trust, deadline, self._connect_timeout)
+                connection = host.way.route.connect(host.way.trust, deadline, settings.connect_timeout)
             is_clean = False
             try:
-                if request.begin_before is not None and request.begin_before.has_passed():
-                    raise TransportError("too late to begin: nothing was sent", sent=False)
-                progress.begun = True
-                is_whole = write(connection, data, deadline, self._read_timeout)
-                stream = Stream(reader(connection, deadline, self._read_timeout))
-                answer = read_answer(stream, request.method)
+                progress.begin(request)
+                is_whole = write(connection, data, deadline, settings.read_timeout)
+                receive = reader(connection, deadline, settings.read_timeout)
+                answer = read(read_answer(Stream(), request.method), receive)
                 is_clean = is_whole and answer.is_clean
                 return answer.response
             finally:
                 if is_clean:
-                    host.pool.keep(connection)
+                    host.idle.keep(connection)
                 else:
                     connection.close()
 
-    def _prepare(self, request: Request, progress: _Progress) -> tuple[_Host, memoryview]:
-        """Where a request goes, and its bytes, as a value whose ``repr`` does not show them."""
-        parts = urlsplit(request.url)
-        progress.host = parts.hostname or progress.host
+    def _prepare(self, request: Request, progress: Progress) -> tuple[_Host, memoryview]:
+        """Where a request goes, and its bytes. What shows its address stays in this frame."""
+        parts = progress.find_host(request)
         host = self._host(parts)
-        return host, memoryview(request_bytes(request, host.route.target(parts), host.route.headers))
+        return host, written(request, parts, host.way.route)
 
     def _host(self, parts: SplitResult) -> _Host:
         key = (parts.scheme, parts.netloc)
         hosts = self._hosts.get()
         found = hosts.get(key)
         if found is None:
-            route = Route.find(parts, self._proxy)
-            made = _Host(route, Pool(self._connections), cache(partial(trusting, self._ca_file)))
+            made = _Host(self._settings.way_to(parts), threading.Semaphore(self._settings.connections), Pool(is_quiet))
+            weakref.finalize(made, made.idle.close)
             found = hosts.setdefault(key, made)  # atomic, so all threads have the same
         return found
-
-
-def _explain(error: Exception, progress: _Progress) -> TransportError:
-    """The error that is told. Of the one that was met it shows no more than its class, which quotes nothing."""
-    host, sent = progress.host, progress.begun
-    why = str(error) if isinstance(error, BadAnswer) else type(error).__name__
-    if not sent:
-        return TransportError(f"no connection to {host} ({why})", sent=False)
-    if isinstance(error, TimeoutError):
-        return TransportError(f"no answer in time from {host} ({why})", sent=True, timed_out=True)
-    return TransportError(f"the connection broke before the whole answer from {host} ({why})", sent=True)

@@ -31,6 +31,7 @@ def trusting(ca_file: str) -> ssl.SSLContext:
     Raises `ConfigurationError` for a file that cannot be read.
     """
     context = create_urllib3_context()
+    context.set_alpn_protocols(["http/1.1"])
     if not ca_file:
         context.load_default_certs()
         return context
@@ -51,5 +52,10 @@ def shake_hands(plain: Socket, host: str, context: ssl.SSLContext) -> Socket:
     try:
         return ssl_wrap_socket(plain, server_hostname=name, ssl_context=context, tls_in_tls=inner)  # type: ignore[arg-type]
     except ssl.SSLCertVerificationError as error:
-        wrong = _WRONG.get(error.verify_code, f"is refused: {error.verify_message}")
-        raise TransportError(f"no connection to {host}: its certificate {wrong}", sent=False) from None
+        raise wrong_certificate(host, error) from None
+
+
+def wrong_certificate(host: str, error: ssl.SSLCertVerificationError) -> TransportError:
+    """What is wrong with a host's certificate, in words."""
+    wrong = _WRONG.get(error.verify_code, f"is refused: {error.verify_message}")
+    return TransportError(f"no connection to {host}: its certificate {wrong}", sent=False)
