@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from sms_core.provider.fields import points_or_none, to_count, to_points
     from sms_core.provider.hooks import PROJECT, REQUIRED, ProviderHooks, hookimpl, hookspec
     from sms_core.provider.info import Limits, MmsLimits, ProviderInfo, Replay, in_words
-    from sms_core.provider.json_answers import parse_json, structure_json
+    from sms_core.provider.json_answers import parse_json, plain_text, structure_json
     from sms_core.provider.operations import (
         Cancel,
         Capability,
@@ -93,7 +93,7 @@ _NAMES_OF = {
     "sms_core.provider.fields": ("points_or_none", "to_count", "to_points"),
     "sms_core.provider.hooks": ("PROJECT", "ProviderHooks", "REQUIRED", "hookimpl", "hookspec"),
     "sms_core.provider.info": ("Limits", "MmsLimits", "ProviderInfo", "Replay", "in_words"),
-    "sms_core.provider.json_answers": ("parse_json", "structure_json"),
+    "sms_core.provider.json_answers": ("parse_json", "plain_text", "structure_json"),
     "sms_core.provider.packages": ("known_packages",),
     "sms_core.provider.operations": (
         "Cancel",
@@ -202,6 +202,7 @@ __all__ = [
     "parse_time",
     "parse_tree",
     "parse_xml",
+    "plain_text",
     "points_or_none",
     "public_url",
     "query_request",
