@@ -98,8 +98,10 @@ def _pairs(encoded: str, charset: str) -> list[tuple[str, str]]:
     pairs = []
     for part in parts:
         name, _, value = part.partition("=")
-        if "%" in part:
-            name, value = unquote_to_bytes(name).decode(charset), unquote_to_bytes(value).decode(charset)
+        if "%" in value:
+            value = unquote_to_bytes(value).decode(charset)
+        if "%" in name:
+            name = unquote_to_bytes(name).decode(charset)
         if part:
             pairs.append((name, value))
     return pairs

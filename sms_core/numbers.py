@@ -166,6 +166,8 @@ def is_taiwan(e164: str) -> bool:
     return e164.startswith(TAIWAN)
 
 
+_AS_IT_IS = re.compile(r"\+(?!8860)[1-9]\d{6,14}", re.ASCII)
+"""E.164 already, and without Taiwan's 0 in it."""
 _VENDORS_SEPARATORS = str.maketrans(" \u00a0", "--")
 
 
@@ -174,6 +176,8 @@ def from_vendor(number: str) -> str:
 
     A form that cannot be read comes back as it was, stripped: a report is never lost for its number.
     """
+    if _AS_IT_IS.fullmatch(number):  # thousands of rows come in one page
+        return number
     stripped = number.strip()
     try:
         return _judge(stripped.translate(_VENDORS_SEPARATORS))

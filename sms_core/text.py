@@ -6,6 +6,7 @@ Source: 3GPP TS 23.038 §6.2.1 (default alphabet and extension table), TS 23.040
 from __future__ import annotations
 
 import enum
+import re
 
 from attrs import frozen
 
@@ -14,6 +15,8 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION = frozenset("\f^{}\\[~]|€")
+_OUTSIDE_GSM7 = re.compile(f"[^{re.escape(''.join(_BASIC | _EXTENSION))}]")
+_ESCAPED = re.compile(f"[{re.escape(''.join(_EXTENSION))}]")
 LAST_OF_THE_BASIC_PLANE = 0xFFFF
 """Characters beyond it, emoji above all, take two UTF-16 code units."""
 
@@ -41,8 +44,7 @@ class Segments:
 
 def encoding_of(text: str) -> Encoding:
     """The smallest alphabet that holds the whole text."""
-    characters = set(text)
-    return Encoding.GSM7 if characters <= _BASIC or characters <= _BASIC | _EXTENSION else Encoding.UCS2
+    return Encoding.UCS2 if _OUTSIDE_GSM7.search(text) else Encoding.GSM7
 
 
 def count_segments(text: str) -> Segments:
@@ -50,7 +52,7 @@ def count_segments(text: str) -> Segments:
     encoding = encoding_of(text)
     units = utf16_length(text)
     if encoding is Encoding.GSM7:
-        units = len(text) + sum(character in _EXTENSION for character in text)
+        units = len(text) + len(_ESCAPED.findall(text))
     if units <= encoding.single:
         return Segments(encoding, units, 1)
     if units == len(text):
@@ -80,4 +82,6 @@ def _width(character: str, encoding: Encoding) -> int:
 
 def utf16_length(text: str) -> int:
     """The number of UTF-16 code units, which is what vendors count as characters."""
-    return len(text) + sum(ord(character) > LAST_OF_THE_BASIC_PLANE for character in text)
+    if text.isascii():
+        return len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,6 +1,6 @@
 """Whether a plugin is for this version of the core, by the rules that installers have (PEP 440, PEP 508).
 
-A module of its own, so that packaging is imported with the first plugin and not with `sms_core`.
+Most ranges are plain and `version_ranges` reads them; this module and its packaging are imported for the others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-CORE = "sms-core"
+from sms_core._engine.version_ranges import CORE
 
 
 def check_core(requirements: Iterable[str]) -> str:

@@ -10,11 +10,13 @@ import difflib
 import importlib
 import logging
 import re
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 
+from sms_core._engine.version_ranges import CORE, is_plainly_in_range
 from sms_core.errors import ConfigurationError
-from sms_core.provider.known_packages import known_packages
+from sms_core.provider.packages import known_packages
 
 GROUP = "sms_core.providers"
 FAILURES = (Exception, SystemExit)
@@ -87,14 +89,17 @@ def _has_metadata(point: EntryPoint) -> bool:
 
 def _check_core(name: str, point: EntryPoint) -> None:
     """Raise `ConfigurationError` if the plugin's distribution requires another version of the core than this one."""
-    # packaging takes about a fifth as long to import as all of sms_core, which many import and never connect.
-    from sms_core._engine.compatibility import CORE, check_core  # noqa: PLC0415
-
     owner = point.dist
     if owner is None:
         return
+    requirements = owner.requires or ()
+    with suppress(PackageNotFoundError):
+        if is_plainly_in_range(version(CORE), requirements):
+            return
+    from sms_core._engine.compatibility import check_core  # noqa: PLC0415 - its packaging is needed by few, and dear
+
     try:
-        fault = check_core(owner.requires or ())
+        fault = check_core(requirements)
     except ValueError as error:
         # Metadata that cannot be read is no reason to refuse a plugin that may work.
         log.warning("provider %s may be for another version of %s, for it was not checked: %s", name, CORE, error)

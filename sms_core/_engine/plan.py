@@ -18,6 +18,7 @@ from sms_core._engine.rendering import (
     needs_of_recipient,
     own_options,
     render,
+    rendering_of,
 )
 from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Duplicate, Message, UnreadOptions, VendorOptions
@@ -124,10 +125,10 @@ def make_plan(
     check_message(message, info, now)
     rendered: list[Destination] = []
     refused: dict[int, Refused] = {}
-    filled = any(recipient.params for recipient in message.to)
+    rendering = rendering_of(message, info, now)
     for position, recipient in enumerate(message.to):
         try:
-            rendered.append(render(message, recipient, position, info, now, filled=filled))
+            rendered.append(render(rendering, recipient, position))
         except (InvalidMessage, Unsupported) as error:
             if not skip_refused:
                 raise

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+
+from attrs import frozen
 
 from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Media, Message, Recipient, VendorOptions
@@ -33,11 +36,12 @@ def needs_of_message(message: Message) -> list[Capability]:
 
 def needs_of_recipient(recipient: Recipient) -> list[Capability]:
     """What a single recipient asks of the vendor."""
-    needs = (
-        (Capability.SCHEDULE, recipient.send_at is not None),
-        (Capability.EMAIL, bool(recipient.email)),
-    )
-    return [capability for capability, needed in needs if needed]
+    needs = []
+    if recipient.send_at is not None:
+        needs.append(Capability.SCHEDULE)
+    if recipient.email:
+        needs.append(Capability.EMAIL)
+    return needs
 
 
 def _require(needs: Iterable[Capability], info: ProviderInfo) -> None:
@@ -82,18 +86,37 @@ def _check_mms(message: Message, media: Media, limits: MmsLimits) -> None:
         raise InvalidMessage("media.content", f"is not a {media.format} picture, whatever its name says")
 
 
-def render(
-    message: Message, recipient: Recipient, position: int, info: ProviderInfo, now: datetime | None, *, filled: bool
-) -> Destination:
-    """The recipient with everything decided. ``filled`` says that the message's text has placeholders to fill."""
+@frozen
+class Rendering:
+    """What holds for all recipients of a message, decided once. ``filled``: its text has placeholders to fill."""
+
+    message: Message
+    info: ProviderInfo
+    now: datetime | None
+    options: VendorOptions
+    filled: bool
+    needs_text: bool
+
+
+def rendering_of(message: Message, info: ProviderInfo, now: datetime | None) -> Rendering:
+    """How the recipients of a message are to be rendered, which was checked before."""
+    options = own_options(message, info)
+    filled = any(recipient.params for recipient in message.to)
+    needs_text = message.media is None and options.needs_text
+    return Rendering(message, info, now, options, filled, needs_text)
+
+
+def render(rendering: Rendering, recipient: Recipient, position: int) -> Destination:
+    """The recipient with everything decided."""
+    message, info = rendering.message, rendering.info
     where = f"to[{position}]"
     _require(needs_of_recipient(recipient), info)
     try:
         number = to_e164(recipient.number)
     except ValueError as error:
         raise InvalidMessage(f"{where}.number", str(error)) from None
-    check_time(f"{where}.send_at", recipient.send_at, now, info)
-    text, params = _text(message, recipient, where, filled=filled)
+    check_time(f"{where}.send_at", recipient.send_at, rendering.now, info)
+    text, params = _text(message, recipient, where, filled=rendering.filled)
     destination = Destination(
         number=number,
         text=text,
@@ -105,34 +128,36 @@ def render(
         position=position,
         own_text=recipient.text is not None,
     )
-    needed = message.media is None and own_options(message, info).needs_text
-    _check_text(destination, needed=needed)
+    _check_text(destination, needed=rendering.needs_text)
     if not is_taiwan(number):
-        _check_abroad(message, destination, info)
+        _check_abroad(rendering, destination)
     return destination
 
 
 def _text(message: Message, recipient: Recipient, where: str, *, filled: bool) -> tuple[str, dict[str, str] | None]:
     """The final text, and the values that filled the message's own one."""
+    if recipient.text is None and not filled:
+        return message.text, None
     params = dict(recipient.params)
     try:
         if recipient.text is not None:
             text = template.fill(recipient.text, params) if params else recipient.text
             return text, None
-        if filled:
-            return template.fill(message.text, params), params
+        return template.fill(message.text, params), params
     except InvalidMessage as error:
         if error.field == "params" or recipient.text is not None:
             raise InvalidMessage(f"{where}.{error.field}", error.reason) from None
         raise
-    return message.text, None
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _check_text(destination: Destination, *, needed: bool) -> None:
     text = destination.text
     if needed and not text.strip():
         raise InvalidMessage(destination.text_path, "is empty: vendors refuse that, some after a charge")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         raise InvalidMessage(destination.text_path, "holds half a surrogate pair, which no vendor can be sent")
 
 
@@ -151,12 +176,13 @@ def check_lengths(message: Message, destinations: Iterable[Destination], info: P
             raise InvalidMessage("media.content", f"is too large: picture and text together may be {mms.size} bytes")
 
 
-def _check_abroad(message: Message, destination: Destination, info: ProviderInfo) -> None:
+def _check_abroad(rendering: Rendering, destination: Destination) -> None:
+    info = rendering.info
     field_path = f"{destination.path}.number"
     mms, countries = info.limits.mms, info.limits.countries
-    if message.media is not None and mms is not None and not mms.international:
+    if rendering.message.media is not None and mms is not None and not mms.international:
         raise InvalidMessage(field_path, f"is abroad, and {info.title} sends MMS within Taiwan only")
-    if own_options(message, info).taiwan_only:
+    if rendering.options.taiwan_only:
         raise InvalidMessage(field_path, f"is abroad, and {info.title} sends with these options in Taiwan only")
     _require([Capability.INTERNATIONAL], info)
     if countries is not None and not destination.number.startswith(countries):

@@ -37,15 +37,30 @@ def structure_json(value: object, kind: type[AttrsT]) -> AttrsT:
         raise MalformedResponse("not a JSON object")
     try:
         return _converter.structure(value, kind)
-    except (BaseValidationError, ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (
+        BaseValidationError,
+        MalformedResponse,
+        ArithmeticError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
         names = ", ".join(field.name for field in attrs.fields(kind))
         raise MalformedResponse(f"not a JSON object of {names} ({type(error).__name__})") from None
 
 
-def _read_str(value: object, _: object) -> str:
+def plain_text(value: object) -> str:
+    """A string of a JSON answer; a number in its place as text, and "" for null. Raises `MalformedResponse`."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict | list):
-        raise ValueError("no plain value")  # noqa: TRY004 - cattrs' errors are all one here
+        raise MalformedResponse("no plain value")
     return "" if value is None else str(value)
+
+
+def _read_str(value: object, _: object) -> str:
+    return plain_text(value)
 
 
 def _read_bool(value: object, _: object) -> bool:

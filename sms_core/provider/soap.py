@@ -13,7 +13,7 @@ from attrs import frozen
 from sms_core.errors import MalformedResponse, VendorError, VendorUnavailable
 from sms_core.http import Request, Response
 from sms_core.provider.responses import decode, raise_for_status
-from sms_core.provider.xml import parse_xml, write_xml
+from sms_core.provider.xml_dicts import parse_xml, write_xml
 
 SoapVersion = Literal["1.1", "1.2"]
 

@@ -150,3 +150,15 @@ def test_vendors_count_utf16_code_units(text: str) -> None:
 
 def test_the_titles_are_the_standard_s() -> None:
     assert (Encoding.GSM7.title, Encoding.UCS2.title) == ("GSM 03.38", "UCS-2")
+
+
+AWKWARD = st.text(alphabet=st.sampled_from("aZ@£Δ\n€{}[]\\^~|\f-測\u00e0\ud83d\ude00\uffff\U0001f600\u0301"))
+
+
+@given(AWKWARD)
+def test_characters_are_counted_by_their_definition(text: str) -> None:
+    assert utf16_length(text) == sum(2 if ord(character) > 0xFFFF else 1 for character in text)
+    doubled = sum(character in "\f^{}\\[~]|€" for character in text)
+    is_gsm = not set(text) & set("測\ud83d\ude00\uffff\U0001f600\u0301")
+    assert encoding_of(text) is (Encoding.GSM7 if is_gsm else Encoding.UCS2)
+    assert count_segments(text).units == (len(text) + doubled if is_gsm else utf16_length(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -27,7 +28,8 @@ Row = Mapping[str, str]
 
 def report_of(row: Row, batch_id: str, api: Api) -> DeliveryReport:
     """A row under the names of HTTP's table 4-2-2 as a report. An unreadable time or cost stays in ``raw`` alone."""
-    number, code, reference = from_vendor(row.get("MOBILE", "")), row.get("STATUS", ""), row.get("MR", "")
+    number = from_vendor(row.get("MOBILE", ""))
+    code, reference = row.get("STATUS", ""), row.get("MR", "")
     if not number or not code:
         raise MalformedResponse("a report without MOBILE or STATUS")
     status, text = status_of(code, api)
@@ -43,7 +45,7 @@ def report_of(row: Row, batch_id: str, api: Api) -> DeliveryReport:
         vendor_code=code,
         vendor_text=text,
         raw=row,
-        key=event_key("every8d", batch_id, number, reference, code, str(done_at)),
+        key=event_key("every8d", batch_id, number, reference, code, _instant(done_at)),
     )
 
 
@@ -53,8 +55,13 @@ def reply_of(row: Row, batch_id: str) -> InboundMessage:
     if not number:
         raise MalformedResponse("a reply without MOBILE")
     received_at = time_or_none(row.get("RECEIVED_TIME", ""))
-    key = event_key("every8d", batch_id, number, "999", text, str(received_at))
+    key = event_key("every8d", batch_id, number, "999", text, _instant(received_at))
     return InboundMessage(number, text, batch_id, received_at, raw=row, key=key)
+
+
+def _instant(moment: datetime | None) -> str:
+    """A time as a part of a key, which is the same in whichever form the vendor wrote it."""
+    return "" if moment is None else str(moment.timestamp())
 
 
 def has_more(count: int, rows: int, page: int, size: int = REPORTS_A_PAGE) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -155,5 +156,6 @@ class AccountOptions:
         return tuple(dict.fromkeys([_bare(url) for url in urls]))
 
 
+@lru_cache(maxsize=64)
 def _bare(url: str) -> str:
     return urlunsplit(urlsplit(url)._replace(query="", fragment=""))

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from sms_core import CallbackRefused
@@ -64,6 +65,7 @@ def _algorithm(settings: str) -> str:
     return algorithm
 
 
+@lru_cache(maxsize=64)
 def _spellings(url: str) -> tuple[str, str]:
     """The URL without and with its port: which of them Twilio signs is not always the same, says its SDK."""
     parts = urlsplit(url)
