@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sms_core._engine.registry import InstalledProvider, installed_providers, providers
     from sms_core._engine.sessions import MemorySessions, SessionStore
     from sms_core._engine.transports.sync import SocketTransport
-    from sms_core.aio import AsyncClient, AsyncioTransport, connect_async
+    from sms_core.aio import AsyncBulk, AsyncClient, AsyncioTransport, connect_async
     from sms_core.callbacks import Callback, CallbackRequest, CallbackResponse
     from sms_core.client import Client, connect
     from sms_core.errors import (
@@ -74,7 +74,7 @@ _NAMES_OF = {
     "sms_core._engine.registry": ("InstalledProvider", "installed_providers", "providers"),
     "sms_core._engine.sessions": ("MemorySessions", "SessionStore"),
     "sms_core._engine.transports.sync": ("SocketTransport",),
-    "sms_core.aio": ("AsyncClient", "AsyncioTransport", "connect_async"),
+    "sms_core.aio": ("AsyncBulk", "AsyncClient", "AsyncioTransport", "connect_async"),
     "sms_core.callbacks": ("Callback", "CallbackRequest", "CallbackResponse"),
     "sms_core.client": ("Client", "connect"),
     "sms_core.dsn": (),
@@ -136,6 +136,7 @@ if not TYPE_CHECKING:  # a type checker would take any name for one of the packa
 
 __all__ = [
     "Account",
+    "AsyncBulk",
     "AsyncClient",
     "AsyncTransport",
     "AsyncioTransport",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Self, TypeVar
 
 import attrs
 
 from sms_core import dsn as dsns
+from sms_core._engine.async_bulk import AsyncBulk
 from sms_core._engine.async_driver import AsyncDriver
 from sms_core._engine.async_sends import OnResult, Sends
 from sms_core._engine.base_client import (
@@ -48,7 +49,7 @@ from sms_core.model import (
 from sms_core.provider.operations import Check, GetBalance, Operation, PagedOperation
 from sms_core.provider.provider import Provider
 
-__all__ = ["AsyncClient", "AsyncioTransport", "connect_async", "connect_provider_async"]
+__all__ = ["AsyncBulk", "AsyncClient", "AsyncioTransport", "connect_async", "connect_provider_async"]
 
 T = TypeVar("T")
 
@@ -198,6 +199,15 @@ class AsyncClient(BaseClient):
 
         sending = self._driver.run(send_all(self._provider, plan, now), course)
         return await self._sends.run(sending, course, so_far)
+
+    def send_many(
+        self, messages: Iterable[Message | Plan] | AsyncIterable[Message | Plan], *, concurrency: int = 8
+    ) -> AsyncBulk:
+        """As `Client.send_many`, for ``async with`` and ``async for``. The messages may come from an async iterable.
+
+        Call it in the event loop. A message is sent by a task of its own, which `aclose` waits for.
+        """
+        return AsyncBulk(messages, send=self.send, start=self._sends.start, info=self.info, concurrency=concurrency)
 
     async def settle(
         self, unknown: SendResult | SendError, *, known_batches: str | Collection[str] = (), replay: bool = False

@@ -293,9 +293,19 @@ class Client(BaseClient):
         if self._has_warned or not _in_event_loop():
             return
         self._has_warned = True
-        warnings.warn(IN_EVENT_LOOP, RuntimeWarning, stacklevel=4)
+        warnings.warn(IN_EVENT_LOOP, RuntimeWarning, stacklevel=_callers_level())
 
 
 def _in_event_loop() -> bool:
     asyncio = sys.modules.get("asyncio")  # where nobody imported it, no loop is running
     return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - documented, and raises nothing
+
+
+def _callers_level() -> int:
+    """How far up the stack whoever called this package is, as `warnings.warn` counts where `_warn_in_event_loop` calls it."""
+    level = 1
+    frame = sys._getframe(1)  # noqa: SLF001 - `warnings.warn` itself uses it; from 3.12 on it has skip_file_prefixes
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("sms_core."):
+        frame = frame.f_back
+        level += 1
+    return level

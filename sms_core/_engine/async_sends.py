@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from sms_core._engine.driver import Course
 from sms_core._engine.flow import attach_result
@@ -31,9 +32,7 @@ class Sends:
         """What the send comes to. Cancelled, the cancellation passes on with ``sms_result``, what is known so far."""
         if not self._finish:
             return await self._heard(sending)
-        task = asyncio.create_task(self._heard(sending))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task = self.start(self._heard(sending))
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError as cancellation:
@@ -50,6 +49,13 @@ class Sends:
                 attach_result(cancellation, known)
             raise
         return task.result()
+
+    def start(self, sending: Coroutine[Any, Any, SendResult]) -> asyncio.Task[SendResult]:
+        """A task that `finish` waits for."""
+        task = asyncio.create_task(sending)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     async def finish(self) -> None:
         """Wait for the sends that go on. Cancelled, it cancels them, and each is heard."""

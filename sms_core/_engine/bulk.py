@@ -269,12 +269,17 @@ class Bulk:
         self._known.setdefault(index, sent)
 
     def _attach_to(self, error: BaseException) -> None:
-        before = getattr(error, "sms_results", [])
-        added = [sent for sent in self.results if all(sent is not other for other in before)]
-        # An error whose class forbids to set attributes has them all the same.
-        error.__dict__["sms_results"] = [*before, *added]
-        if added:
-            error.add_note(f"sms_core: sms_results of this exception tells what became of {len(added)} more messages")
+        attach_results(error, self.results)
+
+
+def attach_results(error: BaseException, results: Iterable[Sent]) -> None:
+    """Let the exception that ends a bulk carry what was not given."""
+    before = getattr(error, "sms_results", [])
+    added = [sent for sent in results if all(sent is not other for other in before)]
+    # An error whose class forbids to set attributes has them all the same.
+    error.__dict__["sms_results"] = [*before, *added]
+    if added:
+        error.add_note(f"sms_core: sms_results of this exception tells what became of {len(added)} more messages")
 
 
 @frozen(repr=False)

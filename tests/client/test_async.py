@@ -259,10 +259,20 @@ def test_cancelled_after_its_request_left_a_send_is_unknown(serve: Serve) -> Non
 
 def test_under_a_timeout_the_result_stands_on_the_cause() -> None:
     async def main() -> None:
-        async with connect(Slow()) as sms:
+        slow = Slow()
+
+        async def send_in_time() -> None:
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
+                group.create_task(expire(limit))
+                await sms.send("x", to=A)
+
+        async def expire(limit: asyncio.Timeout) -> None:
+            await slow.has_come.wait()
+            limit.reschedule(0)
+
+        async with connect(slow) as sms:
             with pytest.raises(TimeoutError) as caught:
-                async with asyncio.timeout(0.01):
-                    await sms.send("x", to=A)
+                await send_in_time()
         assert outcomes(caught.value.__cause__.sms_result) == [Outcome.UNKNOWN]  # type: ignore[union-attr]
 
     run(main())
