@@ -16,13 +16,14 @@ is `sms_core.webhooks.flask.blueprint`, for FastAPI `sms_core.webhooks.fastapi.r
 `sms_core.webhooks.starlette.router`.
 """
 
-from sms_core.webhooks.events import Event, EventInProgress, EventStore, MemoryEvents, SqliteEvents
+from sms_core.webhooks.events import AsyncEventStore, Event, EventInProgress, EventStore, MemoryEvents, SqliteEvents
 from sms_core.webhooks.guard import new_secret
 from sms_core.webhooks.handling import BODY_LIMIT, Parser
 from sms_core.webhooks.receiver import Handler, Receiver
 
 __all__ = [
     "BODY_LIMIT",
+    "AsyncEventStore",
     "Event",
     "EventInProgress",
     "EventStore",

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Generator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +34,14 @@ class EventStore(Protocol):
         worker has the event in hand. A store in a database can open a transaction here, so that what the handler
         writes and the mark are kept or lost together; the block begins and ends in one thread.
         """
+        ...
+
+
+class AsyncEventStore(Protocol):
+    """The same for an event loop: the ASGI face then uses no thread for it. A store may be both."""
+
+    def aclaim(self, key: str) -> AbstractAsyncContextManager[bool]:
+        """As `EventStore.claim`, for ``async with``; the block begins and ends in one task."""
         ...
 
 

@@ -14,7 +14,7 @@ from sms_core.errors import CallbackRefused, MalformedResponse
 from sms_core.masking import mask_numbers
 from sms_core.provider.info import ProviderInfo
 from sms_core.serialize import to_json
-from sms_core.webhooks.events import Event, EventInProgress, EventStore
+from sms_core.webhooks.events import Event, EventInProgress
 from sms_core.webhooks.guard import Guard, mask_address
 from sms_core.webhooks.tracebacks import places, traceback_without
 
@@ -51,10 +51,10 @@ Body = bytes | CallbackRefused
 """A body of at most `BODY_LIMIT` + 1 bytes, or why there is none."""
 
 Push = Generator[Head | Event, Body | None, CallbackResponse]
-"""Yields `HEAD` and is sent the `Body`; then yields each event to handle, into which its handler's error is thrown."""
+"""Yields `HEAD` and is sent the `Body`; then yields each event, to be claimed and handled; what that raises is thrown in."""
 
 
-def push(clients: Mapping[str, Parser], guard: Guard, store: EventStore, head: CallbackRequest) -> Push:
+def push(clients: Mapping[str, Parser], guard: Guard, head: CallbackRequest) -> Push:
     """Check, parse and handle one push. ``head`` needs no body yet."""
     try:
         name, client = _let_in(clients, guard, head)
@@ -68,9 +68,7 @@ def push(clients: Mapping[str, Parser], guard: Guard, store: EventStore, head: C
     for event in callback.events:
         event = event if event.key else _with_key(name, event)  # noqa: PLW2901 - the same event, told by a key
         try:
-            with store.claim(event.key) as is_new:
-                if is_new:
-                    yield event
+            yield event
         except EventInProgress:
             log.info("%s: %s is in another worker's hand; 503", name, event.key)
             failure = failure or _no(503, {"retry-after": str(RETRY_AFTER)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from sms_core.callbacks import CallbackRequest, CallbackResponse
@@ -12,7 +13,7 @@ from sms_core.client import connect
 from sms_core.errors import ConfigurationError, Unsupported
 from sms_core.provider.operations import Capability
 from sms_core.webhooks.asgi import AsgiApp
-from sms_core.webhooks.events import Event, EventStore, MemoryEvents
+from sms_core.webhooks.events import AsyncEventStore, Event, EventStore, MemoryEvents
 from sms_core.webhooks.guard import Guard, is_segment
 from sms_core.webhooks.handling import Body, Parser, finish, finish_async, push, start
 from sms_core.webhooks.wsgi import WsgiApp
@@ -44,7 +45,7 @@ class Receiver:
         insecure: bool = False,
         networks: str | Iterable[str] = (),
         trusted_proxies: int = 0,
-        store: EventStore | None = None,
+        store: EventStore | AsyncEventStore | None = None,
     ) -> None:
         self._clients = _checked_clients(clients)
         self._handler = handler
@@ -55,7 +56,9 @@ class Receiver:
         if not insecure and not self._guard.secrets:
             hint = "'sms webhook-url' makes one; insecure=True does without"
             raise ConfigurationError(f"without a secret anybody can push: {hint}")
-        self._store: EventStore = MemoryEvents() if store is None else store
+        given: Any = MemoryEvents() if store is None else store
+        self._store: EventStore | None = given if hasattr(given, "claim") else None
+        self._async_store: AsyncEventStore | None = given if hasattr(given, "aclaim") else None
 
     def __repr__(self) -> str:
         return f"<Receiver of {', '.join(sorted(self._clients))}>"
@@ -67,8 +70,8 @@ class Receiver:
 
     @property
     def wsgi(self) -> WsgiApp:
-        """This receiver as a WSGI application. Raises `ConfigurationError` if its handler is async."""
-        self._require_plain_handler()
+        """This receiver as a WSGI application. Raises `ConfigurationError` if its handler or its store is async."""
+        self._plain_store()
         return WsgiApp(self)
 
     @property
@@ -80,34 +83,44 @@ class Receiver:
         """Handle a push and give the answer to it. A failure of the handler is an answer too.
 
         ``read`` gives the body, for an adapter that reads it only of requests that are let in; without it the
-        request's own counts. Raises `ConfigurationError` if the handler is async.
+        request's own counts. Raises `ConfigurationError` if the handler or the store is async.
         """
-        self._require_plain_handler()
-        running = push(self._clients, self._guard, self._store, request)
-        return start(running) or finish(running, read() if read else request.body, self._handle)
+        store = self._plain_store()
+        running = push(self._clients, self._guard, request)
+        return start(running) or finish(
+            running, read() if read else request.body, partial(_claimed, store, self._handle)
+        )
 
     async def receive_async(
         self, request: CallbackRequest, read: Callable[[], Awaitable[Body]] | None = None
     ) -> CallbackResponse:
         """`receive` for an event loop, which is never blocked: a plain handler runs in a thread.
 
-        So does every store but `MemoryEvents`, from the beginning of a claim to its end.
+        So does a store that is neither an `AsyncEventStore` nor `MemoryEvents`, from the beginning of a claim to its end.
         """
-        running = push(self._clients, self._guard, self._store, request)
+        running = push(self._clients, self._guard, request)
         if answer := start(running):
             return answer
         body = await read() if read else request.body
         handler = self._async_handler
+        if self._async_store is not None:
+            handle_later = partial(_claimed_later, self._async_store, handler or self._handle_in_thread)
+            return await finish_async(running, body, handle_later)
+        store = self._store
+        assert store is not None
         if handler is None:
-            return await asyncio.to_thread(finish, running, body, self._handle)
-        if isinstance(self._store, MemoryEvents):
-            return await finish_async(running, body, handler)
+            return await asyncio.to_thread(finish, running, body, partial(_claimed, store, self._handle))
+        if isinstance(store, MemoryEvents):
+            return await finish_async(running, body, partial(_claimed_at_once, store, handler))
         loop = asyncio.get_running_loop()
 
         def handle(event: Event) -> object:
             return asyncio.run_coroutine_threadsafe(handler(event), loop).result()
 
-        return await asyncio.to_thread(finish, running, body, handle)
+        return await asyncio.to_thread(finish, running, body, partial(_claimed, store, handle))
+
+    async def _handle_in_thread(self, event: Event) -> None:
+        await asyncio.to_thread(self._handle, event)
 
     def _handle(self, event: Event) -> None:
         given = self._handler(event)
@@ -116,9 +129,30 @@ class Receiver:
                 given.close()
             raise ConfigurationError("the handler gave back an awaitable, so nothing was done: write it as async def")
 
-    def _require_plain_handler(self) -> None:
+    def _plain_store(self) -> EventStore:
         if self._async_handler:
             raise ConfigurationError("an async handler needs the ASGI adapter, receiver.asgi, or receive_async()")
+        if self._store is None:
+            raise ConfigurationError("an async store needs the ASGI adapter, receiver.asgi, or receive_async()")
+        return self._store
+
+
+def _claimed(store: EventStore, handle: Callable[[Event], object], event: Event) -> None:
+    with store.claim(event.key) as is_new:
+        if is_new:
+            handle(event)
+
+
+async def _claimed_at_once(store: MemoryEvents, handle: AsyncHandler, event: Event) -> None:
+    with store.claim(event.key) as is_new:
+        if is_new:
+            await handle(event)
+
+
+async def _claimed_later(store: AsyncEventStore, handle: AsyncHandler, event: Event) -> None:
+    async with store.aclaim(event.key) as is_new:
+        if is_new:
+            await handle(event)
 
 
 def _checked_clients(clients: Mapping[str, Parser | str]) -> dict[str, Parser]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import MutableMapping
+from collections.abc import AsyncGenerator, MutableMapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from sms_core import CallbackRequest, InboundMessage
+from sms_core import CallbackRequest, ConfigurationError, InboundMessage
 from sms_core.webhooks import Event, MemoryEvents, SqliteEvents
 from sms_core.webhooks.events import EventStore
 from tests.webhooks.serving import (
@@ -29,9 +30,53 @@ from tests.webhooks.serving import (
 REQUEST = CallbackRequest("GET", f"/every8d/{SECRET}", urlencode(EVERY8D.fields))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> EventStore:
-    return MemoryEvents() if request.param == "memory" else SqliteEvents(tmp_path / "events.db")
+class AsyncEvents:
+    """`MemoryEvents` as a database with an async driver would be asked."""
+
+    def __init__(self) -> None:
+        self._events = MemoryEvents()
+
+    @asynccontextmanager
+    async def aclaim(self, key: str) -> AsyncGenerator[bool, None]:
+        await asyncio.sleep(0)
+        with self._events.claim(key) as is_new:
+            yield is_new
+        await asyncio.sleep(0)
+
+
+@pytest.fixture(params=["memory", "sqlite", "async"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    stores = {"memory": MemoryEvents, "sqlite": lambda: SqliteEvents(tmp_path / "events.db"), "async": AsyncEvents}
+    return stores[request.param]()
+
+
+@pytest.mark.parametrize("kind", [MemoryEvents, AsyncEvents])
+def test_an_async_handler_and_store_use_no_thread(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise AssertionError(f"{thread} was started")
+
+    handled = []
+
+    async def handle(event: Event) -> None:
+        handled.append(event.number)
+
+    made = receiver(handle, store=kind())
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    async def push() -> int:
+        return (await made.receive_async(REQUEST)).status
+
+    assert asyncio.run(push()) == 200
+    assert len(handled) == 1
+
+
+def test_an_async_store_needs_an_event_loop() -> None:
+    made = receiver(print, store=AsyncEvents())
+    with pytest.raises(ConfigurationError, match="async store"):
+        made.receive(REQUEST)
+    with pytest.raises(ConfigurationError, match="async store"):
+        _ = made.wsgi
+    assert asyncio.run(made.receive_async(REQUEST)).status == 200
 
 
 def test_an_async_handler_runs_in_the_loop_whatever_the_store(store: EventStore) -> None:
