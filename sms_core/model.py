@@ -46,6 +46,8 @@ def _optional_text(instance: object, attribute: attrs.Attribute[Any], value: obj
 
 
 def _to_params(value: Mapping[str, object] | Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
+    if value == ():
+        return ()
     if not isinstance(value, Iterable):
         raise InvalidMessage("params", f"needs a mapping of names to values, not {type(value).__name__}")
     pairs = tuple(value.items()) if isinstance(value, Mapping) else tuple(value)
@@ -143,8 +145,10 @@ class UnreadOptions(VendorOptions):
 
 
 def _to_recipients(value: str | Recipient | Iterable[str | Recipient]) -> tuple[Recipient, ...]:
-    if isinstance(value, str | Recipient):
-        value = (value,)
+    if isinstance(value, str):
+        return (Recipient(value),)
+    if isinstance(value, Recipient):
+        return (value,)
     if not isinstance(value, Iterable):
         raise InvalidMessage("to", f"needs a number, a Recipient or several, not {type(value).__name__}")
     recipients: list[Recipient] = []
@@ -161,6 +165,8 @@ def _to_recipients(value: str | Recipient | Iterable[str | Recipient]) -> tuple[
 
 
 def _to_options(value: VendorOptions | Iterable[VendorOptions]) -> tuple[VendorOptions, ...]:
+    if value == ():
+        return ()
     if not isinstance(value, Iterable | VendorOptions):
         raise InvalidMessage("options", f"needs a vendor package's SendOptions, not {type(value).__name__}")
     options = (value,) if isinstance(value, VendorOptions) else tuple(value)

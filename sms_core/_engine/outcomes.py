@@ -45,6 +45,8 @@ def same_for_all(destinations: Iterable[Destination], outcome: Outcome, error: S
 def account_for(destinations: Sequence[Destination], result: object) -> SendResult:
     """The provider's result with a row for each destination; one that it forgot may have been taken."""
     found = result if isinstance(result, SendResult) else SendResult(())
+    if [row.reference for row in found.outcomes] == [destination.reference for destination in destinations]:
+        return found
     rows = {row.reference: row for row in found.outcomes}
     outcomes = []
     for destination in destinations:
@@ -65,6 +67,8 @@ def merge(results: Sequence[SendResult], order: Sequence[str]) -> SendResult:
 
     The rows come in the order of these references.
     """
+    if len(results) == 1 and [row.reference for row in results[0].outcomes] == list(order):
+        return results[0]
     costs = [part.cost for part in results if part.cost is not None]
     balances = [part.balance for part in results if part.balance is not None]
     place = {reference: position for position, reference in enumerate(order)}
@@ -91,9 +95,9 @@ def conclude(result: SendResult, info: ProviderInfo, cause: SmsError | None = No
     none accepted, for another reason    `NotSent`
     ===================================  ==============================================
     """
-    found = {row.outcome for row in result.outcomes}
-    if found <= {Outcome.ACCEPTED}:
+    if all(row.outcome is Outcome.ACCEPTED for row in result.outcomes):
         return result
+    found = {row.outcome for row in result.outcomes}
     if cause is None:
         cause = next((row.error for row in result.outcomes if row.error is not None), None)
     because = f": {cause}" if cause else ""

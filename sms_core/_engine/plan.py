@@ -301,8 +301,10 @@ def _takes_one_text(message: Message, info: ProviderInfo) -> bool:
     return not set(info.limits.one_text_with).isdisjoint(needs)
 
 
-def _split(message: Message, destinations: Iterable[Destination], info: ProviderInfo) -> list[Send]:
+def _split(message: Message, destinations: tuple[Destination, ...], info: ProviderInfo) -> list[Send]:
     """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
+    if len(destinations) == 1:
+        return [Send(message, destinations)]
     groups: dict[object, list[Destination]] = {}
     one_text = _takes_one_text(message, info)
     for destination in destinations:

@@ -15,7 +15,7 @@ _SURELY_NOT_TAKEN = frozenset({400, 401, 403, 404, 405, 406, 407, 410, 411, 413,
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
-_CHARSETS = ("utf-8-sig", "cp950")
+_CHARSETS = ("utf-8", "cp950")
 for _charset in _CHARSETS:
     codecs.lookup(_charset)  # now, for the first time imports it, under a lock that a forked child may find held
 
@@ -62,7 +62,7 @@ def decode(body: bytes) -> str:
     """The text of an answer whose declared charset cannot be trusted: UTF-8 (a BOM is dropped), else Big5."""
     for charset in _CHARSETS:
         try:
-            return body.decode(charset)
+            return body.decode(charset).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
     return body.decode("utf-8", "replace")

@@ -6,14 +6,15 @@ For document/literal services with string arguments and a string result, as .NET
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
+from xml.etree.ElementTree import Element
 
 from attrs import frozen
 
 from sms_core.errors import MalformedResponse, VendorError, VendorUnavailable
 from sms_core.http import Request, Response
 from sms_core.provider.responses import decode, raise_for_status
-from sms_core.provider.xml_dicts import parse_xml, write_xml
+from sms_core.provider.xml import parse_tree
 
 SoapVersion = Literal["1.1", "1.2"]
 
@@ -37,12 +38,14 @@ def soap_request(
 ) -> Request:
     """The POST that calls an operation. ``namespace`` is the service's, with its slash at the end."""
     wire = _WIRES[version]
-    call = {operation: {"@xmlns": namespace, **arguments}}
-    envelope = {"soap:Envelope": {"@xmlns:soap": wire.namespace, "soap:Body": call}}
+    written = [f"<{name}>{_escape(value)}</{name}>" for name, value in arguments.items()]
+    quoted = _escape(namespace).replace('"', "&quot;")
+    call = f'<{operation} xmlns="{quoted}">{"".join(written)}</{operation}>'
+    envelope = f'<soap:Envelope xmlns:soap="{wire.namespace}"><soap:Body>{call}</soap:Body></soap:Envelope>'
     headers = {"content-type": wire.content_type}
     if wire.has_action:
         headers["soapaction"] = f'"{namespace}{operation}"'
-    return Request("POST", url, headers, write_xml(envelope))
+    return Request("POST", url, headers, f'<?xml version="1.0" encoding="utf-8"?>\n{envelope}'.encode())
 
 
 def soap_result(response: Response, operation: str) -> str:
@@ -53,28 +56,31 @@ def soap_result(response: Response, operation: str) -> str:
     `raise_for_status` does for what is no envelope, and `MalformedResponse`.
     """
     try:
-        document = parse_xml(decode(response.body))
+        document = parse_tree(decode(response.body))
     except MalformedResponse:
         raise_for_status(response)
         raise
-    body = _child(_child(document, "Envelope"), "Body")
-    fault = _child(body, "Fault")
-    if fault:
-        raise _error_of(fault)
+    body = None
+    if _local_name(document) == "Envelope":
+        body = _child(document, "Body")
+    faults = _children(body, "Fault")
+    if any(len(fault) or fault.attrib or _text(fault) for fault in faults):
+        raise _error_of(_child(body, "Fault"))
     raise_for_status(response)
-    if not _has(body, f"{operation}Response"):
+    answers = _children(body, f"{operation}Response")
+    if not answers:
         raise MalformedResponse(f"no {operation}Response")
-    answer = _child(body, f"{operation}Response")
-    result = _child(answer, f"{operation}Result")
-    if not isinstance(answer, Mapping | None) or _has(answer, "#text") or not _is_text(result):
+    results = _children(answers[0], f"{operation}Result")
+    is_text = len(results) <= 1 and not any(len(result) for result in results)
+    if len(answers) > 1 or _holds_text(answers[0]) or not is_text:
         raise MalformedResponse(f"{operation}Result is no text")
-    return _text(result)
+    return _text(results[0]) if results else ""
 
 
 _CALLERS_FAULTS = frozenset({"client", "sender", "versionmismatch", "mustunderstand", "dataencodingunknown"})
 
 
-def _error_of(fault: Any) -> VendorError:
+def _error_of(fault: Element | None) -> VendorError:
     """1.1 has faultcode and faultstring, 1.2 Code/Value and Reason/Text; codes may have a prefix and a suffix."""
     code = _text(_child(fault, "faultcode")) or _text(_child(_child(fault, "Code"), "Value"))
     words = _text(_child(fault, "faultstring")) or _text(_child(_child(fault, "Reason"), "Text"))
@@ -86,30 +92,34 @@ def _error_of(fault: Any) -> VendorError:
     )
 
 
-def _child(element: Any, name: str) -> Any:
-    """What an element holds under a local name, whatever prefix stands before it; None where that is nothing."""
-    if not isinstance(element, Mapping):
-        return None
-    for key, value in element.items():
-        if key.rpartition(":")[2] == name:
-            return value
-    return None
+def _local_name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
 
 
-def _has(element: Any, name: str) -> bool:
-    return isinstance(element, Mapping) and any(key.rpartition(":")[2] == name for key in element)
+def _children(element: Element | None, name: str) -> list[Element]:
+    """What an element holds under a local name, whatever its namespace."""
+    if element is None:
+        return []
+    return [child for child in element if _local_name(child) == name]
 
 
-def _is_text(element: Any) -> bool:
-    """Whether an element is there once at most, and holds nothing but text."""
-    if isinstance(element, Mapping):
-        return all(key.startswith(("@", "#")) for key in element)
-    return isinstance(element, str | None)
+def _child(element: Element | None, name: str) -> Element | None:
+    """The same where it is there once; else None."""
+    found = _children(element, name)
+    return found[0] if len(found) == 1 else None
 
 
-def _text(element: Any) -> str:
-    if isinstance(element, Mapping):  # one with attributes
-        element = element.get("#text")
-    if not isinstance(element, str):
-        return ""
-    return element
+def _holds_text(element: Element) -> bool:
+    """Whether an element holds text beside its children."""
+    tails = [child.tail for child in element]
+    return any(text and text.strip() for text in (element.text, *tails))
+
+
+def _text(element: Element | None) -> str:
+    """What stands in an element, stripped."""
+    return (element.text or "").strip() if element is not None else ""
+
+
+def _escape(text: str) -> str:
+    """A text as the content of an element. A carriage return survives as a reference only (XML 1.0, 2.11)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")

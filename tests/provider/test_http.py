@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,14 @@ def test_a_form_is_read_back(fields: dict[str, str]) -> None:
     assert request.method == "POST"
     assert request.headers["content-type"] == "application/x-www-form-urlencoded; charset=utf-8"
     assert request.headers["authorization"] == "Bearer t"
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.lists(st.tuples(WORDS, WORDS)))
+def test_fields_are_encoded_as_the_standard_library_does_it(fields: list[tuple[str, str]]) -> None:
+    assert form_request("https://h", fields).body == urlencode(fields).encode()
 
 
 def test_a_plus_is_percent_encoded() -> None:

@@ -86,11 +86,11 @@ def read_log(text: str, operation: Operation[Any]) -> SmsLog:
     log = parse_tree(text)
     if log.tag != "SMS_LOG":
         raise MalformedResponse("no SMS_LOG")
-    code = _text(log.find("CODE"))
+    code = text_in(log, "CODE")
     if not code:
         raise MalformedResponse("no CODE")
     if code != "0":
-        raise error_of(operation, code, _text(log.find("DESCRIPTION")))
+        raise error_of(operation, code, text_in(log, "DESCRIPTION"))
     status = log.find("GET_DELIVERY_STATUS")
     if status is None:
         raise MalformedResponse("no GET_DELIVERY_STATUS")
@@ -114,17 +114,17 @@ def _reply(message: Element, reply: Element) -> Row:
     row = _texts(reply)
     return {
         **row,
-        "NAME": _text(message.find("NAME")),
-        "MOBILE": _text(message.find("MOBILE")),
+        "NAME": text_in(message, "NAME"),
+        "MOBILE": text_in(message, "MOBILE"),
         "CONTENT": row.get("MESSAGE", ""),
         "RECEIVED_TIME": row.get("REPLY_TIME", ""),
     }
 
 
 def _texts(element: Element) -> dict[str, str]:
-    return {child.tag: _text(child) for child in element}
+    return {child.tag: (child.text or "").strip() for child in element}
 
 
-def _text(element: Element | None) -> str:
-    """Stripped: MOBILE comes padded, and MESSAGE with line breaks around its CDATA."""
-    return (element.text or "").strip() if element is not None else ""
+def text_in(element: Element, name: str) -> str:
+    """What stands under a name, stripped: MOBILE comes padded, and MESSAGE with line breaks around its CDATA."""
+    return element.findtext(name, "").strip()

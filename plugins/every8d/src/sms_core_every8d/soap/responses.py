@@ -5,7 +5,6 @@ Sends and questions answer in text; getConnection and the queries in an XML docu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,14 +26,14 @@ from sms_core.provider import (
     Response,
     Send,
     Session,
-    parse_xml,
+    parse_tree,
     points_or_none,
     soap_result,
     to_points,
 )
 from sms_core_every8d.codes import error_of
 from sms_core_every8d.counts import TOKEN, cancellation, read_counts, read_refusal, sent
-from sms_core_every8d.reports import SmsLog, has_more, read_log, reply_of, report_of
+from sms_core_every8d.reports import SmsLog, has_more, read_log, reply_of, report_of, text_in
 from sms_core_every8d.soap.requests import name_of
 
 CLOSED = "1"  # 1.3
@@ -82,24 +81,18 @@ def _refuse(operation: Operation[Any], text: str) -> None:
 def _session(operation: Login, text: str) -> Session:
     """1.1. A key is good for the day."""
     _refuse(operation, text)
-    document = parse_xml(text).get("SMS")
-    connection = document.get("GET_CONNECTION") if isinstance(document, dict) else None
-    if not isinstance(connection, dict):
+    document = parse_tree(text)
+    connection = document.find("GET_CONNECTION")
+    if document.tag != "SMS" or connection is None:
         raise MalformedResponse("no GET_CONNECTION")
-    code, key = _text(connection, "CODE"), _text(connection, "SESSION_KEY")
+    code, key = text_in(connection, "CODE"), text_in(connection, "SESSION_KEY")
     if not code:
         raise MalformedResponse("no CODE")
     if code != "0":
-        raise error_of(operation, code, _text(connection, "DESCRIPTION"))
+        raise error_of(operation, code, text_in(connection, "DESCRIPTION"))
     if not TOKEN.fullmatch(key):
         raise MalformedResponse("no SESSION_KEY")
     return Session(key, _end_of_day(operation.now))
-
-
-def _text(element: Mapping[str, Any], name: str) -> str:
-    """What an element holds under a name; "" where that is no text."""
-    value = element.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _end_of_day(moment: datetime) -> datetime:
