@@ -181,7 +181,6 @@ def reliability(session: nox.Session) -> None:
 
 @nox.session(python=present()[-1])
 def bench(session: nox.Session) -> None:
-    """Measure what the library costs: next to raw urllib3 and a bare ASGI app, and per row. Nothing is asserted."""
-    install_all(session)
-    session.run("python", "tests/bench/bench.py")
-    session.run("python", "tests/bench/webhooks.py")
+    """Measure what the library costs, beside its peers and its targets; ``-- --quick`` in a minute or two."""
+    install_all(session, "bench")
+    session.run("python", "-m", "tests.bench", *session.posargs)

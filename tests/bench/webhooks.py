@@ -1,4 +1,4 @@
-"""Pushes through a receiver, next to a bare ASGI app that only reads the query. ``python -m nox -s bench``.
+"""Row 8: pushes through a receiver, next to a bare ASGI app that only reads the query.
 
 Both run under the same uvicorn, each in a process of its own; the load comes from a third, to one and the other in turn.
 Each round has new servers, for two processes of one program differ by a tenth.
@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import multiprocessing
 import socket
-import statistics
 import threading
 import time
 from collections.abc import Generator
@@ -24,6 +23,7 @@ import uvicorn
 from attrs import frozen
 
 from sms_core.webhooks import Event, Receiver, new_secret
+from tests.bench.figures import Figure, Target, ratio
 
 PUSHES = 2000
 ROUNDS = 11
@@ -156,30 +156,22 @@ def measured(server: Server, path: str, fields: dict[str, str], first: int) -> R
     return Round(passed / PUSHES, (server.spent() - before) / PUSHES)
 
 
-def main() -> None:
-    """Print how many pushes of each vendor both servers take, and the ratio: the medians of several rounds."""
+def pushes(*, quick: bool) -> list[Figure]:
+    """The rate of each vendor's pushes beside that of the bare app: the medians of several rounds."""
     secret = new_secret()
     receiver = Receiver({name: f"{name}://user:password@" for name in VENDORS}, handle, secrets=secret)
     rounds: dict[str, list[tuple[Round, Round]]] = {name: [] for name in VENDORS}
-    for _ in range(ROUNDS):
+    for _ in range(2 if quick else ROUNDS):
         with served(bare) as bare_server, served(receiver.asgi) as our_server:
             for name, fields in VENDORS.items():
                 path = f"/{name}/{secret}"
                 for first in (0, PUSHES):  # the first ones are to warm up
                     both = [measured(server, path, fields, first) for server in (bare_server, our_server)]
                 rounds[name].append((both[0], both[1]))
+    figures = []
     for name, pairs in rounds.items():
-        passed = compared([(raw.passed, ours.passed) for raw, ours in pairs])
-        spent = compared([(raw.spent, ours.spent) for raw, ours in pairs])
-        print(f"pushes of {name} through the ASGI adapter: {passed}; by the server's processor time {spent}")
-
-
-def compared(rounds: list[tuple[float, float]]) -> str:
-    """The rates in words: ours, the bare app's, and the ratio of the two within a round."""
-    raw, ours = (1 / statistics.median(column) for column in zip(*rounds, strict=True))
-    ratio = statistics.median(raw / ours for raw, ours in rounds)
-    return f"{ours:.0f} a second, a bare app {raw:.0f}, ratio {ratio:.2f}"
-
-
-if __name__ == "__main__":
-    main()
+        passed = ratio([raw.passed for raw, _ in pairs], [ours.passed for _, ours in pairs])
+        spent = ratio([raw.spent for raw, _ in pairs], [ours.spent for _, ours in pairs])
+        figures.append(Figure(8, f"pushes of {name}", passed, "of a bare app", Target(0.80, at_least=True)))
+        figures.append(Figure(8, f"the same by the server's CPU, {name}", spent, "of a bare app"))
+    return figures

@@ -35,8 +35,7 @@ def parse(account: Account, request: CallbackRequest) -> Callback:
     if not urls or not key:
         # Our own fault, so Twilio, which knows no better, is told to come again.
         raise CallbackRefused("a signature cannot be checked: the DSN needs callback_url, or signing_key", 500)
-    signature.check(request, urls, key)
-    fields = dict((*request.query_pairs(), *request.form_pairs()))
+    fields = signature.check(request, urls, key)
     sid = fields.get("MessageSid") or fields.get("SmsSid", "")
     state = fields.get("MessageStatus") or fields.get("SmsStatus", "")
     if not sid or not state:

@@ -26,14 +26,15 @@ HASHES = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
 _STANDARD_PORTS = {"https": 443, "http": 80}
 
 
-def check(request: CallbackRequest, urls: Iterable[str], key: str) -> None:
-    """Raise `CallbackRefused` (403) unless the push was signed with ``key``, and for one of these URLs.
+def check(request: CallbackRequest, urls: Iterable[str], key: str) -> dict[str, str]:
+    """The fields of a push. Raises `CallbackRefused` (403) unless it was signed with ``key``, and for one of these URLs.
 
     They have no query: that of the request is a part of what was signed.
     """
     algorithm = _algorithm(request.headers.get(SETTINGS_HEADER, ""))
-    body_hash = dict(request.query_pairs()).get(BODY_HASH)
-    pairs = () if body_hash else request.form_pairs()
+    query_fields, form = dict(request.query_pairs()), request.form_pairs()
+    body_hash = query_fields.get(BODY_HASH)
+    pairs = [] if body_hash else form
     if body_hash and not _same(hashlib.sha256(request.body).hexdigest(), body_hash):
         raise CallbackRefused("the body is not the one that was signed", 403)
     given = request.headers.get(HEADER, "")
@@ -41,7 +42,7 @@ def check(request: CallbackRequest, urls: Iterable[str], key: str) -> None:
     for url in urls:
         for spelling in _spellings(url):
             if _same(sign(spelling + query, pairs, key, algorithm), given):
-                return
+                return query_fields | dict(form)
     hint = "is callback_url the address that Twilio calls, and the AuthToken this account's?"
     raise CallbackRefused(f"the signature is not Twilio's: {hint}", 403)
 
