@@ -18,6 +18,9 @@ def main() -> int:
     parser.add_argument(
         "--sends", type=int, default=1_000_000, help="messages sent under faults (default: %(default)s)"
     )
+    parser.add_argument(
+        "--async-sends", type=int, default=200_000, help="the same through async clients (default: %(default)s)"
+    )
     parser.add_argument("--threads", type=int, default=32, help="of each process that sends (default: %(default)s)")
     parser.add_argument("--inputs", type=int, default=1_000_000, help="inputs for all parsers (default: %(default)s)")
     parser.add_argument("--forks", type=int, default=200, help="rounds of forked clients (default: %(default)s)")
@@ -26,6 +29,7 @@ def main() -> int:
     options = parser.parse_args()
     parts = (
         (options.sends, lambda count: sends.run(count, options.seed, options.threads)),
+        (options.async_sends, lambda count: sends.run(count, options.seed, options.threads, "async")),
         (options.inputs, lambda count: inputs.run(count, options.seed)),
         (options.forks, lambda count: forks.run(count, options.seed)),
         (options.kills, lambda count: kills.run(count, options.seed)),
