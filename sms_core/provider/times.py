@@ -26,9 +26,11 @@ def parse_time(text: str) -> datetime | None:
     Reads ``2021/12/16 16:09:06``, ``2010/3/20 03:27:50``, ``2021-12-16 16:09:06``, ``2021/06/0114:27:55`` and
     ``20090210120000``, stripped. Raises `ValueError`, also for the first and the last year of the calendar.
     """
-    if _PADDED.fullmatch(text):
+    if len(text) == len("2026/01/02 03:04:05") and _PADDED.fullmatch(text):
         return _in_taipei(datetime.fromisoformat(text.replace("/", "-")))
-    if _RUN_OF_DIGITS.fullmatch(text):
+    if not text:
+        return None
+    if len(text) == len("20260102030405") and _RUN_OF_DIGITS.fullmatch(text):
         return _in_taipei(datetime.fromisoformat(f"{text[:8]}T{text[8:]}"))
     stripped = text.strip()
     if not stripped:

@@ -159,7 +159,7 @@ def aiohttp(port: int) -> AsyncJob:
 
 def every8d_async(port: int) -> AsyncJob:
     """EVERY8D's HTTP API in an event loop."""
-    sms = sms_core.connect_async(_every8d_dsn(port))
+    sms = sms_core.connect_async(_every8d_dsn(port), transport=sms_core.AsyncioTransport(connections=1000))
 
     async def send() -> object:
         return await sms.send(TEXT, to=NUMBER)

@@ -193,7 +193,7 @@ WORK = {
     push_mitake: ("a callback, mitake", Target(15)),
     push_smsgo: ("a callback, smsgo", Target(15)),
     push_smsget: ("a callback, sms-get", Target(15)),
-    push_twilio: ("a callback, twilio", Target(15)),
+    push_twilio: ("a callback, twilio (signed)", None),
     preview: ("a preview of 70 Chinese characters", Target(10)),
 }
 

@@ -63,9 +63,7 @@ def _json_row(row: Any) -> Row:
     """A row by the names of table 4-2-2. Not by cattrs, which would take twice the time for thousands of rows in a page."""
     if not isinstance(row, dict):
         raise MalformedResponse("a row that is no JSON object")
-    return {
-        name.upper(): value.strip() if isinstance(value, str) else plain_text(value) for name, value in row.items()
-    }
+    return {name.upper(): value.strip() if isinstance(value, str) else plain_text(value) for name, value in row.items()}
 
 
 def _from_tab(text: str, row_of: Callable[[str], Row], least_tabs: int) -> tuple[int, list[Row]]:
