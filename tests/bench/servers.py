@@ -65,7 +65,7 @@ ANSWERS = {
 
 def _requests(received: bytes) -> tuple[list[bytes], bytes]:
     """The heads of the whole requests, and what came of the next one."""
-    heads = []
+    heads: list[bytes] = []
     while True:
         head, found, rest = received.partition(b"\r\n\r\n")
         _, _, length = head.lower().partition(b"\r\ncontent-length:")
