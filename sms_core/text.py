@@ -15,7 +15,7 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION = frozenset("\f^{}\\[~]|€")
-_OUTSIDE_GSM7 = re.compile(f"[^{re.escape(''.join(_BASIC | _EXTENSION))}]")
+_GSM7 = _BASIC | _EXTENSION
 _ESCAPED = re.compile(f"[{re.escape(''.join(_EXTENSION))}]")
 LAST_OF_THE_BASIC_PLANE = 0xFFFF
 """Characters beyond it, emoji above all, take two UTF-16 code units."""
@@ -44,7 +44,7 @@ class Segments:
 
 def encoding_of(text: str) -> Encoding:
     """The smallest alphabet that holds the whole text."""
-    return Encoding.UCS2 if _OUTSIDE_GSM7.search(text) else Encoding.GSM7
+    return Encoding.GSM7 if _GSM7.issuperset(text) else Encoding.UCS2
 
 
 def count_segments(text: str) -> Segments:
