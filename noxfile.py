@@ -31,6 +31,8 @@ PROGRAMS = [
 ]
 """Tests that start programs of their own and take half of the time: run with the newest interpreter alone."""
 WITHOUT_PROGRAMS = [f"--ignore={path}" for path in PROGRAMS]
+WITHOUT_ROUNDS = ["--ignore=tests/reliability", "--ignore-glob=*/test_faults.py", "--ignore-glob=*/test_*garbage.py"]
+"""Without those that try the same with fault after fault, and take a third of the time."""
 
 
 def present() -> list[str]:
@@ -72,8 +74,8 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, or those that are named after ``--``.
 
-    The newest interpreter runs all, against installed wheels. The others leave out what is mostly programs of its own. A
-    single interpreter does it all, with the sources.
+    The newest interpreter runs all, against installed wheels. The others leave out what is mostly programs of its own, and
+    those between the oldest and the newest leave out the rounds of faults. A single interpreter does it all, with the sources.
     """
     oldest, newest = present()[0], present()[-1]
     install_all(session, "test", editable=session.python != newest or oldest == newest)
@@ -85,8 +87,10 @@ def tests(session: nox.Session) -> None:
     # Not `python -m pytest`, which finds the folder of sources before the installed wheel.
     if session.python == newest:
         session.run("pytest", "-q", *PARALLEL)
-    else:
+    elif session.python == oldest:
         session.run("pytest", "-q", *PARALLEL, *WITHOUT_PROGRAMS)
+    else:
+        session.run("pytest", "-q", *PARALLEL, *WITHOUT_PROGRAMS, *WITHOUT_ROUNDS)
 
 
 @nox.session
