@@ -75,7 +75,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests, or those that are named after ``--``.
 
     The newest interpreter runs all, against installed wheels. The others leave out what is mostly programs of its own, and
-    those between the oldest and the newest leave out the rounds of faults. A single interpreter does it all, with the sources.
+    the rounds of faults. A single interpreter does it all, with the sources.
     """
     oldest, newest = present()[0], present()[-1]
     install_all(session, "test", editable=session.python != newest or oldest == newest)
@@ -87,8 +87,6 @@ def tests(session: nox.Session) -> None:
     # Not `python -m pytest`, which finds the folder of sources before the installed wheel.
     if session.python == newest:
         session.run("pytest", "-q", *PARALLEL)
-    elif session.python == oldest:
-        session.run("pytest", "-q", *PARALLEL, *WITHOUT_PROGRAMS)
     else:
         session.run("pytest", "-q", *PARALLEL, *WITHOUT_PROGRAMS, *WITHOUT_ROUNDS)
 
