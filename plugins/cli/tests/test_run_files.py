@@ -122,6 +122,20 @@ def test_stopped_at_some_moment_it_can_be_resumed(file: Path, sms: Sms, number: 
         assert sorted(path.name for path in file.parent.iterdir()) == ["people.csv", "results.csv"]
 
 
+def test_what_another_result_file_went_on_from_is_resumed_there_alone(file: Path, sms: Sms) -> None:
+    with Sandbox() as box:
+        dsn = box.dsn("every8d", batch_size=1)
+        left = [RowResult(RowOutcome.NOT_SENT)] * ROWS
+        write_results(file.with_name("results.csv"), read_table(file.read_bytes()), left)
+        resume = ("campaign", file.name, "--yes", "--resume", "results.csv", "--results")
+        first = sms(*resume, "second.csv", dsn=dsn)
+        again = sms(*resume, "third.csv", dsn=dsn)
+        assert (first.code, again.code) == (0, 2)
+        assert f"a later run went on from here: resume its results, {file.with_name('second.csv')}" in again.err
+        assert len(box.exchange.accepted) == ROWS
+        assert times_sent(box.exchange) == {1}
+
+
 def test_what_was_killed_can_be_settled_without_sending(file: Path, sms: Sms) -> None:
     with Sandbox(filter_sees_all=True) as box:
         dsn = box.dsn("every8d", batch_size=1)

@@ -17,6 +17,8 @@ from sms_core_cli.campaign.row_results import RowOutcome, RowResult
 
 OPEN = (RowOutcome.UNKNOWN, RowOutcome.NOT_SENT)
 """Outcomes in a result file that the journal may know better."""
+CONTINUED = "continued in"
+"""The key of the line that names the result file of the run that went on from this one."""
 
 
 class Journal:
@@ -36,11 +38,15 @@ class Journal:
         """Note the rows' results, by their places in the table."""
         if self._descriptor is None:
             raise ValueError("begin() comes first")
-        line = json.dumps({place: result.cells() for place, result in rows.items()}, ensure_ascii=False)
-        rest = memoryview(f"{line}\n".encode())
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-        os.fsync(self._descriptor)
+        _append(self._descriptor, {str(place): result.cells() for place, result in rows.items()})
+
+    def hand_over(self, results: Path) -> None:
+        """Note that another result file goes on from this one, which must not be resumed any more: its rows are sent there."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            _append(descriptor, {CONTINUED: str(results)})
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Write no more."""
@@ -54,7 +60,10 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
     def complete(self, results: Sequence[RowResult]) -> tuple[RowResult, ...]:
-        """The results of its file, with what it knows better. Raises `InvalidMessage` for what is no journal."""
+        """The results of its file, with what it knows better.
+
+        Raises `InvalidMessage` for what is no journal, and where another result file goes on from this one.
+        """
         completed = list(results)
         for place, noted in self._read().items():
             if place < len(completed) and _is_open(completed[place], noted):
@@ -72,10 +81,23 @@ class Journal:
         found: dict[int, RowResult] = {}
         try:
             for line in lines:
-                found.update({int(place): RowResult.from_cells(cells) for place, cells in json.loads(line).items()})
+                noted = json.loads(line)
+                if CONTINUED in noted:
+                    raise InvalidMessage(
+                        "resume", f"a later run went on from here: resume its results, {noted[CONTINUED]}"
+                    )
+                found.update({int(place): RowResult.from_cells(cells) for place, cells in noted.items()})
         except (ValueError, TypeError, AttributeError) as error:
             raise InvalidMessage("journal", f"{self.path} is damaged ({type(error).__name__})") from None
         return found
+
+
+def _append(descriptor: int, noted: Mapping[str, object]) -> None:
+    """Write a line, and wait until it is on the disk."""
+    rest = memoryview(f"{json.dumps(noted, ensure_ascii=False)}\n".encode())
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    os.fsync(descriptor)
 
 
 def _is_open(before: RowResult, noted: RowResult) -> bool:

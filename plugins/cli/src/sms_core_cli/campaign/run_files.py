@@ -64,6 +64,9 @@ class RunFiles:
         replace_file(temporary, self.path.resolve())
         # The file says all that an earlier journal did.
         self._journal.begin()
+        if self._resume is not None and self._resume.resolve() != self.path.resolve():
+            # Before anything is sent: resumed once more, the earlier file would send the same rows again.
+            Journal(self._resume.resolve()).hand_over(self.path.resolve())
 
     def keep(self, rows: Mapping[int, RowResult]) -> None:
         """Keep the results of some rows, by their places, until the next `write`."""
