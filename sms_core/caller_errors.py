@@ -40,8 +40,8 @@ ErrorT = TypeVar("ErrorT", bound=BaseException)
 def bare(error: ErrorT) -> ErrorT:
     """The same error without the frames that it passed so far and the errors behind it.
 
-    Error trackers write down the locals of every frame, and there secrets, numbers and texts stand plain. Raise it outside
-    of the ``except`` block, or it gets its context again.
+    Error trackers write down the locals of every frame, and there secrets, numbers and texts stand plain. Raise it
+    outside of the ``except`` block, or it gets its context again.
     """
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)

@@ -67,8 +67,8 @@ def connect(
 ) -> Client:
     """A client for the account that the DSN (or else the environment's ``SMS_DSN``) names. Sends nothing yet.
 
-    ``transport`` may be a function from `Request` to `Response`. ``plugins`` are middleware. ``sessions`` lets several clients share their logins. ``clock`` (aware times)
-    and ``sleep`` are for tests. Raises `ConfigurationError`.
+    ``transport`` may be a function from `Request` to `Response`. ``plugins`` are middleware. ``sessions`` lets several
+    clients share their logins. ``clock`` (aware times) and ``sleep`` are for tests. Raises `ConfigurationError`.
     """
     text = dsns.from_environment() if dsn is None else dsn
     plugin = load(dsns.parse(text).provider)

@@ -70,8 +70,9 @@ def may_have_left(interruption: BaseException) -> bool:
 class Transport(Protocol):
     """Carries one request and nothing more: no retry, no redirect, no cookie.
 
-    A client that is used before a ``fork()`` is used in each child too, with the same transport. One of your own has to
-    notice that (`os.getpid`) and open connections and locks of the child's own: on a shared connection answers get swapped.
+    A client that is used before a ``fork()`` is used in each child too, with the same transport. One of your own has
+    to notice that (`os.getpid`) and open connections and locks of the child's own: on a shared connection answers get
+    swapped.
     """
 
     def send(self, request: Request) -> Response:

@@ -40,7 +40,8 @@ _NOTHING = nullcontext()
 class Observer:
     """What a middleware does beside one flow. Each method does nothing until a subclass says what.
 
-    One that raises breaks the operation off: after a send that is an unknown outcome, though the vendor may have said yes.
+    One that raises breaks the operation off: after a send that is an unknown outcome, though the vendor may have said
+    yes.
     """
 
     def on_begin(self) -> None:

@@ -25,8 +25,8 @@ Start = Callable[[Coroutine[Any, Any, SendResult]], asyncio.Task[SendResult]]
 class AsyncBulk:
     """Messages under way: an async iterator of `Sent`, each given as soon as it is known, and an async context manager.
 
-    ``concurrency`` messages are under way or waiting to be given; the next one is taken from the iterable, async or not, when
-    one of these has been given. Nothing that was given is kept. One task may use it.
+    ``concurrency`` messages are under way or waiting to be given; the next one is taken from the iterable, async or
+    not, when one of these has been given. Nothing that was given is kept. One task may use it.
 
     However the iteration ends, no further message is taken then, and those under way are awaited; a second cancellation
     waits no longer. What was not given is in the ``sms_results`` of the exception that ended it, and in ``results``.

@@ -19,7 +19,8 @@ OnResult = Callable[[SendResult], object]
 class Sends:
     """The sends of one client.
 
-    With ``finish`` a send that is cancelled after its first request was handed out goes on for ``patience`` seconds at most.
+    With ``finish`` a send that is cancelled after its first request was handed out goes on for ``patience`` seconds at
+    most.
     """
 
     def __init__(self, on_result: OnResult | None, *, finish: bool, patience: float) -> None:

@@ -39,12 +39,12 @@ def _http_url(instance: object, attribute: attrs.Attribute[str], value: str) -> 
 class ConnectionOptions:
     """The DSN options that every provider has. Times are in seconds.
 
-    ``deadline`` bounds one exchange with the vendor, from connect on; a name's resolution cannot be cut short. A connection
-    that was idle longer than ``idle_timeout`` carries only what may be repeated. ``ca_file`` names the authorities (PEM) to
-    trust instead of the machine's. ``retries`` is how often a read, or a send that surely was not taken, is tried again. ``batch_size`` lowers the
-    number of recipients that go into one request; ``max_text`` is the longest text in characters, where this account
-    may send others than the vendor's document says. 0 leaves either to the provider. ``proxy`` is a URL; without it the
-    environment decides.
+    ``deadline`` bounds one exchange with the vendor, from connect on; a name's resolution cannot be cut short. A
+    connection that was idle longer than ``idle_timeout`` carries only what may be repeated. ``ca_file`` names the
+    authorities (PEM) to trust instead of the machine's. ``retries`` is how often a read, or a send that surely was not
+    taken, is tried again. ``batch_size`` lowers the number of recipients that go into one request; ``max_text`` is the
+    longest text in characters, where this account may send others than the vendor's document says. 0 leaves either to
+    the provider. ``proxy`` is a URL; without it the environment decides.
     """
 
     scheme: Literal["https", "http", ""] = ""

@@ -32,8 +32,8 @@ class FakeTransport:
 
     As a transport has to, it refuses what comes after its `Request.begin_before`, and keeps no such request.
 
-    Give it to a client as ``connect(dsn, transport=network)`` or ``connect_async(dsn, transport=network)``. Raises `AssertionError` for a request that the list
-    has no answer for.
+    Give it to a client as ``connect(dsn, transport=network)`` or ``connect_async(dsn, transport=network)``. Raises
+    `AssertionError` for a request that the list has no answer for.
     """
 
     def __init__(self, answers: Handler | Iterable[Response | SmsError]) -> None:

@@ -32,10 +32,11 @@ class _Host:
 class SocketTransport:
     """Requests over kept-alive connections. Times in seconds; ``proxy`` is a URL, else the environment decides.
 
-    ``deadline`` bounds one exchange, from connect on; each step of it has ``connect_timeout`` or ``read_timeout`` at most. A
-    connection that was idle longer than ``idle_timeout`` carries only what may be repeated. ``ca_file`` (PEM) names the
-    authorities to trust instead of the machine's. At most ``connections`` requests to one host are in flight; further
-    ones wait for their turn. A child process opens connections of its own, and leaves its parent's alone. Raises `ConfigurationError` for a ``ca_file`` that cannot be read.
+    ``deadline`` bounds one exchange, from connect on; each step of it has ``connect_timeout`` or ``read_timeout`` at
+    most. A connection that was idle longer than ``idle_timeout`` carries only what may be repeated. ``ca_file`` (PEM)
+    names the authorities to trust instead of the machine's. At most ``connections`` requests to one host are in
+    flight; further ones wait for their turn. A child process opens connections of its own, and leaves its parent's
+    alone. Raises `ConfigurationError` for a ``ca_file`` that cannot be read.
     """
 
     def __init__(

@@ -23,9 +23,9 @@ SHOW_CURSOR = "\x1b[?25h"
 def interrupts(insist: Callable[[], int]) -> Generator[threading.Event, None, None]:
     """Within this block SIGINT, SIGTERM and SIGHUP set the event instead of breaking off.
 
-    At the second SIGINT or SIGTERM ``insist()`` is called, and the process ends at once with the exit code that it gives: threads
-    that wait for a vendor would hold up any other end. Outside the main thread, which alone gets signals, nothing
-    changes.
+    At the second SIGINT or SIGTERM ``insist()`` is called, and the process ends at once with the exit code that it
+    gives: threads that wait for a vendor would hold up any other end. Outside the main thread, which alone gets
+    signals, nothing changes.
     """
     stop = threading.Event()
 

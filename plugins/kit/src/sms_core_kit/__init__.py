@@ -11,9 +11,9 @@ A vendor's test file names a provider, an account of nobody and a folder of reco
         dsn = "acme://user:password@"
         recordings = Path(__file__).parent / "recordings"
 
-`FaultChecks` is the other base class: it breaks the vendor's sandbox in every way, and holds the results against what the
-vendor really took. The page "The conformance kit" in the docs has the format of the recordings and the list of checks. It needs pytest:
-``pip install 'sms-core[kit]'``.
+`FaultChecks` is the other base class: it breaks the vendor's sandbox in every way, and holds the results against what
+the vendor really took. The page "The conformance kit" in the docs has the format of the recordings and the list of
+checks. It needs pytest: ``pip install 'sms-core[kit]'``.
 """
 
 import pytest

@@ -107,8 +107,8 @@ Match = str | ByMethod
 class Read:
     """A question: which request asks it, and how it is asked.
 
-    ``about`` makes the message of ``recipients`` that is sent before. ``bare_number`` says that the answer is a number and
-    nothing else, so that half of it, correctly framed, is a number too: nobody can tell.
+    ``about`` makes the message of ``recipients`` that is sent before. ``bare_number`` says that the answer is a number
+    and nothing else, so that half of it, correctly framed, is a number too: nobody can tell.
     """
 
     match: Match
@@ -142,13 +142,13 @@ class Trial:
 class FaultChecks:
     """Every fault in every kind of request, and random ones in all: nothing is sent twice, said wrongly, or lost.
 
-    ``provider`` is the name of an installed provider; one that is not installed has its module or object as ``plugin`` and
-    its ``face`` beside it. ``sends`` are the kinds of messages, ``reads`` the questions. ``send_match``, ``login_match`` and ``cancel_match`` tell
-    which requests send, log in and cancel; without the last two there is no such test. ``options``
-    are the DSN options of every client, ``wires`` those that make another wire, with each of which each send is tried, and
-    ``random_options`` those that the random runs choose from. ``answered_no`` are the faults after which the vendor has
-    said that it did nothing, ``credit_after`` is how many messages `out_of_credit` lets through. `open_box`, `numbers_for`,
-    `check_settled` and `check_evidence` are for a vendor to override.
+    ``provider`` is the name of an installed provider; one that is not installed has its module or object as ``plugin``
+    and its ``face`` beside it. ``sends`` are the kinds of messages, ``reads`` the questions. ``send_match``,
+    ``login_match`` and ``cancel_match`` tell which requests send, log in and cancel; without the last two there is no
+    such test. ``options`` are the DSN options of every client, ``wires`` those that make another wire, with each of
+    which each send is tried, and ``random_options`` those that the random runs choose from. ``answered_no`` are the
+    faults after which the vendor has said that it did nothing, ``credit_after`` is how many messages `out_of_credit`
+    lets through. `open_box`, `numbers_for`, `check_settled` and `check_evidence` are for a vendor to override.
     """
 
     provider: ClassVar[str]

@@ -76,9 +76,9 @@ class ProviderConformance(
             face = sms_core_acme.sandbox.face                  # only where there is one
 
     ``other_codes_refuse`` is the section of the document which says that every code that it does not have refuses;
-    without one such a code is no verdict. ``examples`` is how many pieces of garbage are tried on each operation, and on all pushes together, 100 unless
-    told. All are class attributes and no fixtures, for the tests are parametrised by the recordings before any
-    fixture runs.
+    without one such a code is no verdict. ``examples`` is how many pieces of garbage are tried on each operation, and
+    on all pushes together, 100 unless told. All are class attributes and no fixtures, for the tests are parametrised
+    by the recordings before any fixture runs.
     """
 
     def __init_subclass__(cls) -> None:

@@ -25,11 +25,11 @@ class Face:
     """One vendor, as seen from outside.
 
     ``app`` speaks the vendor's wire; it is mounted at ``/<name>``, so it finds its own path after the scope's
-    ``root_path``. ``push`` gives the request that pushes a report or a reply to the customer's callback URL, None for one that
-    the vendor does not push; it is None itself where the vendor pushes nothing. ``acknowledged`` says whether the customer's
-    answer will do; if not, the vendor pushes again, up to ``retries`` times. ``options`` are DSN options that go with
-    the accounts here: without them a send may not be taken. ``callback_option`` is the one that tells a provider the
-    callback URL, where the vendor signs that too.
+    ``root_path``. ``push`` gives the request that pushes a report or a reply to the customer's callback URL, None for
+    one that the vendor does not push; it is None itself where the vendor pushes nothing. ``acknowledged`` says whether
+    the customer's answer will do; if not, the vendor pushes again, up to ``retries`` times. ``options`` are DSN
+    options that go with the accounts here: without them a send may not be taken. ``callback_option`` is the one that
+    tells a provider the callback URL, where the vendor signs that too.
     """
 
     app: ASGIApp
