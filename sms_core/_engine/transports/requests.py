@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import urllib3
-
 from sms_core.http import Request
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -15,10 +13,7 @@ _TARGET = re.compile(r"[!-~]+")
 _VALUE = re.compile(r"[^\r\n\0]*")
 _NO_BODY_EXPECTED = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that say no length where they have no body (RFC 9110, 8.6)."""
-_OURS = {
-    "accept-encoding": "identity",
-    "user-agent": f"python-urllib3/{urllib3.__version__}",  # type: ignore[attr-defined]
-}
+_OURS = {"accept-encoding": "identity", "user-agent": "sms-core"}
 
 
 def request_bytes(request: Request, target: str, headers: Mapping[str, str]) -> bytes:

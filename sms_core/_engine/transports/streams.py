@@ -43,6 +43,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport; again after each handshake."""
         self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=0)
 
     def data_received(self, data: bytes) -> None:
         """Keep what came."""
@@ -83,7 +84,6 @@ class Connection(asyncio.Protocol):
 
     async def write(self, data: memoryview, hurry: Hurry) -> bool:
         """Write it all. False where the peer has closed the connection meanwhile; it may have answered before that."""
-        self._open.set_write_buffer_limits(high=0)
         while data and not self._open.is_closing():
             self._open.write(data[:CHUNK])
             data = data[CHUNK:]
@@ -123,7 +123,7 @@ class Connection(asyncio.Protocol):
             raise wrong_certificate(host, error) from None
         if encrypted is None:
             raise ConnectionAbortedError  # it was closed within the handshake
-        self._transport = encrypted
+        self.connection_made(encrypted)
 
     def close(self) -> None:
         """Close it at once. What a closed loop has left open is the garbage collector's."""
