@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar, cast
 
 import attrs
 from attrs import field, frozen
@@ -144,7 +144,13 @@ def options_of(message: Message, kind: type[OptionsT]) -> OptionsT:
     for options in reversed(message.options):
         if isinstance(options, kind):
             return options
-    return kind()
+    if kind not in _DEFAULTS:
+        _DEFAULTS[kind] = kind()
+    return cast("OptionsT", _DEFAULTS[kind])
+
+
+_DEFAULTS: dict[type[VendorOptions], VendorOptions] = {}
+"""The options of messages that have none of their own. They are frozen, so all such messages share them."""
 
 
 @frozen

@@ -23,7 +23,10 @@ def _encoded(fields: Fields) -> str:
 
 
 def _quoted(text: str) -> str:
-    return "".join([_FORM_BYTES[byte] for byte in str(text).encode()])
+    plain = str(text)
+    if plain.isascii() and plain.isalnum():
+        return plain
+    return "".join([_FORM_BYTES[byte] for byte in plain.encode()])
 
 
 def form_request(url: str, fields: Fields, headers: Mapping[str, str] | None = None) -> Request:
