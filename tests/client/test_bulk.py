@@ -393,9 +393,10 @@ def test_a_second_ctrl_c_waits_no_longer_and_calls_unknown_what_is_under_way() -
     assert answered["unknown"] >= 4
 
 
-def test_ctrl_c_at_any_moment_loses_nothing() -> None:
+@pytest.mark.parametrize("kind", ["rounds", "groups"])
+def test_ctrl_c_at_any_moment_loses_nothing(kind: str) -> None:
     """In the child's own process, which tells of a difference between the vendor's count and what was heard."""
-    with interrupted("memory://", "rounds") as running:
+    with interrupted("memory://", kind) as running:
         out, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
     figures = json.loads(out)
