@@ -27,6 +27,7 @@ from sms_core._engine.driver import Conversations, Course, new_nonce, utc_now
 from sms_core._engine.flow import log_out, send_all
 from sms_core._engine.groups import Group, shares
 from sms_core._engine.outcomes import same_for_all
+from sms_core._engine.pace import Pace
 from sms_core._engine.paging import PageCheck
 from sms_core._engine.plan import Plan
 from sms_core._engine.sessions import MemorySessions, SessionStore
@@ -152,6 +153,7 @@ class AsyncClient(BaseClient):
     ) -> None:
         super().__init__(provider, sessions, clock)
         self._transport = transport
+        self._sleep = sleep
         self._close_session = close_session
         self._driver = AsyncDriver(Conversations(provider, self._login, clock, nonce), transport, sleep)
         self._sends = Sends(on_result, finish=finish, patience=deadline)
@@ -216,18 +218,22 @@ class AsyncClient(BaseClient):
         *,
         concurrency: int = 8,
         group: bool = False,
+        max_per_second: float | None = None,
     ) -> AsyncBulk:
         """As `Client.send_many`, for ``async with`` and ``async for``. The messages may come from an async iterable.
 
         Call it in the event loop. A request is sent by a task of its own, which `aclose` waits for. With ``group`` what an
         async iterable has given goes out as soon as it pauses and fewer than ``concurrency`` requests are under way.
         """
+        pace = Pace(max_per_second)
         return AsyncBulk(
             messages,
             plan=self.plan,
             send=self._send_group,
             start=self._sends.start,
-            grouping=self._grouping(group=group),
+            grouping=self._grouping(pace, group=group),
+            pace=pace,
+            sleep=self._sleep,
             concurrency=concurrency,
         )
 

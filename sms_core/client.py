@@ -25,6 +25,7 @@ from sms_core._engine.connection import ConnectionOptions, account_of, split_opt
 from sms_core._engine.discovery import load
 from sms_core._engine.driver import Course, Driver, new_nonce, utc_now
 from sms_core._engine.flow import log_out, perform, send_all
+from sms_core._engine.pace import Pace
 from sms_core._engine.paging import PageCheck
 from sms_core._engine.plan import Plan
 from sms_core._engine.sessions import MemorySessions, SessionStore
@@ -147,6 +148,7 @@ class Client(BaseClient):
     ) -> None:
         super().__init__(provider, sessions, clock)
         self._transport = transport
+        self._sleep = sleep
         self._close_session = close_session
         self._driver = Driver(provider, transport, self._login, clock=clock, sleep=sleep, nonce=nonce)
         self._has_warned = False
@@ -203,7 +205,14 @@ class Client(BaseClient):
         plan = self._ready(message, now)
         return self._run(send_all(self._provider, plan, now, results), course)
 
-    def send_many(self, messages: Iterable[Message | Plan], *, concurrency: int = 8, group: bool = False) -> Bulk:
+    def send_many(
+        self,
+        messages: Iterable[Message | Plan],
+        *,
+        concurrency: int = 8,
+        group: bool = False,
+        max_per_second: float | None = None,
+    ) -> Bulk:
         """Send messages side by side: an iterator of `Sent`, each given as soon as it is known, whatever its place.
 
         ::
@@ -219,14 +228,20 @@ class Client(BaseClient):
         With ``group`` messages that could be recipients of one message share a request, as far as the vendor takes them
         together: equal settings, no ``send_at``, no number and no reference twice. Each has its `Sent` all the same,
         with its own recipients' outcomes. As many messages as a request holds are taken from the iterable at a time.
+
+        ``max_per_second`` is how many texts (a text to a number each) are handed to the vendor in a second, evenly. It
+        holds for this bulk alone.
         """
         self._warn_in_event_loop()
+        pace = Pace(max_per_second)
         return Bulk(
             messages,
             plan=self.plan,
             send=self._send_plan,
-            grouping=self._grouping(group=group),
+            grouping=self._grouping(pace, group=group),
+            pace=pace,
             clock=self._clock,
+            sleep=self._sleep,
             concurrency=concurrency,
         )
 

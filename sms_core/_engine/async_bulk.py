@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import warnings
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,7 @@ from sms_core._engine.bulk import Sent, attach_results, concluded, is_for_one, n
 from sms_core._engine.driver import Course
 from sms_core._engine.flow import result_of
 from sms_core._engine.groups import Group, Grouping, Member, alone
+from sms_core._engine.pace import Pace
 from sms_core._engine.plan import Plan
 from sms_core.model import Message, SendResult
 
@@ -42,6 +43,8 @@ class AsyncBulk:
         send: SendGroup,
         start: Start,
         grouping: Grouping,
+        pace: Pace,
+        sleep: Callable[[float], Awaitable[object]],
         concurrency: int,
     ) -> None:
         """``plan`` and ``send`` are a client's; ``start`` makes a task that the client awaits when it is closed."""
@@ -57,6 +60,8 @@ class AsyncBulk:
         self._send = send
         self._start = start
         self._grouping = grouping
+        self._pace = pace
+        self._sleep = sleep
         self._concurrency = concurrency
         self._most = concurrency * grouping.size
         self._taken = 0
@@ -66,6 +71,7 @@ class AsyncBulk:
         self._under_way: set[asyncio.Task[SendResult]] = set()
         self._known: deque[Sent] = deque()
         self._taking: asyncio.Task[None] | None = None
+        self._pausing: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
         self._changed = asyncio.Event()
         self._ends = False
@@ -129,7 +135,7 @@ class AsyncBulk:
             self._begin()
             if self._known:
                 return True
-            if not self._under_way and self._taking is None:
+            if not self._under_way and self._taking is None and self._pausing is None:
                 return False
             self._changed.clear()
             await self._changed.wait()
@@ -193,16 +199,33 @@ class AsyncBulk:
 
     def _begin(self) -> None:
         """Send what waits, as far as there are places. What an iterable gives meanwhile is gathered."""
-        while len(self._under_way) < self._concurrency:
+        while len(self._under_way) < self._concurrency and self._pausing is None:
             if not self._waiting:
                 self._put_together()
             if not self._waiting:
                 return
-            group = self._waiting.popleft()
-            course = Course()
-            task = self._start(self._send(group, course))
-            self._under_way.add(task)
-            task.add_done_callback(partial(self._know, group, course))
+            seconds = self._pace.reserve(len(self._waiting[0].plan.destinations))
+            if seconds > 0:
+                self._pausing = asyncio.ensure_future(self._pause(seconds))
+            else:
+                self._begin_next()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await self._sleep(seconds)
+            self._begin_next()
+        except Exception as error:  # noqa: BLE001 - nothing has left, and it is these messages' error
+            self._known.extend(told(self._waiting.popleft(), None, error, self._grouping.info))
+        finally:
+            self._pausing = None
+            self._changed.set()
+
+    def _begin_next(self) -> None:
+        group = self._waiting.popleft()
+        course = Course()
+        task = self._start(self._send(group, course))
+        self._under_way.add(task)
+        task.add_done_callback(partial(self._know, group, course))
 
     def _know(self, group: Group, course: Course, task: asyncio.Task[SendResult]) -> None:
         self._under_way.discard(task)
@@ -227,9 +250,10 @@ class AsyncBulk:
         """Take nothing more, begin nothing more, and wait until all that was taken is known."""
         self._ends = True
         self._end_source()
-        if self._taking is not None:
-            self._taking.cancel()
-        await _all_of([*self._under_way, self._taking])
+        for asked in (self._taking, self._pausing):
+            if asked is not None:
+                asked.cancel()
+        await _all_of([*self._under_way, self._taking, self._pausing])
         self._withdraw()
 
     def _withdraw(self) -> None:

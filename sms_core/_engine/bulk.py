@@ -30,6 +30,7 @@ from sms_core._engine.driver import Course
 from sms_core._engine.flow import result_of, whole
 from sms_core._engine.groups import Group, Grouping, Member, alone, shares
 from sms_core._engine.outcomes import conclude, same_for_all
+from sms_core._engine.pace import Pace
 from sms_core._engine.plan import Plan
 from sms_core.errors import InvalidMessage, SendError, SmsError, TransportError, Unsupported
 from sms_core.model import Message, Outcome, SendResult
@@ -76,6 +77,8 @@ class _Begun:
 
 
 BEGUN = "begun"
+NAP = 0.1
+"""Seconds that a worker sleeps at most before it looks whether its messages were withdrawn."""
 
 
 @frozen(repr=False, eq=False)
@@ -85,6 +88,10 @@ class _Job:
     group: Group
     context: Context
     decided: dict[str, _Begun | None] = field(factory=dict)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return BEGUN in self.decided and self.decided[BEGUN] is None
 
 
 Send = Callable[[Plan, list[SendResult], Course], SendResult]
@@ -111,7 +118,9 @@ class Bulk:
         plan: Callable[[Message], Plan],
         send: Send,
         grouping: Grouping,
+        pace: Pace,
         clock: Callable[[], datetime],
+        sleep: Callable[[float], object],
         concurrency: int,
     ) -> None:
         """``plan`` checks and splits a message, and ``send`` sends it: a client's own."""
@@ -130,7 +139,7 @@ class Bulk:
         self._stopped: SimpleQueue[None] = SimpleQueue()
         pool = ThreadPoolExecutor(concurrency, thread_name_prefix="sms-send")
         # The threads hold none of this Bulk, so that one which nobody holds any more is noticed.
-        sender = _Sender(send, grouping.info, clock, self._known, self._woken)
+        sender = _Sender(send, grouping.info, pace, clock, sleep, self._known, self._woken)
         self._ends = False
         _thread.start_new_thread(_dispatch, (self._jobs, pool, sender, self._stopped))
 
@@ -360,15 +369,28 @@ class _Sender:
 
     send: Send
     info: ProviderInfo
+    pace: Pace
     clock: Callable[[], datetime]
+    sleep: Callable[[float], object]
     known: dict[int, Sent]
     woken: SimpleQueue[int]
 
     def work(self, job: _Job) -> None:
-        """Send messages, unless they were withdrawn."""
+        """Send messages when it is their turn, unless they were withdrawn."""
+        try:
+            self._wait(job)
+        except BaseException as error:  # noqa: BLE001 - nothing has left, and it is these messages' error
+            self.refuse(job, error)
+            return
         begun = _Begun(self.clock())
         if job.decided.setdefault(BEGUN, begun) is begun:
             self._send(job.group, begun)
+
+    def _wait(self, job: _Job) -> None:
+        seconds = self.pace.reserve(len(job.group.plan.destinations))
+        while seconds > 0 and not job.is_withdrawn:
+            self.sleep(min(seconds, NAP))
+            seconds -= NAP
 
     def _send(self, group: Group, begun: _Begun) -> None:
         failure: BaseException | None = None
@@ -384,7 +406,7 @@ class _Sender:
         for sent in told(group, result, failure, self.info):
             self._know(sent)
 
-    def refuse(self, job: _Job, error: Exception) -> None:
+    def refuse(self, job: _Job, error: BaseException) -> None:
         """Note that messages were not sent, unless they were begun."""
         if job.decided.setdefault(BEGUN, None) is None:
             for sent in told(job.group, None, error, self.info):
