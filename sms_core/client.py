@@ -231,6 +231,8 @@ class Client(BaseClient):
 
         ``max_per_second`` is how many texts (a text to a number each) are handed to the vendor in a second, evenly. It
         holds for this bulk alone.
+
+        Raises `TypeError` for an async iterable, which `AsyncClient.send_many` takes.
         """
         self._warn_in_event_loop()
         pace = Pace(max_per_second)

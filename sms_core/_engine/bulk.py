@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import _thread
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from datetime import datetime
@@ -76,6 +76,10 @@ class _Begun:
     results: list[SendResult] = field(factory=list)
 
 
+ASYNC_MESSAGES = (
+    "send_many: this is the client that blocks, which can't take messages from an async iterable; that of "
+    "sms_core.connect_async() can"
+)
 BEGUN = "begun"
 NAP = 0.1
 """Seconds that a worker sleeps at most before it looks whether its messages were withdrawn."""
@@ -124,6 +128,8 @@ class Bulk:
         concurrency: int,
     ) -> None:
         """``plan`` checks and splits a message, and ``send`` sends it: a client's own."""
+        if isinstance(messages, AsyncIterable) and not isinstance(messages, Iterable):
+            raise TypeError(ASYNC_MESSAGES)
         self._taken: dict[int, Message | Plan] = {}
         self._job_of: dict[int, _Job | None] = {}
         self._known: dict[int, Sent] = {}
@@ -198,10 +204,11 @@ class Bulk:
             raise
 
     def __del__(self) -> None:
-        if not self._ends:
-            self._withdraw()
-            self._jobs.put(None)
-        if self._taken and not self._ends:
+        if self._ends:
+            return
+        self._withdraw()
+        self._jobs.put(None)
+        if self._taken:
             unheard = f"{len(self._taken)} messages were under way when a Bulk was dropped, and nobody hears of them"
             warnings.warn(f"{unheard}: use it in a with block", RuntimeWarning, stacklevel=2, source=self)
 

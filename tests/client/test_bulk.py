@@ -12,7 +12,7 @@ import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,14 @@ def test_what_became_of_a_message_can_be_stored() -> None:
         ["batch-x"],
     )
     assert A not in repr(first)
+
+
+def test_an_async_iterable_is_for_the_other_client() -> None:
+    async def source() -> AsyncIterator[Message]:
+        yield Message("x", A)
+
+    with bind(FakeTransport([])) as sms, pytest.raises(TypeError, match=r"sms_core\.connect_async\(\) can"):
+        sms.send_many(source())  # type: ignore[arg-type]
 
 
 # What goes wrong with one message
