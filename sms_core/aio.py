@@ -25,7 +25,9 @@ from sms_core._engine.base_client import (
 from sms_core._engine.discovery import load
 from sms_core._engine.driver import Conversations, Course, new_nonce, utc_now
 from sms_core._engine.flow import log_out, send_all
+from sms_core._engine.groups import Group, shares
 from sms_core._engine.outcomes import same_for_all
+from sms_core._engine.pace import Pace
 from sms_core._engine.paging import PageCheck
 from sms_core._engine.plan import Plan
 from sms_core._engine.sessions import MemorySessions, SessionStore
@@ -52,6 +54,11 @@ from sms_core.provider.provider import Provider
 __all__ = ["AsyncBulk", "AsyncClient", "AsyncioTransport", "connect_async", "connect_provider_async"]
 
 T = TypeVar("T")
+
+
+def _itself(result: SendResult) -> tuple[SendResult]:
+    """What is heard of a message that was sent by itself."""
+    return (result,)
 
 
 def connect_async(
@@ -146,6 +153,7 @@ class AsyncClient(BaseClient):
     ) -> None:
         super().__init__(provider, sessions, clock)
         self._transport = transport
+        self._sleep = sleep
         self._close_session = close_session
         self._driver = AsyncDriver(Conversations(provider, self._login, clock, nonce), transport, sleep)
         self._sends = Sends(on_result, finish=finish, patience=deadline)
@@ -190,24 +198,50 @@ class AsyncClient(BaseClient):
         )
         del to, subject  # an error tracker writes down the locals of the frames that an error passes
         now = self._clock()
-        plan = self._ready(message, now)
-        course = Course()
+        return await self._run_send(self._ready(message, now), now, Course(), _itself)
+
+    async def _run_send(
+        self, plan: Plan, now: datetime, course: Course, heard: Callable[[SendResult], Iterable[SendResult]]
+    ) -> SendResult:
+        """Send a plan; ``heard`` makes of its result those that `on_result` hears."""
 
         def so_far() -> SendResult:
             unknown = same_for_all(plan.destinations, Outcome.UNKNOWN, None)
             return attrs.evolve(unknown, message=plan.message, sent_at=now)
 
         sending = self._driver.run(send_all(self._provider, plan, now), course)
-        return await self._sends.run(sending, course, so_far)
+        return await self._sends.run(sending, course, so_far, heard)
 
     def send_many(
-        self, messages: Iterable[Message | Plan] | AsyncIterable[Message | Plan], *, concurrency: int = 8
+        self,
+        messages: Iterable[Message | Plan] | AsyncIterable[Message | Plan],
+        *,
+        concurrency: int = 8,
+        group: bool = False,
+        max_per_second: float | None = None,
     ) -> AsyncBulk:
         """As `Client.send_many`, for ``async with`` and ``async for``. The messages may come from an async iterable.
 
-        Call it in the event loop. A message is sent by a task of its own, which `aclose` waits for.
+        Call it in the event loop. A request is sent by a task of its own, which `aclose` waits for. With ``group`` what an
+        async iterable has given goes out as soon as it pauses and fewer than ``concurrency`` requests are under way.
         """
-        return AsyncBulk(messages, send=self.send, start=self._sends.start, info=self.info, concurrency=concurrency)
+        pace = Pace(max_per_second)
+        return AsyncBulk(
+            messages,
+            plan=self.plan,
+            send=self._send_group,
+            start=self._sends.start,
+            grouping=self._grouping(pace, group=group),
+            pace=pace,
+            sleep=self._sleep,
+            concurrency=concurrency,
+        )
+
+    async def _send_group(self, group: Group, course: Course) -> SendResult:
+        now = self._clock()
+        return await self._run_send(
+            self._ready(group.plan, now), now, course, lambda result: shares(group, result, self.info)
+        )
 
     async def settle(
         self, unknown: SendResult | SendError, *, known_batches: str | Collection[str] = (), replay: bool = False

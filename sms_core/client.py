@@ -23,8 +23,9 @@ from sms_core._engine.base_client import (
 from sms_core._engine.bulk import Bulk
 from sms_core._engine.connection import ConnectionOptions, account_of, split_options
 from sms_core._engine.discovery import load
-from sms_core._engine.driver import Driver, new_nonce, utc_now
+from sms_core._engine.driver import Course, Driver, new_nonce, utc_now
 from sms_core._engine.flow import log_out, perform, send_all
+from sms_core._engine.pace import Pace
 from sms_core._engine.paging import PageCheck
 from sms_core._engine.plan import Plan
 from sms_core._engine.sessions import MemorySessions, SessionStore
@@ -147,6 +148,7 @@ class Client(BaseClient):
     ) -> None:
         super().__init__(provider, sessions, clock)
         self._transport = transport
+        self._sleep = sleep
         self._close_session = close_session
         self._driver = Driver(provider, transport, self._login, clock=clock, sleep=sleep, nonce=nonce)
         self._has_warned = False
@@ -195,13 +197,22 @@ class Client(BaseClient):
         del to, subject  # an error tracker writes down the locals of the frames that an error passes
         return self._send_plan(message, [])
 
-    def _send_plan(self, message: Message | Plan, results: list[SendResult]) -> SendResult:
+    def _send_plan(
+        self, message: Message | Plan, results: list[SendResult], course: Course | None = None
+    ) -> SendResult:
         """Send a message; ``results`` gets that of each request as soon as it is known."""
         now = self._clock()
         plan = self._ready(message, now)
-        return self._run(send_all(self._provider, plan, now, results))
+        return self._run(send_all(self._provider, plan, now, results), course)
 
-    def send_many(self, messages: Iterable[Message | Plan], *, concurrency: int = 8) -> Bulk:
+    def send_many(
+        self,
+        messages: Iterable[Message | Plan],
+        *,
+        concurrency: int = 8,
+        group: bool = False,
+        max_per_second: float | None = None,
+    ) -> Bulk:
         """Send messages side by side: an iterator of `Sent`, each given as soon as it is known, whatever its place.
 
         ::
@@ -213,10 +224,27 @@ class Client(BaseClient):
         A message is taken from the iterable when it can be sent at once, so memory is bounded. Whatever it raises, also
         what is no `SmsError`, is the error of its `Sent`. However the iteration ends (``break``, an error, Ctrl-C),
         what is under way is awaited, and is in ``bulk.results`` and the exception's ``sms_results`` then.
+
+        With ``group`` messages that could be recipients of one message share a request, as far as the vendor takes them
+        together: equal settings, no ``send_at``, no number and no reference twice. Each has its `Sent` all the same,
+        with its own recipients' outcomes. As many messages as a request holds are taken from the iterable at a time.
+
+        ``max_per_second`` is how many texts (a text to a number each) are handed to the vendor in a second, evenly. It
+        holds for this bulk alone.
+
+        Raises `TypeError` for an async iterable, which `AsyncClient.send_many` takes.
         """
         self._warn_in_event_loop()
+        pace = Pace(max_per_second)
         return Bulk(
-            messages, plan=self.plan, send=self._send_plan, info=self.info, clock=self._clock, concurrency=concurrency
+            messages,
+            plan=self.plan,
+            send=self._send_plan,
+            grouping=self._grouping(pace, group=group),
+            pace=pace,
+            clock=self._clock,
+            sleep=self._sleep,
+            concurrency=concurrency,
         )
 
     def settle(
@@ -284,9 +312,9 @@ class Client(BaseClient):
     def _perform(self, operation: Operation[T]) -> T:
         return self._run(self._provider.perform(operation))
 
-    def _run(self, flow: Flow[T]) -> T:
+    def _run(self, flow: Flow[T], course: Course | None = None) -> T:
         self._warn_in_event_loop()
-        return self._driver.run(flow)
+        return self._driver.run(flow, course)
 
     def _warn_in_event_loop(self) -> None:
         """Say once that an event loop is being held up."""

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import warnings
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from sms_core._engine.async_sends import result_of
-from sms_core._engine.bulk import Sent, attach_results
-from sms_core._engine.outcomes import conclude
+from sms_core._engine.bulk import Sent, attach_results, concluded, is_for_one, not_begun, planned, told
+from sms_core._engine.driver import Course
+from sms_core._engine.flow import result_of
+from sms_core._engine.groups import Group, Grouping, Member, alone
+from sms_core._engine.pace import Pace
 from sms_core._engine.plan import Plan
-from sms_core.errors import SendError
 from sms_core.model import Message, SendResult
-from sms_core.provider.info import ProviderInfo
 
 Item = Message | Plan
 Start = Callable[[Coroutine[Any, Any, SendResult]], asyncio.Task[SendResult]]
+SendGroup = Callable[[Group, Course], Coroutine[Any, Any, SendResult]]
 
 
 class AsyncBulk:
     """Messages under way: an async iterator of `Sent`, each given as soon as it is known, and an async context manager.
 
     ``concurrency`` messages are under way or waiting to be given; the next one is taken from the iterable, async or
-    not, when one of these has been given. Nothing that was given is kept. One task may use it.
+    not, when one of these has been given. With ``group=True`` so many requests' worth are; what an async iterable gives
+    without a pause goes together, as far as it fits into a request. Nothing that was given is kept. One task may use it.
 
     However the iteration ends, no further message is taken then, and those under way are awaited; a second cancellation
     waits no longer. What was not given is in the ``sms_results`` of the exception that ended it, and in ``results``.
@@ -36,26 +39,39 @@ class AsyncBulk:
         self,
         messages: Iterable[Item] | AsyncIterable[Item],
         *,
-        send: Callable[[Item], Coroutine[Any, Any, SendResult]],
+        plan: Callable[[Message], Plan],
+        send: SendGroup,
         start: Start,
-        info: ProviderInfo,
+        grouping: Grouping,
+        pace: Pace,
+        sleep: Callable[[float], Awaitable[object]],
         concurrency: int,
     ) -> None:
-        """``send`` is a client's; ``start`` makes a task of it that the client awaits when it is closed."""
+        """``plan`` and ``send`` are a client's; ``start`` makes a task that the client awaits when it is closed."""
+        if concurrency < 1:
+            raise ValueError("concurrency must be greater than 0")
         self._messages: Iterator[Item] = iter(())
         self._later: AsyncIterator[Item] | None = None
         if isinstance(messages, AsyncIterable):
             self._later = aiter(messages)
         else:
             self._messages = iter(messages)
+        self._plan = plan
         self._send = send
         self._start = start
-        self._info = info
+        self._grouping = grouping
+        self._pace = pace
+        self._sleep = sleep
         self._concurrency = concurrency
-        self._count = 0
-        self._under_way: dict[int, asyncio.Task[SendResult]] = {}
+        self._most = concurrency * grouping.size
+        self._taken = 0
+        self._given = 0
+        self._gathered: list[Member] = []
+        self._waiting: deque[Group] = deque()
+        self._under_way: set[asyncio.Task[SendResult]] = set()
         self._known: deque[Sent] = deque()
         self._taking: asyncio.Task[None] | None = None
+        self._pausing: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
         self._changed = asyncio.Event()
         self._ends = False
@@ -77,6 +93,7 @@ class AsyncBulk:
             raise StopAsyncIteration
         try:
             if await self._wait_for_one():
+                self._given += 1
                 return self._known.popleft()
             await self._finish()
         except BaseException as interruption:
@@ -105,44 +122,60 @@ class AsyncBulk:
             raise
 
     def __del__(self) -> None:
-        # A send that is under way holds its bulk, so all is known by now; `__init__` may not have come to that.
-        unheard = getattr(self, "_known", ())
+        # A send that is under way holds its bulk, so all is known by now, or never began; `__init__` may not have come so far.
+        unheard = getattr(self, "_taken", 0) - getattr(self, "_given", 0)
         if unheard and not self._ends:
-            said = f"an AsyncBulk was dropped, and nobody hears of {len(unheard)} messages"
+            said = f"an AsyncBulk was dropped, and nobody hears of {unheard} messages"
             warnings.warn(f"{said}: use it in an async with block", RuntimeWarning, stacklevel=2, source=self)
 
     async def _wait_for_one(self) -> bool:
         """Wait until a message is known; False if none is under way."""
         while True:
-            self._take()
+            await self._take()
+            self._begin()
             if self._known:
                 return True
-            if not self._under_way and self._taking is None:
+            if not self._under_way and self._taking is None and self._pausing is None:
                 return False
             self._changed.clear()
             await self._changed.wait()
 
     @property
-    def _has_place(self) -> bool:
-        return len(self._under_way) + len(self._known) < self._concurrency
+    def _held(self) -> int:
+        return self._taken - self._given
 
-    def _take(self) -> None:
-        """Take messages for the free places, from what gives them at once; of what does not, ask for the next one."""
-        while self._has_place and self._later is None:
-            try:
-                message = next(self._messages)
-            except StopIteration:
-                return
-            except Exception as error:  # noqa: BLE001 - raised when all that was taken has been given
-                self._fail(error)
-                return
-            self._begin(message)
-        if self._has_place and self._later is not None and self._taking is None:
+    @property
+    def _has_room(self) -> bool:
+        """Whether there is room for as many messages as one request holds."""
+        return self._held <= self._most - self._grouping.size
+
+    async def _take(self) -> None:
+        """Take messages for the free places, from what gives them at once; of what does not, ask for them."""
+        while self._has_room and self._take_at_once():
+            if self._grouping.size > 1:
+                await asyncio.sleep(0)  # planning so many takes a while
+        if self._has_room and self._later is not None and self._taking is None:
             self._taking = asyncio.ensure_future(self._take_later(self._later))
+
+    def _take_at_once(self) -> bool:
+        """Take as many messages as one request holds; False if there is none."""
+        taken = self._taken
+        try:
+            for message in itertools.islice(self._messages, self._grouping.size):
+                self._gather(message)
+        except Exception as error:  # noqa: BLE001 - raised when all that was taken has been given
+            self._fail(error)
+        self._put_together()
+        return self._taken > taken
 
     async def _take_later(self, messages: AsyncIterator[Item]) -> None:
         try:
-            self._begin(await anext(messages))
+            while self._has_room or (self._gathered and self._held < self._most):
+                self._gather(await anext(messages))
+                self._changed.set()  # who waits comes to see it when the iterable pauses
+                if len(self._gathered) >= self._grouping.size:
+                    self._put_together()
+                    await asyncio.sleep(0)  # planning so many takes a while
         except StopAsyncIteration:
             self._end_source()
         except Exception as error:  # noqa: BLE001 - as above
@@ -151,16 +184,58 @@ class AsyncBulk:
             self._taking = None
             self._changed.set()
 
-    def _begin(self, message: Item) -> None:
-        index = self._count
-        self._count += 1
-        task = self._start(self._send(message))
-        self._under_way[index] = task
-        task.add_done_callback(partial(self._know, index, message))
+    def _gather(self, message: Item) -> None:
+        index = self._taken
+        self._taken += 1
+        try:
+            self._gathered.append(Member(index, message, planned(message, self._plan)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's
+            self._known.append(Sent(index, message, None, error))
 
-    def _know(self, index: int, message: Item, task: asyncio.Task[SendResult]) -> None:
-        del self._under_way[index]
-        self._known.append(_sent(index, message, task, self._info))
+    def _put_together(self) -> None:
+        """Make groups of what was gathered."""
+        self._waiting.extend(self._grouping.groups(self._gathered))
+        self._gathered = []
+
+    def _begin(self) -> None:
+        """Send what waits, as far as there are places. What an iterable gives meanwhile is gathered."""
+        while len(self._under_way) < self._concurrency and self._pausing is None:
+            if not self._waiting:
+                self._put_together()
+            if not self._waiting:
+                return
+            seconds = self._pace.reserve(len(self._waiting[0].plan.destinations))
+            if seconds > 0:
+                self._pausing = asyncio.ensure_future(self._pause(seconds))
+            else:
+                self._begin_next()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await self._sleep(seconds)
+            self._begin_next()
+        except Exception as error:  # noqa: BLE001 - nothing has left, and it is these messages' error
+            self._known.extend(told(self._waiting.popleft(), None, error, self._grouping.info))
+        finally:
+            self._pausing = None
+            self._changed.set()
+
+    def _begin_next(self) -> None:
+        group = self._waiting.popleft()
+        course = Course()
+        task = self._start(self._send(group, course))
+        self._under_way.add(task)
+        task.add_done_callback(partial(self._know, group, course))
+
+    def _know(self, group: Group, course: Course, task: asyncio.Task[SendResult]) -> None:
+        self._under_way.discard(task)
+        result, error = _end_of(task)
+        if is_for_one(group, error, course):
+            self._waiting.extendleft(alone(member) for member in reversed(group.members))
+        elif isinstance(error, asyncio.CancelledError) and result is not None:
+            self._known.extend(concluded(group, result, self._grouping.info))
+        else:
+            self._known.extend(told(group, result, error, self._grouping.info))
         self._changed.set()
 
     def _fail(self, error: Exception) -> None:
@@ -172,21 +247,31 @@ class AsyncBulk:
         self._later = None
 
     async def _finish(self) -> None:
-        """Take nothing more, and wait until all that was taken is known."""
+        """Take nothing more, begin nothing more, and wait until all that was taken is known."""
         self._ends = True
         self._end_source()
-        if self._taking is not None:
-            self._taking.cancel()
-        await _all_of([*self._under_way.values(), self._taking])
+        for asked in (self._taking, self._pausing):
+            if asked is not None:
+                asked.cancel()
+        await _all_of([*self._under_way, self._taking, self._pausing])
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        """Note that what was not begun is not sent."""
+        self._put_together()
+        while self._waiting:
+            group = self._waiting.popleft()
+            self._known.extend(concluded(group, not_begun(group.plan), self._grouping.info))
 
     async def _end_by(self, interruption: BaseException) -> None:
         """Finish, and let the interruption carry what was not given. Cancelled again, it cancels what is under way."""
         try:
             await self._finish()
         except BaseException as again:
-            for task in self._under_way.values():
+            for task in self._under_way:
                 task.cancel()
-            await _all_of(self._under_way.values())
+            await _all_of(self._under_way)
+            self._withdraw()
             attach_results(again, self.results)
             raise
         attach_results(interruption, self.results)
@@ -199,20 +284,9 @@ async def _all_of(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
         await asyncio.sleep(0)  # their callbacks
 
 
-def _sent(index: int, message: Item, task: asyncio.Task[SendResult], info: ProviderInfo) -> Sent:
+def _end_of(task: asyncio.Task[SendResult]) -> tuple[SendResult | None, BaseException | None]:
+    """The result and the error of a send that is over."""
     try:
-        return Sent(index, message, task.result(), None)
-    except asyncio.CancelledError as cancellation:
-        result = result_of(cancellation)
-        if result is None:
-            return Sent(index, message, None, cancellation)
-        return _concluded(index, message, result, info)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is this message's
-        return Sent(index, message, result_of(error), error)
-
-
-def _concluded(index: int, message: Item, result: SendResult, info: ProviderInfo) -> Sent:
-    try:
-        return Sent(index, message, conclude(result, info), None)
-    except SendError as error:
-        return Sent(index, message, error.result, error)
+        return task.result(), None
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is these messages'
+        return result_of(error), error

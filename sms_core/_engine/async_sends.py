@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any
 
 from sms_core._engine.driver import Course
-from sms_core._engine.flow import attach_result
-from sms_core.errors import SendError
+from sms_core._engine.flow import attach_result, result_of
 from sms_core.model import SendResult
 
 OnResult = Callable[[SendResult], object]
 """Hears what became of each send, as soon as that is known. It is called in the event loop, so it must not block."""
+
+Each = Callable[[SendResult], Iterable[SendResult]]
+"""Makes of the result of a send that of each of its messages."""
 
 
 class Sends:
@@ -29,11 +31,13 @@ class Sends:
         self._patience = patience
         self._under_way: set[asyncio.Task[SendResult]] = set()
 
-    async def run(self, sending: Awaitable[SendResult], course: Course, so_far: Callable[[], SendResult]) -> SendResult:
+    async def run(
+        self, sending: Awaitable[SendResult], course: Course, so_far: Callable[[], SendResult], each: Each
+    ) -> SendResult:
         """What the send comes to. Cancelled, the cancellation passes on with ``sms_result``, what is known so far."""
         if not self._finish:
-            return await self._heard(sending)
-        task = self.start(self._heard(sending))
+            return await self._heard(sending, each)
+        task = self.start(self._heard(sending, each))
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError as cancellation:
@@ -72,31 +76,27 @@ class Sends:
             await asyncio.wait(tasks)
             raise
 
-    async def _heard(self, sending: Awaitable[SendResult]) -> SendResult:
+    async def _heard(self, sending: Awaitable[SendResult], each: Each) -> SendResult:
         try:
             result = await sending
         except BaseException as error:
-            self._tell(result_of(error))
+            self._tell(result_of(error), each)
             raise
-        self._tell(result)
+        self._tell(result, each)
         return result
 
-    def _tell(self, result: SendResult | None) -> None:
+    def _tell(self, result: SendResult | None, each: Each) -> None:
         if self._on_result is None or result is None:
             return
+        for share in each(result):
+            self._tell_of(self._on_result, share)
+
+    def _tell_of(self, on_result: OnResult, result: SendResult) -> None:
         try:
-            self._on_result(result)
+            on_result(result)
         except Exception as error:  # noqa: BLE001 - a send's own outcome must not be lost for it
             context = {"message": "on_result= of an AsyncClient failed", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
-
-
-def result_of(error: BaseException) -> SendResult | None:
-    """What an error that ended a send tells of it; None where nothing was begun."""
-    if isinstance(error, SendError) and error.result.outcomes:
-        return error.result
-    found: SendResult | None = getattr(error, "sms_result", None)
-    return found
 
 
 def _outcome_of(task: asyncio.Task[SendResult]) -> SendResult | None:

@@ -9,7 +9,9 @@ from decimal import Decimal
 
 from attrs import define, field
 
+from sms_core._engine.groups import Grouping
 from sms_core._engine.login import Login
+from sms_core._engine.pace import Pace
 from sms_core._engine.plan import Plan, check_times, make_plan
 from sms_core._engine.preview import Preview, make_preview
 from sms_core._engine.sessions import SessionStore
@@ -83,6 +85,10 @@ class BaseClient:
         if not plan.sends:
             raise InvalidMessage("to", "holds nobody who can be sent to: see the plan's `refused`")
         return plan
+
+    def _grouping(self, pace: Pace, *, group: bool) -> Grouping:
+        size = pace.most_of(self.info.limits.recipients) if group else 1
+        return Grouping(self.info, self._provider.prepare, size)
 
     def _settling(
         self, unknown: SendResult | SendError, known_batches: str | Collection[str], *, replay: bool

@@ -4,8 +4,8 @@ Workers send; the caller's thread takes messages from the iterable, hands them o
 interruption (Ctrl-C) reaches that thread alone, between any two of its steps. Therefore:
 
 * A message is noted in ``_taken`` by the very statement that takes it, and leaves it by the one before it is given.
-* Whether its send has begun is decided by one atomic step, `dict.setdefault` on ``_begun``: the worker writes what it
-  is about to send, and who withdraws the message None. The first one wins, and both can read later who that was.
+* Whether its send has begun is decided by one atomic step, `dict.setdefault` on its job's ``decided``: the worker
+  writes that it begins, and who withdraws the job None. The first one wins, and both can read later who that was.
 * A worker writes what came of a send into ``_known`` before it wakes anybody, so a wake-up may be lost.
 * The caller's thread holds no lock that another one needs: what an interruption leaves locked is locked for ever, in
   `ThreadPoolExecutor.submit` too. It talks to the others through queues that are C, and a thread between submits.
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import _thread
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from datetime import datetime
@@ -26,10 +26,13 @@ from typing import Any, Self
 import attrs
 from attrs import field, frozen
 
-from sms_core._engine.flow import whole
+from sms_core._engine.driver import Course
+from sms_core._engine.flow import result_of, whole
+from sms_core._engine.groups import Group, Grouping, Member, alone, shares
 from sms_core._engine.outcomes import conclude, same_for_all
+from sms_core._engine.pace import Pace
 from sms_core._engine.plan import Plan
-from sms_core.errors import SendError, SmsError, TransportError
+from sms_core.errors import InvalidMessage, SendError, SmsError, TransportError, Unsupported
 from sms_core.model import Message, Outcome, SendResult
 from sms_core.provider.info import ProviderInfo
 from sms_core.serialize import register_unstructure, to_data
@@ -60,29 +63,51 @@ def _sent_as_data(sent: Sent) -> dict[str, Any]:
 register_unstructure(Sent, _sent_as_data)
 
 
-@frozen(repr=False)
-class _Begun:
-    """What a worker is sending, since when, and what became of its requests so far."""
-
-    plan: Plan
-    at: datetime
-    results: list[SendResult] = field(factory=list)
-
-
 TOO_EARLY = TransportError("the bulk ended before this message's turn", sent=False)
 TOO_LATE = TransportError("the bulk was broken off before the answer was known", sent=True, timed_out=True)
 
 
-Send = Callable[[Plan, list[SendResult]], SendResult]
+@frozen(repr=False)
+class _Begun:
+    """Since when a worker is sending, how far it is, and what became of its requests so far."""
+
+    at: datetime
+    course: Course = field(factory=Course)
+    results: list[SendResult] = field(factory=list)
+
+
+ASYNC_MESSAGES = (
+    "send_many: this is the client that blocks, which can't take messages from an async iterable; that of "
+    "sms_core.connect_async() can"
+)
+BEGUN = "begun"
+NAP = 0.1
+"""Seconds that a worker sleeps at most before it looks whether its messages were withdrawn."""
+
+
+@frozen(repr=False, eq=False)
+class _Job:
+    """Messages that a worker sends. ``decided`` says under `BEGUN` what began, or None where it was withdrawn."""
+
+    group: Group
+    context: Context
+    decided: dict[str, _Begun | None] = field(factory=dict)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return BEGUN in self.decided and self.decided[BEGUN] is None
+
+
+Send = Callable[[Plan, list[SendResult], Course], SendResult]
 """Sends a plan; the list gets the result of each request as soon as it is known."""
-_Job = tuple[Context, int, Message | Plan]
 
 
 class Bulk:
     """Messages under way: an iterator of `Sent`, each given as soon as it is known, and a context manager.
 
     ``concurrency`` messages are under way or waiting to be given; the next one is taken from the iterable when one of
-    these has been given. Nothing that was given is kept. One thread may use it.
+    these has been given. With ``group=True`` so many requests' worth are, and as many messages as a request holds are
+    taken together. Nothing that was given is kept. One thread may use it.
 
     However the iteration ends, no further message is handed out then, and those under way are awaited. What was not
     given is in the ``sms_results`` of the exception that ended it, and in ``results``.
@@ -96,27 +121,31 @@ class Bulk:
         *,
         plan: Callable[[Message], Plan],
         send: Send,
-        info: ProviderInfo,
+        grouping: Grouping,
+        pace: Pace,
         clock: Callable[[], datetime],
+        sleep: Callable[[float], object],
         concurrency: int,
     ) -> None:
         """``plan`` checks and splits a message, and ``send`` sends it: a client's own."""
+        if isinstance(messages, AsyncIterable) and not isinstance(messages, Iterable):
+            raise TypeError(ASYNC_MESSAGES)
         self._taken: dict[int, Message | Plan] = {}
-        self._begun: dict[int, _Begun | None] = {}
+        self._job_of: dict[int, _Job | None] = {}
         self._known: dict[int, Sent] = {}
-        self._woken: SimpleQueue[None] = SimpleQueue()
+        self._woken: SimpleQueue[int] = SimpleQueue()
         self._source = iter(messages)
         self._count = 0
         self._failure: Exception | None = None
         self._ended = False
         self._plan = plan
-        self._info = info
-        self._concurrency = concurrency
+        self._grouping = grouping
+        self._most = concurrency * grouping.size
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stopped: SimpleQueue[None] = SimpleQueue()
         pool = ThreadPoolExecutor(concurrency, thread_name_prefix="sms-send")
         # The threads hold none of this Bulk, so that one which nobody holds any more is noticed.
-        sender = _Sender(plan, send, clock, self._begun, self._known, self._woken)
+        sender = _Sender(send, grouping.info, pace, clock, sleep, self._known, self._woken)
         self._ends = False
         _thread.start_new_thread(_dispatch, (self._jobs, pool, sender, self._stopped))
 
@@ -151,7 +180,7 @@ class Bulk:
             raise StopIteration
         # No call stands between these and the caller: Python would handle a signal after it.
         del self._taken[sent.index]
-        del self._begun[sent.index]
+        del self._job_of[sent.index]
         del self._known[sent.index]
         return sent
 
@@ -175,24 +204,50 @@ class Bulk:
             raise
 
     def __del__(self) -> None:
-        if not self._ends:
-            self._withdraw()
-            self._jobs.put(None)
-        if self._taken and not self._ends:
+        if self._ends:
+            return
+        self._withdraw()
+        self._jobs.put(None)
+        if self._taken:
             unheard = f"{len(self._taken)} messages were under way when a Bulk was dropped, and nobody hears of them"
             warnings.warn(f"{unheard}: use it in a with block", RuntimeWarning, stacklevel=2, source=self)
 
     def _hand_out(self) -> None:
-        while len(self._taken) < self._concurrency and self._take():
-            index = self._count - 1
-            # Whoever traces the caller traces its sends too.
-            self._jobs.put((copy_context(), index, self._taken[index]))
+        while len(self._taken) <= self._most - self._grouping.size:
+            taken = self._take_some()
+            if not taken:
+                return
+            for group in self._grouping.groups(self._planned(taken)):
+                # Whoever traces the caller traces its sends too.
+                job = _Job(group, copy_context())
+                self._job_of.update({member.index: job for member in group.members})
+                self._jobs.put(job)
+
+    def _take_some(self) -> list[int]:
+        """Take as many messages as one request holds; fewer, where the iterable has no more."""
+        taken: list[int] = []
+        while len(taken) < self._grouping.size and self._take():
+            taken.append(self._count - 1)
+        return taken
+
+    def _planned(self, taken: Sequence[int]) -> list[Member]:
+        """Those that can be sent. Of the others it is known now why they can't."""
+        members: list[Member] = []
+        for index in taken:
+            message = self._taken[index]
+            try:
+                members.append(Member(index, message, planned(message, self._plan)))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's
+                self._known[index] = Sent(index, message, None, error)
+                self._woken.put(index)
+        return members
 
     def _take(self) -> bool:
         """Take a message from the iterable; False if there is none."""
         try:
             for message in self._source:
                 self._taken[self._count] = message
+                self._job_of[self._count] = None
                 self._count += 1
                 return True
         except Exception as error:  # noqa: BLE001 - raised when all that was taken has been given
@@ -203,10 +258,9 @@ class Bulk:
     def _wait_for_one(self) -> Sent | None:
         """A message that is known; None if none is under way."""
         while self._taken:
-            for index in self._taken:
-                if index in self._known:
-                    return self._known[index]
-            self._woken.get()
+            index = self._woken.get()
+            if index in self._known:
+                return self._known[index]
         return None
 
     def _finish(self) -> None:
@@ -215,8 +269,9 @@ class Bulk:
             return
         self._ends = True
         self._withdraw()
-        while not self._known.keys() >= self._taken.keys():
-            self._woken.get()
+        for index in self._taken:
+            while index not in self._known:
+                self._woken.get()
         self._jobs.put(None)
         self._stopped.get()
         self._ended = True
@@ -224,9 +279,21 @@ class Bulk:
     def _withdraw(self) -> None:
         """Hand out nothing more, and keep what no worker has begun from being sent."""
         self._source = iter(())
-        for index in self._taken:
-            if self._begun.setdefault(index, None) is None:
-                self._break_off(index)
+        for job in self._open_jobs():
+            if job.decided.setdefault(BEGUN, None) is None:
+                self._break_off(job)
+
+    def _open_jobs(self) -> list[_Job]:
+        """Those of which a message is not known; what was taken and not yet handed out is a job of its own."""
+        jobs: dict[_Job, None] = {}
+        for index in [index for index in self._taken if index not in self._known]:
+            job = self._job_of.get(index)
+            if job is None:
+                for member in self._planned([index]):
+                    jobs[_Job(alone(member), copy_context())] = None
+            else:
+                jobs[job] = None
+        return list(jobs)
 
     def _end_by(self, interruption: BaseException) -> None:
         """Finish, and let the interruption carry what was not given.
@@ -236,37 +303,30 @@ class Bulk:
         try:
             self._finish()
         except BaseException as again:
-            for index in self._taken.keys() - self._known.keys():
-                self._break_off(index)
+            for job in self._open_jobs():
+                self._break_off(job)
             self._jobs.put(None)
             self._ended = True
             self._attach_to(again)
             raise
         self._attach_to(interruption)
 
-    def _break_off(self, index: int) -> None:
-        """Note what is known of a message of which no worker told.
+    def _break_off(self, job: _Job) -> None:
+        """Note what is known of messages of which no worker told.
 
-        If none has begun it, it is not sent; else its requests are unknown, but for those that were answered.
+        If none has begun them, they are not sent; else their requests are unknown, but for those that were answered.
         """
-        message = self._taken[index]
-        begun = self._begun.setdefault(index, None)
-        try:
-            if begun is not None:
-                results = list(begun.results)
-                open_sends = begun.plan.sends[len(results) :]
-                results.extend(same_for_all(send.destinations, Outcome.UNKNOWN, TOO_LATE) for send in open_sends)
-                result = whole(begun.plan, results, begun.at)
-            else:
-                plan = _planned(message, self._plan)
-                result = same_for_all(plan.destinations, Outcome.NOT_SENT, TOO_EARLY)
-                result = attrs.evolve(result, message=plan.message)
-            sent = Sent(index, message, conclude(result, self._info), None)
-        except SendError as error:
-            sent = Sent(index, message, error.result, error)
-        except Exception as error:  # noqa: BLE001 - the message was wrong
-            sent = Sent(index, message, None, error)
-        self._known.setdefault(index, sent)
+        begun = job.decided.setdefault(BEGUN, None)
+        plan = job.group.plan
+        if begun is None:
+            result = not_begun(plan)
+        else:
+            results = list(begun.results)
+            open_sends = plan.sends[len(results) :]
+            results.extend(same_for_all(send.destinations, Outcome.UNKNOWN, TOO_LATE) for send in open_sends)
+            result = whole(plan, results, begun.at)
+        for sent in concluded(job.group, result, self._grouping.info):
+            self._known.setdefault(sent.index, sent)
 
     def _attach_to(self, error: BaseException) -> None:
         attach_results(error, self.results)
@@ -282,37 +342,91 @@ def attach_results(error: BaseException, results: Iterable[Sent]) -> None:
         error.add_note(f"sms_core: sms_results of this exception tells what became of {len(added)} more messages")
 
 
+def not_begun(plan: Plan) -> SendResult:
+    """The result of a plan whose turn did not come."""
+    result = same_for_all(plan.destinations, Outcome.NOT_SENT, TOO_EARLY)
+    return attrs.evolve(result, message=plan.message)
+
+
+def told(group: Group, result: SendResult | None, error: BaseException | None, info: ProviderInfo) -> list[Sent]:
+    """What became of each message of a group that was sent."""
+    if result is not None and len(group.members) > 1 and (error is None or isinstance(error, SendError)):
+        return concluded(group, result, info)
+    results = [None] * len(group.members) if result is None else shares(group, result, info)
+    found = zip(group.members, results, strict=True)
+    return [Sent(member.index, member.item, share, error) for member, share in found]
+
+
+def concluded(group: Group, result: SendResult, info: ProviderInfo) -> list[Sent]:
+    """What a result comes to for each message of a group."""
+    found = zip(group.members, shares(group, result, info), strict=True)
+    return [_concluded(member, share, info) for member, share in found]
+
+
+def _concluded(member: Member, result: SendResult, info: ProviderInfo) -> Sent:
+    try:
+        return Sent(member.index, member.item, conclude(result, info), None)
+    except SendError as error:
+        return Sent(member.index, member.item, error.result, error)
+
+
 @frozen(repr=False)
 class _Sender:
     """What the threads share with the caller's."""
 
-    plan: Callable[[Message], Plan]
     send: Send
+    info: ProviderInfo
+    pace: Pace
     clock: Callable[[], datetime]
-    begun: dict[int, _Begun | None]
+    sleep: Callable[[float], object]
     known: dict[int, Sent]
-    woken: SimpleQueue[None]
+    woken: SimpleQueue[int]
 
-    def work(self, index: int, message: Message | Plan) -> None:
-        """Send a message, unless it was withdrawn."""
+    def work(self, job: _Job) -> None:
+        """Send messages when it is their turn, unless they were withdrawn."""
         try:
-            # Planned first, so that one which is broken off is known by the references under which it went.
-            mine = _Begun(_planned(message, self.plan), self.clock())
-            if self.begun.setdefault(index, mine) is mine:
-                self._know(Sent(index, message, self.send(mine.plan, mine.results), None))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is this message's
-            self.begun.setdefault(index, None)
-            result = error.result if isinstance(error, SendError) else getattr(error, "sms_result", None)
-            self._know(Sent(index, message, result, error))
+            self._wait(job)
+        except BaseException as error:  # noqa: BLE001 - nothing has left, and it is these messages' error
+            self.refuse(job, error)
+            return
+        begun = _Begun(self.clock())
+        if job.decided.setdefault(BEGUN, begun) is begun:
+            self._send(job.group, begun)
 
-    def refuse(self, index: int, message: Message | Plan, error: Exception) -> None:
-        """Note that a message was not sent, unless it was begun."""
-        if self.begun.setdefault(index, None) is None:
-            self._know(Sent(index, message, None, error))
+    def _wait(self, job: _Job) -> None:
+        seconds = self.pace.reserve(len(job.group.plan.destinations))
+        while seconds > 0 and not job.is_withdrawn:
+            self.sleep(min(seconds, NAP))
+            seconds -= NAP
+
+    def _send(self, group: Group, begun: _Begun) -> None:
+        failure: BaseException | None = None
+        try:
+            result: SendResult | None = self.send(group.plan, begun.results, begun.course)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is these messages'
+            failure = error
+            result = result_of(error)
+        if is_for_one(group, failure, begun.course):
+            for member in group.members:
+                self._send(alone(member), _Begun(self.clock()))
+            return
+        for sent in told(group, result, failure, self.info):
+            self._know(sent)
+
+    def refuse(self, job: _Job, error: BaseException) -> None:
+        """Note that messages were not sent, unless they were begun."""
+        if job.decided.setdefault(BEGUN, None) is None:
+            for sent in told(job.group, None, error, self.info):
+                self._know(sent)
 
     def _know(self, sent: Sent) -> None:
         self.known.setdefault(sent.index, sent)
-        self.woken.put(None)
+        self.woken.put(sent.index)
+
+
+def is_for_one(group: Group, error: BaseException | None, course: Course) -> bool:
+    """Whether something refused a group before it was sent, though it might take some of its messages."""
+    return len(group.members) > 1 and isinstance(error, InvalidMessage | Unsupported) and not course.has_asked
 
 
 def _dispatch(
@@ -321,13 +435,13 @@ def _dispatch(
     """Give each job to the pool, until None comes."""
     with pool:
         while (job := jobs.get()) is not None:
-            context, index, message = job
             try:
-                pool.submit(context.run, sender.work, index, message)
+                pool.submit(job.context.run, sender.work, job)
             except RuntimeError as error:  # no thread can be started
-                sender.refuse(index, message, error)
+                sender.refuse(job, error)
     stopped.put(None)
 
 
-def _planned(message: Message | Plan, plan: Callable[[Message], Plan]) -> Plan:
+def planned(message: Message | Plan, plan: Callable[[Message], Plan]) -> Plan:
+    """The plan of a message."""
     return message if isinstance(message, Plan) else plan(message)

@@ -103,9 +103,9 @@ class Driver:
         self._transport = transport
         self._sleep = sleep
 
-    def run(self, flow: Flow[T]) -> T:
+    def run(self, flow: Flow[T], course: Course | None = None) -> T:
         """Answer each step of the flow until it ends. Raises what the flow raises."""
-        wants = self._conversations.run(flow)
+        wants = self._conversations.run(flow, course)
         try:
             want = next(wants)
             while True:

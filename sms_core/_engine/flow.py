@@ -228,3 +228,11 @@ def whole(plan: Plan, results: list[SendResult], now: datetime) -> SendResult:
 def attach_result(interruption: BaseException, result: SendResult) -> None:
     """Let an interruption carry what is known of the send that it broke off."""
     interruption.sms_result = result  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def result_of(error: BaseException) -> SendResult | None:
+    """What an error that ended a send tells of it; None where nothing was begun."""
+    if isinstance(error, SendError) and error.result.outcomes:
+        return error.result
+    found: SendResult | None = getattr(error, "sms_result", None)
+    return found

@@ -140,13 +140,13 @@ def make_plan(
         distinct = _tell_apart(rendered)
         for refusal in distinct.refused.values():
             raise refusal
-        destinations = _prepare(message, distinct.taken, info, prepare)
-        _check_references(destinations)
+        destinations = prepare_all(message, distinct.taken, info, prepare)
+        check_references(destinations)
     return Plan(
         message=message,
         rendered=distinct.taken,
         destinations=destinations,
-        sends=tuple(_split(message, destinations, info)),
+        sends=tuple(split(message, destinations, info)),
         duplicates=distinct.duplicates,
         refused=refused,
     )
@@ -179,7 +179,7 @@ def _tell_apart(rendered: Iterable[Destination]) -> _Distinct:
     return _Distinct(tuple(taken.values()), tuple(duplicates), refused)
 
 
-def _check_references(destinations: Iterable[Destination]) -> None:
+def check_references(destinations: Iterable[Destination]) -> None:
     """Each destination has a reference of its own, those too that a provider made of one text."""
     by_reference: dict[str, Destination] = {}
     for destination in destinations:
@@ -193,7 +193,7 @@ def _same_reference(destination: Destination, owner: Destination) -> InvalidMess
     return InvalidMessage(f"{destination.path}.reference", reason)
 
 
-def _prepare(
+def prepare_all(
     message: Message, destinations: tuple[Destination, ...], info: ProviderInfo, prepare: Prepare | None
 ) -> tuple[Destination, ...]:
     """The destinations as they go out, by the provider's own rules. Raises what it refuses."""
@@ -250,14 +250,14 @@ def _prepare_apart(
     part = attrs.evolve(message, to=[message.to[position] for position in positions])
     places = {position: place for place, position in enumerate(positions)}
     try:
-        prepared = _prepare(part, _moved(destinations, places), info, prepare)
+        prepared = prepare_all(part, _moved(destinations, places), info, prepare)
     except InvalidMessage as error:
         named = _RECIPIENT.match(error.field)
         if named is None or int(named[1]) >= len(positions):
             raise
         raise InvalidMessage(f"to[{positions[int(named[1])]}]{error.field[named.end() :]}", error.reason) from error
     prepared = _moved(prepared, dict(enumerate(positions)))
-    _check_references(prepared)
+    check_references(prepared)
     return prepared
 
 
@@ -289,7 +289,7 @@ def _readable(message: Message) -> Message:
     return attrs.evolve(message, options=options)
 
 
-def _takes_one_text(message: Message, info: ProviderInfo) -> bool:
+def takes_one_text(message: Message, info: ProviderInfo) -> bool:
     """Whether the requests that carry this message take one text (and one time) each."""
     if not info.can(Capability.PERSONAL) or own_options(message, info).one_text_per_request:
         return True
@@ -301,12 +301,12 @@ def _takes_one_text(message: Message, info: ProviderInfo) -> bool:
     return not set(info.limits.one_text_with).isdisjoint(needs)
 
 
-def _split(message: Message, destinations: tuple[Destination, ...], info: ProviderInfo) -> list[Send]:
+def split(message: Message, destinations: tuple[Destination, ...], info: ProviderInfo) -> list[Send]:
     """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
     if len(destinations) == 1:
         return [Send(message, destinations)]
     groups: dict[object, list[Destination]] = {}
-    one_text = _takes_one_text(message, info)
+    one_text = takes_one_text(message, info)
     for destination in destinations:
         alike = (destination.text, destination.send_at) if one_text else None
         groups.setdefault(alike, []).append(destination)

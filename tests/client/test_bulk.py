@@ -12,7 +12,7 @@ import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,14 @@ def test_what_became_of_a_message_can_be_stored() -> None:
         ["batch-x"],
     )
     assert A not in repr(first)
+
+
+def test_an_async_iterable_is_for_the_other_client() -> None:
+    async def source() -> AsyncIterator[Message]:
+        yield Message("x", A)
+
+    with bind(FakeTransport([])) as sms, pytest.raises(TypeError, match=r"sms_core\.connect_async\(\) can"):
+        sms.send_many(source())  # type: ignore[arg-type]
 
 
 # What goes wrong with one message
@@ -393,9 +401,10 @@ def test_a_second_ctrl_c_waits_no_longer_and_calls_unknown_what_is_under_way() -
     assert answered["unknown"] >= 4
 
 
-def test_ctrl_c_at_any_moment_loses_nothing() -> None:
+@pytest.mark.parametrize("kind", ["rounds", "groups"])
+def test_ctrl_c_at_any_moment_loses_nothing(kind: str) -> None:
     """In the child's own process, which tells of a difference between the vendor's count and what was heard."""
-    with interrupted("memory://", "rounds") as running:
+    with interrupted("memory://", kind) as running:
         out, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
     figures = json.loads(out)

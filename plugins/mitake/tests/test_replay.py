@@ -206,3 +206,20 @@ def test_the_duplicate_mark_is_an_acceptance_of_the_first() -> None:
         settled = sms.settle(unknown(sms, ONE), replay=True)
     assert [(row.outcome, row.batch_id) for row in settled.outcomes] == [(Outcome.ACCEPTED, "0313887539")]
     assert settled.accepted == 1
+
+
+@MESSAGES
+def test_what_went_in_a_group_is_asked_again_under_the_key_under_which_it_went(
+    box: Sandbox, sms: Client, message: Message
+) -> None:
+    """A request of several messages; each is settled by itself, and the vendor takes none twice."""
+    other = Message("您好", "0900000009", reference="order-18")
+    box.faults.add("drop_after", match="Send")
+    errors = [sent.error for sent in sms.send_many([message, other], group=True)]
+    took = len(box.exchange.accepted)
+    assert took == len(message.to) + 1
+    for error in errors:
+        assert isinstance(error, OutcomeUnknown)
+        settled = sms.settle(error, replay=True)
+        assert set(outcomes(settled)) == {Outcome.ACCEPTED}
+    assert len(box.exchange.accepted) == took
