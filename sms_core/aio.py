@@ -190,7 +190,10 @@ class AsyncClient(BaseClient):
         )
         del to, subject  # an error tracker writes down the locals of the frames that an error passes
         now = self._clock()
-        plan = self._ready(message, now)
+        if self._provider.has_checks:  # which may look into a database
+            plan = await asyncio.to_thread(self._ready, message, now)
+        else:
+            plan = self._ready(message, now)
         course = Course()
 
         def so_far() -> SendResult:
