@@ -57,7 +57,7 @@ def signature(hook: Callable[..., Any]) -> str:
 def _implementations() -> dict[str, str]:
     """For each hook, the providers of this repository that implement it, with links to their sources."""
     bound = {info.name: bind_hooks(info.name, load(info.name)) for info in sms_core.providers()}
-    return {name: ", ".join(_links(name, bound)) or "no provider here; the core" for name in hooks()}
+    return {name: ", ".join(_links(name, bound)) or "no provider here; plugins of a client" for name in hooks()}
 
 
 def _links(hook: str, bound: dict[str, Any]) -> Iterator[str]:

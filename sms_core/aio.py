@@ -198,7 +198,11 @@ class AsyncClient(BaseClient):
         )
         del to, subject  # an error tracker writes down the locals of the frames that an error passes
         now = self._clock()
-        return await self._run_send(self._ready(message, now), now, Course(), _itself)
+        if self._provider.has_checks:  # which may look into a database
+            plan = await asyncio.to_thread(self._ready, message, now)
+        else:
+            plan = self._ready(message, now)
+        return await self._run_send(plan, now, Course(), _itself)
 
     async def _run_send(
         self, plan: Plan, now: datetime, course: Course, heard: Callable[[SendResult], Iterable[SendResult]]

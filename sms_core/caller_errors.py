@@ -6,7 +6,8 @@ them, and the errors of a send hold such values.
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+import copy
+from typing import ClassVar, Self, TypeVar
 
 
 class SmsError(Exception):
@@ -65,6 +66,13 @@ class InvalidMessage(SmsError):
 
     def __str__(self) -> str:
         return f"{self.field}: {self.reason}"
+
+    def with_field(self, field: str) -> Self:
+        """The same error about another field: that of the same recipient in the whole message, say."""
+        error = copy.copy(self)
+        error.field = field
+        error.args = tuple(getattr(error, name) for name in self.plain_fields)
+        return error
 
 
 class Unsupported(SmsError):

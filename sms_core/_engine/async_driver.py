@@ -13,7 +13,7 @@ from sms_core._engine.driver import Conversations, Course
 from sms_core._engine.login import Turn, Want
 from sms_core._engine.loops import PerLoop
 from sms_core.http import AsyncTransport
-from sms_core.provider.steps import Flow, Sleep
+from sms_core.provider.steps import Blocking, Flow, Sleep
 
 T = TypeVar("T")
 
@@ -48,6 +48,8 @@ class AsyncDriver:
         match want:
             case Sleep():
                 return await self._sleep(want.seconds)
+            case Blocking():
+                return await _in_thread(want.work)
             case Turn():
                 await self._take(want)
                 return None
@@ -62,6 +64,16 @@ class AsyncDriver:
             taken.callback(mine.release)
             taken.callback(await _held(turn.lock))
             turn.holder.push(taken.pop_all())
+
+
+async def _in_thread(work: Callable[[], object]) -> object:
+    """Do what blocks in a thread. It cannot be broken off, so a cancellation waits until it is known what it did."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
 
 
 async def _held(lock: AbstractContextManager[object]) -> Callable[[], None]:

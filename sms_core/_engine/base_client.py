@@ -12,7 +12,7 @@ from attrs import define, field
 from sms_core._engine.groups import Grouping
 from sms_core._engine.login import Login
 from sms_core._engine.pace import Pace
-from sms_core._engine.plan import Plan, check_times, make_plan
+from sms_core._engine.plan import Check, Plan, check_times, make_plan
 from sms_core._engine.preview import Preview, make_preview
 from sms_core._engine.sessions import SessionStore
 from sms_core._engine.settle import settle
@@ -57,31 +57,50 @@ class BaseClient:
 
         With ``skip_refused`` recipients that cannot be sent to are left out, and `Plan.refused` says why.
         """
-        return self._plan(message, self._clock(), skip_refused=skip_refused)
+        return self._plan(message, self._clock(), self._check, skip_refused=skip_refused)
 
-    def _plan(self, message: Message, now: datetime, *, skip_refused: bool = False) -> Plan:
+    def _plan(self, message: Message, now: datetime, check: Check | None, *, skip_refused: bool = False) -> Plan:
         try:
-            return make_plan(message, self.info, now, self._provider.prepare, skip_refused=skip_refused)
+            return make_plan(message, self.info, now, self._provider.prepare, check=check, skip_refused=skip_refused)
         except SmsError as error:
             refused = error
         raise bare(refused)  # the frames of the plan show numbers and texts
 
     def preview(self, message: Message | Plan) -> Preview:
-        """What a message would come to, without a network. Raises as `send` does before it sends."""
-        plan = self.plan(message) if isinstance(message, Message) else message
-        return make_preview(plan, self.info)
+        """What a message would come to, without a network. Raises as `send` does before it sends.
+
+        The warnings of the plugins' rules (`sms_check`) come after the vendor's.
+        """
+        plan = self._plan(message, self._clock(), None) if isinstance(message, Message) else message
+        return make_preview(plan, self.info, self._judge(plan))
 
     def parse_callback(self, request: CallbackRequest) -> Callback:
         """The events of a vendor's push and the answer it waits for; pure. Raises `CallbackRefused`."""
         return self._provider.parse_callback(request)
 
+    @property
+    def _check(self) -> Check | None:
+        """The plugins' rules for the plan; None where there are none, which saves asking about each message."""
+        return self._provider.check if self._provider.has_checks else None
+
+    def _judge(self, plan: Plan) -> tuple[str, ...]:
+        """What the plugins' rules say of a plan, now. Raises what they refuse."""
+        if not plan.rendered or not self._provider.has_checks:
+            return ()
+        try:
+            return self._provider.check(plan.message, plan.rendered)
+        except SmsError as error:
+            refused = error
+        raise bare(refused)  # as in `_plan`
+
     def _ready(self, message: Message | Plan, now: datetime) -> Plan:
         """The plan to send, checked."""
         if isinstance(message, Message):
-            plan = self._plan(message, now)
+            plan = self._plan(message, now, self._check)
         else:
             plan = message
             check_times(plan, self.info, now)
+            self._judge(plan)  # a number may have opted out since the plan was made
         if not plan.sends:
             raise InvalidMessage("to", "holds nobody who can be sent to: see the plan's `refused`")
         return plan

@@ -19,7 +19,7 @@ from sms_core.errors import SmsError
 from sms_core.http import Request, Transport
 from sms_core.provider.operations import Login
 from sms_core.provider.provider import Provider
-from sms_core.provider.steps import Attempt, Flow, Session, Sleep, StartAttempt
+from sms_core.provider.steps import Attempt, Blocking, Flow, Session, Sleep, StartAttempt
 
 T = TypeVar("T")
 
@@ -122,6 +122,8 @@ class Driver:
         match want:
             case Sleep():
                 return self._sleep(want.seconds)
+            case Blocking():
+                return want.work()
             case Turn():
                 return want.holder.enter_context(want.lock)
             case _:

@@ -17,7 +17,7 @@ from decimal import Decimal
 import attrs
 from attrs import field, frozen
 
-from sms_core._engine.plan import Plan, Prepare, check_references, prepare_all, split, takes_one_text
+from sms_core._engine.plan import Judges, Plan, Prepare, check_references, prepare_all, split, takes_one_text
 from sms_core._engine.preview import make_preview
 from sms_core.model import Message, Outcome, Recipient, SendResult
 from sms_core.numbers import is_taiwan
@@ -152,7 +152,8 @@ def _join(plans: Sequence[Plan], info: ProviderInfo, prepare: Prepare) -> Plan:
         for destination in rendered
     ]
     message = attrs.evolve(plans[0].message, text=shared or "", to=recipients, reference=secrets.token_hex(8))
-    destinations = prepare_all(message, tuple(rendered), info, prepare)
+    # Without the application's rules, which have judged each message when it was planned.
+    destinations = prepare_all(message, tuple(rendered), Judges(info, prepare, None))
     check_references(destinations)
     return Plan(message, tuple(rendered), destinations, tuple(split(message, destinations, info)))
 

@@ -14,7 +14,7 @@ from sms_core._engine.sessions import SessionStore
 from sms_core.errors import AuthenticationFailed, SendError, SmsError
 from sms_core.http import Request
 from sms_core.provider.provider import Provider
-from sms_core.provider.steps import Session, Sleep
+from sms_core.provider.steps import Blocking, Session, Sleep
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Turn:
     holder: ExitStack
 
 
-Want = Request | Sleep | Turn
+Want = Request | Sleep | Blocking | Turn
 """What a driver of either colour gives: the rest is decided here and in `driver.Conversations`."""
 
 Wants = Generator[Want, Any, T]

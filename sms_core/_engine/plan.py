@@ -103,6 +103,17 @@ def _moved(destinations: Iterable[Destination], places: Mapping[int, int]) -> tu
 
 Prepare = Callable[[Message, tuple[Destination, ...]], tuple[Destination, ...]]
 """What the hook `sms_prepare` does: check and adapt what is to be sent."""
+Check = Callable[[Message, tuple[Destination, ...]], object]
+"""What the hook `sms_check` does: raise what an application's rules refuse. What it gives is `preview`'s."""
+
+
+@frozen
+class Judges:
+    """Who has a word on a message: the vendor's limits, the vendor, the application's rules."""
+
+    info: ProviderInfo
+    prepare: Prepare | None
+    check: Check | None
 
 
 def make_plan(
@@ -111,9 +122,10 @@ def make_plan(
     now: datetime | None = None,
     prepare: Prepare | None = None,
     *,
+    check: Check | None = None,
     skip_refused: bool = False,
 ) -> Plan:
-    """Check and split a message for one provider; ``prepare`` has the vendor's own word on it.
+    """Check and split a message for one provider; ``prepare`` has the vendor's word on it, ``check`` the application's.
 
     ``now`` (aware) refuses times in the past; None leaves them, for a message that was sent already. Raises
     `InvalidMessage` naming the field, or `Unsupported` naming the capability. With ``skip_refused`` a recipient that
@@ -126,6 +138,7 @@ def make_plan(
     rendered: list[Destination] = []
     refused: dict[int, Refused] = {}
     rendering = rendering_of(message, info, now)
+    judges = Judges(info, prepare, check)
     for position, recipient in enumerate(message.to):
         try:
             rendered.append(render(rendering, recipient, position))
@@ -134,13 +147,13 @@ def make_plan(
                 raise
             refused[position] = error
     if skip_refused:
-        distinct, destinations, refused_later = _prepare_some(message, rendered, info, prepare)
+        distinct, destinations, refused_later = _prepare_some(message, rendered, judges)
         refused |= refused_later
     else:
         distinct = _tell_apart(rendered)
         for refusal in distinct.refused.values():
             raise refusal
-        destinations = prepare_all(message, distinct.taken, info, prepare)
+        destinations = prepare_all(message, distinct.taken, judges)
         check_references(destinations)
     return Plan(
         message=message,
@@ -193,18 +206,19 @@ def _same_reference(destination: Destination, owner: Destination) -> InvalidMess
     return InvalidMessage(f"{destination.path}.reference", reason)
 
 
-def prepare_all(
-    message: Message, destinations: tuple[Destination, ...], info: ProviderInfo, prepare: Prepare | None
-) -> tuple[Destination, ...]:
-    """The destinations as they go out, by the provider's own rules. Raises what it refuses."""
-    if prepare is not None:
-        destinations = prepare(message, destinations)
-    check_lengths(message, destinations, info)
-    return destinations
+def prepare_all(message: Message, destinations: tuple[Destination, ...], judges: Judges) -> tuple[Destination, ...]:
+    """The destinations as they go out, by the provider's own rules. Raises what it or the application refuses."""
+    prepared = destinations
+    if judges.prepare is not None:
+        prepared = judges.prepare(message, destinations)
+    check_lengths(message, prepared, judges.info)
+    if judges.check is not None:
+        judges.check(message, destinations)  # not the prepared ones, which may be pieces of a text
+    return prepared
 
 
 def _prepare_some(
-    message: Message, rendered: Sequence[Destination], info: ProviderInfo, prepare: Prepare | None
+    message: Message, rendered: Sequence[Destination], judges: Judges
 ) -> tuple[_Distinct, tuple[Destination, ...], Mapping[int, Refused]]:
     """The same for those whom the provider takes, and why it refuses the others, by their place.
 
@@ -217,32 +231,28 @@ def _prepare_some(
         left = [destination for destination in rendered if destination.position not in refused]
         distinct = _tell_apart(left)
         try:
-            destinations = _prepare_apart(message, distinct.taken, info, prepare)
+            destinations = _prepare_apart(message, distinct.taken, judges)
         except (InvalidMessage, Unsupported) as error:
             if asked_each:
                 refused[_position_named(error, distinct.taken)] = error
             else:
-                refused |= _refused_alone(message, left, info, prepare)
+                refused |= _refused_alone(message, left, judges)
                 asked_each = True
         else:
             return distinct, destinations, {**refused, **distinct.refused}
 
 
-def _refused_alone(
-    message: Message, destinations: Iterable[Destination], info: ProviderInfo, prepare: Prepare | None
-) -> dict[int, Refused]:
+def _refused_alone(message: Message, destinations: Iterable[Destination], judges: Judges) -> dict[int, Refused]:
     refused: dict[int, Refused] = {}
     for destination in destinations:
         try:
-            _prepare_apart(message, (destination,), info, prepare)
+            _prepare_apart(message, (destination,), judges)
         except (InvalidMessage, Unsupported) as error:
             refused[destination.position] = error
     return refused
 
 
-def _prepare_apart(
-    message: Message, destinations: tuple[Destination, ...], info: ProviderInfo, prepare: Prepare | None
-) -> tuple[Destination, ...]:
+def _prepare_apart(message: Message, destinations: tuple[Destination, ...], judges: Judges) -> tuple[Destination, ...]:
     """The same in a message to these recipients alone: a provider may look at those of the message too."""
     if not destinations:
         return ()
@@ -250,12 +260,12 @@ def _prepare_apart(
     part = attrs.evolve(message, to=[message.to[position] for position in positions])
     places = {position: place for place, position in enumerate(positions)}
     try:
-        prepared = prepare_all(part, _moved(destinations, places), info, prepare)
+        prepared = prepare_all(part, _moved(destinations, places), judges)
     except InvalidMessage as error:
         named = _RECIPIENT.match(error.field)
         if named is None or int(named[1]) >= len(positions):
             raise
-        raise InvalidMessage(f"to[{positions[int(named[1])]}]{error.field[named.end() :]}", error.reason) from error
+        raise error.with_field(f"to[{positions[int(named[1])]}]{error.field[named.end() :]}") from error
     prepared = _moved(prepared, dict(enumerate(positions)))
     check_references(prepared)
     return prepared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from attrs import field, frozen
@@ -44,8 +45,8 @@ class Preview:
         return sum(recipient.segments for recipient in self.recipients)
 
 
-def make_preview(plan: Plan, info: ProviderInfo) -> Preview:
-    """Count a plan by 3GPP's rules and by the vendor's own price table."""
+def make_preview(plan: Plan, info: ProviderInfo, warnings: Sequence[str] = ()) -> Preview:
+    """Count a plan by 3GPP's rules and by the vendor's own price table. ``warnings`` are those of the plugins' rules."""
     options = own_options(plan.message, info)
     media = plan.message.media
     rows = tuple(_recipient(destination, media, options, info.tariff) for destination in plan.destinations)
@@ -53,7 +54,7 @@ def make_preview(plan: Plan, info: ProviderInfo) -> Preview:
     total = None
     if len(points) == len(rows):
         total = sum(points, Decimal())
-    return Preview(rows, len(plan.sends), total, tuple(_warnings(plan, rows, info.tariff)))
+    return Preview(rows, len(plan.sends), total, (*_warnings(plan, rows, info.tariff), *warnings))
 
 
 def _recipient(

@@ -24,6 +24,11 @@ from sms_core.serialize import KIND
 log = logging.getLogger(__name__)
 
 _HOOKS = [name for name in vars(ProviderHooks) if name.startswith("sms_")]
+_MOST = {
+    "sms_check": None,  # every rule that an application wants
+    "sms_perform": 2,  # the core has a conversation of its own, which a provider may override
+}
+"""How many implementations a hook may have, None for any number; one where it is not named here."""
 
 
 def bind_hooks(name: str, plugin: object, middleware: Sequence[object] = ()) -> pluggy.HookRelay:
@@ -55,10 +60,8 @@ def _check_hook(name: str, hook_name: str, marked: Sequence[pluggy.HookImpl], pl
     if hook_name in REQUIRED and not implementations:
         hint = f"define it, marked with @hookimpl, in {plugins[0]!r}"
         raise ConfigurationError(f"provider {name!r} has no hook {hook_name}: {hint}")
-    most = 1
-    if hook_name == "sms_perform":  # the core has a conversation of its own, which a provider may override
-        most = 2
-    if len(implementations) > most:
+    most = _MOST.get(hook_name, 1)
+    if most is not None and len(implementations) > most:
         culprits = " and ".join(str(found.plugin_name) for found in implementations)
         raise ConfigurationError(f"provider {name!r}: hook {hook_name} is implemented twice, by {culprits}")
     for plugin in plugins:

@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from sms_core.provider.requests import Fields, form_request, json_request, query_request
     from sms_core.provider.responses import answer_text, decode, raise_for_status, retry_after
     from sms_core.provider.soap import SoapVersion, soap_request, soap_result
-    from sms_core.provider.steps import Attempt, Flow, Session, Sleep, StartAttempt, Step
+    from sms_core.provider.steps import Attempt, Blocking, Flow, Session, Sleep, StartAttempt, Step
     from sms_core.provider.tariffs import SegmentTariff, Tariff
     from sms_core.provider.template import Placeholder
     from sms_core.provider.times import TAIPEI, format_time, parse_time, time_or_none
@@ -119,7 +119,7 @@ _NAMES_OF = {
     "sms_core.provider.requests": ("Fields", "form_request", "json_request", "query_request"),
     "sms_core.provider.responses": ("answer_text", "decode", "raise_for_status", "retry_after"),
     "sms_core.provider.soap": ("SoapVersion", "soap_request", "soap_result"),
-    "sms_core.provider.steps": ("Attempt", "Flow", "Session", "Sleep", "StartAttempt", "Step"),
+    "sms_core.provider.steps": ("Attempt", "Blocking", "Flow", "Session", "Sleep", "StartAttempt", "Step"),
     "sms_core.provider.tariffs": ("SegmentTariff", "Tariff"),
     "sms_core.provider.template": ("Placeholder",),
     "sms_core.provider.times": ("TAIPEI", "format_time", "parse_time", "time_or_none"),
@@ -140,6 +140,7 @@ __all__ = [
     "TAIWAN",
     "Account",
     "Attempt",
+    "Blocking",
     "Callback",
     "CallbackRequest",
     "CallbackResponse",

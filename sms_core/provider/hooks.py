@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
 import pluggy
@@ -28,9 +29,9 @@ REQUIRED = ("sms_describe", "sms_send", "sms_parse_response")
 class ProviderHooks(Protocol):
     """What a provider implements, as functions of a module or methods of an object, marked with `hookimpl`.
 
-    Except `sms_perform`, which middleware wraps, each hook has one implementation. All are pure: no clock, no
-    socket, no state. An implementation may leave out arguments that it does not need. docs/hooks.md is made of these
-    docstrings.
+    Except `sms_check`, which any number of plugins have, and `sms_perform`, which middleware wraps, each hook has one
+    implementation. A provider's are pure: no clock, no socket, no state. An implementation may leave out arguments that
+    it does not need. docs/hooks.md is made of these docstrings.
     """
 
     @hookspec(firstresult=True)
@@ -75,6 +76,24 @@ class ProviderHooks(Protocol):
         that are left. A provider for which the core's own checks are enough leaves this hook out.
 
         Raise `InvalidMessage`, which names the field, for what the vendor would refuse or change in silence.
+        """
+        ...
+
+    @hookspec
+    def sms_check(
+        self, account: Account, message: Message, destinations: tuple[Destination, ...]
+    ) -> Iterable[str] | None:
+        """Judge a message by a rule of the application's; give warnings for `preview()`, or None.
+
+        Asked of every plugin that has it, by `plan()`, `preview()` and `send()`; of a `Plan` that was made earlier once
+        more when it is sent. It comes after `sms_prepare`, so that the vendor's own word is heard first, but sees what a
+        person will read: one destination for each recipient, with the whole final text, which the vendor may split or
+        escape afterwards. It only reads, and uses nothing up; what does belongs around `sms_perform`. Where refused
+        recipients are to be left out (``plan(skip_refused=True)``), a refusal makes the core ask about each recipient
+        alone, and then about those that are left. An `AsyncClient` asks in a thread when it sends, so an
+        implementation may look into a database. `settle()` does not ask: what was sent is past judging.
+
+        Raise `InvalidMessage`, which names the field and says which rule it is: nothing is sent.
         """
         ...
 
@@ -136,8 +155,8 @@ class ProviderHooks(Protocol):
         """Give the whole conversation for one operation. The core's own composes the hooks above.
 
         Asked for every operation, the login too; nothing happens until a driver runs the flow. The flow is a generator:
-        it yields a `StartAttempt`, a `Request` or a `Sleep`, is sent an `Attempt`, a `Response` or None, and returns
-        the operation's result. The ``provider`` is this account with its hooks: `provider.request`, `provider.parse`.
+        it yields a `StartAttempt`, a `Request`, a `Sleep` or a `Blocking`, is sent an `Attempt`, a `Response`, None or
+        what the work gave, and returns the operation's result. The ``provider`` is this account with its hooks: `provider.request`, `provider.parse`.
 
         Middleware wraps it (``@hookimpl(wrapper=True)``); a vendor with an odd dance overrides it, and then owns all
         that the core's own does: to log in again once, to repeat only what may be repeated, and to end a `Send` that

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 import pluggy
@@ -94,6 +94,19 @@ class Provider:
         if prepared is None:
             return destinations
         return tuple(prepared)
+
+    @property
+    def has_checks(self) -> bool:
+        """Whether any plugin judges messages before they are sent."""
+        return bool(self.hooks.sms_check.get_hookimpls())
+
+    def check(self, message: Message, destinations: tuple[Destination, ...]) -> tuple[str, ...]:
+        """The warnings of all plugins about a message, in their order. Raises the first refusal, an `InvalidMessage`."""
+        said: list[Iterable[str]] = _ask(
+            self.hooks.sms_check, account=self.account, message=message, destinations=destinations
+        )
+        said.reverse()  # pluggy asks the last one first
+        return tuple(warning for warnings in said for warning in warnings)
 
     def perform(self, operation: Operation[T]) -> Flow[T]:
         """The conversation for one operation, middleware included. Raises `Unsupported` at once."""

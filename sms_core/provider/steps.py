@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,6 +27,16 @@ class Sleep:
 
 
 @frozen
+class Blocking:
+    """Do what blocks, such as a question to a database. The driver answers with what ``work`` gives, or throws what it raises.
+
+    Where the flow runs in an event loop, ``work`` runs in a thread, and is waited for before a cancellation goes on.
+    """
+
+    work: Callable[[], object]
+
+
+@frozen
 class StartAttempt:
     """Begin an attempt at an operation. The driver answers with an `Attempt`.
 
@@ -47,7 +57,7 @@ class Attempt:
     session: Session | None = None
 
 
-Step = Request | Sleep | StartAttempt
+Step = Request | Sleep | Blocking | StartAttempt
 """A driver answers a `Request` with a `Response`, or throws a `TransportError` into the flow."""
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ import sms_core_every8d
 from sms_core import DeliveryReport, InboundMessage, Message, Recipient, SendResult, Sent, hookimpl
 from sms_core.http import Response
 from sms_core.middleware import Observer, Trace, observed, traced
-from sms_core.provider import Flow, Login, Operation, Provider, Request, Sleep, StartAttempt, Step
+from sms_core.provider import Blocking, Flow, Login, Operation, Provider, Request, Sleep, StartAttempt, Step
 from sms_core.tracking import Key, MessageState, fold, numbers_in
 
 
@@ -92,7 +92,7 @@ class SeesSteps(Observer):
 
     def on_step(self, step: Step) -> None:
         """Look."""
-        assert_type(step, Request | Sleep | StartAttempt)
+        assert_type(step, Request | Sleep | Blocking | StartAttempt)
 
 
 class FixedProvider:
@@ -107,6 +107,9 @@ class FixedProvider:
 
     def sms_prepare(self, account: sms_core.Account, message: Message, destinations: Any) -> Any:
         """Prepare."""
+
+    def sms_check(self, account: sms_core.Account, message: Message, destinations: Any) -> Any:
+        """Judge."""
 
     def sms_send(self, account: sms_core.Account, session: Any, operation: Operation[Any]) -> Any:
         """Send."""
