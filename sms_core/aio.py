@@ -144,7 +144,7 @@ class AsyncClient(BaseClient):
         nonce: Callable[[], str] = new_nonce,
         close_session: bool = False,
     ) -> None:
-        super().__init__(provider, sessions, clock)
+        super().__init__(provider, sessions, clock, deadline)
         self._transport = transport
         self._close_session = close_session
         self._driver = AsyncDriver(Conversations(provider, self._login, clock, nonce), transport, sleep)
