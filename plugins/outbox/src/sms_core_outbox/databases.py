@@ -24,6 +24,7 @@ from sms_core_outbox.places import check_place
 
 PATIENCE = 30
 """Seconds to wait for a lock of SQLite that another process holds."""
+KINDS = ("sqlite", "postgresql")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
 
 
@@ -193,11 +194,15 @@ def _first_line(error: DBAPIError) -> str:
 
 def _engine(given: str | Engine) -> Engine:
     engine = given if isinstance(given, Engine) else _new_engine(given)
-    if engine.dialect.name not in ("sqlite", "postgresql"):
-        raise ConfigurationError(f"the outbox is for SQLite and PostgreSQL, not for {engine.dialect.name}")
+    if engine.dialect.name not in KINDS:
+        raise _of_another_kind(engine.dialect.name)
     if engine.dialect.name == "postgresql" and engine.dialect.driver != "psycopg":
         raise ConfigurationError(f"write postgresql+psycopg://…: the driver {engine.dialect.driver!r} is not used here")
     return engine
+
+
+def _of_another_kind(name: str) -> ConfigurationError:
+    return ConfigurationError(f"the outbox is for SQLite and PostgreSQL, not for {name}")
 
 
 def _new_engine(url: str) -> Engine:
@@ -205,6 +210,8 @@ def _new_engine(url: str) -> Engine:
         parsed = sqlalchemy.make_url(url)
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() not in KINDS:
+            raise _of_another_kind(parsed.get_backend_name())
         options: dict[str, Any] = {}
         if parsed.get_backend_name() == "sqlite":
             options["connect_args"] = {"timeout": PATIENCE, "check_same_thread": False}
@@ -216,7 +223,7 @@ def _new_engine(url: str) -> Engine:
     except ArgumentError as error:
         raise ConfigurationError("the outbox needs a URL such as sqlite:///sms.db or postgresql+psycopg://…") from error
     except NoSuchModuleError as error:
-        raise ConfigurationError(f"the outbox is for SQLite and PostgreSQL: {error}") from error
+        raise ConfigurationError(f"no such database driver: {error}") from error
     except ModuleNotFoundError as error:
         hint = "pip install 'sms-core-outbox[postgresql]'"
         raise ConfigurationError(f"the database's driver is not installed ({error.name}): {hint}") from error

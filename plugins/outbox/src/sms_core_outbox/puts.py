@@ -103,7 +103,9 @@ def _times(prepared: Prepared, now: int) -> _Times:
         if deadline <= due_at:
             raise InvalidMessage("deadline", "has passed already, or lies before not_before")
         return _Times(due_at, (deadline,) * len(prepared.send_at))
-    span = given.deadline or DEFAULT_DEADLINES.get(given.purpose, DEFAULT_DEADLINE)
+    span = given.deadline
+    if span is None:
+        span = DEFAULT_DEADLINES.get(given.purpose, DEFAULT_DEADLINE)
     if span <= timedelta():
         raise InvalidMessage("deadline", "needs a positive timedelta, or a point in time")
     return _Times(due_at, tuple(max(due_at, booked or 0) + span // _MICROSECOND for booked in prepared.send_at))
