@@ -151,7 +151,7 @@ class AsyncClient(BaseClient):
         nonce: Callable[[], str] = new_nonce,
         close_session: bool = False,
     ) -> None:
-        super().__init__(provider, sessions, clock)
+        super().__init__(provider, sessions, clock, deadline)
         self._transport = transport
         self._sleep = sleep
         self._close_session = close_session

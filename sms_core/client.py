@@ -110,6 +110,7 @@ def connect_provider(
         clock=clock,
         sleep=sleep,
         nonce=nonce,
+        deadline=connection.deadline,
         close_session=connection.close_session,
     )
 
@@ -144,9 +145,10 @@ class Client(BaseClient):
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], object] = time.sleep,
         nonce: Callable[[], str] = new_nonce,
+        deadline: float = 60.0,
         close_session: bool = False,
     ) -> None:
-        super().__init__(provider, sessions, clock)
+        super().__init__(provider, sessions, clock, deadline)
         self._transport = transport
         self._sleep = sleep
         self._close_session = close_session

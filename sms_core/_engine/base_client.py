@@ -39,9 +39,12 @@ Batch = str | SendResult | Mapping[str, Sequence[str]]
 class BaseClient:
     """One account at one vendor. `Client` and `AsyncClient` run its flows."""
 
-    def __init__(self, provider: Provider, sessions: SessionStore, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, provider: Provider, sessions: SessionStore, clock: Callable[[], datetime], deadline: float
+    ) -> None:
         self._provider = provider
         self._clock = clock
+        self._deadline = deadline
         self._login = Login(provider, sessions, clock)
 
     def __repr__(self) -> str:
@@ -51,6 +54,11 @@ class BaseClient:
     def info(self) -> ProviderInfo:
         """What the provider is and can do."""
         return self._provider.info
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one exchange with the vendor may take, as the DSN says."""
+        return self._deadline
 
     def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
         """Check a message and split it into requests, without a network. Raises as `send` does before it sends.

@@ -20,6 +20,7 @@ from sms_core._engine.rendering import (
     render,
     rendering_of,
 )
+from sms_core.clocks import BeginBefore
 from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Duplicate, Message, UnreadOptions, VendorOptions
 from sms_core.provider.info import ProviderInfo
@@ -71,6 +72,14 @@ class Plan:
         kept = [destination for destination in self.rendered if destination.position not in positions]
         return self._part(kept, self.sends)
 
+    def begin_before(self, limit: BeginBefore) -> Plan:
+        """The same plan, of which no request may begin once ``limit`` has passed: what is left then is not sent.
+
+        That is tested directly before the first byte of each attempt, after login, connect and pauses.
+        """
+        sends = tuple(attrs.evolve(send, begin_before=limit) for send in self.sends)
+        return attrs.evolve(self, sends=sends)
+
     def _part(self, rendered: Sequence[Destination], sends: Iterable[Send]) -> Plan:
         """The plan of some recipients alone: its message holds nobody else, and they keep their references."""
         places = {destination.position: place for place, destination in enumerate(rendered)}
@@ -83,7 +92,7 @@ class Plan:
         for send in sends:
             kept = [destination for destination in send.destinations if destination.position in places]
             if kept:
-                parts.append(Send(message, _moved(kept, places)))
+                parts.append(attrs.evolve(send, message=message, destinations=_moved(kept, places)))
         destinations = [destination for part in parts for destination in part.destinations]
         return Plan(
             message=message,

@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, Self, TypeVar, cast
 import attrs
 from attrs import field, frozen
 
+from sms_core.clocks import BeginBefore
 from sms_core.masking import mask
 from sms_core.model import Balance, Cancellation, DeliveryReport, InboundMessage, Message, SendResult, VendorOptions
 from sms_core.provider.steps import Session
@@ -120,13 +121,15 @@ class Destination:
 class Send(Operation[SendResult]):
     """Send one request's worth of a message. The core has checked, rendered and split it beforehand.
 
-    The provider answers with the `SendResult` of these destinations or raises the error that refuses all.
+    The provider answers with the `SendResult` of these destinations or raises the error that refuses all. After
+    ``begin_before`` no request of it may begin, an attempt after the first one included; None sets no limit.
     """
 
     name = "send"
     capability = Capability.SEND
     message: Message
     destinations: tuple[Destination, ...]
+    begin_before: BeginBefore | None = field(default=None, kw_only=True, eq=False)
 
     @property
     def one_text(self) -> str | None:

@@ -16,7 +16,7 @@ from sms_core.http import Request, Response
 from sms_core.model import Message
 from sms_core.provider.account import Account
 from sms_core.provider.info import ProviderInfo
-from sms_core.provider.operations import Capability, Destination, Login, Operation
+from sms_core.provider.operations import Capability, Destination, Login, Operation, Send
 from sms_core.provider.steps import Flow, Session
 
 T = TypeVar("T")
@@ -54,10 +54,15 @@ class Provider:
         return request
 
     def request(self, session: Session | None, operation: Operation[Any]) -> Request:
-        """The request that carries the operation. That of a read is marked as one that may be repeated."""
+        """The request that carries the operation.
+
+        That of a read is marked as one that may be repeated, that of a send with when it has to begin at the latest.
+        """
         request: Request = _ask(self.hooks.sms_send, account=self.account, session=session, operation=operation)
         if operation.is_read:
             request = evolve(request, repeatable=True)
+        if isinstance(operation, Send) and operation.begin_before is not None:
+            request = evolve(request, begin_before=operation.begin_before)
         return request
 
     def parse(self, operation: Operation[T], response: Response) -> T:

@@ -1,0 +1,35 @@
+"""A home for every send: one table that is the truth, from before the first byte to the last report.
+
+::
+
+    from sms_core_outbox import Outbox
+
+    outbox = Outbox("sqlite:///sms.db", accounts={"main": "every8d://UID:PWD@new.e8d.tw"})
+    outbox.create()
+    outbox.put(Message("您的訂單A17已出貨。", to="0900000001"), key="order-A17-shipped")
+    outbox.drain()
+    outbox.get("order-A17-shipped").rows
+"""
+
+from sms_core_outbox.errors import DatabaseUnavailable, KeyConflict, OutboxError, StateChanged, UnknownKey
+from sms_core_outbox.model import Alarm, Change, DrainResult, Put, Row, Ticket
+from sms_core_outbox.outbox import Outbox
+from sms_core_outbox.schema import metadata
+from sms_core_outbox.states import State
+
+__all__ = [
+    "Alarm",
+    "Change",
+    "DatabaseUnavailable",
+    "DrainResult",
+    "KeyConflict",
+    "Outbox",
+    "OutboxError",
+    "Put",
+    "Row",
+    "State",
+    "StateChanged",
+    "Ticket",
+    "UnknownKey",
+    "metadata",
+]

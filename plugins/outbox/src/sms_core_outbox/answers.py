@@ -1,0 +1,279 @@
+"""What claims came to, written down. An answer is never dropped, however late it comes and whoever was faster."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
+
+from sms_core.errors import SmsError
+from sms_core.masking import mask_numbers
+from sms_core.serialize import to_json
+from sms_core_outbox.claims import SECOND
+from sms_core_outbox.databases import Database
+from sms_core_outbox.histories import note_changes
+from sms_core_outbox.model import Alarm
+from sms_core_outbox.pauses import pause
+from sms_core_outbox.schema import history, row
+from sms_core_outbox.states import State, after_answer
+
+FIRST_BACKOFF = 5.0
+"""Seconds before the second attempt; each later pause is twice as long."""
+LONGEST_BACKOFF = 900.0
+"""Seconds."""
+
+
+@frozen
+class Answer:
+    """What one claim came to for one row.
+
+    ``state`` is what it says of the row, ``READY`` where surely nothing was taken. ``pauses`` says that the account is to
+    pause, ``retry_after`` is the vendor's word in seconds.
+    """
+
+    row_id: int
+    claim: str
+    state: State
+    batch_id: str | None = None
+    error: SmsError | None = None
+    pauses: bool = False
+    retry_after: float | None = None
+
+    @property
+    def why(self) -> str:
+        """The error's text, numbers masked."""
+        return mask_numbers(str(self.error)) if self.error else ""
+
+
+@define
+class Stored:
+    """What storing came to: how many rows have become what, and what is to be heard of."""
+
+    counts: Counter[State] = field(factory=Counter)
+    alarms: list[Alarm] = field(factory=list)
+
+
+_found = (
+    select(
+        row.c.id,
+        row.c.state,
+        row.c.claim,
+        row.c.batch_id,
+        row.c.number_hash,
+        row.c.attempts,
+        row.c.deadline_at,
+        row.c.is_replay,
+        row.c.is_double,
+        row.c.error,
+        row.c.ready_at,
+    )
+    .where(row.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(row.c.id)  # one order for all, lest two transactions wait for each other
+    .with_for_update()
+)
+_answers_of = select(history.c.row_id, history.c.claim, history.c.state, history.c.is_answer).where(
+    history.c.row_id.in_(bindparam("ids", expanding=True)), history.c.claim.is_not(None)
+)
+_change = (
+    update(row)
+    .where(row.c.id == bindparam("row"))
+    .values(
+        state=bindparam("new_state"),
+        batch_id=bindparam("new_batch"),
+        error=bindparam("new_error"),
+        is_double=bindparam("new_double"),
+        ready_at=bindparam("new_ready"),
+        claim=bindparam("new_claim"),
+        changed_at=bindparam("now"),
+    )
+)
+_same_place = select(row.c.id, row.c.batch_id, row.c.number_hash).where(
+    row.c.account == bindparam("account"),
+    row.c.batch_id.in_(bindparam("batches", expanding=True)),
+    row.c.id.not_in(bindparam("ids", expanding=True)),
+)
+_back_to_unknown = (
+    update(row)
+    .where(row.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state=State.UNKNOWN.value, batch_id=None, changed_at=bindparam("now"))
+)
+
+
+def store(database: Database, connection: Connection, account: str, answers: Sequence[Answer], *, by: str) -> Stored:
+    """Write answers down. Doing it twice changes nothing, so it may be tried again after a failure."""
+    stored = Stored()
+    batches = {answer.batch_id for answer in answers if answer.batch_id}
+    database.lock(connection, *((account, batch) for batch in batches))
+    ids = [answer.row_id for answer in answers]
+    rows = {found["id"]: found for found in connection.execute(_found, {"ids": ids}).mappings()}
+    now = database.now(connection)
+    told = _Told(connection, rows.values(), answers)
+    changes: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    for answer in answers:
+        found = rows.get(answer.row_id)
+        if found is None or not told.knows(answer, found):
+            stored.alarms.append(_without_row(account, answer))
+            continue
+        if told.has_heard(answer, found):
+            continue
+        entries.append(_entry(answer, now, by))
+        change = _change_of(found, answer, now, is_double=told.is_double(answer, found))
+        if change is not None:
+            changes.append(change)
+            stored.counts[State(change["new_state"])] += 1
+            if change["new_double"] and not found["is_double"]:
+                stored.alarms.append(_double(account, answer))
+    _displace(connection, account, batches, changes, rows.values(), now)
+    if entries:
+        connection.execute(history.insert(), entries)
+    if changes:
+        connection.execute(_change, changes)
+    for reason in _reasons_to_pause(answers):
+        stored.alarms.extend(pause(database, connection, account, because=reason, by=by))
+    return stored
+
+
+def _change_of(found: RowMapping, answer: Answer, now: int, *, is_double: bool) -> dict[str, Any] | None:
+    """What an answer makes of a row; None where it stays as it is."""
+    own = found["claim"] == answer.claim
+    state = after_answer(State(found["state"]), answer.state, own=own, is_replay=found["is_replay"])
+    if state is None:
+        return None
+    ready_at = found["ready_at"]
+    claim = found["claim"]
+    if state is State.READY:
+        claim = None
+        ready_at = now + _pause_before_next(found["attempts"], answer)
+        if found["deadline_at"] <= now:
+            state = State.NOT_SENT
+    error = to_json(answer.error) if answer.error is not None else None
+    batch = found["batch_id"]
+    if state in (State.ACCEPTED, State.UNKNOWN):
+        # Of two batches the first one stays the row's; the history has both.
+        batch = batch if is_double and batch else answer.batch_id or batch
+    return {
+        "row": found["id"],
+        "new_state": state.value,
+        "new_batch": batch,
+        "new_error": None if state is State.ACCEPTED else error,
+        "new_double": found["is_double"] or is_double,
+        "new_ready": ready_at,
+        "new_claim": claim,
+        "now": now,
+    }
+
+
+def _pause_before_next(attempts: int, answer: Answer) -> int:
+    """Microseconds. A row whose account pauses may go as soon as that ends."""
+    if answer.pauses:
+        return 0
+    backoff = min(FIRST_BACKOFF * 2.0 ** min(attempts - 1, 20), LONGEST_BACKOFF)
+    return int(max(backoff, answer.retry_after or 0.0) * SECOND)
+
+
+class _Told:
+    """What the histories of rows say of their claims. They are read only where a row had more than this one claim."""
+
+    def __init__(self, connection: Connection, rows: Iterable[RowMapping], answers: Iterable[Answer]) -> None:
+        token_of = {answer.row_id: answer.claim for answer in answers}
+        unusual = [
+            found["id"]
+            for found in rows
+            if found["claim"] != token_of[found["id"]] or found["attempts"] > 1 or found["state"] != State.SENDING.value
+        ]
+        self._unusual = set(unusual)
+        self._claims: dict[int, set[str]] = {row_id: set() for row_id in unusual}
+        self._answers: dict[tuple[int, str], set[str]] = {}
+        if unusual:
+            for entry in connection.execute(_answers_of, {"ids": unusual}).mappings():
+                self._claims[entry["row_id"]].add(entry["claim"])
+                if entry["is_answer"]:
+                    self._answers.setdefault((entry["row_id"], entry["claim"]), set()).add(entry["state"])
+
+    def knows(self, answer: Answer, found: RowMapping) -> bool:
+        """Whether the row ever had this claim. One that was purged may have left its id to another row."""
+        return found["id"] not in self._unusual or answer.claim in self._claims[found["id"]]
+
+    def has_heard(self, answer: Answer, found: RowMapping) -> bool:
+        """Whether this very answer was stored before."""
+        return answer.state.value in self._answers.get((found["id"], answer.claim), ())
+
+    def is_double(self, answer: Answer, found: RowMapping) -> bool:
+        """Whether another claim of the row was accepted too; after a late answer, also whether the latest may have been."""
+        row_id = found["id"]
+        if answer.state is not State.ACCEPTED or row_id not in self._unusual:
+            return False
+        others = self._claims[row_id] - {answer.claim}
+        if any(State.ACCEPTED.value in self._answers.get((row_id, claim), ()) for claim in others):
+            return True
+        return found["claim"] in others and self._may_be_taken(row_id, found["claim"])
+
+    def _may_be_taken(self, row_id: int, claim: str) -> bool:
+        told = self._answers.get((row_id, claim), set())
+        return not told or State.UNKNOWN.value in told
+
+
+def _entry(answer: Answer, now: int, by: str) -> dict[str, Any]:
+    return {
+        "row_id": answer.row_id,
+        "at": now,
+        "state": answer.state.value,
+        "by": by,
+        "why": answer.why,
+        "claim": answer.claim,
+        "batch_id": answer.batch_id,
+        "is_answer": True,
+    }
+
+
+def _displace(
+    connection: Connection,
+    account: str,
+    batches: Collection[str],
+    changes: Iterable[dict[str, Any]],
+    rows: Iterable[RowMapping],
+    now: int,
+) -> None:
+    """Take a batch from a row that settling had given it, where it turns out to be another row's.
+
+    Two rows with the same number and text can be told apart by their own answers alone.
+    """
+    if not batches:
+        return
+    hash_of = {found["id"]: found["number_hash"] for found in rows}
+    ids = list(hash_of)
+    others = (
+        connection.execute(_same_place, {"account": account, "batches": list(batches), "ids": ids}).mappings().all()
+    )
+    if not others:
+        return
+    taken = {(change["new_batch"], hash_of[change["row"]]) for change in changes}
+    found = {other["id"]: other["batch_id"] for other in others if (other["batch_id"], other["number_hash"]) in taken}
+    by_own_answer = select(history.c.row_id, history.c.batch_id).where(
+        history.c.row_id.in_(found), history.c.is_answer, history.c.state == State.ACCEPTED.value
+    )
+    own = {(entry.row_id, entry.batch_id) for entry in connection.execute(by_own_answer)}
+    wrong = [row_id for row_id, batch in found.items() if (row_id, batch) not in own]
+    if wrong:
+        connection.execute(_back_to_unknown, {"ids": wrong, "now": now})
+        why = "the batch by which it was settled is another row's"
+        note_changes(connection, wrong, State.UNKNOWN, at=now, by="settling", why=why)
+
+
+def _reasons_to_pause(answers: Iterable[Answer]) -> list[str]:
+    """Why the account is to pause: the first reason, if there is one."""
+    return [f"{type(answer.error).__name__}: {answer.why}" for answer in answers if answer.pauses][:1]
+
+
+def _double(account: str, answer: Answer) -> Alarm:
+    text = f"row {answer.row_id} was accepted, and another send of it was accepted too or may have been"
+    return Alarm("double", account, text)
+
+
+def _without_row(account: str, answer: Answer) -> Alarm:
+    text = f"row {answer.row_id} is gone, and a late answer says: {answer.state.value}, batch {answer.batch_id}"
+    return Alarm("without_row", account, text)

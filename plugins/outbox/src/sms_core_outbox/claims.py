@@ -1,0 +1,252 @@
+"""The claim: rows that wait become rows that one holder is sending, and nobody else may.
+
+It is committed before anything is sent. Whoever comes later finds ``SENDING`` and leaves the row alone. A claim may begin
+to send for `CLAIM_AGE` only, counted by its holder from before it asked; so after that time and a call's deadline nothing
+of it can be under way any more, unless its process was stopped in between.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+from sqlalchemy import Connection, RowMapping, bindparam, func, select, true, update
+
+from sms_core.clocks import BeginBefore
+from sms_core_outbox.databases import Database
+from sms_core_outbox.histories import note_changes
+from sms_core_outbox.messages import LoadedRow
+from sms_core_outbox.schema import account, is_state, put, row
+from sms_core_outbox.states import State
+
+CLAIM_AGE = 10.0
+"""Seconds. A request of a claim that has not begun by then does not begin."""
+SECOND = 1_000_000
+SWEEP = 1000
+"""How many rows that are too late one transaction takes."""
+
+_earlier = row.alias("earlier")
+_waits_its_turn = (
+    select(_earlier.c.id)
+    .where(
+        _earlier.c.account == row.c.account,
+        _earlier.c.number_hash == row.c.number_hash,
+        _earlier.c.purpose == row.c.purpose,
+        _earlier.c.urgency == row.c.urgency,
+        _earlier.c.id < row.c.id,
+        is_state(_earlier.c.state, State.READY, State.SENDING),
+        _earlier.c.due_at <= bindparam("now"),
+    )
+    .exists()
+)
+"""One number gets the texts of one lane in the order of their puts, and no request holds a number twice."""
+
+_next_urgency = select(func.max(row.c.urgency)).where(
+    is_state(row.c.state, State.READY), row.c.account == bindparam("account"), row.c.urgency < bindparam("below")
+)
+_loaded = (
+    row.c.id,
+    row.c.put_id,
+    row.c.reference,
+    row.c.number,
+    row.c.text,
+    row.c.recipient,
+    put.c.text.label("put_text"),
+    put.c.fields.label("put_fields"),
+    put.c.form,
+    row.c.likeness,
+    row.c.purpose,
+    row.c.urgency,
+    row.c.send_at,
+    row.c.deadline_at,
+    row.c.claimed_at,
+)
+_candidates = (
+    select(*_loaded)
+    .join_from(row, put, row.c.put_id == put.c.id)
+    .where(
+        is_state(row.c.state, State.READY),
+        row.c.account == bindparam("account"),
+        row.c.urgency == bindparam("urgency"),
+        row.c.ready_at <= bindparam("ready"),
+        ~_waits_its_turn,
+    )
+    .order_by(row.c.ready_at, row.c.id)
+    .limit(bindparam("count"))
+    .with_for_update(of=row, skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
+)
+_mark = (
+    update(row)
+    .where(row.c.id.in_(bindparam("ids", expanding=True)), is_state(row.c.state, State.READY))
+    .values(
+        state=State.SENDING.value,
+        claim=bindparam("token"),
+        holder=bindparam("holder"),
+        claimed_at=bindparam("now"),
+        first_claimed_at=func.coalesce(row.c.first_claimed_at, bindparam("now")),
+        attempts=row.c.attempts + 1,
+        is_replay=False,
+        changed_at=bindparam("now"),
+    )
+)
+_release = (
+    update(row)
+    .where(is_state(row.c.state, State.SENDING), row.c.holder == bindparam("of"), row.c.claim == bindparam("token"))
+    .values(state=State.READY.value, claim=None, holder=None, changed_at=bindparam("now"))
+    .returning(row.c.id)
+)
+_too_late = (
+    select(row.c.id)
+    .where(is_state(row.c.state, State.READY), row.c.deadline_at <= bindparam("now"))
+    .limit(SWEEP)
+    .with_for_update(skip_locked=True)
+)
+_give_up = update(row).where(row.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def new_token() -> str:
+    """What tells a claim from any other."""
+    return secrets.token_hex(16)
+
+
+@define
+class Group:
+    """Rows that can share a request."""
+
+    rows: list[LoadedRow] = field(factory=list)
+    references: set[str] = field(factory=set)
+
+    def takes(self, found: LoadedRow, size: int) -> bool:
+        """Whether this row can join them: reports have to tell its reference from the others'."""
+        return len(self.rows) < size and found.reference not in self.references
+
+    def add(self, found: LoadedRow) -> None:
+        """Let a row join."""
+        self.rows.append(found)
+        self.references.add(found.reference)
+
+
+@frozen
+class Claim:
+    """Rows that this holder alone may send now, grouped into what can share a request.
+
+    Nothing of it may begin after ``limit``. ``now`` is when it was made, by the database's clock.
+    """
+
+    token: str
+    account: str
+    now: int
+    limit: BeginBefore
+    groups: tuple[tuple[LoadedRow, ...], ...]
+
+    @property
+    def rows(self) -> Iterator[LoadedRow]:
+        """All of them."""
+        return (found for group in self.groups for found in group)
+
+
+@frozen
+class Wish:
+    """What a claim is to take: so many groups at most, each of ``size`` rows at most, and so many ``rows`` in all.
+
+    ``before`` (microseconds) leaves out what was not ready then.
+    """
+
+    account: str
+    groups: int
+    size: int
+    rows: int
+    before: int | None = None
+
+
+def take(
+    database: Database, connection: Connection, wish: Wish, *, token: str, holder: str, limit: BeginBefore
+) -> Claim | None:
+    """Claim rows; None where none is to be sent now. It counts once the transaction is committed."""
+    now = database.now(connection)
+    if is_paused(connection, wish.account):
+        return None
+    groups = _choose(_ready_rows(connection, wish, now), wish)
+    if not groups:
+        return None
+    ids = [found.id for group in groups for found in group.rows]
+    connection.execute(_mark, {"ids": ids, "token": token, "holder": holder, "now": now})
+    note_changes(connection, ids, State.SENDING, at=now, by=holder, claim=token)
+    return Claim(token, wish.account, now, limit, tuple(tuple(group.rows) for group in groups))
+
+
+def is_paused(connection: Connection, name: str) -> bool:
+    """Whether nothing of this account is to be sent."""
+    paused = select(true()).where(account.c.name == name, account.c.paused_at.is_not(None))
+    return connection.execute(paused).first() is not None
+
+
+def _ready_rows(connection: Connection, wish: Wish, now: int) -> Iterator[LoadedRow]:
+    """Rows that may be sent, the most urgent lane first."""
+    below = 1 << 30
+    left = wish.rows
+    while left > 0:
+        urgency = connection.execute(_next_urgency, {"account": wish.account, "below": below}).scalar()
+        if urgency is None:
+            return
+        ready = now if wish.before is None else min(now, wish.before)
+        question = {"account": wish.account, "urgency": urgency, "now": now, "ready": ready, "count": left}
+        found = connection.execute(_candidates, question).mappings().all()
+        left -= len(found)
+        below = urgency
+        yield from map(load, found)
+
+
+def load(found: RowMapping | Mapping[str, Any]) -> LoadedRow:
+    """A row of `_loaded`'s columns."""
+    fields = dict(found)
+    lane = (fields.pop("purpose"), fields.pop("urgency"))
+    return LoadedRow(lane=lane, **fields)
+
+
+def _choose(found: Iterator[LoadedRow], wish: Wish) -> list[Group]:
+    """The first rows, as many as fill so many groups. Those of a booking are their put's alone."""
+    groups: list[Group] = []
+    open_groups: dict[object, Group] = {}
+    for candidate in found:
+        alike = (candidate.likeness or candidate.put_id, candidate.lane)
+        group = open_groups.get(alike)
+        if group is None or not group.takes(candidate, wish.size):
+            if len(groups) == wish.groups:
+                continue
+            group = open_groups[alike] = Group()
+            groups.append(group)
+        group.add(candidate)
+    return groups
+
+
+def release(database: Database, connection: Connection, token: str, *, by: str) -> int:
+    """Give back the rows of a claim of which surely nothing was sent. Gives how many there were."""
+    now = database.now(connection)
+    ids = connection.execute(_release, {"token": token, "of": by, "now": now}).scalars().all()
+    why = "the claim's commit was not heard, so nothing of it was sent"
+    note_changes(connection, ids, State.READY, at=now, by=by, why=why)
+    return len(ids)
+
+
+def give_up_late_ones(database: Database, connection: Connection, *, by: str) -> int:
+    """End the waiting of rows whose deadline has passed. Gives how many those were."""
+    now = database.now(connection)
+    ids: Sequence[int] = connection.execute(_too_late, {"now": now}).scalars().all()
+    end_waiting(connection, ids, State.NOT_SENT, at=now, by=by, why="too late: its deadline has passed")
+    return len(ids)
+
+
+def end_waiting(
+    connection: Connection, ids: Collection[int], state: State, *, at: int, by: str, why: str, error: str | None = None
+) -> None:
+    """Let rows that the transaction holds end in this state."""
+    if not ids:
+        return
+    values: dict[str, Any] = {"state": state.value, "changed_at": at}
+    if error is not None:
+        values["error"] = error
+    connection.execute(_give_up.values(**values), {"ids": list(ids)})
+    note_changes(connection, ids, state, at=at, by=by, why=why)

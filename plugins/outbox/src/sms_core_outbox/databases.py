@@ -1,0 +1,252 @@
+"""One database, SQLite or PostgreSQL: its transactions, its clock, its locks, and the few statements that differ."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from sms_core.errors import ConfigurationError
+from sms_core_outbox import schema
+from sms_core_outbox.errors import DatabaseUnavailable
+from sms_core_outbox.places import check_place
+
+PATIENCE = 30
+"""Seconds to wait for a lock of SQLite that another process holds."""
+KINDS = ("sqlite", "postgresql")
+_TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
+
+
+class Database:
+    """An engine and how to use it. Threads may share it; a child process opens connections of its own.
+
+    Raises `ConfigurationError` for a database that cannot be used.
+    """
+
+    def __init__(self, given: str | Engine) -> None:
+        self._given = given
+        self._process = os.getpid()
+        self._engine = _engine(given)
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self.path = _file_of(self._engine) if self.is_sqlite else None
+        self.is_memory = self.is_sqlite and self.path is None
+        # One connection holds a database in memory, so its threads take turns.
+        self._turn = threading.RLock()
+        if self.path is not None:
+            check_place(self.path)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    @property
+    def name(self) -> str:
+        """The database as errors show it, without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def engine(self) -> Engine:
+        """This process's engine."""
+        if self._process != os.getpid():
+            if self.is_memory:
+                raise ConfigurationError("an outbox in memory stays in the process that made it")
+            self._process = os.getpid()
+            if isinstance(self._given, Engine):
+                self._given.dispose(close=False)  # the parent's connections stay the parent's
+            else:
+                self._engine = _engine(self._given)
+        return self._engine
+
+    def close(self) -> None:
+        """Give up idle connections, if the engine is ours."""
+        if not isinstance(self._given, Engine) and self._process == os.getpid():
+            self._engine.dispose()
+
+    @contextmanager
+    def write(self) -> Generator[Connection, None, None]:
+        """A transaction that is committed at the end of the block, durably. Raises `DatabaseUnavailable`."""
+        with told(), self._in_turn():
+            if not self.is_sqlite:
+                with self.engine.begin() as connection:
+                    yield connection
+                return
+            with self._sqlite_connection() as connection:
+                # Other writers are waited for here, and not in the middle, where SQLite may give up.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.exec_driver_sql("ROLLBACK")
+                    raise
+                connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def read(self) -> Generator[Connection, None, None]:
+        """A transaction that reads. Raises `DatabaseUnavailable`."""
+        with told(), self._in_turn():
+            if not self.is_sqlite:
+                with self.engine.connect() as connection:
+                    yield connection
+                return
+            with self._sqlite_connection() as connection:
+                connection.exec_driver_sql("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.exec_driver_sql("ROLLBACK")
+
+    @contextmanager
+    def joined(self, given: Any) -> Generator[Connection, None, None]:
+        """The caller's own transaction, an SQLAlchemy connection or session: the caller commits or rolls back."""
+        connection = _connection_of(given)
+        if (connection.dialect.name == "sqlite") != self.is_sqlite:
+            raise ConfigurationError(f"the connection is to {connection.dialect.name}, and the outbox in {self.name}")
+        with told():
+            if self.is_sqlite:
+                connection.exec_driver_sql(_TAKE_WRITE_LOCK)
+            with connection.begin_nested():  # what fails here leaves the caller's transaction as it was
+                yield connection
+
+    @contextmanager
+    def _in_turn(self) -> Generator[None, None, None]:
+        if not self.is_memory:
+            yield
+            return
+        with self._turn:
+            yield
+
+    @contextmanager
+    def _sqlite_connection(self) -> Generator[Connection, None, None]:
+        with self.engine.connect() as connection:
+            # BEGIN and COMMIT are ours: left to the driver, a transaction begins with its first write.
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")  # noqa: PLW2901 - the same one
+            connection.exec_driver_sql("PRAGMA synchronous = FULL")
+            connection.exec_driver_sql("PRAGMA fullfsync = ON")  # without it, fsync on macOS does not reach the disk
+            connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+            yield connection
+
+    def prepare_file(self) -> None:
+        """Switch an SQLite file to write-ahead logging, which stays with the file."""
+        if self.is_memory or not self.is_sqlite:
+            return
+        with told(), self._sqlite_connection() as connection:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar_one()
+        if mode != "wal":
+            raise ConfigurationError(f"{self.name} keeps no write-ahead log (SQLite says {mode!r})")
+
+    def now(self, connection: Connection) -> int:
+        """Microseconds of UTC since 1970 by the database's clock, which for SQLite is this machine's."""
+        if self.is_sqlite:
+            return time.time_ns() // 1000
+        return int(
+            connection.execute(text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")).scalar_one()
+        )
+
+    def lock(self, connection: Connection, *names: tuple[str, ...]) -> None:
+        """Be alone with these names until the transaction ends. SQLite has one writer at a time anyway."""
+        if self.is_sqlite:
+            return
+        for number in sorted({_lock_number(name) for name in names}):  # in one order, lest two wait for each other
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+    def insert_or_ignore(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that leaves out rows that are there already, without failing."""
+        if self.is_sqlite:
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+    def next_ids(self, connection: Connection, table: Table, count: int) -> Sequence[int]:
+        """So many ids for new rows of `put` or `row`, ascending. In SQLite nobody else can take them meanwhile."""
+        if self.is_sqlite:
+            last = connection.execute(select(func.max(table.c.id))).scalar() or 0
+            return range(last + 1, last + 1 + count)
+        sequence = schema.put_ids if table is schema.put else schema.row_ids
+        numbers = select(sequence.next_value()).select_from(func.generate_series(1, count))
+        return sorted(connection.execute(numbers).scalars())
+
+
+@contextmanager
+def told() -> Generator[None, None, None]:
+    """Turn the driver's failures into `DatabaseUnavailable`, without a statement's parameters."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(f"the outbox's database failed: {_first_line(error)}") from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise DatabaseUnavailable(f"the outbox's database went away: {_first_line(error)}") from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return f"{type(error.orig).__name__}: {error.orig}".splitlines()[0]
+
+
+def _engine(given: str | Engine) -> Engine:
+    engine = given if isinstance(given, Engine) else _new_engine(given)
+    if engine.dialect.name not in KINDS:
+        raise _of_another_kind(engine.dialect.name)
+    if engine.dialect.name == "postgresql" and engine.dialect.driver != "psycopg":
+        raise ConfigurationError(f"write postgresql+psycopg://…: the driver {engine.dialect.driver!r} is not used here")
+    return engine
+
+
+def _of_another_kind(name: str) -> ConfigurationError:
+    return ConfigurationError(f"the outbox is for SQLite and PostgreSQL, not for {name}")
+
+
+def _new_engine(url: str) -> Engine:
+    try:
+        parsed = sqlalchemy.make_url(url)
+        if parsed.drivername in ("postgres", "postgresql"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() not in KINDS:
+            raise _of_another_kind(parsed.get_backend_name())
+        options: dict[str, Any] = {}
+        if parsed.get_backend_name() == "sqlite":
+            options["connect_args"] = {"timeout": PATIENCE, "check_same_thread": False}
+            if parsed.database in (None, "", ":memory:"):
+                options["poolclass"] = StaticPool
+        else:
+            options["pool_pre_ping"] = True
+        return sqlalchemy.create_engine(parsed, hide_parameters=True, **options)
+    except ArgumentError as error:
+        raise ConfigurationError("the outbox needs a URL such as sqlite:///sms.db or postgresql+psycopg://…") from error
+    except NoSuchModuleError as error:
+        raise ConfigurationError(f"no such database driver: {error}") from error
+    except ModuleNotFoundError as error:
+        hint = "pip install 'sms-core-outbox[postgresql]'"
+        raise ConfigurationError(f"the database's driver is not installed ({error.name}): {hint}") from error
+
+
+def _file_of(engine: Engine) -> Path | None:
+    name = engine.url.database
+    if name in (None, "", ":memory:") or "mode=memory" in str(engine.url):
+        return None
+    return Path(str(name).removeprefix("file:"))
+
+
+def _connection_of(given: Any) -> Connection:
+    """What an SQLAlchemy connection or session writes with."""
+    if isinstance(given, Connection):
+        return given
+    find = getattr(given, "connection", None)
+    connection = find() if callable(find) else None
+    if not isinstance(connection, Connection):
+        raise ConfigurationError(f"connection= takes an SQLAlchemy connection or session, not {type(given).__name__}")
+    return connection
+
+
+def _lock_number(name: tuple[str, ...]) -> int:
+    digest = blake2b("\x1f".join(("sms-outbox", *name)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,27 @@
+"""What the outbox raises beside the core's errors."""
+
+from __future__ import annotations
+
+from sms_core.errors import SmsError
+
+
+class OutboxError(SmsError):
+    """The root of the outbox's own errors."""
+
+
+class KeyConflict(OutboxError):
+    """The key stands for another message already. Nothing was stored."""
+
+
+class UnknownKey(OutboxError):
+    """No message was put under this key for this account."""
+
+
+class StateChanged(OutboxError):
+    """The row is no longer in the state that the change was meant for. Nothing was changed."""
+
+
+class DatabaseUnavailable(OutboxError):
+    """The database cannot be reached, or gave up in the middle. What was asked for may be asked again."""
+
+    retry = True

@@ -1,0 +1,139 @@
+"""From a claim to requests, and from what a request came to to answers. No database and no network here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import frozen
+
+from sms_core import Plan
+from sms_core.clocks import BeginBefore
+from sms_core.errors import (
+    ConfigurationError,
+    InvalidMessage,
+    SendError,
+    SmsError,
+    TransportError,
+    Unsupported,
+)
+from sms_core.model import Outcome, RecipientOutcome, SendResult
+from sms_core_outbox.answers import Answer
+from sms_core_outbox.claims import SECOND, Claim
+from sms_core_outbox.messages import LoadedRow, to_message
+from sms_core_outbox.puts import AnyClient
+from sms_core_outbox.states import State, verdict
+
+BOOKED_TIME_PASSED = InvalidMessage("send_at", "has passed before it could be handed over")
+
+
+@frozen
+class Flight:
+    """One request's worth of a claim: the plan to send, and the row of each of its references."""
+
+    claim: str
+    account: str
+    plan: Plan
+    row_of: Mapping[str, int]
+
+
+@frozen
+class Prepared:
+    """What a claim comes to: requests to send, and answers for the rows that cannot be sent."""
+
+    flights: tuple[Flight, ...]
+    answers: tuple[Answer, ...]
+
+
+def prepare(client: AnyClient, claim: Claim) -> Prepared:
+    """Make requests of a claim's rows. A row that its account cannot send any more gets its refusal."""
+    flights: list[Flight] = []
+    answers: list[Answer] = []
+    for group in claim.groups:
+        rows = []
+        for found in group:
+            if found.send_at is not None and found.send_at <= claim.now:
+                answers.append(Answer(found.id, claim.token, State.NOT_SENT, error=BOOKED_TIME_PASSED))
+            else:
+                rows.append(found)
+        if rows:
+            _prepare_group(client, claim, rows, flights, answers)
+    return Prepared(tuple(flights), tuple(answers))
+
+
+def _prepare_group(
+    client: AnyClient, claim: Claim, rows: Sequence[LoadedRow], flights: list[Flight], answers: list[Answer]
+) -> None:
+    try:
+        plan = client.plan(to_message(rows), skip_refused=True)
+    except Exception as error:  # noqa: BLE001 - a provider's bug too: the rows wait, and their error says for what
+        failed = error if isinstance(error, SmsError) else SmsError(f"{type(error).__name__} broke the planning off")
+        answers.extend(_answer(row.id, claim.token, Outcome.NOT_SENT, None, failed) for row in rows)
+        return
+    for position, refusal in plan.refused.items():
+        answers.append(_answer(rows[position].id, claim.token, Outcome.REFUSED, None, refusal))
+    for duplicate in plan.duplicates:
+        # Two rows with one number and one text: the next claim takes the second, as a send of its own.
+        again = TransportError("another row of this request has the same number and text", sent=False)
+        answers.append(_answer(rows[duplicate.position].id, claim.token, Outcome.NOT_SENT, None, again))
+    id_of = {row.reference: row.id for row in rows}
+    limit = _limit(claim, rows)
+    for part in plan.split():
+        row_of = {}
+        for destination in part.destinations:
+            row_of[destination.reference] = id_of[part.message.to[destination.position].reference]
+        flights.append(Flight(claim.token, claim.account, part.begin_before(limit), row_of))
+
+
+def _limit(claim: Claim, rows: Iterable[LoadedRow]) -> BeginBefore:
+    """When a request of these rows has to begin at the latest: its claim's age, or the first of their deadlines."""
+    left = min(row.deadline_at for row in rows) - claim.now
+    by_deadline = BeginBefore.within(left / SECOND)
+    return BeginBefore(min(claim.limit.wall, by_deadline.wall), min(claim.limit.up, by_deadline.up))
+
+
+def answers_of(flight: Flight, result: SendResult | None, error: BaseException | None) -> list[Answer]:
+    """What each row's send came to. A row of which nothing is told may have been taken."""
+    told = _outcomes(result, error)
+    rows: dict[int, list[RecipientOutcome]] = {}
+    for reference, row_id in flight.row_of.items():
+        outcome = told.get(reference) or _untold(reference, error)
+        rows.setdefault(row_id, []).append(outcome)
+    return [_of_parts(row_id, flight.claim, parts) for row_id, parts in rows.items()]
+
+
+def _outcomes(result: SendResult | None, error: BaseException | None) -> dict[str, RecipientOutcome]:
+    if isinstance(error, SendError):
+        result = error.result
+    elif error is not None:
+        result = getattr(error, "sms_result", None)
+    if result is None:
+        return {}
+    return {row.reference: row for row in result.outcomes}
+
+
+_BEFORE_ANY_BYTE = (InvalidMessage, Unsupported, ConfigurationError)
+"""What `send` raises as it is, before anything has left."""
+
+
+def _untold(reference: str, error: BaseException | None) -> RecipientOutcome:
+    if isinstance(error, _BEFORE_ANY_BYTE):
+        return RecipientOutcome("", Outcome.NOT_SENT, None, reference, error)
+    if error is not None and not isinstance(error, SmsError):
+        error = SmsError(f"{type(error).__name__} broke the send off")
+    return RecipientOutcome("", Outcome.UNKNOWN, None, reference, error)
+
+
+def _of_parts(row_id: int, claim: str, parts: Sequence[RecipientOutcome]) -> Answer:
+    """What a text came to that may have taken several requests. One that was taken in part is for a person to see to."""
+    found = {part.outcome for part in parts}
+    first = next((part for part in parts if part.outcome is not Outcome.ACCEPTED), parts[0])
+    outcome = first.outcome
+    if len(found) > 1 and found & {Outcome.ACCEPTED, Outcome.UNKNOWN}:
+        outcome = Outcome.UNKNOWN
+    batch = next((part.batch_id for part in parts if part.batch_id), None)
+    return _answer(row_id, claim, outcome, batch, first.error)
+
+
+def _answer(row_id: int, claim: str, outcome: Outcome, batch: str | None, error: SmsError | None) -> Answer:
+    found = verdict(outcome, error)
+    return Answer(row_id, claim, found.state, batch, error, found.pauses, found.retry_after)

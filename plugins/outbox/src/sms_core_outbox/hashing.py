@@ -1,0 +1,65 @@
+"""The keyed hashes: a message's fingerprint and a number's. The key is never in the database, so they tell nothing there."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from pathlib import Path
+
+from sms_core.errors import ConfigurationError
+from sms_core.model import Message
+from sms_core.serialize import to_data
+
+SIZE = 32
+"""Bytes of a key that is made here."""
+SHORTEST = 16
+"""Bytes; a shorter key could be guessed."""
+
+
+class Hashes:
+    """HMACs with one key. Its ``repr`` does not show it."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < SHORTEST:
+            raise ConfigurationError(f"hash_key needs {SHORTEST} bytes or more: secrets.token_hex() makes one")
+        self._key = key
+
+    @property
+    def check(self) -> str:
+        """What tells this key from others."""
+        return self._digest(b"check\x1f")[:32]
+
+    def number(self, number: str) -> str:
+        """Of a number in E.164."""
+        return self._digest(b"number\x1f" + number.encode())[:32]
+
+    def message(self, message: Message) -> str:
+        """Of all fields of a message as the caller gave them."""
+        data = json.dumps(to_data(message), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return self._digest(b"message\x1f" + data.encode("utf-8", "surrogatepass"))
+
+    def _digest(self, content: bytes) -> str:
+        return hmac.digest(self._key, content, "sha256").hex()
+
+
+def key_beside(folder: Path) -> bytes:
+    """The key that is kept in a folder, made at the first use. Raises `OSError`."""
+    path = folder / "hash-key"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not path.exists():
+        # Written whole under another name first: of two processes that do this at once, one wins, and both read that one's.
+        draft = folder / f".hash-key-{secrets.token_hex(8)}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(SIZE))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_bytes()

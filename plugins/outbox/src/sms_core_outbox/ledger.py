@@ -1,0 +1,193 @@
+"""The ledger: claims and answers as one process keeps them, also while the database is out of reach.
+
+Two things may not get lost between this process and the database. A claim whose commit was not heard may stand, and
+nobody sends it: it is read back by its token and released. An answer that could not be stored is kept and tried again,
+and no further claim is made before that has succeeded.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from attrs import define, field
+
+from sms_core.clocks import BeginBefore, uptime
+from sms_core.errors import SmsError
+from sms_core_outbox import claims, recovery, spills
+from sms_core_outbox.answers import Answer, Stored, store
+from sms_core_outbox.claims import CLAIM_AGE, Claim, Wish
+from sms_core_outbox.databases import Database
+from sms_core_outbox.holders import OwnHolder
+from sms_core_outbox.model import Alarm
+
+UNHEARD_FOR = 600.0
+"""Seconds for which a claim whose commit was not heard is looked for: a server may carry it out late."""
+SEEN_EVERY = 10.0
+"""Seconds."""
+
+log = logging.getLogger("sms_core_outbox")
+
+OnAlarm = Callable[[Alarm], object]
+
+
+@define
+class _Unheard:
+    """A claim of which this process doesn't know whether it stands."""
+
+    token: str
+    since: float
+
+
+@define
+class Ledger:
+    """The claims and answers of one process. Threads may share it."""
+
+    database: Database
+    holder: OwnHolder
+    on_alarm: OnAlarm | None
+    deadline: float
+    _unheard: list[_Unheard] = field(factory=list)
+    _unsaved: dict[str, list[Answer]] = field(factory=dict)
+    _alive: set[str] = field(factory=set)
+    _lock: threading.RLock = field(factory=threading.RLock)
+    _is_registered: bool = False
+    _seen: float = 0.0
+
+    def claim(self, wish: Wish) -> Claim | None:
+        """Claim rows; None where none is to be sent. Raises `DatabaseUnavailable`."""
+        with self._lock:
+            self.pay_debts()
+            self._register()
+            token = claims.new_token()
+            limit = BeginBefore.within(CLAIM_AGE)
+            unheard = _Unheard(token, uptime())
+            self._unheard.append(unheard)
+            with self.database.write() as connection:
+                claim = claims.take(self.database, connection, wish, token=token, holder=self.holder.name, limit=limit)
+            if claim is not None:
+                self._alive.add(token)
+            self._unheard.remove(unheard)
+            return claim
+
+    def end(self, claim: Claim) -> None:
+        """Nothing of this claim is under way any more, and all of it was given to `record`."""
+        with self._lock:
+            self._alive.discard(claim.token)
+
+    def record(self, account: str, answers: Sequence[Answer]) -> Stored:
+        """Store answers, or keep them until the database takes them. Then what it gives is empty."""
+        with self._lock:
+            self._unsaved.setdefault(account, []).extend(answers)
+            try:
+                return self._save()
+            except SmsError as error:
+                count = sum(map(len, self._unsaved.values()))
+                log.error("%d results wait for the database: %s", count, error)  # noqa: TRY400 - it may quote rows
+                return Stored()
+
+    def pay_debts(self) -> None:
+        """Store what waits and release what was claimed unheard. Raises `DatabaseUnavailable`."""
+        with self._lock:
+            self._save()
+            if not self._unheard:
+                return
+            with self.database.write() as connection:
+                for unheard in self._unheard:
+                    claims.release(self.database, connection, unheard.token, by=self.holder.name)
+            now = uptime()
+            self._unheard = [unheard for unheard in self._unheard if now - unheard.since < UNHEARD_FOR]
+
+    def _save(self) -> Stored:
+        whole = Stored()
+        for account, answers in list(self._unsaved.items()):
+            with self.database.write() as connection:
+                stored = store(self.database, connection, account, answers, by=self.holder.name)
+            del self._unsaved[account]
+            whole.counts.update(stored.counts)
+            whole.alarms.extend(stored.alarms)
+        self.raise_alarms(whole.alarms)
+        return whole
+
+    def sweep(self) -> int:
+        """Read what others left, make dead claims unknown, end what is too late. Gives how many were too late."""
+        with self._lock:
+            self.pay_debts()
+            self._read_spills()
+            by = self.holder.name
+            with self.database.write() as connection:
+                recovery.give_up_dead_claims(
+                    self.database, connection, deadline=self.deadline, by=by, alive=self._alive
+                )
+            late = claims.SWEEP
+            total = 0
+            while late == claims.SWEEP:
+                with self.database.write() as connection:
+                    late = claims.give_up_late_ones(self.database, connection, by=by)
+                total += late
+            return total
+
+    def _read_spills(self) -> None:
+        folder = self._folder
+        if folder is None:
+            return
+        for path in spills.left_over(folder):
+            try:
+                found = spills.read(path)
+            except FileNotFoundError:  # another process was faster
+                continue
+            for account, answers in found.items():
+                with self.database.write() as connection:
+                    stored = store(self.database, connection, account, answers, by=self.holder.name)
+                self.raise_alarms(stored.alarms)
+            path.unlink(missing_ok=True)
+
+    @property
+    def _folder(self) -> Path | None:
+        path = self.holder.about.lock_path
+        return None if path is None else path.parent
+
+    def _register(self) -> None:
+        if self._is_registered and uptime() - self._seen < SEEN_EVERY:
+            return
+        with self.database.write() as connection:
+            if not self._is_registered:
+                recovery.register(self.database, connection, self.holder)
+            recovery.note_seen(self.database, connection, self.holder.name)
+        self._is_registered = True
+        self._seen = uptime()
+
+    def close(self) -> None:
+        """The process's last word: what the database does not take goes to a file. Raises `OSError` where that fails too."""
+        with self._lock:
+            named = True
+            try:
+                self.pay_debts()
+                if self._is_registered:
+                    with self.database.write() as connection:
+                        named = recovery.note_end(self.database, connection, self.holder.name)
+            except SmsError as error:
+                log.warning("the outbox's database is out of reach at the end: %s", error)
+            if self._unsaved:
+                path = self.holder.spill_path
+                if path is None:
+                    raise RuntimeError("results of sends are lost with the database in memory")
+                spills.write(path, self._unsaved)
+                log.error(
+                    "%d results of sends are in %s until the next start", sum(map(len, self._unsaved.values())), path
+                )
+                self._unsaved.clear()
+            self.holder.release(remove=not named)
+
+    def raise_alarms(self, alarms: Sequence[Alarm]) -> None:
+        """Tell of what a person should hear; a hook that fails is logged."""
+        for alarm in alarms:
+            log.warning("%s: %s", alarm.kind, alarm.text)
+            if self.on_alarm is None:
+                continue
+            try:
+                self.on_alarm(alarm)
+            except Exception:
+                log.exception("on_alarm failed")

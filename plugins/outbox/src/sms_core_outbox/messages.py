@@ -1,0 +1,140 @@
+"""From a message to what is stored of it, and from stored rows to the message that a request is made of.
+
+A put holds what its rows share, a row what is its own. So a claim can send some rows of a put, or rows of several puts
+together: those share all but numbers, texts and references.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import attrs
+from attrs import field, frozen
+
+from sms_core import Plan
+from sms_core.errors import ConfigurationError
+from sms_core.model import Message, Recipient
+from sms_core.provider import Destination
+from sms_core.serialize import from_data, to_data
+
+FORM = 1
+"""The version of what is stored of a message; others than this one are not read."""
+
+
+@frozen
+class StoredRow:
+    """What is stored of a recipient. ``text`` is the final text where it is not the put's own."""
+
+    position: int
+    reference: str
+    number: str
+    text: str | None
+    recipient: str | None
+
+
+@frozen
+class StoredMessage:
+    """What is stored of a message: its text, its other fields as JSON, its rows, and what they may share a request with."""
+
+    text: str
+    fields: str
+    likeness: str
+    rows: tuple[StoredRow, ...]
+
+
+def to_stored(plan: Plan) -> StoredMessage:
+    """What to store of a message that can be sent, as its plan says."""
+    message = plan.message
+    fields = to_data(attrs.evolve(message, to=message.to[:1]))
+    del fields["text"], fields["to"]
+    filled = any(recipient.params for recipient in message.to)
+    rows = tuple(_to_row(message, destination, filled=filled) for destination in plan.rendered)
+    is_booked = any(destination.send_at is not None for destination in plan.rendered)
+    return StoredMessage(message.text, _json(fields), _likeness(fields, is_booked=is_booked), rows)
+
+
+def _to_row(message: Message, destination: Destination, *, filled: bool) -> StoredRow:
+    recipient = message.to[destination.position]
+    own = {name: value for name, value in to_data(recipient).items() if value not in ("", None, [])}
+    for name in ("number", "reference", "text"):
+        own.pop(name, None)
+    text = None if destination.text == message.text else destination.text
+    if recipient.text is None and filled and not recipient.params:
+        text = destination.text  # sent without those that have params, its braces would stay as they are
+    if recipient.text is not None:
+        own["text"] = recipient.text
+    return StoredRow(
+        position=destination.position,
+        reference=destination.reference,
+        number=destination.number,
+        text=text,
+        recipient=_json(own) if own else None,
+    )
+
+
+def _likeness(fields: dict[str, Any], *, is_booked: bool) -> str:
+    """The same for rows that may share a request; "" for a booking, which nobody else's rows are to be part of."""
+    if is_booked:
+        return ""
+    shared = {name: value for name, value in fields.items() if name not in ("reference", "send_at")}
+    return blake2b(_json(shared).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@frozen
+class LoadedRow:
+    """A row as it is read for a request, with its put's text and fields. Times are microseconds."""
+
+    id: int
+    put_id: int
+    reference: str
+    number: str = field(repr=False)
+    text: str | None = field(repr=False)
+    recipient: str | None = field(repr=False)
+    put_text: str = field(repr=False)
+    put_fields: str = field(repr=False)
+    form: int
+    likeness: str
+    lane: tuple[str, int]
+    send_at: int | None
+    deadline_at: int
+    claimed_at: int | None = None
+
+
+def to_message(rows: Sequence[LoadedRow]) -> Message:
+    """The message to these rows, of one put or of several that share their ``likeness``.
+
+    Raises `ConfigurationError` for what this version cannot read.
+    """
+    first = rows[0]
+    if any(row.form != FORM for row in rows):
+        raise ConfigurationError("the message was stored by another version of sms-core-outbox")
+    fields = {**json.loads(first.put_fields), "text": first.put_text}
+    of_one_put = all(row.put_id == first.put_id for row in rows)
+    if of_one_put:
+        recipients: Iterable[Recipient] = (_recipient(row) for row in rows)
+    else:
+        recipients = (_with_final_text(row) for row in rows)
+    nobody = {**fields, "to": [{"number": "+886900000000"}]}
+    return attrs.evolve(from_data(nobody, Message), to=tuple(recipients))
+
+
+def _recipient(row: LoadedRow) -> Recipient:
+    if row.recipient is None and row.text is None:
+        return Recipient(row.number, reference=row.reference)
+    own = json.loads(row.recipient) if row.recipient else {}
+    if "params" not in own and row.text is not None:
+        own["text"] = row.text
+    return from_data({**own, "number": row.number, "reference": row.reference}, Recipient)
+
+
+def _with_final_text(row: LoadedRow) -> Recipient:
+    own = json.loads(row.recipient) if row.recipient else {}
+    text = row.put_text if row.text is None else row.text
+    return Recipient(row.number, own.get("name", ""), own.get("email", ""), text=text, reference=row.reference)
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,103 @@
+"""The values that go into an outbox and come out of it. Their ``repr`` masks numbers and leaves texts out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+
+from sms_core.errors import SmsError
+from sms_core.masking import mask
+from sms_core.model import DeliveryStatus, Message
+from sms_core_outbox.states import State
+
+
+@frozen
+class Put:
+    """One call of `Outbox.put`, for `Outbox.put_many`; its fields are the arguments of that."""
+
+    message: Message
+    key: str
+    account: str | None = None
+    purpose: str = ""
+    priority: int = 0
+    not_before: datetime | None = None
+    deadline: datetime | timedelta | None = None
+
+
+@frozen
+class Change:
+    """One entry of a row's history: when (aware), what it became, by whom and why.
+
+    Where a worker's answer came too late to change the row, ``state`` is what the answer said.
+    """
+
+    at: datetime
+    state: State
+    by: str
+    why: str = ""
+    batch_id: str | None = None
+
+
+@frozen
+class Row:
+    """One recipient of a put.
+
+    ``status`` is where the message is, as far as reports tell. ``error`` is why the last attempt was not accepted.
+    ``is_double`` says that two sends of it were accepted, or may have been. Times are aware. ``history`` has the changes in
+    order; it is empty where many rows are given at once (`Outbox.find`).
+    """
+
+    id: int
+    key: str
+    account: str
+    number: str = field(repr=mask)
+    reference: str
+    state: State
+    not_before: datetime
+    deadline: datetime
+    attempts: int = 0
+    batch_id: str | None = None
+    is_double: bool = False
+    error: SmsError | None = None
+    status: DeliveryStatus | None = None
+    history: tuple[Change, ...] = field(default=(), repr=False)
+
+
+@frozen
+class Ticket:
+    """What was put under a key. ``is_new`` is False where the same message was there already."""
+
+    key: str
+    account: str
+    purpose: str
+    priority: int
+    put_at: datetime
+    rows: tuple[Row, ...]
+    is_new: bool = False
+
+
+@frozen
+class DrainResult:
+    """What a pass came to: how many rows it claimed, and what they have become.
+
+    ``retried`` are those that wait again, ``too_late`` those whose deadline had passed, ``cancelled`` by others meanwhile.
+    """
+
+    claimed: int = 0
+    accepted: int = 0
+    refused: int = 0
+    unknown: int = 0
+    not_sent: int = 0
+    retried: int = 0
+    too_late: int = 0
+
+
+@frozen
+class Alarm:
+    """Something that a person should hear of at once. ``kind`` is one of the `KINDS` of `sms_core_outbox.alarms`."""
+
+    kind: str
+    account: str
+    text: str
+    key: str = ""

@@ -1,0 +1,171 @@
+"""A pass: claims are made, their requests carried by threads, and answers stored as they come.
+
+One thread makes claims and stores answers; others send. It is never the main thread, which alone a signal interrupts. Answers that come while it stores are stored together next.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+
+from attrs import define, field
+
+from sms_core import Client
+from sms_core.model import SendResult
+from sms_core_outbox.answers import Answer, Stored
+from sms_core_outbox.claims import Claim, Wish
+from sms_core_outbox.flights import Flight, answers_of, prepare
+from sms_core_outbox.ledger import Ledger
+from sms_core_outbox.states import State
+
+ROWS = 1000
+"""The most rows that one claim looks at."""
+
+
+@define
+class Landed:
+    """A flight that has ended, and how."""
+
+    flight: Flight
+    result: SendResult | None
+    error: BaseException | None
+
+
+@define
+class _Open:
+    """A claim and how many of its flights are under way."""
+
+    claim: Claim
+    flying: int
+
+
+@define
+class Tally:
+    """What a pass has come to so far."""
+
+    claimed: int = 0
+    too_late: int = 0
+    counts: Counter[State] = field(factory=Counter)
+
+    def add(self, stored: Stored) -> None:
+        """Count what was stored."""
+        self.counts.update(stored.counts)
+
+
+@define(eq=False)
+class AccountPass:
+    """The pass of one account. One thread calls its methods."""
+
+    name: str
+    client: Client
+    ledger: Ledger
+    tally: Tally
+    pool: ThreadPoolExecutor
+    landed: SimpleQueue[Landed | None]
+    concurrency: int
+    before: int | None = None
+    left: int | None = None
+    _open: dict[str, _Open] = field(factory=dict)
+    _flying: int = 0
+
+    @property
+    def is_flying(self) -> bool:
+        """Whether a request is under way."""
+        return self._flying > 0
+
+    def fill(self) -> bool:
+        """Claim as much as can be sent side by side now, and send it. Gives whether there was any."""
+        free = self.concurrency - self._flying
+        size = self.client.info.limits.recipients
+        rows = min(ROWS, free * size)
+        if self.left is not None:
+            rows = min(rows, self.left)
+        if free < max(1, self.concurrency // 2) or rows < 1:
+            return False
+        claim = self.ledger.claim(Wish(self.name, groups=free, size=size, rows=rows, before=self.before))
+        if claim is None:
+            return False
+        count = sum(map(len, claim.groups))
+        self.tally.claimed += count
+        if self.left is not None:
+            self.left -= count
+        prepared = prepare(self.client, claim)
+        self._open[claim.token] = _Open(claim, len(prepared.flights))
+        for flight in prepared.flights:
+            self._flying += 1
+            self.pool.submit(self._fly, flight)
+        self._record(list(prepared.answers))
+        self._close_if_done(claim.token)
+        return True
+
+    def _fly(self, flight: Flight) -> None:
+        """In a thread: carry one request."""
+        landed = Landed(flight, None, None)
+        try:
+            landed.result = self.client.send(flight.plan)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
+            landed.error = error
+        self.landed.put(landed)
+
+    def land(self, flights: list[Landed]) -> None:
+        """Store what flights came to."""
+        answers: list[Answer] = []
+        for landed in flights:
+            answers.extend(answers_of(landed.flight, landed.result, landed.error))
+        self._record(answers)
+        for landed in flights:
+            self._flying -= 1
+            self._open[landed.flight.claim].flying -= 1
+            self._close_if_done(landed.flight.claim)
+
+    def _record(self, answers: list[Answer]) -> None:
+        if answers:
+            self.tally.add(self.ledger.record(self.name, answers))
+
+    def _close_if_done(self, token: str) -> None:
+        found = self._open[token]
+        if not found.flying:
+            self.ledger.end(found.claim)
+            del self._open[token]
+
+
+def wait_for(landed: SimpleQueue[Landed | None], passes: Mapping[str, AccountPass], timeout: float | None) -> None:
+    """Wait until a flight has ended, or for a wake-up, and store all that have ended by then."""
+    try:
+        found = [landed.get(timeout=timeout)]
+    except Empty:
+        return
+    while True:
+        try:
+            found.append(landed.get_nowait())
+        except Empty:
+            break
+    by_account: dict[str, list[Landed]] = {}
+    for end in found:
+        if end is not None:
+            by_account.setdefault(end.flight.account, []).append(end)
+    for name, ends in by_account.items():
+        passes[name].land(ends)
+
+
+def run_dry(
+    landed: SimpleQueue[Landed | None], passes: Mapping[str, AccountPass], is_stopped: Callable[[], bool]
+) -> None:
+    """Send until no pass finds a row, or until it is stopped. What is under way is awaited and stored in any case."""
+    try:
+        while not is_stopped():
+            found_some = [found.fill() for found in passes.values()]
+            if any(found.is_flying for found in passes.values()):
+                wait_for(landed, passes, None)
+            elif not any(found_some):
+                return
+    finally:
+        finish(landed, passes)
+
+
+def finish(landed: SimpleQueue[Landed | None], passes: Mapping[str, AccountPass]) -> None:
+    """Wait for what is under way, and store it. Nothing is claimed any more."""
+    while any(found.is_flying for found in passes.values()):
+        wait_for(landed, passes, None)

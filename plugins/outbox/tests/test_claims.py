@@ -1,0 +1,185 @@
+"""Claims: who sends which row when, in what order, and with whom in one request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sms_core import ConfigurationError, Message, RateLimited, TransportError
+from sms_core.http import Request, Response
+from sms_core_outbox import Alarm, Outbox, Put, State
+from vendor import ACCEPT, Vendor, accepted_but_unheard
+
+A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
+NOT_SENT = TransportError("no connection", sent=False)
+
+
+def state_of(outbox: Outbox, key: str = "k") -> State:
+    (row,) = outbox.get(key).rows
+    return row.state
+
+
+def test_two_workers_share_the_rows_and_none_goes_twice(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outboxes = [open_outbox() for _ in range(3)]
+    outboxes[0].put_many(Put(Message(f"text {n}", f"+88691{n:07}"), f"k{n}") for n in range(60))
+    threads = [threading.Thread(target=outbox.drain) for outbox in outboxes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    outboxes[0].drain()  # what the three had in hand when the others looked
+    assert len(vendor.taken) == len(set(vendor.taken)) == 60
+
+
+def test_a_claimed_row_is_left_alone(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    other = open_outbox()
+
+    def look_meanwhile(request: Request) -> Response:
+        assert state_of(other) is State.SENDING
+        assert other.drain().claimed == 0
+        return Response(200, body=f"OK {vendor.take(request)}".encode())
+
+    vendor.answers = [look_meanwhile]
+    outbox = open_outbox()
+    outbox.put(Message("hi", A), key="k")
+    assert outbox.drain().accepted == 1
+    assert vendor.taken == [(A, "hi")]
+
+
+def test_rows_of_several_puts_go_in_one_request(outbox: Outbox, vendor: Vendor) -> None:
+    outbox.put_many(Put(Message(f"text {n}", number), f"k{n}") for n, number in enumerate([A, B, C, D]))
+    outbox.drain()
+    assert sorted(map(len, vendor.requests)) == [1, 3]
+    assert sorted(vendor.taken) == [(A, "text 0"), (B, "text 1"), (C, "text 2"), (D, "text 3")]
+
+
+def test_rows_with_other_settings_or_a_booked_time_go_by_themselves(outbox: Outbox, vendor: Vendor) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    outbox.put(Message("plain", A), key="1")
+    outbox.put(Message("titled", B, subject="s"), key="2")
+    outbox.put(Message("booked", C, send_at=soon), key="3")
+    outbox.put(Message("booked", D, send_at=soon), key="4")
+    outbox.drain()
+    assert sorted(vendor.requests) == [[A], [B], [C], [D]]
+
+
+def test_no_request_holds_a_number_twice_and_the_order_of_puts_stays(outbox: Outbox, vendor: Vendor) -> None:
+    outbox.put_many(Put(Message(f"text {n}", A), f"k{n}") for n in range(5))
+    outbox.drain()
+    assert vendor.requests == [[A]] * 5
+    assert vendor.taken == [(A, f"text {n}") for n in range(5)]
+
+
+def test_a_row_in_backoff_holds_the_later_ones_of_its_number_back(outbox: Outbox, vendor: Vendor) -> None:
+    vendor.answers = [NOT_SENT] * 3
+    outbox.put(Message("first", A), key="1")
+    outbox.put(Message("second", A), key="2")
+    outbox.put(Message("another number", B, subject="s"), key="3")
+    outbox.drain()
+    assert vendor.taken == [(B, "another number")]
+
+
+def test_codes_overtake_and_priorities_order(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox(concurrency=1)
+    numbers = (f"+88692{n:07}" for n in range(100))
+    outbox.put(Message("campaign", next(numbers), subject="1"), key="1", priority=-1)
+    outbox.put(Message("order", next(numbers), subject="2"), key="2")
+    outbox.put(Message("urgent", next(numbers), subject="3"), key="3", priority=5)
+    outbox.put(Message("code", next(numbers), subject="4"), key="4", purpose="otp")
+    outbox.drain()
+    assert [text for _, text in vendor.taken] == ["code", "urgent", "order", "campaign"]
+
+
+def test_not_before_and_limit(outbox: Outbox, vendor: Vendor) -> None:
+    outbox.put(Message("later", A), key="later", not_before=datetime.now(UTC) + timedelta(hours=1))
+    outbox.put_many(Put(Message("now", number), number) for number in (A, B, C))
+    assert outbox.drain(limit=2).claimed == 2
+    assert outbox.drain().claimed == 1
+    assert {text for _, text in vendor.taken} == {"now"}
+    assert outbox.get("later").rows[0].deadline - datetime.now(UTC) > timedelta(hours=24)
+
+
+def test_a_send_that_surely_was_not_taken_waits_and_ends_with_its_deadline(outbox: Outbox, vendor: Vendor) -> None:
+    vendor.answers = [NOT_SENT] * 3
+    outbox.put(Message("hi", A), key="k", deadline=timedelta(seconds=0.3))
+    assert outbox.drain().retried == 1
+    (row,) = outbox.get("k").rows
+    assert row.state is State.READY
+    assert row.not_before > datetime.now(UTC) + timedelta(seconds=1)
+    while datetime.now(UTC) < row.deadline:
+        threading.Event().wait(0.05)
+    assert outbox.drain().too_late == 1
+    (row,) = outbox.get("k").rows
+    assert row.state is State.NOT_SENT
+    assert "too late" in row.history[-1].why
+
+
+def test_the_vendors_word_counts_for_when_to_try_again(outbox: Outbox, vendor: Vendor) -> None:
+    vendor.answers = [RateLimited(retry_after=900.0)]
+    outbox.put(Message("hi", A), key="k")
+    outbox.drain()
+    assert outbox.get("k").rows[0].not_before > datetime.now(UTC) + timedelta(minutes=14)
+
+
+def test_of_one_request_each_row_has_its_own_outcome(outbox: Outbox, vendor: Vendor) -> None:
+    vendor.answers = [f"OK b9 {B}"]
+    outbox.put(Message("hi", [A, B, C]), key="k")
+    result = outbox.drain()
+    assert (result.accepted, result.refused) == (2, 1)
+    states = [row.state for row in outbox.get("k").rows]
+    assert states == [State.ACCEPTED, State.REFUSED, State.ACCEPTED]
+    assert [row.key for row in outbox.find(batch="b9")] == ["k", "k"]
+
+
+def test_an_unknown_outcome_is_parked(outbox: Outbox, vendor: Vendor) -> None:
+    vendor.answers = [accepted_but_unheard(vendor)]
+    outbox.put(Message("hi", A), key="k")
+    assert outbox.drain().unknown == 1
+    outbox.drain()
+    assert vendor.taken == [(A, "hi")]
+    (row,) = outbox.find(state=State.UNKNOWN)
+    assert isinstance(row.error, TransportError)
+
+
+@pytest.mark.parametrize(("words", "name"), [("NO auth", "AuthenticationFailed"), ("NO credit", "InsufficientCredit")])
+def test_an_account_pauses_for_all_workers(
+    open_outbox: Callable[..., Outbox], vendor: Vendor, words: str, name: str
+) -> None:
+    alarms: list[Alarm] = []
+    outbox, other = open_outbox(on_alarm=alarms.append, concurrency=1), open_outbox(accounts={"main": vendor.client()})
+    vendor.answers = [words, words, words, words]
+    outbox.put_many(Put(Message("hi", number, subject=number), number) for number in (A, B, C, D))
+    outbox.drain()
+    assert other.drain().claimed == 0
+    assert len(vendor.requests) == 1
+    assert [alarm.kind for alarm in alarms] == ["paused"]
+    assert name in alarms[0].text
+    assert {row.state for row in outbox.find()} == {State.READY}
+    vendor.answers = [ACCEPT]
+    other.resume()
+    assert open_outbox(accounts={"main": vendor.client()}).drain().accepted == 4
+
+
+def test_a_booked_time_that_has_passed_ends_unsent(outbox: Outbox, vendor: Vendor) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=0.4)
+    outbox.put(Message("hi", A, send_at=soon), key="k")
+    while datetime.now(UTC) < soon:
+        threading.Event().wait(0.05)
+    outbox.drain()
+    assert state_of(outbox) is State.NOT_SENT
+    assert vendor.requests == []
+
+
+def test_an_account_that_cannot_be_connected_is_an_alarm(url: str, open_outbox: Callable[..., Outbox]) -> None:
+    open_outbox().put(Message("hi", A), key="k")
+    alarms: list[Alarm] = []
+
+    def accounts(name: str) -> str:
+        raise ConfigurationError("its DSN is gone")
+
+    other = open_outbox(accounts=accounts, on_alarm=alarms.append)
+    assert other.drain().claimed == 0
+    assert [(alarm.kind, alarm.account) for alarm in alarms] == [("configuration", "main")]

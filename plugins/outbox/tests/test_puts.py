@@ -1,0 +1,172 @@
+"""Putting: once for each key, in the caller's transaction, and nothing stored of what cannot be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from sms_core import ConfigurationError, InvalidMessage, Media, Message, Recipient
+from sms_core_outbox import DatabaseUnavailable, KeyConflict, Outbox, Put, State, UnknownKey
+from vendor import Vendor
+
+A, B, C = (f"+88690000000{last}" for last in range(1, 4))
+
+
+def test_a_put_is_stored_and_sent(outbox: Outbox, vendor: Vendor) -> None:
+    ticket = outbox.put(Message("hi", [A, B, A]), key="k")
+    assert ticket.is_new
+    assert [row.number for row in ticket.rows] == [A, B]
+    result = outbox.drain()
+    assert (result.claimed, result.accepted) == (2, 2)
+    assert vendor.taken == [(A, "hi"), (B, "hi")]
+    rows = outbox.get("k").rows
+    assert [(row.state, row.batch_id) for row in rows] == [(State.ACCEPTED, "b1")] * 2
+    assert [change.state for change in rows[0].history] == [State.READY, State.SENDING, State.ACCEPTED]
+
+
+def test_the_same_message_under_the_same_key_is_stored_once(outbox: Outbox, vendor: Vendor) -> None:
+    outbox.put(Message("hi", A), key="k")
+    again = outbox.put(Message("hi", A), key="k")
+    assert not again.is_new
+    assert [row.number for row in again.rows] == [A]
+    outbox.drain()
+    assert outbox.put(Message("hi", A), key="k").rows[0].state is State.ACCEPTED
+    outbox.drain()
+    assert len(vendor.taken) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Message("ho", A), Message("hi", B), Message("hi", A, subject="s"), Message("hi", A, reference="mine")],
+    ids=["text", "number", "subject", "reference"],
+)
+def test_another_message_under_the_same_key_is_a_conflict(outbox: Outbox, other: Message) -> None:
+    outbox.put(Message("hi", A), key="k")
+    with pytest.raises(KeyConflict, match="'k'"):
+        outbox.put_many([Put(Message("new", C), "new"), Put(other, "k")])
+    assert len(outbox.find()) == 1
+
+
+def test_the_same_key_of_two_accounts_is_two(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox(accounts={"one": vendor.client(), "two": vendor.client()})
+    assert outbox.put(Message("hi", A), key="k", account="one").is_new
+    assert outbox.put(Message("ho", A), key="k", account="two").is_new
+    with pytest.raises(ConfigurationError, match="several accounts"):
+        outbox.put(Message("hi", A), key="k")
+
+
+PAST = datetime.now(UTC) - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"key": "k" * 201}, "key"),
+        ({"key": ""}, "key"),
+        ({"key": "a\0b"}, "key"),
+        ({"purpose": "p" * 101}, "purpose"),
+        ({"message": Message("a\0b", A)}, "text"),
+        ({"message": Message("hi", "12")}, "number"),
+        ({"message": Message("hi", Recipient(A, reference="r\0"))}, "reference"),
+        ({"message": Message("", A)}, "text"),
+        ({"message": Message("hi", A, send_at=PAST)}, "send_at"),
+        ({"message": "hi"}, "message"),
+        ({"deadline": PAST}, "deadline"),
+        ({"deadline": timedelta(0)}, "deadline"),
+        ({"not_before": datetime(2030, 1, 1)}, "not_before"),  # noqa: DTZ001 - what is refused
+        ({"priority": 10**9}, "priority"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_stored(outbox: Outbox, arguments: dict[str, Any], named: str) -> None:
+    given = {"message": Message("hi", A), "key": "k", **arguments}
+    with pytest.raises(InvalidMessage, match=named):
+        outbox.put(given.pop("message"), **given)
+    assert outbox.find() == []
+
+
+def test_an_account_that_there_is_none_of(outbox: Outbox) -> None:
+    with pytest.raises(ConfigurationError, match="no account 'other', only main"):
+        outbox.put(Message("hi", A), key="k", account="other")
+    with pytest.raises(UnknownKey):
+        outbox.get("k")
+
+
+@pytest.mark.parametrize("as_session", [False, True])
+def test_in_the_callers_transaction(url: str, outbox: Outbox, vendor: Vendor, as_session: bool) -> None:
+    engine = sqlalchemy.create_engine(url)
+    with opened(engine, as_session=as_session) as mine:
+        outbox.put(Message("hi", A), key="kept", connection=mine)
+        mine.commit()
+        outbox.put(Message("hi", B), key="rolled back", connection=mine)
+        mine.rollback()
+    engine.dispose()
+    outbox.drain()
+    assert vendor.taken == [(A, "hi")]
+
+
+def opened(engine: Engine, *, as_session: bool) -> Any:
+    return Session(engine) if as_session else engine.connect()
+
+
+def test_a_conflict_leaves_the_callers_transaction_usable(url: str, outbox: Outbox) -> None:
+    outbox.put(Message("hi", A), key="k")
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as mine:
+        outbox.put(Message("mine", B), key="mine", connection=mine)
+        with pytest.raises(KeyConflict):
+            outbox.put_many([Put(Message("new", C), "new"), Put(Message("ho", A), "k")], connection=mine)
+        mine.commit()
+    engine.dispose()
+    assert {row.key for row in outbox.find()} == {"k", "mine"}
+
+
+def test_all_that_a_message_says_is_sent(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox()
+    picture = Media(b"GIF89a", "gif")
+    outbox.put(Message("see", A, subject="s", media=picture, validity=timedelta(hours=4)), key="mms")
+    outbox.put(Message("{{}} {name}", [Recipient(A, params={"name": "Ann"}), Recipient(B, text="own")]), key="filled")
+    outbox.drain()
+    assert sorted(vendor.taken) == sorted([(A, "see"), (A, "{} Ann"), (B, "own")])
+
+
+def test_an_outbox_that_was_never_created(url: str) -> None:
+    with (
+        Outbox(url, accounts={"main": "memory://"}, hash_key="k" * 16) as outbox,
+        pytest.raises(ConfigurationError, match=r"outbox\.create\(\)"),
+    ):
+        outbox.put(Message("hi", A), key="k")
+
+
+def test_another_hash_key_is_noticed(url: str, outbox: Outbox) -> None:
+    with (
+        Outbox(url, accounts={"main": "memory://"}, hash_key="another one, long enough") as other,
+        pytest.raises(ConfigurationError, match="another hash_key"),
+    ):
+        other.find()
+
+
+def test_a_database_that_cannot_be_reached() -> None:
+    url = "postgresql+psycopg://sms@/nowhere?host=/nonexistent"
+    with Outbox(url, accounts={"main": "memory://"}, hash_key="k" * 16) as outbox, pytest.raises(DatabaseUnavailable):
+        outbox.put(Message("hi", A), key="k")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql://user:pa55word@host/db", "SQLite and PostgreSQL"),
+        ("no url", "needs a URL"),
+        ("sqlite:////home/somebody/Dropbox/sms.db", "synchronised"),
+        ("postgresql+psycopg://host/db", "hash key"),
+    ],
+)
+def test_what_is_no_database_for_it(url: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        Outbox(url, accounts={"main": "memory://"})
+    assert "pa55word" not in str(caught.value)

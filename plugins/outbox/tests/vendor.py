@@ -1,0 +1,75 @@
+"""The vendor Tiny without a network: what it took, and an answer for each request as a test decides."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from sms_core import Client, TransportError
+from sms_core.http import Request, Response
+from sms_core.testing import FakeTransport
+from tests.support.tiny import INFO, TOKEN, Tiny, bind, fields_of, operation_of
+
+ACCEPT = "accept"
+Answer = str | Exception | Callable[[Request], Response]
+"""``accept``; another word of Tiny's wire; an error, as a network raises it; or a function."""
+
+
+@attrs.define
+class Vendor:
+    """``answers`` are for the sends in turn; after them every send is accepted. ``taken`` is what it took, in order."""
+
+    answers: list[Answer] = attrs.field(factory=list)
+    taken: list[tuple[str, str]] = attrs.field(factory=list)
+    requests: list[list[str]] = attrs.field(factory=list)
+    questions: list[tuple[str, Any]] = attrs.field(factory=list)
+    found: str = ""
+    recipients: int = 3
+    _batches: Any = attrs.field(factory=lambda: itertools.count(1))
+
+    def client(self, **options: Any) -> Client:
+        """A client of it, whose clock is the real one."""
+        limits = attrs.evolve(INFO.limits, recipients=self.recipients)
+        plugin = Tiny(attrs.evolve(INFO, limits=limits))
+        return bind(FakeTransport(self._answer), plugin, clock=lambda: datetime.now(UTC), **options)
+
+    def take(self, request: Request) -> str:
+        """Take a send, and give its batch."""
+        fields = fields_of(request)
+        self.taken.extend(zip(fields["numbers"], fields["texts"], strict=True))
+        return f"b{next(self._batches)}"
+
+    def _answer(self, request: Request) -> Response:
+        operation = operation_of(request)
+        if operation == "login":
+            return _words(f"OK {TOKEN}")
+        if operation != "send":
+            self.questions.append((operation, fields_of(request)))
+            return _words(f"OK {self.found}")
+        self.requests.append(fields_of(request)["numbers"])
+        answer = self.answers.pop(0) if self.answers else ACCEPT
+        if isinstance(answer, Exception):
+            raise answer
+        if callable(answer):
+            return answer(request)
+        if answer == ACCEPT:
+            return _words(f"OK {self.take(request)}")
+        return _words(answer)
+
+
+def _words(text: str) -> Response:
+    return Response(200, body=text.encode())
+
+
+def accepted_but_unheard(vendor: Vendor) -> Callable[[Request], Response]:
+    """The vendor takes it, and the connection breaks before its answer."""
+
+    def act(request: Request) -> Response:
+        vendor.take(request)
+        raise TransportError("cut off", sent=True)
+
+    return act
