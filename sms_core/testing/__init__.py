@@ -13,11 +13,11 @@
 `sms_core_kit` checks a provider against its vendor's document; it needs the extra ``testing``.
 """
 
-from sms_core.testing.behaviours import Behaviour, behaviour_named, behaviour_of, behaviour_rows
+from sms_core.testing.behaviours import Behaviour, behaviour_ending, behaviour_named, behaviour_of, behaviour_rows
 from sms_core.testing.clock import Clock
 from sms_core.testing.exchange import Exchange
 from sms_core.testing.fake_transport import FakeTransport, Handler
-from sms_core.testing.memory import memory_exchange
+from sms_core.testing.memory import memory_exchange, memory_exchanges
 from sms_core.testing.promise import check_promise
 from sms_core.testing.providers import bind_provider, connect_provider, describe_provider, load_provider
 from sms_core.testing.records import (
@@ -54,6 +54,7 @@ __all__ = [
     "Push",
     "Reply",
     "StoredMessage",
+    "behaviour_ending",
     "behaviour_named",
     "behaviour_of",
     "behaviour_rows",
@@ -64,4 +65,5 @@ __all__ = [
     "describe_provider",
     "load_provider",
     "memory_exchange",
+    "memory_exchanges",
 ]

@@ -29,6 +29,13 @@ class SentTexts:
         """Remember a text that was accepted."""
         self._texts.setdefault((user, number, text), []).append(sent)
 
+    def forget(self, user: str, number: str, text: str) -> None:
+        """Forget the oldest of these texts."""
+        sent = self._texts.get((user, number, text), [])
+        del sent[:1]
+        if not sent:
+            self._texts.pop((user, number, text), None)
+
     def last_batch(self, user: str, number: str, text: str, now: datetime, *, filtered_only: bool) -> str:
         """The batch in which this number last got this text within `FILTER_MEMORY`, "" if it did not.
 

@@ -11,6 +11,7 @@ import heapq
 import itertools
 import time
 import uuid
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,7 +22,7 @@ from attrs import field, frozen
 from sms_core.masking import mask
 from sms_core.model import DeliveryStatus
 from sms_core.testing.accounts import PLENTY, Accounts
-from sms_core.testing.behaviours import behaviour_of
+from sms_core.testing.behaviours import Behaviour, behaviour_of
 from sms_core.testing.clock import Clock
 from sms_core.testing.duplicates import SentText, SentTexts
 from sms_core.testing.records import (
@@ -40,6 +41,12 @@ LONGEST_WAIT = 60.0
 """Seconds after which a waiting thread looks at the clock again, whatever it expects."""
 
 
+Change = StoredMessage | Reply
+"""What happens in an exchange: a message in a new state, or a reply."""
+Watcher = Callable[[Sequence[Change]], object]
+"""Is told what changed, in order; nothing at all means that everything was forgotten."""
+
+
 @frozen(order=True)
 class _Due:
     """What is to happen at a time: the message is sent, or it is reported."""
@@ -55,7 +62,8 @@ class Exchange(Accounts):
 
     ``filter_sees_all`` says whether the duplicate filter remembers plain sends too, or only those that went
     through it: the document of EVERY8D leaves that open. ``slow`` is how late a slow report comes. ``credit`` is in
-    points. What is to happen later (bookings, slow reports) waits for ``clock``.
+    points. What is to happen later (bookings, slow reports) waits for ``clock``. Of more messages than ``keep`` the oldest
+    are forgotten; None keeps all.
     """
 
     def __init__(
@@ -65,20 +73,26 @@ class Exchange(Accounts):
         filter_sees_all: bool = False,
         slow: timedelta = timedelta(seconds=5),
         credit: Decimal = PLENTY,
+        keep: int | None = None,
     ) -> None:
         super().__init__(clock or Clock(), credit)
+        self.keep = keep
         self.filter_sees_all = filter_sees_all
         self.slow = slow
         self._listeners: list[Callable[[Push], object]] = []
+        self._watchers: list[Watcher] = []
         self._order = itertools.count()
+        self._serials = itertools.count(1)
         self._forget()
         self.clock.on_advance(self.run_due)
 
     def _forget(self) -> None:
-        self._messages: dict[tuple[str, int], StoredMessage] = {}
+        self._messages: OrderedDict[tuple[str, int], StoredMessage] = OrderedDict()
         self._batches: dict[str, list[tuple[str, int]]] = {}
-        self._replies: list[Reply] = []
-        self._accepted: list[Accepted] = []
+        self._to_number: dict[str, deque[tuple[str, int]]] = {}
+        self._replies: deque[Reply] = deque()
+        self._accepted: deque[Accepted] = deque()
+        self._changes: list[Change] = []
         self._sent_texts = SentTexts()
         self._due: list[_Due] = []
 
@@ -87,6 +101,8 @@ class Exchange(Accounts):
         with self._changed:
             self._reset_accounts()
             self._forget()
+            for watcher in self._watchers:
+                watcher(())
             self._changed.notify_all()
 
     # Sending
@@ -125,6 +141,8 @@ class Exchange(Accounts):
                     kind=kind,
                     subject=subject,
                     media=media,
+                    serial=next(self._serials),
+                    filtered=filtered,
                 )
                 if self._pay(user, draft):
                     sent += 1
@@ -133,11 +151,13 @@ class Exchange(Accounts):
                 else:
                     message = attrs.evolve(message, status=DeliveryStatus.NO_CREDIT, cost=Decimal(), done_at=now)
                 keys.append((batch_id, position))
-                self._messages[batch_id, position] = message
+                self._to_number.setdefault(message.number, deque()).append((batch_id, position))
+                self._keep(message)
             self._batches[batch_id] = keys
             self.run_due()
-            self._changed.notify_all()
+            self._publish()
             messages = tuple(self._messages[key] for key in keys)
+            self._forget_oldest()
             credit = self._shown_credit(user)
             return Batch(batch_id, messages, sent, len(rest) - sent, cost, credit, duplicates)
 
@@ -145,6 +165,75 @@ class Exchange(Accounts):
         self._accepted.append(Accepted(message.number, message.text, message.batch_id, message.reference))
         self._sent_texts.add(message.user, message.number, message.text, sent)
         self._schedule(max(sent.at, message.send_at), (message.batch_id, message.position), "send")
+
+    # What is kept, and who watches it
+
+    def _keep(self, message: StoredMessage) -> None:
+        """Keep a message in its new state."""
+        self._messages[message.batch_id, message.position] = message
+        self._changes.append(message)
+
+    def _publish(self) -> None:
+        """Tell everyone what changed."""
+        changes, self._changes = self._changes, []
+        if changes:
+            for watcher in self._watchers:
+                watcher(changes)
+        self._changed.notify_all()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have ``watcher(changes)`` called after each change, in order, and before whoever made it gets an answer.
+
+        The exchange is locked meanwhile: be quick. A reset is told as no changes.
+        """
+        with self._changed:
+            self._watchers.append(watcher)
+
+    def _forget_oldest(self) -> None:
+        while self.keep is not None and len(self._messages) > self.keep:
+            key, message = self._messages.popitem(last=False)
+            batch, to_number = self._batches[message.batch_id], self._to_number[message.number]
+            batch.remove(key)
+            to_number.remove(key)
+            if not batch:
+                del self._batches[message.batch_id]
+            if not to_number:
+                del self._to_number[message.number]
+            if message.status is not DeliveryStatus.NO_CREDIT:
+                self._accepted.popleft()
+                self._sent_texts.forget(message.user, message.number, message.text)
+        while self.keep is not None and len(self._replies) > self.keep:
+            self._replies.popleft()
+
+    def restore(self, messages: Iterable[StoredMessage], replies: Iterable[Reply] = ()) -> None:
+        """Take back what an earlier exchange told its watchers: messages in the order of their serials, each as it last was.
+
+        What was to happen to them happens when its time has come, or at once if it has passed. Nobody is told of what
+        is taken back.
+        """
+        with self._changed:
+            for message in messages:
+                key = (message.batch_id, message.position)
+                self._messages[key] = message
+                self._batches.setdefault(message.batch_id, []).append(key)
+                self._to_number.setdefault(message.number, deque()).append(key)
+                self._serials = itertools.count(message.serial + 1)
+                if message.status is not DeliveryStatus.NO_CREDIT:
+                    self._take_again(message)
+            self._replies.extend(replies)
+            self._forget_oldest()
+            self._changed.notify_all()
+
+    def _take_again(self, message: StoredMessage) -> None:
+        sent = SentText(message.accepted_at, message.batch_id, message.filtered)
+        self._accepted.append(Accepted(message.number, message.text, message.batch_id, message.reference))
+        self._sent_texts.add(message.user, message.number, message.text, sent)
+        key = (message.batch_id, message.position)
+        if message.status is DeliveryStatus.SCHEDULED:
+            self._schedule(max(message.accepted_at, message.send_at), key, "send")
+        elif message.status is DeliveryStatus.SENT and message.behaviour.status is not None:
+            delay = self.slow if message.behaviour.late else timedelta()
+            self._schedule((message.sent_at or message.accepted_at) + delay, key, "report")
 
     # The duplicate filter
 
@@ -189,29 +278,35 @@ class Exchange(Accounts):
             while self._due and self._due[0].at <= self.clock.now():
                 happened = True
                 due = heapq.heappop(self._due)
-                message = self._messages[due.key]
+                message = self._messages.get(due.key)
+                if message is None:
+                    continue  # forgotten meanwhile
                 if due.action == "send" and message.status is DeliveryStatus.SCHEDULED:
                     self._send(due, message)
-                elif due.action == "report" and message.behaviour.status is not None:
-                    self._report(due, message, message.behaviour.status)
+                elif due.action == "report" and message.status is DeliveryStatus.SENT:
+                    self._report(message, due.at)
             if happened:
-                self._changed.notify_all()
+                self._publish()
 
     def _send(self, due: _Due, message: StoredMessage) -> None:
-        self._messages[due.key] = attrs.evolve(message, status=DeliveryStatus.SENT, sent_at=due.at)
+        self._keep(attrs.evolve(message, status=DeliveryStatus.SENT, sent_at=due.at))
         if message.behaviour.status is not None:
             delay = self.slow if message.behaviour.late else timedelta()
             self._schedule(due.at + delay, due.key, "report")
 
-    def _report(self, due: _Due, message: StoredMessage, status: DeliveryStatus) -> None:
-        reported = attrs.evolve(message, status=status, done_at=due.at)
-        self._messages[due.key] = reported
+    def _report(self, message: StoredMessage, at: datetime) -> None:
+        """Have a message end as its behaviour says."""
+        if message.behaviour.status is None:
+            return
+        reported = attrs.evolve(message, status=message.behaviour.status, done_at=at)
+        self._keep(reported)
         self._tell(reported)
         if message.behaviour.reply:
-            self._take_reply(Reply(reported, message.behaviour.reply, due.at))
+            self._take_reply(Reply(reported, message.behaviour.reply, at))
 
     def _take_reply(self, reply: Reply) -> None:
         self._replies.append(reply)
+        self._changes.append(reply)
         self._tell(reply)
 
     def _tell(self, push: Push) -> None:
@@ -268,6 +363,20 @@ class Exchange(Accounts):
             self.run_due()
             return tuple(self._messages.values())
 
+    def messages_to(self, number: str) -> tuple[StoredMessage, ...]:
+        """The messages to a number (E.164) in their present state, in the order of submission."""
+        with self._changed:
+            self.run_due()
+            return tuple(self._messages[key] for key in self._to_number.get(number, ()))
+
+    def message(self, batch_id: str, position: int) -> StoredMessage:
+        """A message in its present state. Raises `LookupError` if there is none."""
+        with self._changed:
+            self.run_due()
+            if (batch_id, position) not in self._messages:
+                raise LookupError("there is no such message")
+            return self._messages[batch_id, position]
+
     @property
     def replies(self) -> tuple[Reply, ...]:
         """Every reply, in order."""
@@ -298,14 +407,40 @@ class Exchange(Accounts):
         Raises `LookupError` if there is none.
         """
         with self._changed:
-            for message in reversed(self.messages):
-                was_sent = message.sent_at is not None
-                if was_sent and message.number == number and batch_id in {"", message.batch_id}:
+            for message in reversed(self.messages_to(number)):
+                if message.sent_at is not None and batch_id in {"", message.batch_id}:
                     reply = Reply(message, text, self.clock.now())
                     self._take_reply(reply)
-                    self._changed.notify_all()
+                    self._publish()
                     return reply
         raise LookupError(f"no message was sent to {mask(number)}")
+
+    def finish(self, batch_id: str, position: int, behaviour: Behaviour) -> StoredMessage:
+        """Have a message end now as this behaviour does, also one that waits for its time or has ended otherwise.
+
+        It is reported as ever. Raises `LookupError` if there is no such message, if it was never sent, or if the
+        behaviour has no end.
+        """
+        with self._changed:
+            message = self.message(batch_id, position)
+            if message.status in {DeliveryStatus.NO_CREDIT, DeliveryStatus.CANCELLED}:
+                raise LookupError("this message was never sent")
+            if behaviour.status is None:
+                raise LookupError(f"a message to a recipient that is {behaviour.name!r} has no end")
+            now = self.clock.now()
+            self._report(attrs.evolve(message, behaviour=behaviour, sent_at=message.sent_at or now), now)
+            self._publish()
+            return self.message(batch_id, position)
+
+    def report_again(self, batch_id: str, position: int) -> StoredMessage:
+        """Have the report of a message pushed once more. Raises `LookupError` if there is none to push."""
+        with self._changed:
+            message = self.message(batch_id, position)
+            if not message.status.is_final or message.sent_at is None:
+                raise LookupError("nothing was reported of this message")
+            self._tell(message)
+            self._changed.notify_all()
+            return message
 
     # Bookings
 
@@ -322,14 +457,13 @@ class Exchange(Accounts):
             refunded = Decimal()
             for message in waiting:
                 refunded += message.cost
-                cancelled = attrs.evolve(message, status=DeliveryStatus.CANCELLED, done_at=now)
-                self._messages[message.batch_id, message.position] = cancelled
+                self._keep(attrs.evolve(message, status=DeliveryStatus.CANCELLED, done_at=now))
             self.set_credit(user, self.account(user).credit + refunded)
-            self._changed.notify_all()
+            self._publish()
             return Cancelled(len(waiting), refunded)
 
 
-def _stored(
+def _stored(  # noqa: PLR0913 - a message has that many fields
     draft: Draft,
     *,
     user: str,
@@ -340,6 +474,8 @@ def _stored(
     kind: str,
     subject: str,
     media: bytes | None,
+    serial: int,
+    filtered: bool,
 ) -> StoredMessage:
     """A draft as it is kept, before anybody has paid for it."""
     return StoredMessage(
@@ -359,4 +495,6 @@ def _stored(
         behaviour=draft.behaviour or behaviour_of(draft.number),
         status=DeliveryStatus.SCHEDULED,
         media=media,
+        serial=serial,
+        filtered=filtered,
     )

@@ -73,8 +73,9 @@ class Draft:
 class StoredMessage:
     """One message in the exchange at one moment.
 
-    ``position`` counts from 1 within the batch. ``sent_at`` and ``done_at`` (aware) are None until then. ``face``
-    names who took it, ``kind`` is ``"SMS"`` or ``"MMS"``.
+    ``position`` counts from 1 within the batch, ``serial`` within the exchange. ``sent_at`` and ``done_at`` (aware) are
+    None until then. ``face`` names who took it, ``kind`` is ``"SMS"`` or ``"MMS"``. ``filtered`` says that it went
+    through the duplicate filter.
     """
 
     user: str
@@ -95,6 +96,15 @@ class StoredMessage:
     media: bytes | None = field(default=None, repr=False)
     sent_at: datetime | None = None
     done_at: datetime | None = None
+    serial: int = 0
+    filtered: bool = False
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the text is on the handset: the report of that may still be to come, or never come."""
+        if self.sent_at is None:
+            return False
+        return DeliveryStatus.DELIVERED in {self.status, self.behaviour.status} or self.behaviour.status is None
 
 
 @frozen
