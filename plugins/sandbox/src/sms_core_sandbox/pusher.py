@@ -12,12 +12,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
+import attrs
 from attrs import define, field, frozen
 
 from sms_core import SmsError, SocketTransport
-from sms_core.http import Request
+from sms_core.http import Request, Response
 from sms_core.masking import mask
 from sms_core.testing import Exchange, Push
 from sms_core_sandbox.face import Face
@@ -28,7 +30,11 @@ log = logging.getLogger(__name__)
 
 @frozen
 class PushAttempt:
-    """One try, counted from 1. ``status`` is the receiver's HTTP status, None where no answer came."""
+    """One try, counted from 1. ``status`` is the receiver's HTTP status, None where no answer came.
+
+    ``serial`` is the one of the message that was reported or answered, ``at`` the time (aware), ``response`` the
+    receiver's answer, ``error`` why there is none.
+    """
 
     number: str = field(repr=mask)
     face: str
@@ -36,6 +42,10 @@ class PushAttempt:
     taken: bool
     status: int | None = None
     request: Request | None = None
+    serial: int = 0
+    at: datetime | None = None
+    response: Response | None = field(default=None, repr=False)
+    error: str = ""
 
 
 @define
@@ -47,13 +57,18 @@ class _Pending:
     number: str
     attempts: int = 0
 
+    @property
+    def serial(self) -> int:
+        """The serial of the message that is reported or answered."""
+        return message_of(self.content).serial
+
 
 class Pusher:
     """Two threads: one runs what comes due in the exchange, the other pushes.
 
     Times are in seconds. ``delay`` passes before the first try, since a vendor's push seldom overtakes its
     answer to the send; ``interval`` between tries. Nothing is pushed while ``callback_url`` is None: what happens in
-    such a time is not pushed later either.
+    such a time is not pushed later either. Of more attempts than ``keep`` the oldest are forgotten.
     """
 
     def __init__(
@@ -65,6 +80,7 @@ class Pusher:
         interval: float = 0.2,
         delay: float = 0.1,
         timeout: float = 5.0,
+        keep: int | None = None,
     ) -> None:
         self.callback_url = callback_url
         self._exchange = exchange
@@ -78,7 +94,8 @@ class Pusher:
         self._lanes: dict[str, deque[_Pending]] = {}
         self._ready: list[tuple[float, int, str]] = []
         self._order = itertools.count()
-        self._attempts: list[PushAttempt] = []
+        self._attempts: deque[PushAttempt] = deque(maxlen=keep)
+        self._watchers: list[Callable[[PushAttempt], object]] = []
         self._threads = [
             threading.Thread(target=self._run_clock, name="sandbox-clock", daemon=True),
             threading.Thread(target=self._run_pushes, name="sandbox-push", daemon=True),
@@ -113,6 +130,11 @@ class Pusher:
         """Every try so far, in order."""
         with self._changed:
             return tuple(self._attempts)
+
+    def watch(self, watcher: Callable[[PushAttempt], object]) -> None:
+        """Have ``watcher(attempt)`` called after each try, in the pushing thread."""
+        with self._changed:
+            self._watchers.append(watcher)
 
     def wait_idle(self, timeout: float = 5.0) -> bool:
         """Wait until nothing is left to push (then True), at most ``timeout`` seconds (then False)."""
@@ -162,8 +184,12 @@ class Pusher:
         pending.attempts += 1
         face = self._faces[pending.face]
         url = self.callback_url
+        now = self._exchange.clock.now()
+        attempt = PushAttempt(
+            pending.number, pending.face, pending.attempts, taken=False, serial=pending.serial, at=now
+        )
         if url is None or face.push is None:
-            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False)
+            return attrs.evolve(attempt, error="there is no callback URL any more")
         request = None
         try:
             request = face.push(pending.content, url)
@@ -173,11 +199,11 @@ class Pusher:
             taken = face.acknowledged(response)
         except SmsError as error:
             log.info("push %d to the callback URL failed: %s", pending.attempts, error)
-            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False, request=request)
-        except Exception:  # a third party's face: its bug must not end all pushing
+            return attrs.evolve(attempt, request=request, error=str(error))
+        except Exception as error:  # a third party's face: its bug must not end all pushing
             log.exception("the face %r failed to push", pending.face)
-            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False, request=request)
-        return PushAttempt(pending.number, pending.face, pending.attempts, taken, response.status, request)
+            return attrs.evolve(attempt, request=request, error=f"{type(error).__name__}: {error}")
+        return attrs.evolve(attempt, taken=taken, status=response.status, request=request, response=response)
 
     def _finish(self, pending: _Pending, attempt: PushAttempt | None) -> None:
         with self._changed:
@@ -186,6 +212,8 @@ class Pusher:
                 return  # forgotten meanwhile
             if attempt is not None:
                 self._attempts.append(attempt)
+                for watcher in self._watchers:
+                    watcher(attempt)
             if attempt is None or attempt.taken or pending.attempts > self._faces[pending.face].retries:
                 lane.popleft()
                 if lane:
