@@ -7,6 +7,7 @@
 `connect_provider`   a client of a provider that is at hand, as a module or an object, installed or not
 `bind_provider`      such a provider's hooks, bound to an account; `load_provider` and `describe_provider` beside it
 `check_promise`      a result against what the exchange really accepted
+`Approved`           what an account has registered with the carriers, who drop a text that breaks their rules
 `behaviour_rows`     how recipients behave, by the last three digits of their number
 ===================  ==================================================================================
 
@@ -14,6 +15,7 @@
 """
 
 from sms_core.testing.behaviours import Behaviour, behaviour_ending, behaviour_named, behaviour_of, behaviour_rows
+from sms_core.testing.carriers import Approved
 from sms_core.testing.clock import Clock
 from sms_core.testing.exchange import Exchange
 from sms_core.testing.fake_transport import FakeTransport, Handler
@@ -40,6 +42,7 @@ __all__ = [
     "Accepted",
     "AccountState",
     "Allowance",
+    "Approved",
     "Batch",
     "Behaviour",
     "Cancelled",

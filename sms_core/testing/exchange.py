@@ -1,4 +1,4 @@
-"""A pretended vendor's inside, in plain Python: accounts, points, messages, reports, replies, bookings.
+"""The inside of pretended vendors, in plain Python: accounts, points, messages, reports, replies, bookings.
 
 It speaks no protocol and opens no socket. The memory provider asks it directly; the sandbox puts a vendor's wire
 in front of it. What it really accepted is in `Exchange.accepted`, so a test can compare that with what a client
@@ -21,12 +21,14 @@ from attrs import field, frozen
 
 from sms_core.masking import mask
 from sms_core.model import DeliveryStatus
+from sms_core.numbers import is_taiwan
 from sms_core.testing.accounts import PLENTY, Accounts
-from sms_core.testing.behaviours import Behaviour, behaviour_of
+from sms_core.testing.behaviours import Behaviour, behaviour_named, behaviour_of
 from sms_core.testing.clock import Clock
 from sms_core.testing.duplicates import SentText, SentTexts
 from sms_core.testing.records import (
     Accepted,
+    AccountState,
     Batch,
     Cancelled,
     Draft,
@@ -39,6 +41,8 @@ from sms_core.testing.records import (
 
 LONGEST_WAIT = 60.0
 """Seconds after which a waiting thread looks at the clock again, whatever it expects."""
+NO_REPORT = "no report: this send named no URL"
+"""The note on a message of a vendor that pushes reports to the URL of the send itself."""
 
 
 Change = StoredMessage | Reply
@@ -58,13 +62,15 @@ class _Due:
 
 
 class Exchange(Accounts):
-    """A vendor's state. Threads may share it; every answer is a value that no longer changes.
+    """The state of one vendor or of several, each as `of` shows it. Every answer is a value that no longer changes.
 
     ``filter_sees_all`` says whether the duplicate filter remembers plain sends too, or only those that went
     through it: the document of EVERY8D leaves that open. ``slow`` is how late a slow report comes. ``credit`` is in
     points. What is to happen later (bookings, slow reports) waits for ``clock``. Of more messages than ``keep`` the oldest
-    are forgotten; None keeps all.
+    are forgotten; None keeps all. Threads may share it.
     """
+
+    __slots__ = ()
 
     def __init__(
         self,
@@ -125,6 +131,7 @@ class Exchange(Accounts):
         the status ``NO_CREDIT``. ``filtered`` sends them through the duplicate filter.
         """
         with self._changed:
+            owner = self._owner(user, face)
             duplicates, rest = self._divide(user, drafts) if filtered else ((), tuple(drafts))
             batch_id = (batch_id or str(uuid.uuid4())) if rest else ""
             now = self.clock.now()
@@ -133,7 +140,7 @@ class Exchange(Accounts):
             for position, draft in enumerate(rest, 1):
                 message = _stored(
                     draft,
-                    user=user,
+                    account=self._accounts[owner],
                     batch_id=batch_id,
                     position=position,
                     now=now,
@@ -144,7 +151,7 @@ class Exchange(Accounts):
                     serial=next(self._serials),
                     filtered=filtered,
                 )
-                if self._pay(user, draft):
+                if self._pay(owner, draft):
                     sent += 1
                     cost += draft.cost
                     self._accept(message, SentText(now, batch_id, filtered))
@@ -158,12 +165,12 @@ class Exchange(Accounts):
             self._publish()
             messages = tuple(self._messages[key] for key in keys)
             self._forget_oldest()
-            credit = self._shown_credit(user)
+            credit = self._shown_credit(owner)
             return Batch(batch_id, messages, sent, len(rest) - sent, cost, credit, duplicates)
 
     def _accept(self, message: StoredMessage, sent: SentText) -> None:
-        self._accepted.append(Accepted(message.number, message.text, message.batch_id, message.reference))
-        self._sent_texts.add(message.user, message.number, message.text, sent)
+        self._accepted.append(_accepted(message))
+        self._sent_texts.add((message.vendor, message.user), message.number, message.text, sent)
         self._schedule(max(sent.at, message.send_at), (message.batch_id, message.position), "send")
 
     # What is kept, and who watches it
@@ -201,7 +208,7 @@ class Exchange(Accounts):
                 del self._to_number[message.number]
             if message.status is not DeliveryStatus.NO_CREDIT:
                 self._accepted.popleft()
-                self._sent_texts.forget(message.user, message.number, message.text)
+                self._sent_texts.forget((message.vendor, message.user), message.number, message.text)
         while self.keep is not None and len(self._replies) > self.keep:
             self._replies.popleft()
 
@@ -226,8 +233,8 @@ class Exchange(Accounts):
 
     def _take_again(self, message: StoredMessage) -> None:
         sent = SentText(message.accepted_at, message.batch_id, message.filtered)
-        self._accepted.append(Accepted(message.number, message.text, message.batch_id, message.reference))
-        self._sent_texts.add(message.user, message.number, message.text, sent)
+        self._accepted.append(_accepted(message))
+        self._sent_texts.add((message.vendor, message.user), message.number, message.text, sent)
         key = (message.batch_id, message.position)
         if message.status is DeliveryStatus.SCHEDULED:
             self._schedule(max(message.accepted_at, message.send_at), key, "send")
@@ -249,8 +256,9 @@ class Exchange(Accounts):
         found: dict[str, str] = {}
         with self._changed:
             now = self.clock.now()
+            owner = self._owner(user)
             for number in numbers:
-                batch_id = self._sent_texts.last_batch(user, number, text, now, filtered_only=filtered_only)
+                batch_id = self._sent_texts.last_batch(owner, number, text, now, filtered_only=filtered_only)
                 if batch_id:
                     found[number] = batch_id
         return found
@@ -289,7 +297,10 @@ class Exchange(Accounts):
                 self._publish()
 
     def _send(self, due: _Due, message: StoredMessage) -> None:
-        self._keep(attrs.evolve(message, status=DeliveryStatus.SENT, sent_at=due.at))
+        self._tell(attrs.evolve(message, status=DeliveryStatus.ACCEPTED))
+        sent = attrs.evolve(message, status=DeliveryStatus.SENT, sent_at=due.at)
+        self._keep(sent)
+        self._tell(sent)
         if message.behaviour.status is not None:
             delay = self.slow if message.behaviour.late else timedelta()
             self._schedule(due.at + delay, due.key, "report")
@@ -314,7 +325,10 @@ class Exchange(Accounts):
             listener(push)
 
     def subscribe(self, listener: Callable[[Push], object]) -> None:
-        """Have ``listener(push)`` called for each push, in order. The exchange is locked meanwhile: be quick."""
+        """Have ``listener(push)`` called for each reply and each change of a status, in order.
+
+        A message is ``ACCEPTED`` when its vendor turns to it, then ``SENT``, and then what its recipient makes of it. The exchange is locked meanwhile: be quick.
+        """
         with self._changed:
             self._listeners.append(listener)
 
@@ -354,20 +368,21 @@ class Exchange(Accounts):
     def accepted(self) -> tuple[Accepted, ...]:
         """Everything that was really accepted, in order. What a client must have told its user, no more, no less."""
         with self._changed:
-            return tuple(self._accepted)
+            return tuple(sent for sent in self._accepted if self._sees(sent.vendor))
 
     @property
     def messages(self) -> tuple[StoredMessage, ...]:
         """Every message in its present state, in the order of submission."""
         with self._changed:
             self.run_due()
-            return tuple(self._messages.values())
+            return tuple(message for message in self._messages.values() if self._sees(message.vendor))
 
     def messages_to(self, number: str) -> tuple[StoredMessage, ...]:
         """The messages to a number (E.164) in their present state, in the order of submission."""
         with self._changed:
             self.run_due()
-            return tuple(self._messages[key] for key in self._to_number.get(number, ()))
+            messages = [self._messages[key] for key in self._to_number.get(number, ())]
+            return tuple(message for message in messages if self._sees(message.vendor))
 
     def message(self, batch_id: str, position: int) -> StoredMessage:
         """A message in its present state. Raises `LookupError` if there is none."""
@@ -382,14 +397,14 @@ class Exchange(Accounts):
         """Every reply, in order."""
         with self._changed:
             self.run_due()
-            return tuple(self._replies)
+            return tuple(reply for reply in self._replies if self._sees(reply.message.vendor))
 
     def batch(self, user: str, batch_id: str) -> tuple[StoredMessage, ...]:
         """The messages of a batch in their present state. Raises `NoSuchBatch`."""
         with self._changed:
             self.run_due()
             messages = tuple(self._messages[key] for key in self._batches.get(batch_id, ()))
-            if not messages or messages[0].user != user:
+            if not messages or messages[0].user != user or not self._sees(messages[0].vendor):
                 raise NoSuchBatch(batch_id)
             return messages
 
@@ -457,16 +472,22 @@ class Exchange(Accounts):
             refunded = Decimal()
             for message in waiting:
                 refunded += message.cost
-                self._keep(attrs.evolve(message, status=DeliveryStatus.CANCELLED, done_at=now))
-            self.set_credit(user, self.account(user).credit + refunded)
+                cancelled = attrs.evolve(message, status=DeliveryStatus.CANCELLED, done_at=now)
+                self._keep(cancelled)
+                self._tell(cancelled)
+            self._add_credit((waiting[0].vendor, user), refunded)
             self._publish()
             return Cancelled(len(waiting), refunded)
+
+
+def _accepted(message: StoredMessage) -> Accepted:
+    return Accepted(message.number, message.text, message.batch_id, message.reference, message.vendor)
 
 
 def _stored(  # noqa: PLR0913 - a message has that many fields
     draft: Draft,
     *,
-    user: str,
+    account: AccountState,
     batch_id: str,
     position: int,
     now: datetime,
@@ -477,9 +498,18 @@ def _stored(  # noqa: PLR0913 - a message has that many fields
     serial: int,
     filtered: bool,
 ) -> StoredMessage:
-    """A draft as it is kept, before anybody has paid for it."""
+    """A draft as it is kept, before anybody has paid for it.
+
+    The carriers of Taiwan drop a text that breaks their rules: it is taken and charged, and arrives nowhere.
+    """
+    notes: tuple[str, ...] = (NO_REPORT,) if draft.report_url == "" else ()
+    behaviour = draft.behaviour or behaviour_of(draft.number)
+    objection = account.approved.objection(draft.text) if account.approved and is_taiwan(draft.number) else ""
+    if objection:
+        behaviour = behaviour_named("carrier_content")
+        notes += (objection,)
     return StoredMessage(
-        user=user,
+        user=account.user,
         batch_id=batch_id,
         position=position,
         number=draft.number,
@@ -492,9 +522,13 @@ def _stored(  # noqa: PLR0913 - a message has that many fields
         cost=draft.cost,
         accepted_at=now,
         send_at=draft.send_at or now,
-        behaviour=draft.behaviour or behaviour_of(draft.number),
+        behaviour=behaviour,
         status=DeliveryStatus.SCHEDULED,
         media=media,
         serial=serial,
         filtered=filtered,
+        vendor=account.vendor,
+        report_url=draft.report_url,
+        reply_url=draft.reply_url,
+        notes=notes,
     )

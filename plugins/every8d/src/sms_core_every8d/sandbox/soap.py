@@ -31,6 +31,8 @@ ENVELOPES = {
     "text/xml": "http://schemas.xmlsoap.org/soap/envelope/",
     "application/soap+xml": "http://www.w3.org/2003/05/soap-envelope",
 }
+VENDOR = "every8d"
+"""Both APIs are of one vendor, and an account has one balance for them."""
 NO_KEY = "none"
 """Stands for a missing key, which is as good as a wrong one: over SOAP no call but getConnection has a password."""
 LOGIN_REFUSALS = {
@@ -42,12 +44,13 @@ LOGIN_REFUSALS = {
 
 def soap_face(exchange: Exchange) -> Face:
     """EVERY8D over SOAP, over this exchange: the entry point."""
+    exchange = exchange.of(VENDOR)
     services = services_of(Connections())
 
     def answer(call: Call) -> Response:
         return _answer(services, call)
 
-    return Face(asgi_app(exchange, "every8d-soap", answer), push=soap_push, retries=PUSH_RETRIES)
+    return Face(asgi_app(exchange, "every8d-soap", answer), push=soap_push, retries=PUSH_RETRIES, vendor=VENDOR)
 
 
 class Fault(Exception):

@@ -46,7 +46,11 @@ class Sends:
         text = _shown(call.text("smbody") or call.text("smbdy"), encoding, call.text("wapurl").strip())
         send_at = _send_at(call)
         cost = Decimal(count_parts(text))  # a point each; the document prints no prices
-        drafts = [Draft(from_local_number(number), text, cost, send_at=send_at) for number in numbers]
+        report_url, reply_url = call.text("response").strip(), call.text("replyurl").strip()
+        drafts = [
+            Draft(from_local_number(number), text, cost, send_at=send_at, report_url=report_url, reply_url=reply_url)
+            for number in numbers
+        ]
         # One statuscode speaks for the whole request, so it is all or none.
         if not call.exchange.can_pay(user, drafts):
             raise Refusal("-8", "點數不夠")

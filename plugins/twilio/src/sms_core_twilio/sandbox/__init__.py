@@ -1,25 +1,34 @@
 """Twilio's side of its API 2010-04-01, for `sms_core_sandbox`: what the vendor answers, from the vendor's documents.
 
 It shares nothing with this package's provider, so that each proves something about the other. The user is the
-AccountSid, the password its AuthToken. Where the documents are silent, a comment says what was made up.
+AccountSid, the password its AuthToken; an API key and its secret will do as well. Where the documents are silent, a comment says what was made up.
 """
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import attrs
 from starlette.responses import Response
 
+from sms_core.model import DeliveryStatus
 from sms_core.testing import Exchange
 from sms_core_sandbox import Face
 from sms_core_sandbox.calls import Call, Refusal, asgi_app
+from sms_core_sandbox.face import FINAL_STATES
 from sms_core_twilio.sandbox.calls import no_such_resource, read_call, refused
 from sms_core_twilio.sandbox.pushes import PUSH_RETRIES, Pushes, acknowledged
 from sms_core_twilio.sandbox.queries import Queries
-from sms_core_twilio.sandbox.resources import Details
+from sms_core_twilio.sandbox.resources import PRICE_UNIT, Details
 from sms_core_twilio.sandbox.sends import Sends
 
+ACCOUNT = "AC" + "0" * 32
+"""The AccountSid of the sandbox's account."""
+API_KEY, API_SECRET = "SK" + "0" * 32, "sandbox-secret"
+"""Its API key, which does as well as the AccountSid and the AuthToken, except for signatures."""
+CREDIT = Decimal(1000)
+"""The US dollars that it begins with."""
 SERVICE = "MG" + "0" * 32
 """A Messaging Service of the sandbox's account: without one Twilio books nothing."""
 
@@ -57,6 +66,11 @@ def face(exchange: Exchange) -> Face:
         push=pushes.push,
         acknowledged=acknowledged,
         retries=PUSH_RETRIES,
+        states=FINAL_STATES | {DeliveryStatus.ACCEPTED, DeliveryStatus.SENT, DeliveryStatus.CANCELLED},
         options={"messaging_service": SERVICE},
         callback_option="callback_url",
+        user=ACCOUNT,
+        credit=CREDIT,
+        unit=PRICE_UNIT,
+        keys={API_KEY: API_SECRET},
     )

@@ -9,6 +9,9 @@ from starlette.responses import JSONResponse, Response
 from sms_core.testing import LoginRefused
 from sms_core_sandbox.calls import Call, Refusal, read_form
 
+API_KEYS = "SK"
+"""With this the name of an API key begins."""
+
 
 def read_call(call: Call) -> Call:
     """The call with its fields, from the query and from a form; what is no UTF-8 becomes U+FFFD."""
@@ -19,12 +22,13 @@ def read_call(call: Call) -> Call:
 
 
 def user_of(call: Call) -> str:
-    """Who asks: the account in the path, with its AuthToken. Raises `Refusal`."""
-    credentials = call.basic_credentials
-    if credentials is None or credentials[0] != call.path_fields["account"]:
+    """Who asks: the account in the path, with its AuthToken, or with an API key. Raises `Refusal`."""
+    account, credentials = call.path_fields["account"], call.basic_credentials
+    if credentials is None or not (credentials[0] == account or credentials[0].startswith(API_KEYS)):
         raise Refusal("20003", "Authenticate", 401)
+    name, secret = credentials
     try:
-        return call.exchange.login(*credentials).user
+        return call.exchange.login(account, secret, "" if name == account else name).user
     except LoginRefused:
         raise Refusal("20003", "Authenticate", 401) from None
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from sms_core.model import DeliveryStatus
 from sms_core.testing import StoredMessage
@@ -24,7 +24,6 @@ class Details:
     service: str
     media: int
     booked: bool
-    callback: str = field(repr=False)
 
 
 FINAL: dict[str, tuple[str, int | None]] = {
@@ -54,6 +53,8 @@ def state_of(message: StoredMessage, details: Details) -> tuple[str, int | None]
     match message.status:
         case DeliveryStatus.SCHEDULED:
             return _first_state(details), None
+        case DeliveryStatus.ACCEPTED:
+            return "queued", None
         case DeliveryStatus.SENT:
             return "sent", None
         case DeliveryStatus.CANCELLED:

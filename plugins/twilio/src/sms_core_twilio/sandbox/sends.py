@@ -58,14 +58,15 @@ class Sends:
         _check_recipient(call, user, number)
         _check_sender(call)
         _check_content(call, text, media)
+        callback = call.text("StatusCallback")
         details = Details(
             sender=call.text("From"),
             service=call.text("MessagingServiceSid"),
             media=len(media),
             booked=bool(call.text("SendAt")),
-            callback=call.text("StatusCallback"),
         )
-        draft = Draft(number, text, PRICE * max(1, count_segments(text).count), send_at=_send_at(call))
+        cost = PRICE * max(1, count_segments(text).count)
+        draft = Draft(number, text, cost, send_at=_send_at(call), report_url=callback)
         if not call.exchange.can_pay(user, [draft]):  # an account that has spent its balance is suspended
             raise Refusal("10001", "Account is not active", 403)
         sid = f"{'MM' if media else 'SM'}{uuid.uuid4().hex}"
