@@ -86,6 +86,7 @@ class Exchange(Accounts):
         self.filter_sees_all = filter_sees_all
         self.slow = slow
         self._listeners: list[Callable[[Push], object]] = []
+        self._step_listeners: list[Callable[[Push], object]] = []
         self._watchers: list[Watcher] = []
         self._order = itertools.count()
         self._serials = itertools.count(1)
@@ -297,10 +298,10 @@ class Exchange(Accounts):
                 self._publish()
 
     def _send(self, due: _Due, message: StoredMessage) -> None:
-        self._tell(attrs.evolve(message, status=DeliveryStatus.ACCEPTED))
+        self._tell_step(attrs.evolve(message, status=DeliveryStatus.ACCEPTED))
         sent = attrs.evolve(message, status=DeliveryStatus.SENT, sent_at=due.at)
         self._keep(sent)
-        self._tell(sent)
+        self._tell_step(sent)
         if message.behaviour.status is not None:
             delay = self.slow if message.behaviour.late else timedelta()
             self._schedule(due.at + delay, due.key, "report")
@@ -321,16 +322,21 @@ class Exchange(Accounts):
         self._tell(reply)
 
     def _tell(self, push: Push) -> None:
-        for listener in self._listeners:
+        for listener in (*self._listeners, *self._step_listeners):
             listener(push)
 
-    def subscribe(self, listener: Callable[[Push], object]) -> None:
-        """Have ``listener(push)`` called for each reply and each change of a status, in order.
+    def _tell_step(self, message: StoredMessage) -> None:
+        for listener in self._step_listeners:
+            listener(message)
 
-        A message is ``ACCEPTED`` when its vendor turns to it, then ``SENT``, and then what its recipient makes of it. The exchange is locked meanwhile: be quick.
+    def subscribe(self, listener: Callable[[Push], object], *, steps: bool = False) -> None:
+        """Have ``listener(push)`` called for each report and each reply, in order.
+
+        With ``steps`` also for each state before: ``ACCEPTED`` when the vendor turns to a message, then ``SENT``; and for
+        ``CANCELLED``. The exchange is locked meanwhile: be quick.
         """
         with self._changed:
-            self._listeners.append(listener)
+            (self._step_listeners if steps else self._listeners).append(listener)
 
     def next_due(self) -> datetime | None:
         """When something happens next by itself; None if nothing waits."""
@@ -474,7 +480,7 @@ class Exchange(Accounts):
                 refunded += message.cost
                 cancelled = attrs.evolve(message, status=DeliveryStatus.CANCELLED, done_at=now)
                 self._keep(cancelled)
-                self._tell(cancelled)
+                self._tell_step(cancelled)
             self._add_credit((waiting[0].vendor, user), refunded)
             self._publish()
             return Cancelled(len(waiting), refunded)

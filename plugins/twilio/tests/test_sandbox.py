@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.error import HTTPError
@@ -14,8 +15,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
+import sms_core
 from sms_core_sandbox import Sandbox
-from sms_core_twilio.sandbox import SERVICE
+from sms_core_twilio.sandbox import ACCOUNT, API_KEY, API_SECRET, SERVICE
 
 OPEN = build_opener(ProxyHandler({}))
 SEND = {"To": "+886900000002", "From": "+15005550006", "Body": "Hi there"}
@@ -33,10 +35,10 @@ def fresh(box: Sandbox) -> None:
 
 
 def ask(
-    box: Sandbox, path: str, fields: Any = None, method: str = "", who: str = "sandbox:sandbox-password"
+    box: Sandbox, path: str, fields: Any = None, method: str = "", who: str = f"{ACCOUNT}:sandbox-password"
 ) -> tuple[int, dict[str, Any]]:
     """Status and JSON of one request below the account."""
-    url = path if path.startswith("/") else f"/2010-04-01/Accounts/sandbox/{path}"
+    url = path if path.startswith("/") else f"/2010-04-01/Accounts/{ACCOUNT}/{path}"
     body = None if fields is None else urlencode(fields, doseq=True).encode()
     headers = {"authorization": "Basic " + b64encode(who.encode()).decode()} if who else {}
     request = Request(f"{box.url}/twilio{url}", body, headers, method=method or ("POST" if body else "GET"))
@@ -54,12 +56,12 @@ def test_create_and_fetch(box: Sandbox) -> None:
     status, made = ask(box, "Messages.json", SEND)
     assert (status, made["status"], made["price"], made["date_sent"]) == (201, "queued", None, None)
     assert (made["to"], made["from"], made["body"]) == (SEND["To"], SEND["From"], SEND["Body"])
-    assert made["uri"] == f"/2010-04-01/Accounts/sandbox/Messages/{made['sid']}.json"
+    assert made["uri"] == f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{made['sid']}.json"
     status, found = ask(box, f"Messages/{made['sid']}.json")
     assert (status, found["status"], found["price"], found["num_segments"]) == (200, "delivered", "-0.00750", "1")
     assert set(found) == set(made)
     assert parsedate_to_datetime(found["date_sent"]).tzinfo is not None
-    assert ask(box, "Balance.json")[1] == {"account_sid": "sandbox", "balance": "999.9925", "currency": "USD"}
+    assert ask(box, "Balance.json")[1] == {"account_sid": ACCOUNT, "balance": "999.9925", "currency": "USD"}
 
 
 def test_a_service_chooses_the_sender_later(box: Sandbox) -> None:
@@ -137,9 +139,15 @@ def test_codes(box: Sandbox, code: int | None, changes: dict[str, Any]) -> None:
     assert not box.exchange.messages
 
 
-@pytest.mark.parametrize("who", ["", "sandbox:wrong", "nobody:x", "sandbox"])
+@pytest.mark.parametrize("who", ["", f"{ACCOUNT}:wrong", "nobody:x", ACCOUNT, "SK1:sandbox-secret", f"{API_KEY}:wrong"])
 def test_a_wrong_password(box: Sandbox, who: str) -> None:
     assert ask(box, "Messages.json", SEND, who=who)[1]["code"] == 20003
+
+
+def test_an_api_key_does_as_well(box: Sandbox) -> None:
+    assert ask(box, "Messages.json", SEND, who=f"{API_KEY}:{API_SECRET}")[0] == 201
+    with sms_core.connect(box.dsn("twilio", user=API_KEY, password=API_SECRET, account=ACCOUNT)) as sms:
+        assert sms.balance().credit == Decimal("999.9925")
 
 
 def test_another_account_and_another_page(box: Sandbox) -> None:
@@ -151,7 +159,7 @@ def test_another_account_and_another_page(box: Sandbox) -> None:
 
 
 def test_an_account_that_has_spent_its_balance_is_suspended(box: Sandbox) -> None:
-    box.exchange.set_credit("sandbox", 0)
+    box.exchange.set_credit(ACCOUNT, 0)
     assert ask(box, "Messages.json", SEND) == (
         403,
         {
@@ -164,6 +172,6 @@ def test_an_account_that_has_spent_its_balance_is_suspended(box: Sandbox) -> Non
 
 
 def test_an_account_that_may_not_send_abroad(box: Sandbox) -> None:
-    box.exchange.add_account("sandbox", "sandbox-password", 10, international=False)
+    box.exchange.add_account(ACCOUNT, "sandbox-password", 10, international=False)
     assert ask(box, "Messages.json", SEND | {"To": "+12025550100"})[1]["code"] == 21408
     assert ask(box, "Messages.json", SEND)[0] == 201

@@ -114,7 +114,7 @@ class Pusher:
             threading.Thread(target=self._run_clock, name="sandbox-clock", daemon=True),
             threading.Thread(target=self._run_pushes, name="sandbox-push", daemon=True),
         ]
-        exchange.subscribe(self._enqueue)
+        exchange.subscribe(self._enqueue, steps=True)
 
     def start(self) -> None:
         """Begin."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from starlette.responses import PlainTextResponse, Response
 
+from sms_core.model import DeliveryStatus
 from sms_core.testing import Exchange
 from sms_core_mitake.sandbox.calls import read_call
 from sms_core_mitake.sandbox.pushes import PUSH_RETRIES, acknowledged, push
@@ -16,6 +17,7 @@ from sms_core_mitake.sandbox.queries import cancel, query
 from sms_core_mitake.sandbox.sends import Sends
 from sms_core_sandbox import Face
 from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_sandbox.face import FINAL_STATES
 
 
 def face(exchange: Exchange) -> Face:
@@ -33,5 +35,11 @@ def face(exchange: Exchange) -> Face:
             return PlainTextResponse(f"statuscode={refusal.code}\r\nError={refusal.words}\r\n".encode("cp950"))
         return PlainTextResponse(text.encode())
 
-    app = asgi_app(exchange, "mitake", answer)
-    return Face(app, push=push, acknowledged=acknowledged, retries=PUSH_RETRIES, options={"long_sms": "true"})
+    return Face(
+        asgi_app(exchange, "mitake", answer),
+        push=push,
+        acknowledged=acknowledged,
+        retries=PUSH_RETRIES,
+        states=FINAL_STATES | {DeliveryStatus.SENT, DeliveryStatus.CANCELLED},  # each change of state
+        options={"long_sms": "true"},
+    )
