@@ -3,7 +3,7 @@
 ::
 
     def _answer(call: Call) -> Response:
-        call = call.with_fields(read_form(call.query, call.body))
+        call = call.with_fields(read_form(call.query) + read_body(call))
         try:
             account = call.exchange.login(call.text("user"), call.text("password"))
         except LoginRefused:
@@ -17,8 +17,10 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
+from email.parser import BytesParser
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,6 +32,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sms_core.testing import Exchange, NoSuchBatch, StoredMessage
+
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 Fields = ImmutableMultiDict[str, Any]
 """Fields by name, in their order. A form's values are text; a JSON object's may be anything."""
@@ -116,12 +120,33 @@ class Call:
 def read_form(*encoded: bytes, charset: str = "utf-8", errors: str = "strict") -> list[tuple[str, Any]]:
     """The fields of queries and forms, one after another, empty ones too.
 
+    Bytes that should have been percent-encoded and are not (``curl -d 'MSG=中文'``) are read as if they were: servers do.
     ``errors`` is the one of `bytes.decode`; raises `ValueError` if it is "strict" and a value is not of the charset.
     """
     pairs: list[tuple[str, Any]] = []
     for part in encoded:
-        text = part.decode("ascii", errors)
+        text = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], part).decode("ascii")
         pairs += parse_qsl(text, keep_blank_values=True, encoding=charset, errors=errors)
+    return pairs
+
+
+def read_body(call: Call, *, charset: str = "utf-8", errors: str = "strict") -> list[tuple[str, Any]]:
+    """The fields of a request's body, a form or ``multipart/form-data``. Raises `ValueError` as `read_form` does."""
+    content_type = call.headers.get("content-type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        return read_form(call.body, charset=charset, errors=errors)
+    head = f"content-type: {content_type}\r\n\r\n".encode("latin-1")
+    try:
+        message = BytesParser().parsebytes(head + call.body)
+    except RecursionError as error:
+        raise ValueError("the body is nested too deeply") from error
+    if not message.is_multipart():
+        raise ValueError("the body has no parts")
+    pairs: list[tuple[str, Any]] = []
+    for part in message.walk():
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            pairs.append((name, content.decode(charset, errors)))
     return pairs
 
 

@@ -79,7 +79,10 @@ def _check_numbers(numbers: Sequence[str]) -> None:
 
 
 def _shown(text: str, encoding: str, address: str) -> str:
-    """What a handset shows: characters that the encoding lacks are question marks, the rest is cut off."""
+    """What a handset shows: what does not fit is cut off. Raises `Refusal` for characters that the encoding lacks.
+
+    The document does not say what becomes of those; question marks under an OK would tell nobody.
+    """
     if not text:
         raise Refusal("-1", "CGI string error!!")  # FAQ 7
     if encoding == PUSH:
@@ -89,7 +92,10 @@ def _shown(text: str, encoding: str, address: str) -> str:
         return text if fits else f"{text} {address}"  # note 3
     charset = CHARSETS.get(encoding.removeprefix("P").removeprefix("L"))
     if charset:
-        text = text.encode(charset, "replace").decode(charset)
+        try:
+            text.encode(charset)
+        except UnicodeEncodeError:
+            raise Refusal("-7", "Invalid Encoding") from None
     units = text.encode("utf-16-be")[: 2 * ROOM[encoding]]
     return units.decode("utf-16-be", "replace")
 

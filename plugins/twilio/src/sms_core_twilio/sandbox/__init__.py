@@ -54,9 +54,8 @@ def face(exchange: Exchange) -> Face:
         for method, pattern, page in pages:
             found = pattern.fullmatch(call.path)
             if found and method == call.method:
-                call = attrs.evolve(read_call(call), path_fields=found.groupdict())
                 try:
-                    return page(call)
+                    return page(attrs.evolve(read_call(call), path_fields=found.groupdict()))
                 except Refusal as refusal:
                     return refused(refusal)
         return refused(no_such_resource())

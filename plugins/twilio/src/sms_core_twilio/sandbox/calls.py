@@ -7,18 +7,20 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from sms_core.testing import LoginRefused
-from sms_core_sandbox.calls import Call, Refusal, read_form
+from sms_core_sandbox.calls import Call, Refusal, read_body, read_form
 
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 API_KEYS = "SK"
 """With this the name of an API key begins."""
 
 
 def read_call(call: Call) -> Call:
-    """The call with its fields, from the query and from a form; what is no UTF-8 becomes U+FFFD."""
-    encoded = [call.query]
-    if call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        encoded.append(call.body)
-    return call.with_fields(read_form(*encoded, errors="replace"))
+    """The call with its fields, from the query and from a form. Raises `Refusal` for what is no UTF-8 (a guess)."""
+    is_form = call.headers.get("content-type", "").lower().startswith(FORMS)
+    try:
+        return call.with_fields(read_form(call.query) + (read_body(call) if is_form else []))
+    except ValueError:
+        raise Refusal("20422", "Invalid Parameter", 400) from None
 
 
 def user_of(call: Call) -> str:
