@@ -56,7 +56,8 @@ class Refusal(Exception):
 class Call:
     """One request to a face, taken apart.
 
-    ``face`` is the provider's name, ``path`` the path within the face, as it came. ``headers`` have names in lower case.
+    ``face`` is the provider's name, ``path`` the path within the face, as it came, and ``url`` the whole address without
+    its query. ``headers`` have names in lower case.
     ``fields`` are empty until the vendor's own `read_call` has read them from query and body, by `with_fields`;
     ``path_fields`` are those that a vendor has in its path.
     """
@@ -70,6 +71,7 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     fields: Fields = field(factory=Fields, repr=False)
     path_fields: Mapping[str, str] = field(factory=dict, repr=False)
+    url: str = ""
 
     def with_fields(self, pairs: Iterable[tuple[str, Any]], *, lower_names: bool = False) -> Call:
         """The same call with these fields; ``lower_names`` is for a vendor that takes names in any case."""
@@ -174,11 +176,18 @@ def asgi_app(exchange: Exchange, face: str, answer: Callable[[Call], Response]) 
             query=scope["query_string"],
             headers=request.headers,
             body=await request.body(),
+            url=str(request.url.replace(query="")),
         )
         response = answer(call)
         await response(scope, receive, send)
 
     return app
+
+
+def method_not_allowed(*allowed: str) -> Response:
+    """The page of a web server that has something at this path, for other methods."""
+    page = "<html><body><h2>405 - HTTP verb used to access this page is not allowed.</h2></body></html>"
+    return HTMLResponse(page, 405, headers={"allow": ", ".join(allowed)})
 
 
 def not_found() -> Response:
