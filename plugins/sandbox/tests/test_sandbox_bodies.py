@@ -53,7 +53,7 @@ SENDS = {
         f"twilio/2010-04-01/Accounts/{ACCOUNT}/Messages.json",
         {"To": "+886900000001", "From": "+15005550006"},
         "Body",
-        b'"code":20422',
+        b'"code":70002',
     ),
 }
 

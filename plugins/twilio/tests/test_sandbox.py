@@ -100,6 +100,63 @@ def test_the_list_has_pages(box: Sandbox) -> None:
     assert (len(sids), len(set(sids)), pages) == (3, 3, 2)
 
 
+def test_the_list_is_filtered_by_the_time_of_sending(box: Sandbox) -> None:
+    first = ask(box, "Messages.json", SEND)[1]["sid"]
+    box.clock.advance(days=2)
+    second = ask(box, "Messages.json", SEND)[1]["sid"]
+    at = f"{box.clock.now() + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    ask(box, "Messages.json", {"To": SEND["To"], "Body": "x", **TIME, "SendAt": at})  # has no DateSent
+    today, between = box.clock.now(), box.clock.now() - timedelta(days=1)
+
+    def listed(**wanted: str) -> list[str]:
+        query = urlencode({f"DateSent{sign.strip('_')}": value for sign, value in wanted.items()})
+        return [row["sid"] for row in ask(box, f"Messages.json?{query}")[1]["messages"]]
+
+    assert listed(_=f"{today:%Y-%m-%d}") == [second]
+    assert listed(**{"<": f"{between:%Y-%m-%d}"}) == [first]
+    assert listed(**{">": f"{between:%Y-%m-%dT%H:%M:%SZ}"}) == [second]
+    assert listed(**{">": f"{between:%Y-%m-%d}", "<": f"{today:%Y-%m-%d}"}) == [second]
+    assert ask(box, "Messages.json?DateSent=yesterday")[1]["code"] == 70002
+
+
+def test_redact_and_delete(box: Sandbox) -> None:
+    made = ask(box, "Messages.json", SEND)[1]
+    path = f"Messages/{made['sid']}.json"
+    assert ask(box, path, {"Body": ""})[1]["body"] == ""
+    assert ask(box, path)[1]["body"] == ""
+    for wrong in ({"Body": "other"}, {"Status": "sent"}, {"Body": "", "Status": "canceled"}, {"a": "b"}):
+        assert ask(box, path, wrong)[1]["code"] == 30400
+    assert delete(box, path) == 204
+    assert ask(box, path)[0] == 404
+    assert ask(box, "Messages.json")[1]["messages"] == []
+    silent = ask(box, "Messages.json", SEND | {"To": "+886900000900"})[1]["sid"]
+    assert ask(box, f"Messages/{silent}.json", method="DELETE")[1]["code"] == 20009
+
+
+def delete(box: Sandbox, path: str) -> int:
+    """The status of a DELETE that has no answer to read."""
+    who = b64encode(f"{ACCOUNT}:sandbox-password".encode()).decode()
+    url = f"{box.url}/twilio/2010-04-01/Accounts/{ACCOUNT}/{path}"
+    with OPEN.open(Request(url, headers={"authorization": f"Basic {who}"}, method="DELETE")) as response:
+        assert response.read() == b""
+        return int(response.status)
+
+
+def test_the_media_of_a_message(box: Sandbox) -> None:
+    pictures = ["https://a/b.png", "https://a/c"]
+    made = ask(box, "Messages.json", SEND | {"MediaUrl": pictures})[1]
+    path = f"Messages/{made['sid']}/Media"
+    rows = ask(box, f"{path}.json")[1]["media_list"]
+    assert [(row["content_type"], row["parent_sid"]) for row in rows] == [
+        ("image/png", made["sid"]),
+        ("image/jpeg", made["sid"]),
+    ]
+    assert ask(box, f"{path}/{rows[1]['sid']}.json")[1] == rows[1]
+    assert delete(box, f"{path}/{rows[0]['sid']}.json") == 204
+    assert ask(box, f"{path}/{rows[0]['sid']}.json")[0] == 404
+    assert ask(box, f"Messages/{made['sid']}.json")[1]["num_media"] == "1"
+
+
 TIME = {"ScheduleType": "fixed", "MessagingServiceSid": SERVICE}
 
 
@@ -117,23 +174,25 @@ TIME = {"ScheduleType": "fixed", "MessagingServiceSid": SERVICE}
         (21212, {"From": "+15005550001"}),
         (21606, {"From": "+15005550007"}),
         (21611, {"From": "+15005550008"}),
-        (None, {"From": ""}),
-        (None, {"MessagingServiceSid": "MG1"}),
+        (21603, {"From": ""}),
+        (21705, {"MessagingServiceSid": "MG1"}),
+        (21609, {"StatusCallback": "shop"}),
+        (21620, {"MediaUrl": "cat.png"}),
         (21602, {"Body": ""}),
         (21617, {"Body": "a" * 1601}),
-        (None, {"MediaUrl": [f"https://a/{n}" for n in range(11)]}),
-        (None, {"ValidityPeriod": "36001"}),
-        (None, {"ValidityPeriod": "0"}),
+        (21623, {"MediaUrl": [f"https://a/{n}" for n in range(11)]}),
+        (21624, {"ValidityPeriod": "36001"}),
+        (21624, {"ValidityPeriod": "0"}),
         (35118, {"ScheduleType": "fixed", "SendAt": "2099-01-01T00:00:00Z"}),
         (35114, TIME | {"SendAt": "2099-01-01T00:00:00Z"}),
         (35114, TIME | {"SendAt": "2001-01-01T00:00:00Z"}),
         (35114, TIME | {"SendAt": "tomorrow"}),
         (35114, TIME | {"SendAt": "2026-99-99T00:00:00Z"}),
-        (35114, TIME),
-        (None, TIME | {"SendAt": "2099-01-01T00:00:00Z", "ScheduleType": "daily"}),
+        (35111, TIME),
+        (35126, TIME | {"SendAt": "2099-01-01T00:00:00Z", "ScheduleType": "daily"}),
     ],
 )
-def test_codes(box: Sandbox, code: int | None, changes: dict[str, Any]) -> None:
+def test_codes(box: Sandbox, code: int, changes: dict[str, Any]) -> None:
     status, answer = ask(box, "Messages.json", SEND | changes)
     assert (status, answer.get("code")) == (400, code)
     assert not box.exchange.messages
@@ -155,7 +214,8 @@ def test_another_account_and_another_page(box: Sandbox) -> None:
     for path in ("Calls.json", "Messages/SM1.json", "/2010-04-01/Accounts"):
         assert ask(box, path)[1]["code"] == 20404
     assert ask(box, "Messages/SM1.json", {"Status": "canceled"})[0] == 404
-    assert ask(box, "Balance.json", {"a": "b"})[0] == 404
+    assert ask(box, "Balance.json", {"a": "b"})[1]["code"] == 20004
+    assert ask(box, f"/2010-04-01/Accounts/{ACCOUNT}.json")[1]["status"] == "active"
 
 
 def test_an_account_that_has_spent_its_balance_is_suspended(box: Sandbox) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from sms_core.testing import LoginRefused
 from sms_core_sandbox.calls import Call, Refusal, read_body, read_form
 
+NO_CONTENT = 204
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 API_KEYS = "SK"
 """With this the name of an API key begins."""
@@ -20,7 +21,7 @@ def read_call(call: Call) -> Call:
     try:
         return call.with_fields(read_form(call.query) + (read_body(call) if is_form else []))
     except ValueError:
-        raise Refusal("20422", "Invalid Parameter", 400) from None
+        raise invalid("A parameter is no UTF-8") from None
 
 
 def user_of(call: Call) -> str:
@@ -35,15 +36,27 @@ def user_of(call: Call) -> str:
         raise Refusal("20003", "Authenticate", 401) from None
 
 
+def invalid(words: str) -> Refusal:
+    """A parameter that cannot be read. That it is this code is a guess: the dictionary has it for bad requests."""
+    return Refusal("70002", words, 400)
+
+
+def no_such_method() -> Refusal:
+    """Something is at this path, for other methods."""
+    return Refusal("20004", "Method not allowed", 405)
+
+
 def no_such_resource() -> Refusal:
     """Nothing is at this path."""
     return Refusal("20404", "The requested resource was not found", 404)
 
 
 def refused(refusal: Refusal) -> Response:
-    """The JSON of an error. It has no code where no document says which it would be."""
-    error: dict[str, Any] = {"message": refusal.words, "status": refusal.status}
-    if refusal.code:
-        error["code"] = int(refusal.code)
-        error["more_info"] = f"https://www.twilio.com/docs/errors/{refusal.code}"
+    """The JSON of an error."""
+    error: dict[str, Any] = {
+        "code": int(refusal.code),
+        "message": refusal.words,
+        "more_info": f"https://www.twilio.com/docs/errors/{refusal.code}",
+        "status": refusal.status,
+    }
     return JSONResponse(error, refusal.status)
