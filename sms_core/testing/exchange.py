@@ -414,6 +414,11 @@ class Exchange(Accounts):
                 raise NoSuchBatch(batch_id)
             return messages
 
+    def has_batch(self, batch_id: str) -> bool:
+        """Whether there is a batch of this id, whoever's it is: for a vendor whose ids count from where they stopped."""
+        with self._changed:
+            return batch_id in self._batches
+
     def replies_to(self, user: str, batch_id: str) -> tuple[Reply, ...]:
         """The replies to a batch, in order. Raises `NoSuchBatch`."""
         with self._changed:

@@ -111,6 +111,10 @@ class Call:
             return None
         return user, password
 
+    def fresh_id(self, ids: Iterable[str]) -> str:
+        """The first of these batch ids that nothing has yet, as those have that a sandbox kept from an earlier run."""
+        return next(batch_id for batch_id in ids if not self.exchange.has_batch(batch_id))
+
     def batch(self, user: str, batch_id: str) -> tuple[StoredMessage, ...]:
         """The messages of a batch as they stand; none for a batch that this user does not have."""
         try:

@@ -23,7 +23,15 @@ from sms_core_sandbox.face import FINAL_STATES
 def face(exchange: Exchange) -> Face:
     """Mitake over this exchange: the entry point. Its accounts have the right to long texts."""
     sends = Sends()
-    pages = {"SmSend": sends.single, "SmBulkSend": sends.bulk, "SmQuery": query, "SmCancel": cancel}
+    # SmQueryGet is no page of the document; clients in public ask it, as they do the older editions' SmSendGet.
+    pages = {
+        "SmSend": sends.single,
+        "SmSendGet": sends.single,
+        "SmBulkSend": sends.bulk,
+        "SmQuery": query,
+        "SmQueryGet": query,
+        "SmCancel": cancel,
+    }
 
     def answer(call: Call) -> Response:
         page = pages.get(call.path.rpartition("/")[2])
@@ -32,7 +40,8 @@ def face(exchange: Exchange) -> Face:
         try:
             text = page(read_call(call))
         except Refusal as refusal:
-            return PlainTextResponse(f"statuscode={refusal.code}\r\nError={refusal.words}\r\n".encode("cp950"))
+            words = f"statuscode={refusal.code}\r\nError={refusal.words}\r\n"
+            return Response(words.encode("cp950"), headers={"content-type": "text/plain; charset=Big5"})
         return PlainTextResponse(text.encode())
 
     return Face(

@@ -115,7 +115,7 @@ class Sends:
             send_at=send_at,
             report_url=line.response.strip(),
         )
-        msgid = _msgid(next(self.ids))
+        msgid = call.fresh_id(map(_msgid, self.ids))
         batch = call.exchange.submit(user, [draft], face=call.face, batch_id=msgid)
         if batch.unsent:
             return ("statuscode=s",)

@@ -60,7 +60,7 @@ class Sends:
     def _msgid(self, call: Call) -> str:
         """Sixteen digits: the minute in Taipei, and a number, as ``1504280910499665``."""
         minute = write_time(call.exchange.clock.now(), "%y%m%d%H%M")
-        return f"{minute}{next(self.numbers) % NUMBERS_OF_A_MINUTE:06}"
+        return call.fresh_id(f"{minute}{number % NUMBERS_OF_A_MINUTE:06}" for number in self.numbers)
 
 
 def _encoding(call: Call, numbers: Sequence[str]) -> str:
