@@ -7,17 +7,19 @@
 `connect_provider`   a client of a provider that is at hand, as a module or an object, installed or not
 `bind_provider`      such a provider's hooks, bound to an account; `load_provider` and `describe_provider` beside it
 `check_promise`      a result against what the exchange really accepted
+`Approved`           what an account has registered with the carriers, who drop a text that breaks their rules
 `behaviour_rows`     how recipients behave, by the last three digits of their number
 ===================  ==================================================================================
 
 `sms_core_kit` checks a provider against its vendor's document; it needs the extra ``testing``.
 """
 
-from sms_core.testing.behaviours import Behaviour, behaviour_named, behaviour_of, behaviour_rows
+from sms_core.testing.behaviours import Behaviour, behaviour_ending, behaviour_named, behaviour_of, behaviour_rows
+from sms_core.testing.carriers import Approved
 from sms_core.testing.clock import Clock
 from sms_core.testing.exchange import Exchange
 from sms_core.testing.fake_transport import FakeTransport, Handler
-from sms_core.testing.memory import memory_exchange
+from sms_core.testing.memory import memory_exchange, memory_exchanges
 from sms_core.testing.promise import check_promise
 from sms_core.testing.providers import bind_provider, connect_provider, describe_provider, load_provider
 from sms_core.testing.records import (
@@ -40,6 +42,7 @@ __all__ = [
     "Accepted",
     "AccountState",
     "Allowance",
+    "Approved",
     "Batch",
     "Behaviour",
     "Cancelled",
@@ -54,6 +57,7 @@ __all__ = [
     "Push",
     "Reply",
     "StoredMessage",
+    "behaviour_ending",
     "behaviour_named",
     "behaviour_of",
     "behaviour_rows",
@@ -64,4 +68,5 @@ __all__ = [
     "describe_provider",
     "load_provider",
     "memory_exchange",
+    "memory_exchanges",
 ]

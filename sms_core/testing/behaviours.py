@@ -99,6 +99,14 @@ def behaviour_named(name: str) -> Behaviour:
     return _BY_NAME[name]
 
 
+def behaviour_ending(status: Status) -> Behaviour:
+    """The first behaviour of the table that ends with this status. Raises `LookupError` if none does."""
+    for behaviour in TABLE:
+        if behaviour.status is status:
+            return behaviour
+    raise LookupError(f"no message ends as {status.value!r} by what its recipient does")
+
+
 def behaviour_rows() -> tuple[tuple[str, str, str, str], ...]:
     """The table as rows of text for a page or a terminal: ending, name, status, meaning."""
     rows = []

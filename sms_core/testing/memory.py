@@ -112,6 +112,12 @@ def memory_exchange(name: str = "") -> Exchange:
         return _exchanges[name.lower()]
 
 
+def memory_exchanges() -> tuple[Exchange, ...]:
+    """Every exchange that this process has behind a ``memory://``, in the order of their first use."""
+    with _lock:
+        return tuple(_exchanges.values())
+
+
 @hookimpl
 def sms_describe() -> ProviderInfo:
     """Everything but pushes."""

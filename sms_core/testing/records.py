@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 from sms_core.masking import mask
 from sms_core.model import DeliveryStatus
 from sms_core.testing.behaviours import Behaviour
+from sms_core.testing.carriers import Approved
 
 LOGINS_BEFORE_BLOCKED = 10
 """Wrong passwords in a row after which an account is blocked, as EVERY8D does it."""
@@ -39,13 +40,20 @@ class NotBooked(LookupError):
 
 @frozen
 class AccountState:
-    """An account at one moment. ``credit`` is in points; ``international`` says whether it may send abroad."""
+    """An account at one moment. ``credit`` is in the vendor's own unit: points, or money.
+
+    ``international`` says whether it may send abroad, ``vendor`` whose it is. ``keys`` are API keys with their secrets.
+    With ``approved`` the carriers check its texts.
+    """
 
     user: str
     password: str = field(repr=False)
     credit: Decimal
     failed_logins: int = 0
     international: bool = True
+    vendor: str = ""
+    keys: Mapping[str, str] = field(factory=dict, repr=False)
+    approved: Approved | None = None
 
     @property
     def blocked(self) -> bool:
@@ -57,7 +65,8 @@ class AccountState:
 class Draft:
     """One message as it is submitted: ``number`` in E.164, ``cost`` in points as the vendor's price table has it.
 
-    ``behaviour`` overrides the one that the number's ending chooses.
+    ``behaviour`` overrides the one that the number's ending chooses. ``report_url`` and ``reply_url`` are where this send
+    wants its reports and replies: "" where it names none, None where the vendor has an address of the account instead.
     """
 
     number: str = field(repr=mask)
@@ -67,14 +76,18 @@ class Draft:
     name: str = field(default="", repr=False)
     send_at: datetime | None = None
     behaviour: Behaviour | None = None
+    report_url: str | None = field(default=None, repr=False)
+    reply_url: str | None = field(default=None, repr=False)
 
 
 @frozen
 class StoredMessage:
     """One message in the exchange at one moment.
 
-    ``position`` counts from 1 within the batch. ``sent_at`` and ``done_at`` (aware) are None until then. ``face``
-    names who took it, ``kind`` is ``"SMS"`` or ``"MMS"``.
+    ``position`` counts from 1 within the batch, ``serial`` within the exchange. ``sent_at`` and ``done_at`` (aware) are
+    None until then. ``face`` names who took it, ``vendor`` whose account paid, ``kind`` is ``"SMS"`` or ``"MMS"``.
+    ``filtered`` says that it went through the duplicate filter. ``report_url`` and ``reply_url`` are those of its
+    `Draft`. ``notes`` say what a person who waits for a report should know.
     """
 
     user: str
@@ -95,6 +108,19 @@ class StoredMessage:
     media: bytes | None = field(default=None, repr=False)
     sent_at: datetime | None = None
     done_at: datetime | None = None
+    serial: int = 0
+    filtered: bool = False
+    vendor: str = ""
+    report_url: str | None = field(default=None, repr=False)
+    reply_url: str | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the text is on the handset: the report of that may still be to come, or never come."""
+        if self.sent_at is None:
+            return False
+        return DeliveryStatus.DELIVERED in {self.status, self.behaviour.status} or self.behaviour.status is None
 
 
 @frozen
@@ -114,6 +140,7 @@ class Accepted:
     text: str = field(repr=False)
     batch_id: str
     reference: str
+    vendor: str = ""
 
 
 @frozen
@@ -150,7 +177,7 @@ class Allowance:
 
 
 Push = StoredMessage | Reply
-"""What is pushed to a customer: a message whose status has become final, or a reply."""
+"""What a customer may be told: a message whose status has changed, or a reply."""
 
 _current: ContextVar[Allowance | None] = ContextVar("sms_core_testing_allowance", default=None)
 

@@ -20,6 +20,7 @@ from sms_core.testing import (
     Push,
     Reply,
     StoredMessage,
+    behaviour_ending,
     credit_for,
 )
 
@@ -334,3 +335,108 @@ def test_no_repr_shows_a_number_a_text_or_a_password(exchange: Exchange) -> None
     shown = repr((exchange.accounts, exchange.accepted, exchange.messages, exchange.replies, batch, drafts(1)))
     for secret in ("secret", "private", "900000908", "王小明", "whispered", "收到", "900000001"):
         assert secret not in shown
+
+
+class TestWatching:
+    def test_a_watcher_hears_each_state_in_order(self, exchange: Exchange) -> None:
+        heard: list[str] = []
+        exchange.watch(lambda changes: heard.extend(type(change).__name__ for change in changes))
+        exchange.submit("shop", [Draft("+886900000908", "x")])
+        assert heard == ["StoredMessage", "StoredMessage", "StoredMessage", "Reply"]
+
+    def test_a_reset_is_told_as_no_changes(self, exchange: Exchange) -> None:
+        heard: list[int] = []
+        exchange.submit("shop", [Draft("+886900000001", "x")])
+        exchange.watch(lambda changes: heard.append(len(changes)))
+        exchange.reset()
+        assert heard == [0]
+
+    def test_serials_go_on_after_a_reset(self, exchange: Exchange) -> None:
+        first = exchange.submit("shop", [Draft("+886900000001", "x")]).messages[0]
+        exchange.reset()
+        assert exchange.submit("shop", [Draft("+886900000001", "x")]).messages[0].serial > first.serial
+
+
+class TestByHand:
+    def test_finish_reports_as_the_behaviour_does(self, exchange: Exchange) -> None:
+        pushed: list[object] = []
+        exchange.subscribe(pushed.append)
+        (message,) = exchange.submit("shop", [Draft("+886900000900", "x")]).messages
+        finished = exchange.finish(message.batch_id, 1, behaviour_ending(DeliveryStatus.EXPIRED))
+        assert finished.status is DeliveryStatus.EXPIRED
+        assert finished.behaviour.name == "handset_off"
+        assert pushed == [finished]
+
+    def test_finish_is_final(self, exchange: Exchange) -> None:
+        (message,) = exchange.submit("shop", [Draft("+886900000907", "x")]).messages
+        exchange.finish(message.batch_id, 1, behaviour_ending(DeliveryStatus.FAILED))
+        exchange.clock.advance(minutes=1)
+        assert exchange.messages[0].status is DeliveryStatus.FAILED
+
+    def test_report_again(self, exchange: Exchange) -> None:
+        (message,) = exchange.submit("shop", [Draft("+886900000001", "x")]).messages
+        pushed: list[object] = []
+        exchange.subscribe(pushed.append)
+        exchange.report_again(message.batch_id, 1)
+        assert pushed == [message]
+
+    def test_what_was_never_sent_has_no_end_and_no_report(self, exchange: Exchange) -> None:
+        exchange.set_credit("shop", 0)
+        (message,) = exchange.submit("shop", [Draft("+886900000001", "x")]).messages
+        with pytest.raises(LookupError):
+            exchange.finish(message.batch_id, 1, behaviour_ending(DeliveryStatus.DELIVERED))
+        with pytest.raises(LookupError):
+            exchange.report_again(message.batch_id, 1)
+        with pytest.raises(LookupError):
+            exchange.report_again("nowhere", 1)
+
+    def test_no_recipient_makes_a_message_scheduled(self) -> None:
+        with pytest.raises(LookupError):
+            behaviour_ending(DeliveryStatus.SCHEDULED)
+
+
+class TestKeep:
+    def test_the_oldest_are_forgotten(self) -> None:
+        exchange = Exchange(keep=3)
+        exchange.add_account("shop", "pw")
+        for index in range(5):
+            exchange.submit("shop", [Draft("+886900000908", f"text {index}")])
+        assert [message.text for message in exchange.messages] == ["text 2", "text 3", "text 4"]
+        assert [sent.text for sent in exchange.accepted] == ["text 2", "text 3", "text 4"]
+        assert len(exchange.replies) == 3
+        assert exchange.find_accepted("shop", "text 1", ["+886900000908"]) == {}
+        assert exchange.find_accepted("shop", "text 2", ["+886900000908"])
+
+    def test_a_booking_that_is_forgotten_is_not_sent(self) -> None:
+        exchange = Exchange(keep=1)
+        exchange.add_account("shop", "pw")
+        tomorrow = exchange.clock.now() + timedelta(days=1)
+        exchange.submit("shop", [Draft("+886900000001", "booked", send_at=tomorrow)])
+        exchange.submit("shop", [Draft("+886900000001", "later")])
+        exchange.clock.advance(days=2)
+        assert [message.text for message in exchange.messages] == ["later"]
+
+
+def test_restore_goes_on_where_an_earlier_exchange_stopped() -> None:
+    clock = Clock()
+    states: dict[int, StoredMessage] = {}
+    earlier = Exchange(clock)
+    earlier.add_account("shop", "pw")
+    earlier.watch(
+        lambda changes: states.update(
+            {change.serial: change for change in changes if isinstance(change, StoredMessage)}
+        )
+    )
+    tomorrow = clock.now() + timedelta(days=1)
+    earlier.submit("shop", [Draft("+886900000001", "now")], filtered=True)
+    earlier.submit("shop", [Draft("+886900000001", "booked", send_at=tomorrow), Draft("+886900000907", "slow")])
+
+    later = Exchange(clock)
+    later.add_account("shop", "pw")
+    later.restore(states.values(), earlier.replies)
+    assert later.messages == earlier.messages
+    assert later.accepted == earlier.accepted
+    assert later.find_duplicates("shop", "now", ["+886900000001"])
+    clock.advance(days=2)
+    assert [message.status for message in later.messages] == [DeliveryStatus.DELIVERED] * 3
+    assert later.submit("shop", [Draft("+886900000001", "x")]).messages[0].serial == 4

@@ -45,11 +45,12 @@ def test_accounts(ask: Any, box: Sandbox) -> None:
     ask("POST", "accounts", user="sandbox", credit="12.5")
     ask("POST", "accounts", user="another", password="secret", credit=3)
     assert ask("GET", "accounts") == [
-        {"user": "sandbox", "credit": "12.5", "blocked": False},
-        {"user": "another", "credit": "3", "blocked": False},
+        {"vendor": "every8d", "user": "sandbox", "credit": "12.5", "unit": "points", "blocked": False},
+        {"vendor": "every8d", "user": "another", "credit": "3", "unit": "points", "blocked": False},
     ]
     assert box.exchange.login("another", "secret").user == "another"
     assert ask("POST", "accounts", user="sandbox")[0]["credit"] == "12.5"
+    assert ask("POST", "accounts", vendor="every8d", user="sandbox", credit=7)[0]["credit"] == "7"
 
 
 def test_faults(ask: Any, wire: Any, box: Sandbox) -> None:

@@ -50,7 +50,9 @@ class Wire:
         self.pool = urllib3.PoolManager(retries=False, timeout=5.0)
 
     def post(self, service: str, body: str | bytes, **headers: str) -> urllib3.BaseHTTPResponse:
-        found = {"Content-Type": f"{TYPES[self.version]}; charset=utf-8", **headers}
+        """A call of getCredit, as far as the headers of SOAP 1.1 tell, unless others are given."""
+        action = {"SOAPAction": f'"{SERVICE}getCredit"'} if self.version == "1.1" else {}
+        found = {"Content-Type": f"{TYPES[self.version]}; charset=utf-8", **action, **headers}
         encoded = body if isinstance(body, bytes) else body.encode()
         return self.pool.request("POST", f"{self.base}{service}.asmx", body=encoded, headers=found)
 
@@ -433,6 +435,34 @@ class TestEnvelopes:
         found = self.fault(wire, "SMS", body)
         assert (found.code, found.words) == (self.caller(wire), "Server was unable to read request.")
 
+    @pytest.mark.parametrize("action", ["", '""', "getCredit", f'"{SERVICE}getcredit"'])
+    def test_soap_1_1_needs_an_action(self, box: Sandbox, action: str) -> None:
+        wire = Wire(box, "1.1")
+        body = wire.envelope(f'<getCredit xmlns="{SERVICE}"/>')
+        found = self.fault(wire, "SMS", body, SOAPAction=action)
+        assert (found.code, "did not recognize the value" in found.words) == ("Client", True)
+        headers = {"Content-Type": "text/xml"}
+        answer = wire.pool.request("POST", f"{wire.base}SMS.asmx", body=body, headers=headers)
+        with pytest.raises(Fault, match="without a valid action parameter"):
+            wire.read("getCredit", answer)
+
+    def test_an_argument_outside_the_namespace_is_none(self, wire: Wire) -> None:
+        """ASMX reads what is qualified, in this case alone; the rest is null."""
+        fields = "<userID>sandbox</userID><password>sandbox-password</password>"
+        body = wire.envelope(f'<m:getConnection xmlns:m="{SERVICE}">{fields}</m:getConnection>')
+        action = {"SOAPAction": f'"{SERVICE}getConnection"'} if wire.version == "1.1" else {}
+        assert "<CODE>-100</CODE>" in wire.read("getConnection", wire.post("SMS", body, **action))
+        assert wire.connect().findtext("CODE") == "0"
+        assert "<CODE>-100</CODE>" in wire.call("getConnection", UserID="sandbox", password="sandbox-password")
+
+    @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+    def test_other_verbs(self, wire: Wire, method: str) -> None:
+        answer = wire.pool.request(method, f"{wire.base}SMS.asmx")
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
+
+    def test_a_browser_gets_a_page(self, wire: Wire) -> None:
+        assert b"<li>getCredit</li>" in wire.pool.request("GET", f"{wire.base}sms.ASMX").data
+
     @pytest.mark.parametrize("inner", ["", "<getCredit/>", "<getCredit xmlns='urn:other'/>"])
     def test_no_call_of_this_service(self, wire: Wire, inner: str) -> None:
         assert self.fault(wire, "SMS", wire.envelope(inner)).code == self.caller(wire)
@@ -456,11 +486,16 @@ class TestEnvelopes:
 
     def test_an_action_that_is_not_the_bodys(self, wire: Wire) -> None:
         body = wire.envelope(f'<getCredit xmlns="{SERVICE}"/>')
-        found = self.fault(wire, "SMS", body, SOAPAction=f'"{SERVICE}sendSMS"')
+        action = f'"{SERVICE}sendSMS"'
+        headers = {"SOAPAction": action}
+        if wire.version == "1.2":
+            headers = {"Content-Type": f"application/soap+xml; charset=utf-8; action={action}"}
+        found = self.fault(wire, "SMS", body, **headers)
         assert "SOAPAction" in found.words
 
-    def test_without_an_action_the_body_tells_the_operation(self, wire: Wire) -> None:
+    def test_without_an_action_the_body_tells_the_operation(self, box: Sandbox) -> None:
         """The vendor's own sample for 1.2 sends none."""
+        wire = Wire(box, "1.2")
         body = wire.envelope(f'<m:getCredit xmlns:m="{SERVICE}"><m:sessionKey>x</m:sessionKey></m:getCredit>')
         assert wire.read("getCredit", wire.post("SMS", body)) == "-301"
 

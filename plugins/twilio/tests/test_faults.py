@@ -14,6 +14,7 @@ from sms_core.testing import FakeTransport
 from sms_core_kit.faults import NUMBERS, ByMethod, FaultChecks, Read, Trial, booked, personal, plain
 from sms_core_sandbox import KINDS, Sandbox
 from sms_core_twilio import SendOptions
+from sms_core_twilio.sandbox import ACCOUNT
 
 CREATE, FETCH = ByMethod("POST"), ByMethod("GET")
 
@@ -54,7 +55,7 @@ class TestFaults(FaultChecks):
         assert [message.number for message in box.exchange.accepted] == list(NUMBERS[:2])
 
     def test_a_suspended_account_ends_the_send_and_what_went_out_is_told(self, box: Sandbox) -> None:
-        box.exchange.set_credit("sandbox", Decimal("0.015"))  # two texts
+        box.exchange.set_credit(ACCOUNT, Decimal("0.015"))  # two texts
         with self.connect(box) as sms, pytest.raises(sms_core.PartiallySent) as caught:
             sms.send("mark", NUMBERS[:4])
         outcomes = [row.outcome.value for row in caught.value.result.outcomes]

@@ -38,6 +38,7 @@ from sms_core.provider import (
 )
 from sms_core_mitake.answers import Answer, Fields, read
 from sms_core_mitake.codes import CANCELLED, FLAGS, TAKEN, cancel_error, error_of, status_of
+from sms_core_mitake.options import SendOptions
 from sms_core_mitake.preparation import outside_big5
 from sms_core_mitake.requests import client_ids
 
@@ -148,6 +149,8 @@ def _notes(operation: Send, repeated: int) -> tuple[str, ...]:
         notes.append(f"{count} {reason}: Mitake sent nothing again, and gave the answer it had given then")
     if any(outside_big5(destination.text) for destination in operation.destinations):
         notes.append("a text has characters outside Big5: whether Mitake delivers them is not documented")
+    if "?" in operation.options(SendOptions).report_url:
+        notes.append("report_url has a query of its own: whether Mitake keeps it in its pushes is not documented")
     return tuple(notes)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from sms_core_sandbox.box import CREDIT
 from sms_core_sandbox.serve import serve
 
 
@@ -14,7 +13,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8025, help="port, 0 for a free one (default: %(default)s)")
     parser.add_argument("--callback-url", help="where reports and replies are pushed")
-    parser.add_argument("--credit", type=int, default=int(CREDIT), help="points of the account (default: %(default)s)")
+    parser.add_argument("--credit", type=int, help="what each account begins with, in its vendor's unit")
     parser.add_argument("--filter-sees-all", action="store_true", help="duplicate filters know plain sends too")
     serve(**vars(parser.parse_args(arguments)))
 

@@ -19,12 +19,10 @@ from sms_core_sandbox.control import make_app
 from sms_core_sandbox.face import Face, FaceFactory, load_factories
 from sms_core_sandbox.faults import Faults
 from sms_core_sandbox.faulty import HangUpProtocol
-from sms_core_sandbox.pusher import PushAttempt, Pusher
+from sms_core_sandbox.pusher import CallbackUrl, PushAttempt, Pusher
 
 USER = "sandbox"
 PASSWORD = "sandbox-password"  # noqa: S105 - everybody's, on purpose
-CREDIT = Decimal(100_000)
-"""The points that the sandbox's account begins with."""
 START_PATIENCE = 10.0
 """Seconds that the server may take to start."""
 
@@ -48,8 +46,10 @@ class Sandbox:
     ``port`` 0 takes a free one. ``faces`` are the providers to pretend: names of installed ones, or a mapping from name
     to factory; without it all that are installed. ``clock`` can be moved (``box.clock.advance(hours=1)``);
     ``filter_sees_all`` says whether the vendors' duplicate filters know plain sends too. Reports and replies are pushed
-    to ``callback_url``, at first after ``push_delay`` and then every ``push_interval`` seconds until the receiver
-    acknowledges or the vendor gives up; ``slow`` is how late a slow report comes. ``credit`` is in points.
+    to ``callback_url`` (one for all, or a mapping from vendor to URL), but where a vendor's send names a URL of its own
+    (Mitake, smsgo, Twilio) to that one alone; at first after ``push_delay`` and then every ``push_interval`` seconds until the receiver
+    acknowledges or the vendor gives up; ``slow`` is how late a slow report comes. ``credit`` is what the account of each
+    vendor begins with, in the vendor's own unit; without it the vendor's face decides.
 
     ``exchange`` is what the vendors know, ``faults`` what goes wrong. A sandbox that was stopped does not start again.
 
@@ -63,9 +63,9 @@ class Sandbox:
         *,
         faces: Iterable[str] | Mapping[str, FaceFactory] | None = None,
         clock: Clock | None = None,
-        callback_url: str | None = None,
+        callback_url: CallbackUrl = None,
         filter_sees_all: bool = False,
-        credit: Decimal | int = CREDIT,
+        credit: Decimal | int | None = None,
         slow: timedelta = timedelta(seconds=5),
         push_delay: float = 0.1,
         push_interval: float = 0.2,
@@ -73,10 +73,13 @@ class Sandbox:
         self.host = host
         self.port = port
         self.exchange = Exchange(clock, filter_sees_all=filter_sees_all, slow=slow)
-        self.exchange.add_account(USER, PASSWORD, Decimal(credit))
         self.faults = Faults()
         factories = faces if isinstance(faces, Mapping) else load_factories(faces)
-        self.faces: dict[str, Face] = {name: factory(self.exchange) for name, factory in factories.items()}
+        self.faces: dict[str, Face] = {name: factory(self.exchange.of(name)) for name, factory in factories.items()}
+        for name, face in self.faces.items():
+            self.exchange.of(face.vendor or name).add_account(
+                face.user or USER, PASSWORD, face.credit if credit is None else Decimal(credit), keys=face.keys
+            )
         self._pusher = Pusher(
             self.exchange, self.faces, callback_url=callback_url, delay=push_delay, interval=push_interval
         )
@@ -96,10 +99,10 @@ class Sandbox:
         where = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{where}:{self.port}"
 
-    def dsn(self, provider: str, *, user: str = USER, password: str = PASSWORD, **options: object) -> str:
+    def dsn(self, provider: str, *, user: str = "", password: str = PASSWORD, **options: object) -> str:
         """The DSN of one of its vendors: ``connect(box.dsn("every8d", auth="password"))``.
 
-        Where a vendor signs what it pushes, the DSN holds the `callback_url` as it is now.
+        Without a ``user`` it is the vendor's first. Where a vendor signs what it pushes, the DSN holds the `callback_url` as it is now.
 
         Raises `ConfigurationError` for a vendor that it does not pretend.
         """
@@ -107,17 +110,18 @@ class Sandbox:
             raise ConfigurationError(f"the sandbox has no face for {provider!r}; it has {sorted(self.faces)}")
         where = self.url.removeprefix("http://")
         face = self.faces[provider]
-        signed = {face.callback_option: self.callback_url} if face.callback_option and self.callback_url else {}
+        url = self.callback_url if isinstance(self.callback_url, str | None) else self.callback_url.get(provider)
+        signed = {face.callback_option: url} if face.callback_option and url else {}
         own = {"scheme": "http", **face.options, **signed, **options}
-        return dsns.build(provider, user, password, f"{where}/{provider}", **own)
+        return dsns.build(provider, user or face.user or USER, password, f"{where}/{provider}", **own)
 
     @property
-    def callback_url(self) -> str | None:
-        """Where reports and replies are pushed; None pushes nothing. It may be set at any time."""
+    def callback_url(self) -> CallbackUrl:
+        """Where accounts are told of reports and replies; None pushes nothing there. It may be set at any time."""
         return self._pusher.callback_url
 
     @callback_url.setter
-    def callback_url(self, url: str | None) -> None:
+    def callback_url(self, url: CallbackUrl) -> None:
         self._pusher.callback_url = url
 
     @property

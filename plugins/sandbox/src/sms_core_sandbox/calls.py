@@ -3,7 +3,7 @@
 ::
 
     def _answer(call: Call) -> Response:
-        call = call.with_fields(read_form(call.query, call.body))
+        call = call.with_fields(read_form(call.query) + read_body(call))
         try:
             account = call.exchange.login(call.text("user"), call.text("password"))
         except LoginRefused:
@@ -17,8 +17,10 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
+from email.parser import BytesParser
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,6 +32,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sms_core.testing import Exchange, NoSuchBatch, StoredMessage
+
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 Fields = ImmutableMultiDict[str, Any]
 """Fields by name, in their order. A form's values are text; a JSON object's may be anything."""
@@ -52,7 +56,8 @@ class Refusal(Exception):
 class Call:
     """One request to a face, taken apart.
 
-    ``face`` is the provider's name, ``path`` the path within the face, as it came. ``headers`` have names in lower case.
+    ``face`` is the provider's name, ``path`` the path within the face, as it came, and ``url`` the whole address without
+    its query. ``headers`` have names in lower case.
     ``fields`` are empty until the vendor's own `read_call` has read them from query and body, by `with_fields`;
     ``path_fields`` are those that a vendor has in its path.
     """
@@ -66,6 +71,7 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     fields: Fields = field(factory=Fields, repr=False)
     path_fields: Mapping[str, str] = field(factory=dict, repr=False)
+    url: str = ""
 
     def with_fields(self, pairs: Iterable[tuple[str, Any]], *, lower_names: bool = False) -> Call:
         """The same call with these fields; ``lower_names`` is for a vendor that takes names in any case."""
@@ -105,6 +111,10 @@ class Call:
             return None
         return user, password
 
+    def fresh_id(self, ids: Iterable[str]) -> str:
+        """The first of these batch ids that nothing has yet, as those have that a sandbox kept from an earlier run."""
+        return next(batch_id for batch_id in ids if not self.exchange.has_batch(batch_id))
+
     def batch(self, user: str, batch_id: str) -> tuple[StoredMessage, ...]:
         """The messages of a batch as they stand; none for a batch that this user does not have."""
         try:
@@ -116,12 +126,33 @@ class Call:
 def read_form(*encoded: bytes, charset: str = "utf-8", errors: str = "strict") -> list[tuple[str, Any]]:
     """The fields of queries and forms, one after another, empty ones too.
 
+    Bytes that should have been percent-encoded and are not (``curl -d 'MSG=中文'``) are read as if they were: servers do.
     ``errors`` is the one of `bytes.decode`; raises `ValueError` if it is "strict" and a value is not of the charset.
     """
     pairs: list[tuple[str, Any]] = []
     for part in encoded:
-        text = part.decode("ascii", errors)
+        text = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], part).decode("ascii")
         pairs += parse_qsl(text, keep_blank_values=True, encoding=charset, errors=errors)
+    return pairs
+
+
+def read_body(call: Call, *, charset: str = "utf-8", errors: str = "strict") -> list[tuple[str, Any]]:
+    """The fields of a request's body, a form or ``multipart/form-data``. Raises `ValueError` as `read_form` does."""
+    content_type = call.headers.get("content-type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        return read_form(call.body, charset=charset, errors=errors)
+    head = f"content-type: {content_type}\r\n\r\n".encode("latin-1")
+    try:
+        message = BytesParser().parsebytes(head + call.body)
+    except RecursionError as error:
+        raise ValueError("the body is nested too deeply") from error
+    if not message.is_multipart():
+        raise ValueError("the body has no parts")
+    pairs: list[tuple[str, Any]] = []
+    for part in message.walk():
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            pairs.append((name, content.decode(charset, errors)))
     return pairs
 
 
@@ -149,11 +180,18 @@ def asgi_app(exchange: Exchange, face: str, answer: Callable[[Call], Response]) 
             query=scope["query_string"],
             headers=request.headers,
             body=await request.body(),
+            url=str(request.url.replace(query="")),
         )
         response = answer(call)
         await response(scope, receive, send)
 
     return app
+
+
+def method_not_allowed(*allowed: str) -> Response:
+    """The page of a web server that has something at this path, for other methods."""
+    page = "<html><body><h2>405 - HTTP verb used to access this page is not allowed.</h2></body></html>"
+    return HTMLResponse(page, 405, headers={"allow": ", ".join(allowed)})
 
 
 def not_found() -> Response:

@@ -5,14 +5,15 @@
 ``GET  accepted``           what was really accepted, in order
 ``GET  pushes``             every try to push
 ``GET  behaviours``         how recipients behave, by the ending of their number
-``GET  accounts``           users and points
-``POST accounts``           ``{"user", "password"?, "credit"?}``: open an account, or give one other points
+``GET  accounts``           each vendor's users, and their credit in its unit
+``POST accounts``           ``{"user", "vendor"?, "password"?, "credit"?}``: open an account, or give one other credit;
+                            without ``vendor`` at each of them
 ``GET  faults``             the faults that are switched on, and the kinds there are
 ``POST faults``             ``{"kind", "match"?, "times"?, "seconds"?, …}``: switch one on
 ``DELETE faults``           switch all off
 ``GET  clock``              the time
 ``POST clock``              ``{"advance": seconds}``: move it forward
-``POST callback``           ``{"url"}``: where to push; null for nowhere
+``POST callback``           ``{"url"}``: where to push, one for all or an object of one for each vendor; null for nowhere
 ``POST reply``              ``{"number", "text", "batch_id"?}``: have a recipient write back
 ``POST expire-sessions``    end every login
 ``POST reset``              forget messages, sessions, faults; accounts as at the start
@@ -39,7 +40,7 @@ from sms_core_sandbox import inbox
 from sms_core_sandbox.face import Face
 from sms_core_sandbox.faults import KINDS, Fault, Faults
 from sms_core_sandbox.faulty import Faulty
-from sms_core_sandbox.pusher import PushAttempt
+from sms_core_sandbox.pusher import CallbackUrl, PushAttempt
 
 
 class Controlled(Protocol):
@@ -49,12 +50,12 @@ class Controlled(Protocol):
     faults: Faults
 
     @property
-    def callback_url(self) -> str | None:
+    def callback_url(self) -> CallbackUrl:
         """Where pushes go."""
         ...
 
     @callback_url.setter
-    def callback_url(self, url: str | None) -> None: ...
+    def callback_url(self, url: CallbackUrl) -> None: ...
 
     @property
     def clock(self) -> Clock:
@@ -118,6 +119,7 @@ async def _arguments(request: Request) -> dict[str, Any]:
 
 def _message(message: StoredMessage) -> dict[str, Any]:
     return {
+        "vendor": message.vendor,
         "user": message.user,
         "face": message.face,
         "kind": message.kind,
@@ -131,6 +133,7 @@ def _message(message: StoredMessage) -> dict[str, Any]:
         "cost": str(message.cost),
         "status": message.status.value,
         "behaviour": message.behaviour.name,
+        "notes": message.notes,
         "accepted_at": message.accepted_at.isoformat(),
         "sent_at": message.sent_at.isoformat() if message.sent_at else None,
         "done_at": message.done_at.isoformat() if message.done_at else None,
@@ -160,17 +163,24 @@ def _behaviours(_: Controlled, __: dict[str, Any]) -> object:
 
 def _accounts(box: Controlled, _: dict[str, Any]) -> object:
     return [
-        {"user": account.user, "credit": str(account.credit), "blocked": account.blocked}
+        {
+            "vendor": account.vendor,
+            "user": account.user,
+            "credit": str(account.credit),
+            "unit": box.faces[account.vendor].unit if account.vendor in box.faces else "points",
+            "blocked": account.blocked,
+        }
         for account in box.exchange.accounts
     ]
 
 
 def _set_account(box: Controlled, arguments: dict[str, Any]) -> object:
+    exchange = box.exchange.of(str(arguments.get("vendor", "")))
     user, credit = str(arguments["user"]), arguments.get("credit")
     if "password" in arguments:
-        box.exchange.add_account(user, str(arguments["password"]), credit)
+        exchange.add_account(user, str(arguments["password"]), credit)
     elif credit is not None:
-        box.exchange.set_credit(user, credit)
+        exchange.set_credit(user, credit)
     return _accounts(box, {})
 
 
@@ -203,7 +213,9 @@ def _advance(box: Controlled, arguments: dict[str, Any]) -> object:
 
 def _callback(box: Controlled, arguments: dict[str, Any]) -> object:
     url = arguments["url"]
-    box.callback_url = None if url is None else str(url)
+    if isinstance(url, dict):
+        url = {str(vendor): str(own) for vendor, own in url.items()}
+    box.callback_url = url if url is None or isinstance(url, dict) else str(url)
     return {"url": box.callback_url}
 
 

@@ -1,4 +1,6 @@
-"""Pushes reports and replies to the customer's callback URL as the vendor does: again until one is acknowledged.
+"""Pushes reports and replies to the customer as the vendor does: again until one is acknowledged.
+
+They go to the URL that the send itself named, where the vendor's wire has that, or else to the account's.
 
 The pushes to one number go out in their order: the next waits until the one before was taken or given up. Other
 numbers do not wait for it.
@@ -12,30 +14,47 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
+import attrs
+import urllib3
 from attrs import define, field, frozen
 
-from sms_core import SmsError, SocketTransport
-from sms_core.http import Request
+from sms_core.http import Request, Response
 from sms_core.masking import mask
-from sms_core.testing import Exchange, Push
+from sms_core.testing import Exchange, Push, Reply, StoredMessage
 from sms_core_sandbox.face import Face
 from sms_core_sandbox.pushes import message_of
+
+CallbackUrl = str | Mapping[str, str] | None
+"""Where the accounts are told: all of them, or each vendor's by the name of its face."""
+LONGEST_ANSWER = 64 * 1024
+"""Bytes of a receiver's answer that are looked at."""
 
 log = logging.getLogger(__name__)
 
 
 @frozen
 class PushAttempt:
-    """One try, counted from 1. ``status`` is the receiver's HTTP status, None where no answer came."""
+    """One try, counted from 1. ``status`` is the receiver's HTTP status, None where no answer came.
+
+    ``serial`` is the one of the message that was reported or answered, ``at`` the time (aware), ``response`` the
+    receiver's answer, ``error`` why there is none.
+    """
 
     number: str = field(repr=mask)
     face: str
     attempt: int
     taken: bool
     status: int | None = None
-    request: Request | None = None
+    request: Request | None = field(default=None, repr=False)
+    serial: int = 0
+    at: datetime | None = None
+    response: Response | None = field(default=None, repr=False)
+    error: str = ""
 
 
 @define
@@ -47,13 +66,20 @@ class _Pending:
     number: str
     attempts: int = 0
 
+    @property
+    def serial(self) -> int:
+        """The serial of the message that is reported or answered."""
+        return message_of(self.content).serial
+
 
 class Pusher:
     """Two threads: one runs what comes due in the exchange, the other pushes.
 
     Times are in seconds. ``delay`` passes before the first try, since a vendor's push seldom overtakes its
-    answer to the send; ``interval`` between tries. Nothing is pushed while ``callback_url`` is None: what happens in
-    such a time is not pushed later either.
+    answer to the send; ``interval`` between tries. ``callback_url`` is that of the accounts, of all or by the vendor's
+    face. Without one nothing is pushed to an account: what happens in such a time is not pushed later either. Of more
+    attempts than ``keep`` the oldest are forgotten. A send can name a URL of its own: one that is neither on this
+    machine, nor at a host of ``callback_url`` or ``allowed_hosts``, is not called, and the attempt says so.
     """
 
     def __init__(
@@ -61,29 +87,34 @@ class Pusher:
         exchange: Exchange,
         faces: Mapping[str, Face],
         *,
-        callback_url: str | None = None,
+        callback_url: CallbackUrl = None,
         interval: float = 0.2,
         delay: float = 0.1,
         timeout: float = 5.0,
+        keep: int | None = None,
+        allowed_hosts: Iterable[str] = (),
     ) -> None:
         self.callback_url = callback_url
+        self.allowed_hosts = frozenset(allowed_hosts)
         self._exchange = exchange
         self._faces = faces
         self._interval = interval
         self._delay = delay
-        self._transport = SocketTransport(connect_timeout=timeout, read_timeout=timeout)
+        # Not `SocketTransport`, which takes no answer whose end it cannot tell: vendors that want a 200 are not so strict.
+        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(timeout, timeout))
         self._changed = threading.Condition()
         self._stopping = False
         # The pushes to each number, in order; and when the first of each is to be tried, by the monotonic clock.
         self._lanes: dict[str, deque[_Pending]] = {}
         self._ready: list[tuple[float, int, str]] = []
         self._order = itertools.count()
-        self._attempts: list[PushAttempt] = []
+        self._attempts: deque[PushAttempt] = deque(maxlen=keep)
+        self._watchers: list[Callable[[PushAttempt], object]] = []
         self._threads = [
             threading.Thread(target=self._run_clock, name="sandbox-clock", daemon=True),
             threading.Thread(target=self._run_pushes, name="sandbox-push", daemon=True),
         ]
-        exchange.subscribe(self._enqueue)
+        exchange.subscribe(self._enqueue, steps=True)
 
     def start(self) -> None:
         """Begin."""
@@ -98,7 +129,7 @@ class Pusher:
         self._exchange.wake()
         for thread in self._threads:
             thread.join()
-        self._transport.close()
+        self._pool.clear()
 
     def forget(self) -> None:
         """Drop what is left to push, and the list of attempts."""
@@ -114,6 +145,11 @@ class Pusher:
         with self._changed:
             return tuple(self._attempts)
 
+    def watch(self, watcher: Callable[[PushAttempt], object]) -> None:
+        """Have ``watcher(attempt)`` called after each try, in the pushing thread."""
+        with self._changed:
+            self._watchers.append(watcher)
+
     def wait_idle(self, timeout: float = 5.0) -> bool:
         """Wait until nothing is left to push (then True), at most ``timeout`` seconds (then False)."""
         with self._changed:
@@ -122,13 +158,55 @@ class Pusher:
     def _enqueue(self, push: Push) -> None:
         message = message_of(push)
         face = self._faces.get(message.face)
-        if self.callback_url is None or face is None or face.push is None:
+        if face is None or face.push is None or not self._url_of(push):
+            return
+        if isinstance(push, StoredMessage) and push.status not in face.states:
+            return
+        host = urlsplit(self._url_of(push)).hostname or ""
+        if not self._may_call(host):
+            self._refuse(push, f"not pushed: {host!r} is neither this machine nor a host that may be called")
             return
         with self._changed:
             lane = self._lanes.setdefault(message.number, deque())
             lane.append(_Pending(push, message.face, message.number))
             if len(lane) == 1:
                 self._schedule(message.number, self._delay)
+
+    def _url_of(self, push: Push) -> str:
+        """Where it goes; "" for nowhere. A send that could have named a URL and did not is reported nowhere."""
+        message = message_of(push)
+        own = message.reply_url if isinstance(push, Reply) else message.report_url
+        if own is not None:
+            return own
+        if self.callback_url is None or isinstance(self.callback_url, str):
+            return self.callback_url or ""
+        return self.callback_url.get(message.face, "")
+
+    def _may_call(self, host: str) -> bool:
+        """Whether it is this machine, or a host that whoever runs the sandbox has named: a test sends numbers nowhere else."""
+        own = [self.callback_url] if isinstance(self.callback_url, str) else (self.callback_url or {}).values()
+        named = {urlsplit(url).hostname for url in own}
+        return _is_loopback(host) or host in named or host in self.allowed_hosts
+
+    def _refuse(self, push: Push, reason: str) -> None:
+        message = message_of(push)
+        with self._changed:
+            self._note(
+                PushAttempt(
+                    message.number,
+                    message.face,
+                    0,
+                    taken=False,
+                    serial=message.serial,
+                    at=self._exchange.clock.now(),
+                    error=reason,
+                )
+            )
+
+    def _note(self, attempt: PushAttempt) -> None:
+        self._attempts.append(attempt)
+        for watcher in self._watchers:
+            watcher(attempt)
 
     def _schedule(self, number: str, seconds: float) -> None:
         """Have the first push to this number tried in so many seconds."""
@@ -161,23 +239,43 @@ class Pusher:
         """What came of it; None where the vendor pushes nothing for it."""
         pending.attempts += 1
         face = self._faces[pending.face]
-        url = self.callback_url
-        if url is None or face.push is None:
-            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False)
+        url = self._url_of(pending.content)
+        now = self._exchange.clock.now()
+        attempt = PushAttempt(
+            pending.number, pending.face, pending.attempts, taken=False, serial=pending.serial, at=now
+        )
+        if not url or face.push is None:
+            return attrs.evolve(attempt, error="there is no callback URL any more")
         request = None
         try:
             request = face.push(pending.content, url)
             if request is None:
                 return None
-            response = self._transport.send(request)
+            response = self._send(request)
             taken = face.acknowledged(response)
-        except SmsError as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             log.info("push %d to the callback URL failed: %s", pending.attempts, error)
-            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False, request=request)
-        except Exception:  # a third party's face: its bug must not end all pushing
+            return attrs.evolve(attempt, request=request, error=str(error))
+        except Exception as error:  # a third party's face: its bug must not end all pushing
             log.exception("the face %r failed to push", pending.face)
-            return PushAttempt(pending.number, pending.face, pending.attempts, taken=False, request=request)
-        return PushAttempt(pending.number, pending.face, pending.attempts, taken, response.status, request)
+            return attrs.evolve(attempt, request=request, error=f"{type(error).__name__}: {error}")
+        return attrs.evolve(attempt, taken=taken, status=response.status, request=request, response=response)
+
+    def _send(self, request: Request) -> Response:
+        """The receiver's answer, read as leniently as most vendors read it: its body may end with the connection."""
+        answer = self._pool.request(
+            request.method,
+            request.url,
+            body=request.body or None,
+            headers=dict(request.headers),
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            body = answer.read(LONGEST_ANSWER)
+        finally:
+            answer.release_conn()
+        return Response(answer.status, dict(answer.headers), body)
 
     def _finish(self, pending: _Pending, attempt: PushAttempt | None) -> None:
         with self._changed:
@@ -185,7 +283,7 @@ class Pusher:
             if lane is None or not lane or lane[0] is not pending:
                 return  # forgotten meanwhile
             if attempt is not None:
-                self._attempts.append(attempt)
+                self._note(attempt)
             if attempt is None or attempt.taken or pending.attempts > self._faces[pending.face].retries:
                 lane.popleft()
                 if lane:
@@ -195,3 +293,10 @@ class Pusher:
                     self._changed.notify_all()
             else:
                 self._schedule(pending.number, self._interval)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

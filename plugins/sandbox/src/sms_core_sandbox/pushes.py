@@ -22,6 +22,11 @@ def query_push(callback_url: str, fields: Mapping[str, str]) -> Request:
     return Request("GET", f"{callback_url}{separator}{urlencode(fields)}")
 
 
+def second_query_push(callback_url: str, fields: Mapping[str, str]) -> Request:
+    """The same for a vendor that appends ``?…`` to whatever URL it has, even behind a query."""
+    return Request("GET", f"{callback_url}?{urlencode(fields)}")
+
+
 def status_200(response: Response) -> bool:
     """The acknowledgement that most vendors want."""
     return response.status == HTTP_OK

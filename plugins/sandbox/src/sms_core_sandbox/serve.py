@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from sms_core_sandbox.box import CREDIT, Sandbox
+from sms_core_sandbox.box import Sandbox
 
 
 def serve(
@@ -14,7 +14,7 @@ def serve(
     *,
     callback_url: str | None = None,
     filter_sees_all: bool = False,
-    credit: int = int(CREDIT),
+    credit: int | None = None,
     say: Callable[[str], object] = print,
     stop: threading.Event | None = None,
 ) -> None:

@@ -35,7 +35,7 @@ from sms_core.provider import (
 )
 from sms_core_smsgo.answers import Row, read
 from sms_core_smsgo.codes import STATES, error_of, status_of
-from sms_core_smsgo.options import AccountOptions
+from sms_core_smsgo.options import AccountOptions, SendOptions
 
 _CODE = re.compile(r"0|-\d{1,4}", re.ASCII)
 _MSGID = re.compile(r"[1-9]\d{3,19}", re.ASCII)
@@ -97,6 +97,17 @@ def _sent(operation: Send, row: Row, text: str) -> SendResult:
         cost=points_or_none(row.get("point", "")),
         batches=(msgid,),
         raw=(text,),
+        notes=_notes(operation),
+    )
+
+
+def _notes(operation: Send) -> tuple[str, ...]:
+    """Chapter 2, 2: ``?msgid=…`` is appended to the URL as it is."""
+    options = operation.options(SendOptions)
+    return tuple(
+        f"{name} has a query of its own, and smsgo appends ?msgid=… to it: its last value arrives with that behind it"
+        for name, url in (("report_url", options.report_url), ("reply_url", options.reply_url))
+        if "?" in url
     )
 
 

@@ -19,10 +19,10 @@ from sms_core_cli.output import say
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--callback-url", help="Where to push delivery reports and replies.")
 @click.option("--filter-sees-all", is_flag=True, help="Let the duplicate filters know plain sends too.")
-@click.option("--credit", default=100_000, show_default=True, type=click.IntRange(0), help="The account's points.")
+@click.option("--credit", type=click.IntRange(0), help="What each account begins with, in its vendor's own unit.")
 @json_option
 def sandbox(
-    port: int, host: str, callback_url: str | None, credit: int, *, filter_sees_all: bool, as_json: bool
+    port: int, host: str, callback_url: str | None, credit: int | None, *, filter_sees_all: bool, as_json: bool
 ) -> None:
     """Pretend the vendors on this machine until Ctrl-C. Nothing leaves it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sms_core.testing import LoginRefused
-from sms_core_sandbox.calls import Call, Refusal, read_form, read_json
+from sms_core_sandbox.calls import Call, Refusal, read_body, read_form, read_json
 
 BAD_TOKEN = ("-301", "連線憑證無效或已過期。")
 LOGIN_REFUSALS = {
@@ -21,7 +21,7 @@ def read_call(call: Call) -> Call:
     is_json = call.body.lstrip()[:1] == b"{"
     try:
         pairs = read_form(call.query)
-        pairs += read_json(call.body) if is_json else read_form(call.body)
+        pairs += read_json(call.body) if is_json else read_body(call)
     except ValueError:
         raise Refusal("-99", "發生例外錯誤") from None
     return call.with_fields(pairs, lower_names=True)

@@ -1,11 +1,13 @@
 """EVERY8D's side of its SOAP API 2.1: envelopes in and out, and behind them the same vendor as over HTTP.
 
 Numbers in comments are sections of "Web Services API Specifications-2.1" version 2.0.4. What it leaves open is as ASMX
-does it: the operation is told by SOAPAction or else by the body's element, faults come with status 500.
+does it: SOAP 1.1 tells the operation by SOAPAction, which has to be there, 1.2 by the action of its media type or else
+by the body's element; an argument outside the service's namespace is none; faults come with status 500.
 """
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -22,15 +24,19 @@ from sms_core_every8d.sandbox.calls import number_of, user_of
 from sms_core_every8d.sandbox.pushes import PUSH_RETRIES, soap_push
 from sms_core_every8d.sandbox.queries import REPORTS_PAGE, SLASHES, credit, erase, page_of, xml_report
 from sms_core_every8d.sandbox.sends import send_mms, send_param, send_sms
+from sms_core_every8d.sandbox.wsdl import NAMESPACE, help_page, wsdl
 from sms_core_sandbox import Face
-from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_sandbox.calls import Call, Refusal, asgi_app, method_not_allowed, not_found
 from sms_core_sandbox.values import write_time
 
-NAMESPACE = "http://tempuri.org/"
 ENVELOPES = {
     "text/xml": "http://schemas.xmlsoap.org/soap/envelope/",
     "application/soap+xml": "http://www.w3.org/2003/05/soap-envelope",
 }
+_ACTION = re.compile(r'action="?([^";]*)"?', re.IGNORECASE)
+"""The action in the media type of SOAP 1.2."""
+VENDOR = "every8d"
+"""Both APIs are of one vendor, and an account has one balance for them."""
 NO_KEY = "none"
 """Stands for a missing key, which is as good as a wrong one: over SOAP no call but getConnection has a password."""
 LOGIN_REFUSALS = {
@@ -42,12 +48,13 @@ LOGIN_REFUSALS = {
 
 def soap_face(exchange: Exchange) -> Face:
     """EVERY8D over SOAP, over this exchange: the entry point."""
+    exchange = exchange.of(VENDOR)
     services = services_of(Connections())
 
     def answer(call: Call) -> Response:
         return _answer(services, call)
 
-    return Face(asgi_app(exchange, "every8d-soap", answer), push=soap_push, retries=PUSH_RETRIES)
+    return Face(asgi_app(exchange, "every8d-soap", answer), push=soap_push, retries=PUSH_RETRIES, vendor=VENDOR)
 
 
 class Fault(Exception):
@@ -66,14 +73,19 @@ Services = dict[str, dict[str, Handler]]
 
 def _answer(services: Services, call: Call) -> Response:
     """Any prefix may stand in front of ``/API21/SOAP/``."""
-    service = services.get(call.path.lower().rpartition("/api21/soap/")[2])
-    media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    page = call.path.lower().rpartition("/api21/soap/")[2]
+    service = services.get(page)
     if service is None:
         return not_found()
+    if call.method == "GET":
+        return _description(call, page.removesuffix(".asmx").upper())
+    if call.method != "POST":
+        return method_not_allowed("GET", "POST")
+    media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in ENVELOPES:
         return Response(f"HTTP 415: {media_type} is no SOAP", 415)
     try:
-        name, arguments = _read(call.body, ENVELOPES[media_type], call.headers.get("soapaction"))
+        name, arguments = _read(call.body, ENVELOPES[media_type], _action(call, media_type))
         handler = service.get(name)
         if handler is None:
             raise Fault(f"Server did not recognize the value of HTTP Header SOAPAction: {NAMESPACE}{name}.")
@@ -82,6 +94,24 @@ def _answer(services: Services, call: Call) -> Response:
         return _envelope(media_type, _fault(media_type, fault), 500)
     inner = f'<{name}Response xmlns="{NAMESPACE}"><{name}Result>{escape(result)}</{name}Result></{name}Response>'
     return _envelope(media_type, inner, 200)
+
+
+def _description(call: Call, service: str) -> Response:
+    """What a GET gets: the WSDL, or the page for people."""
+    if call.query.lower() == b"wsdl":
+        return Response(wsdl(service, call.url), media_type="text/xml")
+    return Response(help_page(service), media_type="text/html")
+
+
+def _action(call: Call, media_type: str) -> str | None:
+    """The operation's URI as the headers have it; None where it may be left out and is. Raises `Fault`."""
+    if media_type == "text/xml":
+        action = call.headers.get("soapaction")
+        if action is None:
+            raise Fault("Unable to handle request without a valid action parameter. Please supply a valid soap action.")
+        return action.strip().strip('"')
+    found = _ACTION.search(call.headers["content-type"])
+    return found[1] if found else None
 
 
 def _result(handler: Handler, call: Call) -> str:
@@ -103,9 +133,10 @@ def _read(body: bytes, namespace: str, action: str | None) -> tuple[str, list[tu
     if operation is None or not operation.tag.startswith(f"{{{NAMESPACE}}}"):
         raise Fault("Server was unable to read request.")
     name = _local_name(operation)
-    if action is not None and action.strip('"') != f"{NAMESPACE}{name}":
+    if action is not None and action != f"{NAMESPACE}{name}":
         raise Fault(f"Server did not recognize the value of HTTP Header SOAPAction: {action}.")
-    return name, [(_local_name(argument), argument.text or "") for argument in operation]
+    arguments = [argument for argument in operation if argument.tag.startswith(f"{{{NAMESPACE}}}")]
+    return name, [(_local_name(argument), argument.text or "") for argument in arguments]
 
 
 def _local_name(element: ET.Element) -> str:
@@ -123,11 +154,11 @@ def _envelope(media_type: str, inner: str, status: int) -> Response:
 def _fault(media_type: str, fault: Fault) -> str:
     words = escape(fault.words)
     if media_type == "text/xml":
-        return f"<soap:Fault><faultcode>soap:{fault.code}</faultcode><faultstring>{words}</faultstring></soap:Fault>"
+        return f"<soap:Fault><faultcode>soap:{fault.code}</faultcode><faultstring>{words}</faultstring><detail/></soap:Fault>"
     code = {"Client": "Sender", "Server": "Receiver"}.get(fault.code, fault.code)
     return (
         f"<soap:Fault><soap:Code><soap:Value>soap:{code}</soap:Value></soap:Code>"
-        f'<soap:Reason><soap:Text xml:lang="en">{words}</soap:Text></soap:Reason></soap:Fault>'
+        f'<soap:Reason><soap:Text xml:lang="en">{words}</soap:Text></soap:Reason><soap:Detail/></soap:Fault>'
     )
 
 

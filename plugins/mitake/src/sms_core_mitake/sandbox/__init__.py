@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from starlette.responses import PlainTextResponse, Response
 
+from sms_core.model import DeliveryStatus
 from sms_core.testing import Exchange
 from sms_core_mitake.sandbox.calls import read_call
 from sms_core_mitake.sandbox.pushes import PUSH_RETRIES, acknowledged, push
@@ -16,12 +17,21 @@ from sms_core_mitake.sandbox.queries import cancel, query
 from sms_core_mitake.sandbox.sends import Sends
 from sms_core_sandbox import Face
 from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_sandbox.face import FINAL_STATES
 
 
 def face(exchange: Exchange) -> Face:
     """Mitake over this exchange: the entry point. Its accounts have the right to long texts."""
     sends = Sends()
-    pages = {"SmSend": sends.single, "SmBulkSend": sends.bulk, "SmQuery": query, "SmCancel": cancel}
+    # SmQueryGet is no page of the document; clients in public ask it, as they do the older editions' SmSendGet.
+    pages = {
+        "SmSend": sends.single,
+        "SmSendGet": sends.single,
+        "SmBulkSend": sends.bulk,
+        "SmQuery": query,
+        "SmQueryGet": query,
+        "SmCancel": cancel,
+    }
 
     def answer(call: Call) -> Response:
         page = pages.get(call.path.rpartition("/")[2])
@@ -30,8 +40,15 @@ def face(exchange: Exchange) -> Face:
         try:
             text = page(read_call(call))
         except Refusal as refusal:
-            return PlainTextResponse(f"statuscode={refusal.code}\r\nError={refusal.words}\r\n".encode("cp950"))
+            words = f"statuscode={refusal.code}\r\nError={refusal.words}\r\n"
+            return Response(words.encode("cp950"), headers={"content-type": "text/plain; charset=Big5"})
         return PlainTextResponse(text.encode())
 
-    app = asgi_app(exchange, "mitake", answer)
-    return Face(app, push=push, acknowledged=acknowledged, retries=PUSH_RETRIES, options={"long_sms": "true"})
+    return Face(
+        asgi_app(exchange, "mitake", answer),
+        push=push,
+        acknowledged=acknowledged,
+        retries=PUSH_RETRIES,
+        states=FINAL_STATES | {DeliveryStatus.SENT, DeliveryStatus.CANCELLED},  # each change of state
+        options={"long_sms": "true"},
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sms_core.testing import LoginRefused
-from sms_core_sandbox.calls import Call, Refusal, read_form
+from sms_core_sandbox.calls import Call, Refusal, read_body, read_form
 
 WORDS = {
     "c": "請輸入帳號",
@@ -25,18 +25,24 @@ def refusal(code: str) -> Refusal:
 
 
 def read_call(call: Call) -> Call:
-    """The call with its fields. What is not of its charset becomes U+FFFD. Raises `Refusal`."""
-    query = read_form(call.query, errors="replace")
-    call = call.with_fields(query)
-    if "Encoding_PostIn" in call.fields:
-        return call  # SmBulkSend: the body has lines and no fields
+    """The call with its fields. Raises `Refusal`, also for what is not of its charset (a guess)."""
+    call = call.with_fields(read_form(call.query, errors="replace"))
     charset = _charset(call.text("CharsetURL"))
-    return call.with_fields(query + read_form(call.body, charset=charset, errors="replace"))
+    try:
+        query = read_form(call.query, charset=charset)
+        if "Encoding_PostIn" in call.fields:
+            return call.with_fields(query)  # SmBulkSend: the body has lines and no fields
+        return call.with_fields(query + read_body(call, charset=charset))
+    except ValueError:
+        raise refusal("y") from None
 
 
 def lines_of(call: Call) -> list[str]:
     """The body's lines, in the charset that ``Encoding_PostIn`` names. Raises `Refusal`."""
-    text = call.body.decode(_charset(call.text("Encoding_PostIn")), "replace")
+    try:
+        text = call.body.decode(_charset(call.text("Encoding_PostIn")))
+    except UnicodeDecodeError:
+        raise refusal("y") from None
     return [line for line in text.replace("\r\n", "\n").split("\n") if line]
 
 

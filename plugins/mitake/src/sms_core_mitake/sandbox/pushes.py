@@ -11,8 +11,16 @@ from sms_core_sandbox.pushes import plain_200, query_push
 from sms_core_sandbox.values import local_number, write_time
 
 PUSH_RETRIES = 3
-"""The document does not say how often it tries again."""
-STATES = {"4": "DELIVRD", "5": "SYNTAXE", "6": "UNDELIV", "7": "UNDELIV", "8": "EXPIRED", "9": "DELETED"}
+"""The document does not say how often it tries again; nor what statusstr is on the way (附錄二 has the flag alone)."""
+STATES = {
+    "1": "ENROUTE",
+    "4": "DELIVRD",
+    "5": "SYNTAXE",
+    "6": "UNDELIV",
+    "7": "UNDELIV",
+    "8": "EXPIRED",
+    "9": "DELETED",
+}
 
 _ACKNOWLEDGEMENT = re.compile(rb"magicid=sms_gateway_rpack\nmsgid=([^\n]+)\n")
 

@@ -44,11 +44,16 @@ def time_of(message: StoredMessage) -> str:
     return write_time(message.done_at or message.sent_at or message.accepted_at, "%Y%m%d%H%M%S")
 
 
+def points_of(call: Call, user: str) -> int:
+    """What is left: the vendor counts whole points."""
+    return int(call.exchange.account(user).credit)
+
+
 def query(call: Call) -> str:
     """SmQuery: a row for each msgid that is known, in no promised order; without a msgid, the points."""
     user, msgids = user_of(call), call.listed("msgid")
     if not msgids:
-        return f"AccountPoint={call.exchange.account(user).credit:f}\r\n"
+        return f"AccountPoint={points_of(call, user)}\r\n"
     _check_count(msgids)
     shows_points = call.text("smsPointFlag") == "1"
     rows = []

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from sms_core.numbers import TAIWAN, is_taiwan
 from sms_core.testing import Draft, behaviour_of
 from sms_core_mitake.sandbox.calls import lines_of, refusal, user_of
+from sms_core_mitake.sandbox.queries import points_of
 from sms_core_sandbox.calls import Call
 from sms_core_sandbox.values import count_parts, read_time
 
@@ -84,7 +85,7 @@ class Sends:
         answer = []
         for line in lines:
             answer += [f"[{line.clientid or 1}]", *self._section(call, user, line)]
-        answer.append(f"AccountPoint={call.exchange.account(user).credit:f}")
+        answer.append(f"AccountPoint={points_of(call, user)}")
         return "".join(f"{row}\r\n" for row in answer)
 
     def _section(self, call: Call, user: str, line: _Line) -> tuple[str, ...]:
@@ -105,8 +106,16 @@ class Sends:
             _booked_for(line.vldtime, now)
         except ValueError:
             return ("statuscode=y",)
-        draft = Draft(number, text, _cost(number, text), line.clientid, line.destname, send_at=send_at)
-        msgid = _msgid(next(self.ids))
+        draft = Draft(
+            number,
+            text,
+            _cost(number, text),
+            line.clientid,
+            line.destname,
+            send_at=send_at,
+            report_url=line.response.strip(),
+        )
+        msgid = call.fresh_id(map(_msgid, self.ids))
         batch = call.exchange.submit(user, [draft], face=call.face, batch_id=msgid)
         if batch.unsent:
             return ("statuscode=s",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sms_core.testing import LoginRefused
-from sms_core_sandbox.calls import Call, Refusal, read_form
+from sms_core_sandbox.calls import Call, Refusal, read_body, read_form
 
 WORDS = {
     "001": "參數錯誤",
@@ -28,7 +28,7 @@ def refusal(code: str) -> Refusal:
 def read_call(call: Call) -> Call:
     """The call with its fields, whichever way they came. Raises `Refusal`."""
     try:
-        return call.with_fields(read_form(call.query, call.body))
+        return call.with_fields(read_form(call.query) + read_body(call))
     except ValueError:
         raise refusal("001") from None
 

@@ -55,7 +55,7 @@ class Sends:
         # The answer has no place for a part of the recipients, so it is all or none.
         if not call.exchange.can_pay(user, drafts):
             raise refusal("009")
-        batch = call.exchange.submit(user, drafts, face=call.face, batch_id=str(next(self.ids)))
+        batch = call.exchange.submit(user, drafts, face=call.face, batch_id=call.fresh_id(map(str, self.ids)))
         return f"{batch.batch_id}|{batch.cost:f}|{batch.credit:f}"
 
 

@@ -13,7 +13,7 @@ from sms_core.testing import Exchange
 from sms_core_sandbox import Face
 from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
 from sms_core_smsgo.sandbox.answers import refused
-from sms_core_smsgo.sandbox.calls import read_call
+from sms_core_smsgo.sandbox.calls import read_call, rtype_of
 from sms_core_smsgo.sandbox.pushes import PUSH_RETRIES, acknowledged, push
 from sms_core_smsgo.sandbox.queries import cancel, points, query, query_bulk
 from sms_core_smsgo.sandbox.sends import Sends
@@ -28,9 +28,11 @@ def face(exchange: Exchange) -> Face:
         "query.asp": query,
         "query.aspx": query,
         "querybulk.asp": query_bulk,
+        "querybulk.aspx": query_bulk,
         "query_point.asp": points,
         "query_point.aspx": points,
         "sendsms_cancel.asp": cancel,
+        "sendsms_cancel.aspx": cancel,
     }
 
     def answer(call: Call) -> Response:
@@ -38,10 +40,9 @@ def face(exchange: Exchange) -> Face:
         page = pages.get(name)
         if not found or page is None:
             return not_found()
-        call = read_call(call)
-        form = call.text("rtype").strip()
+        form = rtype_of(call)
         try:
-            return page(call).response(form)
+            return page(read_call(call)).response(form)
         except Refusal as refusal:
             return refused(refusal).response(form)
 

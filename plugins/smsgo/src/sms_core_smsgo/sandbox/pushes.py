@@ -6,7 +6,7 @@ import re
 
 from sms_core.http import Request, Response
 from sms_core.testing import Push, Reply, StoredMessage
-from sms_core_sandbox.pushes import plain_200, query_push
+from sms_core_sandbox.pushes import plain_200, second_query_push
 from sms_core_sandbox.values import local_number, write_time
 from sms_core_smsgo.sandbox.queries import state_of
 
@@ -19,9 +19,12 @@ _ACKNOWLEDGEMENT = re.compile(rb"magicid=tccrd_sms_gateway_rpack\nmsgid=\d+\n")
 
 
 def push(pushed: Push, callback_url: str) -> Request:
-    """A GET with all in the query, in the order of the examples of chapter 3."""
+    """A GET with all in the query, in the order of the examples of chapter 3.
+
+    Chapter 2, 2: ``response字串?msgid=…``, whatever the URL has already.
+    """
     fields = _reply(pushed) if isinstance(pushed, Reply) else _report(pushed)
-    return query_push(callback_url, fields)
+    return second_query_push(callback_url, fields)
 
 
 def acknowledged(response: Response) -> bool:

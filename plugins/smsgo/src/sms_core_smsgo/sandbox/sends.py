@@ -46,7 +46,11 @@ class Sends:
         text = _shown(call.text("smbody") or call.text("smbdy"), encoding, call.text("wapurl").strip())
         send_at = _send_at(call)
         cost = Decimal(count_parts(text))  # a point each; the document prints no prices
-        drafts = [Draft(from_local_number(number), text, cost, send_at=send_at) for number in numbers]
+        report_url, reply_url = call.text("response").strip(), call.text("replyurl").strip()
+        drafts = [
+            Draft(from_local_number(number), text, cost, send_at=send_at, report_url=report_url, reply_url=reply_url)
+            for number in numbers
+        ]
         # One statuscode speaks for the whole request, so it is all or none.
         if not call.exchange.can_pay(user, drafts):
             raise Refusal("-8", "點數不夠")
@@ -56,7 +60,7 @@ class Sends:
     def _msgid(self, call: Call) -> str:
         """Sixteen digits: the minute in Taipei, and a number, as ``1504280910499665``."""
         minute = write_time(call.exchange.clock.now(), "%y%m%d%H%M")
-        return f"{minute}{next(self.numbers) % NUMBERS_OF_A_MINUTE:06}"
+        return call.fresh_id(f"{minute}{number % NUMBERS_OF_A_MINUTE:06}" for number in self.numbers)
 
 
 def _encoding(call: Call, numbers: Sequence[str]) -> str:
@@ -75,7 +79,10 @@ def _check_numbers(numbers: Sequence[str]) -> None:
 
 
 def _shown(text: str, encoding: str, address: str) -> str:
-    """What a handset shows: characters that the encoding lacks are question marks, the rest is cut off."""
+    """What a handset shows: what does not fit is cut off. Raises `Refusal` for characters that the encoding lacks.
+
+    The document does not say what becomes of those; question marks under an OK would tell nobody.
+    """
     if not text:
         raise Refusal("-1", "CGI string error!!")  # FAQ 7
     if encoding == PUSH:
@@ -85,7 +92,10 @@ def _shown(text: str, encoding: str, address: str) -> str:
         return text if fits else f"{text} {address}"  # note 3
     charset = CHARSETS.get(encoding.removeprefix("P").removeprefix("L"))
     if charset:
-        text = text.encode(charset, "replace").decode(charset)
+        try:
+            text.encode(charset)
+        except UnicodeEncodeError:
+            raise Refusal("-7", "Invalid Encoding") from None
     units = text.encode("utf-16-be")[: 2 * ROOM[encoding]]
     return units.decode("utf-16-be", "replace")
 

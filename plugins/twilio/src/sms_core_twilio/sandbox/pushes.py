@@ -8,12 +8,13 @@ import uuid
 from base64 import b64encode
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from attrs import field, frozen
+from attrs import frozen
 
 from sms_core.http import Request, Response
+from sms_core.model import DeliveryStatus
 from sms_core.testing import Exchange, Push, Reply, StoredMessage
 from sms_core_sandbox.pushes import message_of, status_200
-from sms_core_twilio.sandbox.resources import Details, state_of
+from sms_core_twilio.sandbox.resources import Book, Details, state_of
 
 PUSH_RETRIES = 5
 """As for a URL that ends in ``#rc=5&rp=all``: by default Twilio tries once more, and only if it could not connect."""
@@ -26,18 +27,19 @@ class Pushes:
     """How this account's customers are told."""
 
     exchange: Exchange
-    details: dict[str, Details] = field(repr=False)
+    book: Book
 
-    def push(self, pushed: Push, callback_url: str) -> Request:
-        """A report goes to the message's own StatusCallback if it has one, a reply to the account's URL."""
+    def push(self, pushed: Push, callback_url: str) -> Request | None:
+        """A report, or an inbound message, signed for the URL. None for what is not pushed."""
         message = message_of(pushed)
-        details = self.details[message.batch_id]
+        details = self.book.of(message)
+        if message.status is DeliveryStatus.ACCEPTED and not details.service:
+            return None  # queued is its first state then, and no callback is sent for that one
         fields = {"AccountSid": message.user, "ApiVersion": "2010-04-01"}
         if isinstance(pushed, Reply):
             fields |= _reply(pushed, details)
         else:
             fields |= _report(pushed, details)
-            callback_url = details.callback or callback_url
         url = urlunsplit(urlsplit(callback_url)._replace(fragment=""))
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=utf-8",

@@ -1,63 +1,65 @@
-"""Asking: one message, the list of them page by page, the balance."""
+"""Asking: one message, the list of them page by page, the account, the balance."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from urllib.parse import urlencode
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 
-from attrs import field, frozen
+from attrs import frozen
 from starlette.responses import JSONResponse, Response
 
+from sms_core.testing import StoredMessage
 from sms_core_sandbox.calls import Call
-from sms_core_twilio.sandbox.calls import no_such_resource, user_of
-from sms_core_twilio.sandbox.resources import API, PRICE_UNIT, Details, resource
+from sms_core_twilio.sandbox.calls import invalid, no_such_resource, user_of
+from sms_core_twilio.sandbox.paging import paged
+from sms_core_twilio.sandbox.resources import API, PRICE_UNIT, Book, resource
 
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
-PAGE_SIZE, LARGEST_PAGE = 50, 1000
+DAY = timedelta(days=1)
 
 
 @frozen
 class Queries:
     """The pages that change nothing."""
 
-    details: dict[str, Details] = field(repr=False)
+    book: Book
 
     def fetch(self, call: Call) -> Response:
         """GET Messages/{Sid}.json."""
-        user, sid = user_of(call), call.path_fields["sid"]
-        for message in call.batch(user, sid):
-            return JSONResponse(resource(message, self.details[sid]))
-        raise no_such_resource()
+        message = self.book.find(call, user_of(call), call.path_fields["sid"])
+        if message is None:
+            raise no_such_resource()
+        return JSONResponse(resource(message, self.book.of(message)))
 
     def listing(self, call: Call) -> Response:
-        """GET Messages.json, the newest first; of the filters To and From alone."""
+        """GET Messages.json, the newest first, filtered by To, From and DateSent with =, < and >."""
         user = user_of(call)
-        wanted = {name: call.text(name) for name in ("To", "From") if call.text(name)}
+        was_sent = [_filter(text, sign) for sign in ("", "<", ">") if (text := call.text(f"DateSent{sign}"))]
         rows = []
         for message in reversed(call.exchange.messages):
-            is_wanted = wanted.get("To", message.number) == message.number  # asked first: to make a resource takes time
-            if is_wanted and (message.user, message.face) == (user, call.face):
-                row = resource(message, self.details[message.batch_id])
-                if all(row[name.lower()] == value for name, value in wanted.items()):
-                    rows.append(row)
-        size = min(_number(call.text("PageSize"), PAGE_SIZE) or PAGE_SIZE, LARGEST_PAGE)
-        page = _number(call.text("Page"), 0)
-        start = page * size
-        shown = rows[start : start + size]
-        has_more = start + size < len(rows)
-        answer = {
-            "messages": shown,
-            "page": page,
-            "page_size": size,
-            "start": start,
-            "end": max(start, start + len(shown) - 1),
-            "uri": _page_uri(user, wanted, size, page),
-            "first_page_uri": _page_uri(user, wanted, size, 0),
-            "next_page_uri": _page_uri(user, wanted, size, page + 1) if has_more else None,
-            "previous_page_uri": _page_uri(user, wanted, size, page - 1) if page else None,
-        }
-        return JSONResponse(answer)
+            if message.user != user or not all(holds(message) for holds in was_sent):
+                continue
+            if call.text("To") not in {"", message.number}:  # asked first: to make a resource takes time
+                continue
+            details = self.book.of(message)
+            if not details.deleted and call.text("From") in {"", details.sender}:
+                rows.append(resource(message, details))
+        return JSONResponse(paged(call, "messages", f"{API}/Accounts/{user}/Messages.json", rows))
+
+    def account(self, call: Call) -> Response:
+        """GET Accounts/{Sid}.json, by which many clients try their credentials."""
+        user = user_of(call)
+        uri = f"{API}/Accounts/{user}"
+        return JSONResponse(
+            {
+                "sid": user,
+                "owner_account_sid": user,
+                "friendly_name": "sandbox",
+                "status": "active",
+                "type": "Full",
+                "uri": f"{uri}.json",
+                "subresource_uris": {"messages": f"{uri}/Messages.json", "balance": f"{uri}/Balance.json"},
+            }
+        )
 
     def balance(self, call: Call) -> Response:
         """GET Balance.json."""
@@ -66,10 +68,29 @@ class Queries:
         return JSONResponse({"account_sid": user, "balance": credit, "currency": PRICE_UNIT})
 
 
-def _page_uri(user: str, wanted: Mapping[str, str], size: int, page: int) -> str:
-    query = urlencode({**wanted, "PageSize": size, "Page": page})
-    return f"{API}/Accounts/{user}/Messages.json?{query}"
+def _filter(text: str, sign: str) -> Callable[[StoredMessage], bool]:
+    """Whether a message was sent in that time: within a day of UTC, or on either side of it or of an instant, or then.
+
+    The documents have days alone; that an instant is one too is how Twilio's own packages ask.
+    """
+    begin, end = _span(text)
+
+    def holds(message: StoredMessage) -> bool:
+        if message.sent_at is None:
+            return False
+        return (sign == "<" or begin <= message.sent_at) and (sign == ">" or message.sent_at < end)
+
+    return holds
 
 
-def _number(text: str, default: int) -> int:
-    return int(text) if _NUMBER.fullmatch(text) else default
+def _span(text: str) -> tuple[datetime, datetime]:
+    try:
+        if len(text) == len("2026-01-01"):
+            day = date.fromisoformat(text)
+            begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            return begin, begin + DAY
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment, moment + timedelta(seconds=1)
+    except (ValueError, OverflowError):
+        raise invalid("DateSent is no date") from None

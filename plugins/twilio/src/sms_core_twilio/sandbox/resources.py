@@ -6,11 +6,13 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
+import attrs
 from attrs import field, frozen
 
 from sms_core.model import DeliveryStatus
 from sms_core.testing import StoredMessage
 from sms_core.text import count_segments
+from sms_core_sandbox.calls import Call
 
 API = "/2010-04-01"
 PRICE_UNIT = "USD"
@@ -20,11 +22,34 @@ PRICE_UNIT = "USD"
 class Details:
     """What the vendor knows of a message that the exchange does not."""
 
-    sender: str
-    service: str
-    media: int
-    booked: bool
-    callback: str = field(repr=False)
+    sender: str = ""
+    service: str = ""
+    media: tuple[str, ...] = field(default=(), repr=False)
+    booked: bool = False
+    redacted: bool = False
+    deleted: bool = False
+
+
+@frozen
+class Book:
+    """The details of every message, by its sid."""
+
+    details: dict[str, Details] = field(factory=dict, repr=False)
+
+    def of(self, message: StoredMessage) -> Details:
+        """Those of this message; none are known of one that an earlier sandbox took."""
+        return self.details.get(message.batch_id, Details())
+
+    def change(self, message: StoredMessage, **changes: Any) -> None:
+        """Keep the changed details of a message."""
+        self.details[message.batch_id] = attrs.evolve(self.of(message), **changes)
+
+    def find(self, call: Call, user: str, sid: str) -> StoredMessage | None:
+        """The user's message with this sid, unless it was deleted."""
+        for message in call.batch(user, sid):
+            if not self.of(message).deleted:
+                return message
+        return None
 
 
 FINAL: dict[str, tuple[str, int | None]] = {
@@ -54,6 +79,8 @@ def state_of(message: StoredMessage, details: Details) -> tuple[str, int | None]
     match message.status:
         case DeliveryStatus.SCHEDULED:
             return _first_state(details), None
+        case DeliveryStatus.ACCEPTED:
+            return "queued", None
         case DeliveryStatus.SENT:
             return "sent", None
         case DeliveryStatus.CANCELLED:
@@ -66,6 +93,11 @@ def _first_state(details: Details) -> str:
     if details.booked:
         return "scheduled"
     return "accepted" if details.service else "queued"
+
+
+def uri_of(message: StoredMessage) -> str:
+    """The address of a message, without its ending."""
+    return f"{API}/Accounts/{message.user}/Messages/{message.batch_id}"
 
 
 def created(message: StoredMessage, details: Details) -> dict[str, Any]:
@@ -87,12 +119,12 @@ def created(message: StoredMessage, details: Details) -> dict[str, Any]:
 def resource(message: StoredMessage, details: Details) -> dict[str, Any]:
     """The whole resource as it stands."""
     state, code = state_of(message, details)
-    uri = f"{API}/Accounts/{message.user}/Messages/{message.batch_id}"
+    uri = uri_of(message)
     is_priced = message.sent_at is not None and state != "failed"
     return {
         "account_sid": message.user,
         "api_version": API[1:],
-        "body": message.text,
+        "body": "" if details.redacted else message.text,
         "date_created": _time(message.accepted_at),
         "date_sent": _time(message.sent_at),
         "date_updated": _time(message.done_at or message.sent_at or message.accepted_at),
@@ -101,7 +133,7 @@ def resource(message: StoredMessage, details: Details) -> dict[str, Any]:
         "error_message": None,
         "from": details.sender or None,
         "messaging_service_sid": details.service or None,
-        "num_media": str(details.media),
+        "num_media": str(len(details.media)),
         "num_segments": str(max(1, count_segments(message.text).count)),
         "price": f"-{message.cost:.5f}" if is_priced else None,
         "price_unit": PRICE_UNIT,
