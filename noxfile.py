@@ -34,6 +34,9 @@ WITHOUT_PROGRAMS = [f"--ignore={path}" for path in PROGRAMS]
 WITHOUT_ROUNDS = ["--ignore=tests/reliability", "--ignore-glob=*/test_faults.py", "--ignore-glob=*/test_*garbage.py"]
 """Without those that try the same with fault after fault, and take a third of the time."""
 
+SERVICES = {"postgresql": ("initdb", "usr/lib/postgresql/*/bin/initdb")}
+"""Debian's packages of what the tests start and no wheel brings, each with where its program may be."""
+
 
 def present() -> list[str]:
     """The supported interpreters that run here: a name on the PATH may be a shim with nothing behind it."""
@@ -63,6 +66,23 @@ def install_all(session: nox.Session, *groups: str, editable: bool = True) -> No
     session.install(*arguments, *nox.project.dependency_groups(PROJECT, *groups))
 
 
+def install_services(session: nox.Session) -> None:
+    """Install what the tests start and this machine lacks: by apt where there is one, else by whoever reads the error."""
+    missing = [package for package, places in SERVICES.items() if not any(map(is_there, places))]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        session.error(f"the tests need what Debian calls {' '.join(missing)}: install it, and run them again")
+    as_root = [] if os.geteuid() == 0 else ["sudo"]
+    session.run(*as_root, "apt-get", "update", external=True, silent=True)
+    session.run(*as_root, "apt-get", "install", "--yes", *missing, external=True, silent=True)
+
+
+def is_there(place: str) -> bool:
+    """Whether there is a program of this name, or a file from the root on that fits this pattern."""
+    return shutil.which(place) is not None or any(pathlib.Path("/").glob(place))
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Send a campaign of some 220 people through the sandbox, and see what became of each."""
@@ -78,6 +98,7 @@ def tests(session: nox.Session) -> None:
     the rounds of faults. A single interpreter does it all, with the sources.
     """
     oldest, newest = present()[0], present()[-1]
+    install_services(session)
     install_all(session, "test", editable=session.python != newest or oldest == newest)
     # Where no bytecode is kept, every child process compiles all that it imports, and every worker all tests.
     session.env["PYTHONDONTWRITEBYTECODE"] = None
@@ -94,6 +115,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Measure which branches the tests take, but for those that start programs; fail below 95 %. Doubles their time."""
+    install_services(session)
     install_all(session, "test")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "-q", *PARALLEL, *WITHOUT_PROGRAMS)
@@ -177,6 +199,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def reliability(session: nox.Session) -> None:
     """Send a million messages under faults and spoil a million inputs, in some half an hour; ``-- --help`` tells more."""
+    install_services(session)
     install_all(session, "test")
     session.run("python", "-m", "tests.reliability", *session.posargs)
 
