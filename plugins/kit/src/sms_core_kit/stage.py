@@ -55,6 +55,14 @@ class Stage:
         """Close the transport that is set; the next one is open."""
         self._transport.close()
 
+    async def asend(self, request: Request) -> Response:
+        """The same for event loops."""
+        return self.send(request)
+
+    async def aclose(self) -> None:
+        """The same for event loops."""
+        self.close()
+
     # The store of sessions
 
     def lock(self, key: str) -> AbstractContextManager[object]:
@@ -72,4 +80,9 @@ class Stage:
 
 def no_sleep(seconds: float) -> None:
     """A pause that takes no time."""
+    del seconds
+
+
+async def no_async_sleep(seconds: float) -> None:
+    """The same for event loops."""
     del seconds

@@ -14,15 +14,17 @@ from attrs import field, frozen
 
 from sms_core import Client, MemorySessions, SessionStore
 from sms_core import dsn as dsns
+from sms_core.aio import connect_provider_async
 from sms_core.errors import SendError, SmsError, TransportError
 from sms_core.http import Request, Response
 from sms_core.middleware import LogOperations
 from sms_core.model import Media, Message, Recipient
 from sms_core.provider import Provider, ProviderInfo
 from sms_core.testing import FakeTransport, bind_provider, connect_provider, describe_provider, load_provider
+from sms_core_kit.loops import LoopClient
 from sms_core_kit.plays import NoAnswerLeft, Played, perform
 from sms_core_kit.recordings import Book, RecordedCallback, Recording, load_book
-from sms_core_kit.stage import NOW, Stage, no_sleep
+from sms_core_kit.stage import NOW, Stage, no_async_sleep, no_sleep
 
 Answer = Response | TransportError
 
@@ -40,7 +42,7 @@ class Subject:
     book: Book = field(repr=False)
     _simplest: Recording | None = field(repr=False)
     _bound: dict[str, Provider] = field(factory=dict, repr=False, eq=False)
-    _clients: dict[tuple[str, bool], tuple[Client, Stage]] = field(factory=dict, repr=False, eq=False)
+    _clients: dict[tuple[str, bool, bool], tuple[Client, Stage]] = field(factory=dict, repr=False, eq=False)
     _played: dict[Recording, Played] = field(factory=dict, repr=False, eq=False)
     _preambles: dict[Recording, tuple[Answer, ...]] = field(factory=dict, repr=False, eq=False)
 
@@ -69,13 +71,15 @@ class Subject:
         sessions: SessionStore | None = None,
         logged: bool = False,
         same_nonce: bool = False,
+        in_loop: bool = False,
     ) -> Client:
         """A client of the account, at a time that stands still and with pauses that take none.
 
         The next call for the same account gives the same client, with what that call names. It is ``logged`` where
-        the log is what is looked at; elsewhere it would stand before what a failure says.
+        the log is what is looked at; elsewhere it would stand before what a failure says. ``in_loop`` gives one that
+        runs an `AsyncClient`.
         """
-        key = self.address(options, password), logged
+        key = self.address(options, password), logged, in_loop
         if key not in self._clients:
             self._clients[key] = self._connect_once(*key)
         client, stage = self._clients[key]
@@ -83,19 +87,20 @@ class Subject:
         stage.set(transport, sessions, now or NOW, same_nonce=same_nonce)
         return client
 
-    def _connect_once(self, dsn: str, logged: bool) -> tuple[Client, Stage]:  # noqa: FBT001 - a part of the key
+    def _connect_once(self, dsn: str, logged: bool, in_loop: bool) -> tuple[Client, Stage]:  # noqa: FBT001 - parts of the key
         stage = Stage()
-        client = connect_provider(
-            self.plugin,
-            dsn,
-            transport=stage,
-            plugins=[LogOperations()] if logged else [],
-            sessions=stage,
-            clock=stage.now,
-            sleep=no_sleep,
-            nonce=stage.nonce,
-        )
-        return client, stage
+        named: dict[str, Any] = {
+            "transport": stage,
+            "plugins": [LogOperations()] if logged else [],
+            "sessions": stage,
+            "clock": stage.now,
+            "nonce": stage.nonce,
+        }
+        if in_loop:
+            found: Any = LoopClient(connect_provider_async(self.plugin, dsn, sleep=no_async_sleep, **named))
+        else:
+            found = connect_provider(self.plugin, dsn, sleep=no_sleep, **named)
+        return found, stage
 
     def play(
         self,

@@ -31,6 +31,7 @@ RECORDING_CHECKS: tuple[Callable[[Any, Recording], None], ...] = (
     WireChecks.answer_gives_the_result,
     WireChecks.answer_gives_the_error,
     WireChecks.hooks_are_pure,
+    WireChecks.an_event_loop_makes_no_difference,
     OutcomeChecks.a_failure_in_each_phase_has_its_outcome,
     OutcomeChecks.half_an_answer_is_no_refusal,
     SecretChecks.no_secret_of_a_recording_is_shown,

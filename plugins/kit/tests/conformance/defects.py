@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -78,6 +79,7 @@ def _vendor_of(kind: type[Any]) -> str:
 
 DEFECTS: dict[str, Defect] = {}
 _numbers = itertools.count()
+IMPURE = ("hooks_are_pure", "an_event_loop_makes_no_difference", "requests_are_byte_for_byte")
 
 
 def caught_by(*checks: str, says: str, recordings: str = "") -> Any:
@@ -296,7 +298,7 @@ class TakesAnyCodeForARefusal(Acme):
 # Replays
 
 
-@caught_by("test_a_replay_makes_the_same_request", "hooks_are_pure", "requests_are_byte_for_byte", says="+ key=key-")
+@caught_by("test_a_replay_makes_the_same_request", *IMPURE, says="+ key=key-")
 class HasAKeyForEachRequest(Signed):
     def key(self, operation: SendOperation) -> str:
         return f"key-{next(_numbers)}"
@@ -509,10 +511,17 @@ class ArgumentWithADefault(Acme):
         """The defect is above."""
 
 
-@caught_by("hooks_are_pure", "requests_are_byte_for_byte", says="hooks_are_pure")
+@caught_by(*IMPURE, says="hooks_are_pure")
 class NumbersItsRequests(Acme):
     def fields(self, operation: Operation[Any]) -> dict[str, str]:
         return super().fields(operation) | {"n": str(next(_numbers))}
+
+
+@caught_by("an_event_loop_makes_no_difference", says="in an event loop the requests differ")
+class LooksForAnEventLoop(Acme):
+    def fields(self, operation: Operation[Any]) -> dict[str, str]:
+        in_loop = asyncio._get_running_loop() is not None
+        return super().fields(operation) | ({"loop": "1"} if in_loop else {})
 
 
 @caught_by("test_the_description_is_consistent", says="a hint says what to do instead")
