@@ -12,9 +12,16 @@ from sms_core import Message, Outcome, OutcomeUnknown, SendError, TransportError
 from sms_core.middleware import LogOperations, Observer, Trace, observed, traced
 from sms_core.provider import Attempt, Destination, Flow, Operation, Request, Send, Sleep, Step
 from sms_core.testing import FakeTransport
+from tests.support import tiny
+from tests.support.colours import bind_async
 from tests.support.tiny import PASSWORD, TOKEN, Tiny, Vendor, bind, provider_of
 
 NUMBERS = [f"+8869000001{last:02d}" for last in range(7)]
+
+
+@pytest.fixture(params=[tiny.bind, bind_async], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "bind", request.param)
 
 
 def records(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
@@ -78,7 +85,7 @@ def test_an_interrupted_operation_is_logged(caplog: pytest.LogCaptureFixture) ->
         raise KeyboardInterrupt
 
     network = FakeTransport(Vendor(send=interrupt))  # type: ignore[arg-type]
-    with bind(network, middleware=[LogOperations()]) as sms, pytest.raises(KeyboardInterrupt):
+    with tiny.bind(network, middleware=[LogOperations()]) as sms, pytest.raises(KeyboardInterrupt):
         sms.send("x", to=NUMBERS[0])
     assert records(caplog)[-1]["sms_error"] == "KeyboardInterrupt"
     assert records(caplog)[-1]["sms_outcomes"] == {"unknown": 1}

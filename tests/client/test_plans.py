@@ -30,10 +30,17 @@ from sms_core.model import UnreadOptions
 from sms_core.provider import Capability, FindSent, Operation, Replay, Send, Session, options_of
 from sms_core.serialize import to_json
 from sms_core.testing import FakeTransport
+from tests.support import tiny
+from tests.support.colours import bind_async
 from tests.support.tiny import INFO, NOW, Tiny, Vendor, bind, fields_of, operation_of
 
 A, B, C, D, E = (f"+88690000000{last}" for last in range(1, 6))
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(params=[tiny.bind, bind_async], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "bind", request.param)
 
 
 def sent(network: FakeTransport) -> list[tuple[list[str], list[str]]]:

@@ -21,12 +21,19 @@ from sms_core import (
 )
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
+from tests.support import tiny
+from tests.support.colours import bind_async
 from tests.support.tiny import INFO, NOW, Tiny, Vendor, bind, fields_of, operation_of, text
 
 Page = Callable[[int], str]
 """The words of a page, by its number from 1."""
 ROWS = 10
 """Of a page."""
+
+
+@pytest.fixture(params=[tiny.bind, bind_async], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "bind", request.param)
 
 
 def report_page(page: int) -> str:

@@ -27,6 +27,8 @@ from sms_core import (
 from sms_core.http import Request, Response
 from sms_core.provider import Replay
 from sms_core.testing import FakeTransport
+from tests.support import tiny
+from tests.support.colours import bind_async
 from tests.support.tiny import INFO, NOW, Tiny, Vendor, bind, fields_of, operation_of, text
 
 A, B, C, D, E = (f"+88690000000{last}" for last in range(1, 6))
@@ -34,6 +36,11 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(hours=24)
 CUT_OFF = TransportError("cut off", sent=True)
 TIMED_OUT = TransportError("silent", sent=True, timed_out=True)
+
+
+@pytest.fixture(params=[tiny.bind, bind_async], ids=["sync", "async"], autouse=True)
+def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "bind", request.param)
 
 
 def unknown(
@@ -409,7 +416,7 @@ def test_an_interrupted_replay_tells_what_is_known() -> None:
             raise KeyboardInterrupt
         return text("OK b1")
 
-    with bind(FakeTransport(Vendor(send=send)), TWICE) as sms, pytest.raises(KeyboardInterrupt) as caught:
+    with tiny.bind(FakeTransport(Vendor(send=send)), TWICE) as sms, pytest.raises(KeyboardInterrupt) as caught:
         sms.settle(unknown(A, B, C, D), replay=True)
     result = caught.value.sms_result  # type: ignore[attr-defined]
     assert [row.outcome for row in result.outcomes] == [ACCEPTED, ACCEPTED, ACCEPTED, UNKNOWN]
