@@ -12,6 +12,7 @@ import sms_core
 from sms_core import Capability, Client, InvalidMessage, Media, Message, Recipient, Unsupported
 from sms_core.testing import FakeTransport
 from sms_core_sandbox import Sandbox
+from tests.support.colours import connect_blocking
 
 NAMES = [info.name for info in sms_core.providers() if info.name != "memory"]
 TEXT = "您好"
@@ -40,10 +41,13 @@ ASK: dict[Capability, Callable[[Client, str], Any]] = {
 }
 
 
+@pytest.mark.parametrize("connect", [sms_core.connect, connect_blocking], ids=["sync", "async"])
 @pytest.mark.parametrize("capability", ASK)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_claim_is_true_and_what_is_not_claimed_is_refused(name: str, capability: Capability) -> None:
-    with Sandbox(faces=[name]) as box, sms_core.connect(box.dsn(name)) as sms:
+def test_a_claim_is_true_and_what_is_not_claimed_is_refused(
+    name: str, capability: Capability, connect: Callable[..., Any]
+) -> None:
+    with Sandbox(faces=[name]) as box, connect(box.dsn(name)) as sms:
         can = sms.info.can(capability)
         batch = ""
         if can:
@@ -54,7 +58,7 @@ def test_a_claim_is_true_and_what_is_not_claimed_is_refused(name: str, capabilit
         dsn = box.dsn(name)
     transport = FakeTransport([])
     with pytest.raises(Unsupported) as caught:
-        ASK[capability](sms_core.connect(dsn, transport=transport), batch)
+        ASK[capability](connect(dsn, transport=transport), batch)
     assert caught.value.capability == capability.value
     assert transport.requests == []
 
