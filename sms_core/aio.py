@@ -74,8 +74,8 @@ def connect_async(
 ) -> AsyncClient:
     """`sms_core.connect` for event loops. Raises `ConfigurationError`.
 
-    ``on_result`` hears the `SendResult` of every send, whether it returned, failed or was cancelled. With ``finish`` a
-    send that is cancelled after its request was handed out goes on in the background until its deadline;
+    ``on_result`` hears the final `SendResult` of every send once, whether it returned, failed or was cancelled. With
+    ``finish`` a send that is cancelled after its request was handed out goes on in the background until its deadline;
     `AsyncClient.aclose` waits for it. ``transport`` may be an ``async def`` from `Request` to `Response`.
     """
     text = dsns.from_environment() if dsn is None else dsn

@@ -521,3 +521,36 @@ def test_a_transport_of_the_other_colour_is_refused() -> None:
         sms_core.testing.connect_provider(Tiny(), DSN, transport=carry)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="asend"):
         connect(sms_core.SocketTransport())
+
+
+# Clients that nobody closes
+
+
+@pytest.mark.parametrize("loops", [1, 5])
+def test_connections_that_nobody_closes_end_with_their_loop(serve: Serve, loops: int) -> None:
+    server = serve([answer(b"OK token"), answer(b"OK 1"), stall], [answer(b"OK 1"), stall])
+    sms = connect_provider_async(Tiny(), f"tiny://user:password@127.0.0.1:{server.port}?scheme=http")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(loops):
+            asyncio.run(asyncio.wait_for(sms.balance(), PATIENCE))
+            gc.collect()
+    assert [str(warning.message) for warning in said] == []
+
+
+def test_connections_of_a_client_that_is_dropped_are_closed_in_its_loop(serve: Serve) -> None:
+    server = serve([answer(b"OK token"), answer(b"OK 1"), stall])
+
+    async def main() -> None:
+        sms = connect_provider_async(Tiny(), f"tiny://user:password@127.0.0.1:{server.port}?scheme=http")
+        await sms.balance()
+        del sms
+        gc.collect()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        gc.collect()
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        run(main())
+    assert [str(warning.message) for warning in said] == []

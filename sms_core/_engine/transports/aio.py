@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from urllib.parse import SplitResult
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from sms_core._engine.loops import PerLoop
 from sms_core._engine.transports.answers import BadAnswer, Stream, read_answer
@@ -27,6 +28,20 @@ class _Host:
     idle: Pool[Connection]
 
 
+@define
+class _Hosts:
+    """The hosts of one loop. ``closing`` is what closes their idle connections when the loop ends."""
+
+    by_address: dict[tuple[str, str], _Host] = field(factory=dict)
+    closing: AsyncGenerator[None, None] | None = None
+
+    def close(self) -> None:
+        """Close idle connections."""
+        while self.by_address:
+            _, host = self.by_address.popitem()
+            host.idle.close()
+
+
 class AsyncioTransport:
     """Requests over kept-alive connections. Its arguments and promises are those of `sms_core.SocketTransport`.
 
@@ -45,7 +60,7 @@ class AsyncioTransport:
         connections: int = 32,
     ) -> None:
         self._settings = Settings(connect_timeout, read_timeout, deadline, idle_timeout, proxy, ca_file, connections)
-        self._hosts: PerLoop[dict[tuple[str, str], _Host]] = PerLoop(dict)
+        self._hosts: PerLoop[_Hosts] = PerLoop(_Hosts)
 
     async def asend(self, request: Request) -> Response:
         """Send one request and read the whole answer. Raises `TransportError` or `MalformedResponse`."""
@@ -64,13 +79,13 @@ class AsyncioTransport:
     async def aclose(self) -> None:
         """Close idle connections; one in use is closed when its answer has come."""
         hosts = self._hosts.get()
-        while hosts:
-            _, host = hosts.popitem()
-            host.idle.close()
-        await asyncio.sleep(0)  # the event loop closes sockets in its next round
+        closing, hosts.closing = hosts.closing, None
+        if closing is not None:
+            await closing.aclose()
 
     async def _exchange(self, request: Request, progress: Progress) -> Response:
         host, data = self._prepare(request, progress)
+        await _close_with_loop(self._hosts.get())
         settings = self._settings
         async with host.places, asyncio.timeout(None) as limit:
             deadline = Deadline(settings.deadline)
@@ -100,12 +115,31 @@ class AsyncioTransport:
 
     def _host(self, parts: SplitResult) -> _Host:
         key = (parts.scheme, parts.netloc)
-        hosts = self._hosts.get()
+        hosts = self._hosts.get().by_address
         found = hosts.get(key)
         if found is None:
             places = asyncio.Semaphore(self._settings.connections)
             found = hosts[key] = _Host(self._settings.way_to(parts), places, Pool(Connection.is_quiet))
         return found
+
+
+async def _close_with_loop(hosts: _Hosts) -> None:
+    """See to it that no connection outlives its loop, also where nobody calls `aclose`.
+
+    A loop that ends (`asyncio.run`, asgiref's `async_to_sync`) closes the asynchronous generators that began in it
+    (`asyncio.loop.shutdown_asyncgens`), and so does the garbage collector while it runs.
+    """
+    if hosts.closing is None:
+        hosts.closing = _closing(hosts)
+        await anext(hosts.closing)
+
+
+async def _closing(hosts: _Hosts) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        hosts.close()
+        await asyncio.sleep(0)  # the event loop closes sockets in its next round
 
 
 def _hurry(limit: asyncio.Timeout, deadline: Deadline, patience: float) -> Hurry:
