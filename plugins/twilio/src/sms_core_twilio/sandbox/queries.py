@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from attrs import frozen
 from starlette.responses import JSONResponse, Response
@@ -13,8 +13,6 @@ from sms_core_sandbox.calls import Call
 from sms_core_twilio.sandbox.calls import invalid, no_such_resource, user_of
 from sms_core_twilio.sandbox.paging import paged
 from sms_core_twilio.sandbox.resources import API, PRICE_UNIT, Book, resource
-
-DAY = timedelta(days=1)
 
 
 @frozen
@@ -69,11 +67,11 @@ class Queries:
 
 
 def _filter(text: str, sign: str) -> Callable[[StoredMessage], bool]:
-    """Whether a message was sent in that time: within a day of UTC, or on either side of it or of an instant, or then.
+    """Whether a message was sent on a day of UTC, or on either side of one or of an instant.
 
-    The documents have days alone; that an instant is one too is how Twilio's own packages ask.
+    The documents have days alone. Twilio's own packages write an instant for either: without a sign its day is meant.
     """
-    begin, end = _span(text)
+    begin, end = _span(text, whole_day=not sign)
 
     def holds(message: StoredMessage) -> bool:
         if message.sent_at is None:
@@ -83,14 +81,13 @@ def _filter(text: str, sign: str) -> Callable[[StoredMessage], bool]:
     return holds
 
 
-def _span(text: str) -> tuple[datetime, datetime]:
+def _span(text: str, *, whole_day: bool) -> tuple[datetime, datetime]:
     try:
-        if len(text) == len("2026-01-01"):
-            day = date.fromisoformat(text)
-            begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            return begin, begin + DAY
         moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment, moment + timedelta(seconds=1)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if not whole_day and len(text) > len("2026-01-01"):
+            return moment, moment + timedelta(seconds=1)
+        begin = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        return begin, begin + timedelta(days=1)
     except (ValueError, OverflowError):
         raise invalid("DateSent is no date") from None
