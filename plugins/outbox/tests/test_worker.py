@@ -12,7 +12,7 @@ from outbox_vendor import Vendor
 from sms_core import ConfigurationError, Message
 from sms_core.http import Request, Response
 from sms_core_outbox import Outbox, Put, State
-from tests.support.forks import in_child
+from tests.support.forks import in_children
 
 A, B = "+886900000001", "+886900000002"
 PATIENCE = 20.0
@@ -59,9 +59,7 @@ def test_at_its_end_it_finishes_what_is_under_way_and_begins_nothing(
     assert [row.state for row in outbox.find()] == [State.READY, State.ACCEPTED]
 
 
-def test_it_goes_on_when_the_database_is_away_for_a_while(
-    open_outbox: Callable[..., Outbox], vendor: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_goes_on_when_the_database_is_away_for_a_while(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
     outbox = open_outbox()
     with outbox.worker():
         with outbox._database.write() as connection:
@@ -78,14 +76,14 @@ def test_a_worker_does_not_run_in_a_child(open_outbox: Callable[..., Outbox], ve
     outbox = open_outbox()
     with outbox.worker() as worker:
 
-        def look() -> str:
+        def look(number: int) -> str:
             assert not worker.is_running
             with pytest.raises(ConfigurationError, match="before the fork"):
                 worker.stop()
             outbox.put(Message("from the child", A), key="child")
             return "put"
 
-        assert in_child(look) == "put"
+        assert in_children(1, look) == ["put"]
         wait_until(lambda: vendor.taken == [(A, "from the child")])
 
 
