@@ -16,9 +16,10 @@ import sqlalchemy
 # pytest's importlib mode leaves the path alone. At the end, so that nothing installed is hidden.
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[3])]
 
+from outbox_vendor import Vendor
+
 from sms_core_outbox import Outbox
 from tests.support.postgresql import postgresql_server
-from vendor import Vendor
 
 HASH_KEY = "a key of the tests alone"
 _names = (f"outbox_{number}" for number in itertools.count())
@@ -59,7 +60,12 @@ def open_outbox(url: str, vendor: Vendor, tmp_path: Path) -> Iterator[Callable[.
     with ExitStack() as opened:
 
         def start(**options: Any) -> Outbox:
-            given = {"accounts": {"main": vendor.client()}, "hash_key": HASH_KEY, "state": tmp_path / "state", **options}
+            given = {
+                "accounts": {"main": vendor.client()},
+                "hash_key": HASH_KEY,
+                "state": tmp_path / "state",
+                **options,
+            }
             outbox = opened.enter_context(Outbox(url, **given))
             outbox.create()
             return outbox

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from outbox_vendor import ACCEPT, Vendor, accepted_but_unheard
 
 from sms_core import ConfigurationError, Message, RateLimited, TransportError
 from sms_core.http import Request, Response
 from sms_core_outbox import Alarm, Outbox, Put, State
-from vendor import ACCEPT, Vendor, accepted_but_unheard
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
 NOT_SENT = TransportError("no connection", sent=False)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from outbox_vendor import Vendor
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from sms_core import ConfigurationError, InvalidMessage, Media, Message, Recipient
 from sms_core_outbox import DatabaseUnavailable, KeyConflict, Outbox, Put, State, UnknownKey
-from vendor import Vendor
 
 A, B, C = (f"+88690000000{last}" for last in range(1, 4))
 

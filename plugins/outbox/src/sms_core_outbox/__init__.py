@@ -12,24 +12,43 @@
 """
 
 from sms_core_outbox.errors import DatabaseUnavailable, KeyConflict, OutboxError, StateChanged, UnknownKey
-from sms_core_outbox.model import Alarm, Change, DrainResult, Put, Row, Ticket
+from sms_core_outbox.model import (
+    Alarm,
+    CancelledRow,
+    Change,
+    DrainResult,
+    LaneStats,
+    Put,
+    Row,
+    SettleResult,
+    Stats,
+    Ticket,
+    WorkerStats,
+)
 from sms_core_outbox.outbox import Outbox
 from sms_core_outbox.schema import metadata
 from sms_core_outbox.states import State
+from sms_core_outbox.worker import Worker
 
 __all__ = [
     "Alarm",
+    "CancelledRow",
     "Change",
     "DatabaseUnavailable",
     "DrainResult",
     "KeyConflict",
+    "LaneStats",
     "Outbox",
     "OutboxError",
     "Put",
     "Row",
+    "SettleResult",
     "State",
     "StateChanged",
+    "Stats",
     "Ticket",
     "UnknownKey",
+    "Worker",
+    "WorkerStats",
     "metadata",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
@@ -24,7 +23,6 @@ class Accounts(Generic[ClientT]):
         self._connect = connect
         self._clients: dict[str, ClientT] = {}
         self._own: dict[str, ClientT] = {}
-        self._process = os.getpid()
         self._lock = threading.Lock()
 
     @property
@@ -64,6 +62,14 @@ class Accounts(Generic[ClientT]):
             raise
         except LookupError as error:
             raise ConfigurationError(f"there is no account {name!r}") from error
+
+    def forget(self, name: str) -> ClientT | None:
+        """A client that was connected here, for it to be closed: the next one is connected anew."""
+        with self._lock:
+            found = self._own.pop(name, None)
+            if found is not None:
+                del self._clients[name]
+            return found
 
     def forget_own(self) -> dict[str, ClientT]:
         """The clients that were connected here, for them to be closed."""

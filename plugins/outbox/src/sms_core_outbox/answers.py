@@ -14,9 +14,12 @@ from sms_core.masking import mask_numbers
 from sms_core.serialize import to_json
 from sms_core_outbox.claims import SECOND
 from sms_core_outbox.databases import Database
+from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.model import Alarm
 from sms_core_outbox.pauses import pause
+from sms_core_outbox.puts import OTP
+from sms_core_outbox.reports import refold_all
 from sms_core_outbox.schema import history, row
 from sms_core_outbox.states import State, after_answer
 
@@ -69,12 +72,13 @@ _found = (
         row.c.is_double,
         row.c.error,
         row.c.ready_at,
+        row.c.purpose,
     )
     .where(row.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(row.c.id)  # one order for all, lest two transactions wait for each other
     .with_for_update()
 )
-_answers_of = select(history.c.row_id, history.c.claim, history.c.state, history.c.is_answer).where(
+_answers_of = select(history.c.row_id, history.c.claim, history.c.state, history.c.is_answer, history.c.batch_id).where(
     history.c.row_id.in_(bindparam("ids", expanding=True)), history.c.claim.is_not(None)
 )
 _change = (
@@ -132,6 +136,9 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
         connection.execute(history.insert(), entries)
     if changes:
         connection.execute(_change, changes)
+    told_of = {change["row"] for change in changes}
+    refold_all(database, connection, account, {rows[row_id]["number_hash"] for row_id in told_of})
+    forget_codes(connection, [row_id for row_id in told_of if rows[row_id]["purpose"] == OTP])
     for reason in _reasons_to_pause(answers):
         stored.alarms.extend(pause(database, connection, account, because=reason, by=by))
     return stored
@@ -188,11 +195,14 @@ class _Told:
         self._unusual = set(unusual)
         self._claims: dict[int, set[str]] = {row_id: set() for row_id in unusual}
         self._answers: dict[tuple[int, str], set[str]] = {}
+        self._batches: dict[tuple[int, str], str | None] = {}
         if unusual:
             for entry in connection.execute(_answers_of, {"ids": unusual}).mappings():
                 self._claims[entry["row_id"]].add(entry["claim"])
                 if entry["is_answer"]:
-                    self._answers.setdefault((entry["row_id"], entry["claim"]), set()).add(entry["state"])
+                    place = (entry["row_id"], entry["claim"])
+                    self._answers.setdefault(place, set()).add(entry["state"])
+                    self._batches[place] = entry["batch_id"] or self._batches.get(place)
 
     def knows(self, answer: Answer, found: RowMapping) -> bool:
         """Whether the row ever had this claim. One that was purged may have left its id to another row."""
@@ -208,8 +218,9 @@ class _Told:
         if answer.state is not State.ACCEPTED or row_id not in self._unusual:
             return False
         others = self._claims[row_id] - {answer.claim}
-        if any(State.ACCEPTED.value in self._answers.get((row_id, claim), ()) for claim in others):
-            return True
+        accepted = [claim for claim in others if State.ACCEPTED.value in self._answers.get((row_id, claim), ())]
+        if accepted:  # a replay is answered with the first one's batch
+            return any(self._batches.get((row_id, claim)) != answer.batch_id for claim in accepted)
         return found["claim"] in others and self._may_be_taken(row_id, found["claim"])
 
     def _may_be_taken(self, row_id: int, claim: str) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, select, true, up
 
 from sms_core.clocks import BeginBefore
 from sms_core_outbox.databases import Database
+from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.messages import LoadedRow
 from sms_core_outbox.schema import account, is_state, put, row
@@ -46,7 +47,7 @@ _waits_its_turn = (
 _next_urgency = select(func.max(row.c.urgency)).where(
     is_state(row.c.state, State.READY), row.c.account == bindparam("account"), row.c.urgency < bindparam("below")
 )
-_loaded = (
+loaded_columns = (
     row.c.id,
     row.c.put_id,
     row.c.reference,
@@ -63,8 +64,9 @@ _loaded = (
     row.c.deadline_at,
     row.c.claimed_at,
 )
+"""What `load` makes a `LoadedRow` of."""
 _candidates = (
-    select(*_loaded)
+    select(*loaded_columns)
     .join_from(row, put, row.c.put_id == put.c.id)
     .where(
         is_state(row.c.state, State.READY),
@@ -77,9 +79,25 @@ _candidates = (
     .limit(bindparam("count"))
     .with_for_update(of=row, skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
 )
+_replayable = (
+    select(*loaded_columns)
+    .join_from(row, put, row.c.put_id == put.c.id)
+    .where(
+        is_state(row.c.state, State.UNKNOWN),
+        row.c.account == bindparam("account"),
+        row.c.first_claimed_at > bindparam("since"),
+        row.c.claimed_at < bindparam("before"),
+        row.c.deadline_at > bindparam("now"),
+        row.c.batch_id.is_(None),
+        row.c.forgotten_at.is_(None),
+    )
+    .order_by(row.c.id)
+    .limit(bindparam("count"))
+    .with_for_update(of=row, skip_locked=True)
+)
 _mark = (
     update(row)
-    .where(row.c.id.in_(bindparam("ids", expanding=True)), is_state(row.c.state, State.READY))
+    .where(row.c.id.in_(bindparam("ids", expanding=True)), is_state(row.c.state, State.READY, State.UNKNOWN))
     .values(
         state=State.SENDING.value,
         claim=bindparam("token"),
@@ -87,7 +105,7 @@ _mark = (
         claimed_at=bindparam("now"),
         first_claimed_at=func.coalesce(row.c.first_claimed_at, bindparam("now")),
         attempts=row.c.attempts + 1,
-        is_replay=False,
+        is_replay=bindparam("is_replay"),
         changed_at=bindparam("now"),
     )
 )
@@ -151,7 +169,8 @@ class Claim:
 class Wish:
     """What a claim is to take: so many groups at most, each of ``size`` rows at most, and so many ``rows`` in all.
 
-    ``before`` (microseconds) leaves out what was not ready then.
+    ``before`` (microseconds) leaves out what was not ready then. With ``replay_since`` it takes unknown rows that were
+    claimed first after that time, to be asked again under their keys.
     """
 
     account: str
@@ -159,6 +178,7 @@ class Wish:
     size: int
     rows: int
     before: int | None = None
+    replay_since: int | None = None
 
 
 def take(
@@ -168,12 +188,16 @@ def take(
     now = database.now(connection)
     if is_paused(connection, wish.account):
         return None
-    groups = _choose(_ready_rows(connection, wish, now), wish)
+    is_replay = wish.replay_since is not None
+    rows = _unknown_rows(connection, wish, now) if is_replay else _ready_rows(connection, wish, now)
+    groups = _choose(rows, wish)
     if not groups:
         return None
     ids = [found.id for group in groups for found in group.rows]
-    connection.execute(_mark, {"ids": ids, "token": token, "holder": holder, "now": now})
-    note_changes(connection, ids, State.SENDING, at=now, by=holder, claim=token)
+    mark = {"ids": ids, "token": token, "holder": holder, "now": now, "is_replay": is_replay}
+    connection.execute(_mark, mark)
+    why = "asked again under its key" if is_replay else ""
+    note_changes(connection, ids, State.SENDING, at=now, by=holder, why=why, claim=token)
     return Claim(token, wish.account, now, limit, tuple(tuple(group.rows) for group in groups))
 
 
@@ -181,6 +205,32 @@ def is_paused(connection: Connection, name: str) -> bool:
     """Whether nothing of this account is to be sent."""
     paused = select(true()).where(account.c.name == name, account.c.paused_at.is_not(None))
     return connection.execute(paused).first() is not None
+
+
+_next_account = select(func.min(row.c.account)).where(
+    is_state(row.c.state, State.READY), row.c.account > bindparam("after")
+)
+_has_ready = (
+    select(row.c.id)
+    .where(
+        is_state(row.c.state, State.READY), row.c.account == bindparam("account"), row.c.ready_at <= bindparam("now")
+    )
+    .limit(1)
+)
+
+
+def accounts_to_send(database: Database, connection: Connection) -> list[str]:
+    """The accounts that have something to send now, and do not pause."""
+    now = database.now(connection)
+    names: list[str] = []
+    name: str | None = ""
+    while True:
+        name = connection.execute(_next_account, {"after": name}).scalar()
+        if name is None:
+            return names
+        ready = connection.execute(_has_ready, {"account": name, "now": now}).first()
+        if ready is not None and not is_paused(connection, name):
+            names.append(name)
 
 
 def _ready_rows(connection: Connection, wish: Wish, now: int) -> Iterator[LoadedRow]:
@@ -199,8 +249,21 @@ def _ready_rows(connection: Connection, wish: Wish, now: int) -> Iterator[Loaded
         yield from map(load, found)
 
 
+def _unknown_rows(connection: Connection, wish: Wish, now: int) -> Iterator[LoadedRow]:
+    """Unknown rows whose key the vendor still knows, and that are still worth it."""
+    before = now if wish.before is None else wish.before  # a row is asked again once in a pass
+    question = {
+        "account": wish.account,
+        "since": wish.replay_since,
+        "before": before,
+        "now": now,
+        "count": wish.rows,
+    }
+    return map(load, connection.execute(_replayable, question).mappings().all())
+
+
 def load(found: RowMapping | Mapping[str, Any]) -> LoadedRow:
-    """A row of `_loaded`'s columns."""
+    """A row of `loaded_columns`."""
     fields = dict(found)
     lane = (fields.pop("purpose"), fields.pop("urgency"))
     return LoadedRow(lane=lane, **fields)
@@ -250,3 +313,4 @@ def end_waiting(
         values["error"] = error
     connection.execute(_give_up.values(**values), {"ids": list(ids)})
     note_changes(connection, ids, state, at=at, by=by, why=why)
+    forget_codes(connection, ids)

@@ -19,9 +19,10 @@ def note_changes(
     by: str,
     why: str = "",
     claim: str | None = None,
+    batch_id: str | None = None,
 ) -> None:
     """Note that these rows have become this, all for one reason."""
-    same = {"at": at, "state": state.value, "by": by, "why": why, "claim": claim, "batch_id": None, "is_answer": False}
-    entries = [{"row_id": row_id, **same} for row_id in ids]
+    same = {"at": at, "state": state.value, "by": by, "why": why, "claim": claim, "batch_id": batch_id}
+    entries = [{"row_id": row_id, **same, "is_answer": False} for row_id in ids]
     if entries:
         connection.execute(history.insert(), entries)

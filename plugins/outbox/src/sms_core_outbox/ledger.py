@@ -20,6 +20,7 @@ from sms_core_outbox import claims, recovery, spills
 from sms_core_outbox.answers import Answer, Stored, store
 from sms_core_outbox.claims import CLAIM_AGE, Claim, Wish
 from sms_core_outbox.databases import Database
+from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.model import Alarm
 
@@ -83,10 +84,16 @@ class Ledger:
             self._unsaved.setdefault(account, []).extend(answers)
             try:
                 return self._save()
-            except SmsError as error:
-                count = sum(map(len, self._unsaved.values()))
-                log.error("%d results wait for the database: %s", count, error)  # noqa: TRY400 - it may quote rows
-                return Stored()
+            except DatabaseUnavailable as error:
+                log.error("%d results wait for the database: %s", self.waiting, error)  # noqa: TRY400 - its words suffice
+            except Exception:
+                log.exception("%d results could not be stored, and are tried again", self.waiting)
+            return Stored()
+
+    @property
+    def waiting(self) -> int:
+        """How many answers could not be stored yet."""
+        return sum(map(len, self._unsaved.values()))
 
     def pay_debts(self) -> None:
         """Store what waits and release what was claimed unheard. Raises `DatabaseUnavailable`."""
@@ -118,9 +125,15 @@ class Ledger:
             self._read_spills()
             by = self.holder.name
             with self.database.write() as connection:
-                recovery.give_up_dead_claims(
+                lost = recovery.give_up_dead_claims(
                     self.database, connection, deadline=self.deadline, by=by, alive=self._alive
                 )
+            self.raise_alarms(
+                [
+                    Alarm("unknown", name, f"{count} rows of lost workers may have been sent")
+                    for name, count in lost.items()
+                ]
+            )
             late = claims.SWEEP
             total = 0
             while late == claims.SWEEP:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Literal
 
 from attrs import field, frozen
 
@@ -93,11 +95,76 @@ class DrainResult:
     too_late: int = 0
 
 
+AlarmKind = Literal["paused", "double", "configuration", "without_row", "unknown"]
+
+
 @frozen
 class Alarm:
-    """Something that a person should hear of at once. ``kind`` is one of the `KINDS` of `sms_core_outbox.alarms`."""
+    """Something that a person should hear of at once.
 
-    kind: str
+    ``paused``: an account sends nothing more. ``double``: two sends of a row were accepted, or may have been.
+    ``configuration``: there is no client for an account. ``unknown``: a worker was lost with its claims.
+    ``without_row``: an answer to a row that was purged.
+    """
+
+    kind: AlarmKind
     account: str
     text: str
     key: str = ""
+
+
+@frozen
+class SettleResult:
+    """What settling came to, in rows: how many were asked about, and what those have become.
+
+    ``ready`` are those that surely were not taken and wait to be sent again. ``unknown`` are those that stay.
+    """
+
+    asked: int = 0
+    accepted: int = 0
+    ready: int = 0
+    not_sent: int = 0
+    unknown: int = 0
+
+
+@frozen
+class CancelledRow:
+    """What `Outbox.cancel` came to for a row. ``why`` says why it was not taken back; "" where it was."""
+
+    row: Row
+    done: bool
+    why: str = ""
+
+
+@frozen
+class LaneStats:
+    """What waits in a lane: how many rows are ready, and since when the oldest could have gone."""
+
+    account: str
+    purpose: str
+    priority: int
+    depth: int
+    oldest: datetime
+
+
+@frozen
+class WorkerStats:
+    """A process that claims rows, and when it was last seen. ``is_over`` says that its end is proven."""
+
+    name: str
+    host: str
+    pid: int
+    seen_at: datetime
+    is_over: bool
+
+
+@frozen
+class Stats:
+    """The outbox at a glance. ``counts`` are rows by state, ``paused`` the reasons by account; times are aware."""
+
+    counts: Mapping[State, int]
+    lanes: tuple[LaneStats, ...]
+    oldest_unknown: datetime | None
+    paused: Mapping[str, str]
+    doubles: int
+    workers: tuple[WorkerStats, ...]

@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
@@ -20,24 +20,39 @@ from sqlalchemy import Connection, Engine, select
 
 from sms_core import Client, connect
 from sms_core.errors import ConfigurationError, SmsError
-from sms_core.model import Message
+from sms_core.masking import mask_numbers
+from sms_core.model import DeliveryReport, InboundMessage, Message, SendResult
 from sms_core.numbers import to_e164
-from sms_core_outbox import migrations, pauses, puts, queries
+from sms_core_outbox import (
+    cancelling,
+    claims,
+    forgetting,
+    migrations,
+    pauses,
+    puts,
+    queries,
+    reports,
+    settling,
+    stats,
+)
 from sms_core_outbox.accounts import Accounts, Given
 from sms_core_outbox.databases import Database
 from sms_core_outbox.hashing import Hashes, key_beside
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger, OnAlarm
-from sms_core_outbox.model import Alarm, DrainResult, Put, Row, Ticket
+from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
 from sms_core_outbox.schema import is_state, row
 from sms_core_outbox.states import State
+from sms_core_outbox.worker import Worker
 
 HASH_KEY_VARIABLE = "SMS_OUTBOX_HASH_KEY"
 DEFAULT_DEADLINE = 60.0
 """Seconds that a call may take, of accounts that this process does not know."""
 CHUNK = 1000
 """How many puts are stored at once."""
+REPLAY_MARGIN = 600.0
+"""Seconds before the vendor forgets a key from which on nothing is asked again: clocks differ."""
 MOST_FOUND = 1000
 """How many rows `find` gives at most, unless told otherwise."""
 
@@ -209,7 +224,7 @@ class Outbox:
     ) -> None:
         with self._database.read() as connection:
             now = self._database.now(connection)
-        names = self._names_to_drain() if account is None else [self._accounts.name_of(account)]
+        names = self._names_to_send() if account is None else [self._accounts.name_of(account)]
         landed: SimpleQueue[Landed | None] = SimpleQueue()
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="sms-outbox-send") as pool:
             for name in names:  # one after the other, for the limit is one for all
@@ -219,6 +234,7 @@ class Outbox:
                     continue
                 found.before, found.left = now, left
                 run_dry(landed, {name: found}, stop.is_set)
+                self._end_pass(found)
 
     def _pass(
         self,
@@ -237,13 +253,35 @@ class Outbox:
         ledger.deadline = max(ledger.deadline, client.deadline)
         return AccountPass(name, client, ledger, tally, pool, landed, self._concurrency)
 
-    def _names_to_drain(self) -> list[str]:
-        """The accounts that have rows to send, of those that this outbox is for."""
+    def _end_pass(self, found: AccountPass) -> None:
+        """Close the client of an account that paused: the next one asks the vendor anew whether the credentials are good."""
+        if found.is_stale and (client := self._accounts.forget(found.name)) is not None:
+            client.close()
+
+    def _names_to_send(self) -> list[str]:
+        """The accounts that have something to send now, of those that this outbox is for."""
         with self._database.read() as connection:
-            found = connection.execute(select(row.c.account).distinct().where(is_state(row.c.state, State.READY)))
-            names = sorted(found.scalars())
+            names = claims.accounts_to_send(self._database, connection)
         known = self._accounts.names
         return names if known is None else [name for name in names if name in known]
+
+    def worker(self) -> Worker:
+        """A worker in this process: ``with outbox.worker(): …``, or its `Worker.start` and `Worker.stop`."""
+        self._check()
+        ledger = self._own_ledger()
+        tally = Tally()
+
+        def open_pass(name: str, pool: ThreadPoolExecutor, landed: SimpleQueue[Landed | None]) -> AccountPass | None:
+            return self._pass(name, ledger, tally, pool, landed)
+
+        return Worker(
+            self._names_to_send,
+            open_pass,
+            self._end_pass,
+            ledger.sweep,
+            threads=self._concurrency,
+            wakers=self._wakers,
+        )
 
     def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
         """Send nothing more of an account, on all machines, until `resume`. What is under way goes on."""
@@ -255,6 +293,200 @@ class Outbox:
         """Let an account go on. Gives whether it paused."""
         with self._writing(None) as connection:
             return pauses.resume(connection, self._accounts.name_of(account))
+
+    # What is not known
+
+    def unknown(self, *, account: str | None = None, limit: int = MOST_FOUND) -> list[Row]:
+        """The rows whose outcome is not known, the latest first."""
+        return self.find(state=State.UNKNOWN, account=account, limit=limit)
+
+    def settle(self, *, account: str | None = None, replay: bool = False) -> SettleResult:
+        """Ask the vendor what became of unknown rows, and write down what it says. Sends nothing, unless ``replay`` says so.
+
+        With ``replay``, what stays unknown is sent again under its key where the vendor takes each key once and still knows
+        it. Where a question fails, the others are asked all the same, and its error is raised then.
+        """
+        self._check()
+        ledger = self._own_ledger()
+        ledger.sweep()
+        names = self._names_of_unknown() if account is None else [self._accounts.name_of(account)]
+        tally = Counter[str]()
+        failures: list[SmsError] = []
+        for name in names:
+            client = self._accounts.client(name)
+            self._settle(name, client, ledger, tally, failures)
+            if replay and client.info.replay is not None:
+                self._replay(name, client, ledger, tally)
+        if failures:
+            raise failures[0]
+        asked, accepted, ready, not_sent = (tally[word] for word in ("asked", "accepted", "ready", "not_sent"))
+        return SettleResult(asked, accepted, ready, not_sent, asked - accepted - ready - not_sent)
+
+    def _names_of_unknown(self) -> list[str]:
+        with self._database.read() as connection:
+            question = select(row.c.account).distinct().where(is_state(row.c.state, State.UNKNOWN))
+            names = sorted(connection.execute(question).scalars())
+        known = self._accounts.names
+        return names if known is None else [name for name in names if name in known]
+
+    def _settle(self, name: str, client: Client, ledger: Ledger, tally: Counter[str], failures: list[SmsError]) -> None:
+        after = 0
+        seen: set[int] = set()
+        while True:
+            with self._database.read() as connection:
+                page = settling.doubts(connection, name, after=after)
+            # Of rows with one number each is asked about when the one before it is known: its batch is not the next one's.
+            found = settling.each_number_once(doubt for doubt in page if doubt.row.id not in seen)
+            if not found and not page:
+                return
+            if not found:
+                after = page[-1].row.id
+            seen.update(doubt.row.id for doubt in found)
+            for asked in settling.questions(found):
+                tally["asked"] += len(asked)
+                result, error = _ask(client, asked)
+                if error is not None:
+                    failures.append(error)
+                if result is not None:
+                    self._write_down(name, client, ledger, asked, result, tally)
+
+    def _write_down(
+        self,
+        name: str,
+        client: Client,
+        ledger: Ledger,
+        asked: Sequence[settling.Doubt],
+        result: SendResult,
+        tally: Counter[str],
+    ) -> None:
+        told = {outcome.reference: outcome for outcome in result.outcomes}
+        alarms: list[Alarm] = []
+        with self._database.write() as connection:
+            now = self._database.now(connection)
+            for doubt in asked:
+                outcome = told[doubt.row.reference]
+                if settling.counts(doubt, outcome.outcome, now=now, deadline=client.deadline):
+                    state, raised = settling.write_down(self._database, connection, name, doubt, outcome)
+                    alarms.extend(raised)
+                    if state is not None:
+                        tally[state.value] += 1
+        ledger.raise_alarms(alarms)
+
+    def _replay(self, name: str, client: Client, ledger: Ledger, tally: Counter[str]) -> None:
+        """Send unknown rows again under their keys, each once, as claims of their own."""
+        assert client.info.replay is not None
+        with self._database.read() as connection:
+            now = self._database.now(connection)
+        window = client.info.replay.window.total_seconds() - client.deadline - REPLAY_MARGIN
+        whole = Tally()
+        landed: SimpleQueue[Landed | None] = SimpleQueue()
+        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="sms-outbox-send") as pool:
+            found = AccountPass(name, client, ledger, whole, pool, landed, self._concurrency)
+            found.replay_since = now - int(window * claims.SECOND)
+            found.before = now
+            run_dry(landed, {name: found}, lambda: False)
+            self._end_pass(found)
+        tally["accepted"] += whole.counts[State.ACCEPTED]
+
+    def resolve(self, row: Row | int, outcome: State, *, because: str, by: str, resend: bool = False) -> None:
+        """Say what became of an unknown row: ``ACCEPTED``, ``REFUSED`` or ``NOT_SENT``, which is final then.
+
+        ``resend`` sends what was not sent once more. Raises `StateChanged` where the row is not unknown any more, and
+        `OutboxError` where it cannot be said that nothing of it is under way, or who decides it is not said.
+        """
+        row_id = row if isinstance(row, int) else row.id
+        with self._writing(None) as connection:
+            settling.decide(
+                self._database,
+                connection,
+                row_id,
+                outcome,
+                because=because,
+                by=by,
+                resend=resend,
+                deadline=DEFAULT_DEADLINE,
+            )
+
+    def recorder(self, account: str | None = None) -> Callable[[DeliveryReport | InboundMessage], None]:
+        """A handler for a `sms_core.webhooks.Receiver`: it keeps the account's delivery reports. Replies pass it by."""
+        name = self._accounts.name_of(account)
+
+        def record(event: DeliveryReport | InboundMessage) -> None:
+            if isinstance(event, DeliveryReport):
+                self.record(event, account=name)
+
+        return record
+
+    def record(self, report: DeliveryReport, *, account: str | None = None) -> None:
+        """Keep a delivery report, and give its row the status. One that fits no row yet waits for seven days."""
+        with self._writing(None) as connection:
+            reports.record(self._database, connection, self._hashes, self._accounts.name_of(account), report)
+
+    # Taking back, and an overview
+
+    def cancel(self, key: str, *, account: str | None = None, by: str = "cancel") -> list[CancelledRow]:
+        """Take back what was put under a key: rows that wait, and bookings at the vendor. Tells of each row whether it was.
+
+        Raises `UnknownKey`.
+        """
+        name = self._accounts.name_of(account)
+        with self._writing(None) as connection:
+            queries.ticket(connection, name, key)
+            done = cancelling.cancel_waiting(self._database, connection, name, key, by=by)
+        with self._reading(None) as connection:
+            booked = cancelling.booked(self._database, connection, name, key)
+        failures: dict[int, str] = {}
+        for batch, rows in booked.items():
+            ids = [row_id for row_id, _ in rows]
+            try:
+                self._accounts.client(name).cancel({batch: [number for _, number in rows]})
+            except SmsError as error:
+                failures.update(dict.fromkeys(ids, mask_numbers(str(error))))
+                continue
+            done.update(ids)
+            with self._writing(None) as connection:
+                cancelling.note_cancelled(self._database, connection, ids, by=by)
+        return [
+            CancelledRow(found, found.id in done, "" if found.id in done else failures.get(found.id) or why_not(found))
+            for found in self.get(key, account=name).rows
+        ]
+
+    def stats(self) -> Stats:
+        """The outbox at a glance: what waits since when, what is unknown, who pauses, who works."""
+        with self._reading(None) as connection:
+            return stats.stats(connection)
+
+    def forget(self, *, before: datetime | timedelta) -> int:
+        """Blank numbers, texts and names of final rows that have not changed since ``before``. Gives how many rows.
+
+        A timedelta is so long ago. States, counts and the keyed hashes stay: `find` still finds the number, and a key still
+        tells a repeated put.
+        """
+        return self._in_chunks(
+            lambda connection, limit, now: forgetting.forget(connection, before=limit, now=now), before
+        )
+
+    def purge(self, *, before: datetime | timedelta) -> int:
+        """Remove all that is known of puts whose rows are final and have not changed since ``before``. Gives how many puts.
+
+        Their keys are forgotten too: the same key can be put again, and is sent again. Events without a row that are
+        older than seven days go as well.
+        """
+        with self._writing(None) as connection:
+            reports.forget_unmatched(connection, now=self._database.now(connection))
+        return self._in_chunks(lambda connection, limit, _: forgetting.purge(connection, before=limit), before)
+
+    def _in_chunks(self, act: Callable[[Connection, int, int], int], before: datetime | timedelta) -> int:
+        """Do it until nothing is left, each time in a transaction that is short enough for others to wait for."""
+        total = 0
+        while True:
+            with self._writing(None) as connection:
+                now = self._database.now(connection)
+                limit = puts.to_micros(puts.to_moment(now) - before if isinstance(before, timedelta) else before)
+                count = act(connection, limit, now)
+            total += count
+            if count < forgetting.CHUNK:
+                return total
 
     # What the methods stand on
 
@@ -281,6 +513,20 @@ class Outbox:
                 holder = OwnHolder(self._folder)
                 self._ledger = Ledger(self._database, holder, self._on_alarm, DEFAULT_DEADLINE)
             return self._ledger
+
+
+def _ask(client: Client, asked: Sequence[settling.Doubt]) -> tuple[SendResult | None, SmsError | None]:
+    """What the vendor says of rows; where a question failed, what the earlier ones told."""
+    known = asked[0].known_batches if len(asked) == 1 else frozenset[str]()
+    try:
+        return client.settle(settling.as_result(asked), known_batches=known), None
+    except SmsError as error:
+        return getattr(error, "sms_result", None), error
+
+
+def why_not(found: Row) -> str:
+    """Why a row was not taken back, in words."""
+    return cancelling.WHY_NOT.get(found.state, "it was put back meanwhile")
 
 
 def _state_folder(database: Database, given: str | Path | None) -> Path | None:

@@ -67,6 +67,9 @@ class AccountPass:
     concurrency: int
     before: int | None = None
     left: int | None = None
+    replay_since: int | None = None
+    is_stale: bool = False
+    """Whether its account paused meanwhile: its client may have learned that the credentials are no good."""
     _open: dict[str, _Open] = field(factory=dict)
     _flying: int = 0
 
@@ -84,7 +87,8 @@ class AccountPass:
             rows = min(rows, self.left)
         if free < max(1, self.concurrency // 2) or rows < 1:
             return False
-        claim = self.ledger.claim(Wish(self.name, groups=free, size=size, rows=rows, before=self.before))
+        wish = Wish(self.name, groups=free, size=size, rows=rows, before=self.before, replay_since=self.replay_since)
+        claim = self.ledger.claim(wish)
         if claim is None:
             return False
         count = sum(map(len, claim.groups))
@@ -114,15 +118,19 @@ class AccountPass:
         answers: list[Answer] = []
         for landed in flights:
             answers.extend(answers_of(landed.flight, landed.result, landed.error))
-        self._record(answers)
-        for landed in flights:
-            self._flying -= 1
-            self._open[landed.flight.claim].flying -= 1
-            self._close_if_done(landed.flight.claim)
+        try:
+            self._record(answers)
+        finally:
+            for landed in flights:
+                self._flying -= 1
+                self._open[landed.flight.claim].flying -= 1
+                self._close_if_done(landed.flight.claim)
 
     def _record(self, answers: list[Answer]) -> None:
         if answers:
-            self.tally.add(self.ledger.record(self.name, answers))
+            stored = self.ledger.record(self.name, answers)
+            self.tally.add(stored)
+            self.is_stale |= any(answer.pauses for answer in answers)
 
     def _close_if_done(self, token: str) -> None:
         found = self._open[token]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sms_core_outbox.claims import CLAIM_AGE, SECOND
 from sms_core_outbox.databases import Database
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.holders import Holder, OwnHolder, has_ended
+from sms_core_outbox.reports import refold_all
 from sms_core_outbox.schema import is_state, row, worker
 from sms_core_outbox.states import State
 
@@ -20,7 +22,7 @@ _holders = (
     .group_by(row.c.holder)
 )
 _dead = (
-    select(row.c.id)
+    select(row.c.id, row.c.account, row.c.number_hash)
     .where(
         is_state(row.c.state, State.SENDING),
         row.c.holder == bindparam("holder"),
@@ -38,28 +40,31 @@ _to_unknown = (
 
 def give_up_dead_claims(
     database: Database, connection: Connection, *, deadline: float, by: str, alive: Collection[str]
-) -> int:
-    """Make the rows of dead claims unknown. Gives how many those were.
+) -> Counter[str]:
+    """Make the rows of dead claims unknown. Gives how many those were of each account.
 
     A claim is dead when nothing of it can be under way: ``deadline`` is what a call may take (seconds). It is at once
     where its holder's end is proven. ``alive`` are the caller's own claims that are under way.
     """
     now = database.now(connection)
     too_old = now - int((CLAIM_AGE + deadline) * SECOND)
-    count = 0
+    lost: Counter[str] = Counter()
     for found in connection.execute(_holders).all():
         is_over = found.holder != by and is_proven_over(connection, found.holder)
         if not is_over and found.since > too_old:
             continue
         before = now if is_over else too_old
         question = {"holder": found.holder, "before": before, "alive": list(alive)}
-        ids = connection.execute(_dead, question).scalars().all()
+        dead = connection.execute(_dead, question).all()
+        ids = [entry.id for entry in dead]
         if ids:
             connection.execute(_to_unknown, {"ids": ids, "now": now})
             why = "its worker ended" if is_over else "its worker has not been heard in time"
             note_changes(connection, ids, State.UNKNOWN, at=now, by=by, why=f"{why}, and may have sent it")
-            count += len(ids)
-    return count
+            lost.update(entry.account for entry in dead)
+            for name in {entry.account for entry in dead}:
+                refold_all(database, connection, name, {entry.number_hash for entry in dead if entry.account == name})
+    return lost
 
 
 def is_proven_over(connection: Connection, name: str) -> bool:

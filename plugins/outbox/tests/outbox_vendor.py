@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from sms_core import Client, TransportError
+from sms_core import Client, ProviderInfo, TransportError
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
 from tests.support.tiny import INFO, TOKEN, Tiny, bind, fields_of, operation_of
@@ -28,13 +28,15 @@ class Vendor:
     requests: list[list[str]] = attrs.field(factory=list)
     questions: list[tuple[str, Any]] = attrs.field(factory=list)
     found: str = ""
+    refusal: str = ""
     recipients: int = 3
+    info: ProviderInfo = INFO
     _batches: Any = attrs.field(factory=lambda: itertools.count(1))
 
     def client(self, **options: Any) -> Client:
         """A client of it, whose clock is the real one."""
-        limits = attrs.evolve(INFO.limits, recipients=self.recipients)
-        plugin = Tiny(attrs.evolve(INFO, limits=limits))
+        limits = attrs.evolve(self.info.limits, recipients=self.recipients)
+        plugin = Tiny(attrs.evolve(self.info, limits=limits))
         return bind(FakeTransport(self._answer), plugin, clock=lambda: datetime.now(UTC), **options)
 
     def take(self, request: Request) -> str:
@@ -49,7 +51,7 @@ class Vendor:
             return _words(f"OK {TOKEN}")
         if operation != "send":
             self.questions.append((operation, fields_of(request)))
-            return _words(f"OK {self.found}")
+            return _words(self.refusal or f"OK {self.found}")
         self.requests.append(fields_of(request)["numbers"])
         answer = self.answers.pop(0) if self.answers else ACCEPT
         if isinstance(answer, Exception):

@@ -1,0 +1,68 @@
+"""Taking back what was put under a key: rows that wait, and what the vendor holds booked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, select, update
+
+from sms_core.model import DeliveryStatus
+from sms_core_outbox.claims import end_waiting
+from sms_core_outbox.databases import Database
+from sms_core_outbox.histories import note_changes
+from sms_core_outbox.schema import is_state, put, row
+from sms_core_outbox.states import State
+
+WHY_NOT: Mapping[State, str] = {
+    State.SENDING: "it is being sent",
+    State.ACCEPTED: "the vendor took it, and it was not booked for later",
+    State.REFUSED: "the vendor refused it already",
+    State.UNKNOWN: "the vendor may have taken it",
+    State.NOT_SENT: "it had ended unsent already",
+    State.CANCELLED: "",
+}
+"""Why a row in this state was not taken back."""
+
+
+def cancel_waiting(database: Database, connection: Connection, account: str, key: str, *, by: str) -> set[int]:
+    """Cancel the rows of a put that wait. Gives their ids."""
+    waiting = (
+        select(row.c.id)
+        .join_from(row, put, row.c.put_id == put.c.id)
+        .where(put.c.account == account, put.c.key == key, is_state(row.c.state, State.READY))
+        .with_for_update(of=row)
+    )
+    ids = set(connection.execute(waiting).scalars())
+    end_waiting(
+        connection, ids, State.CANCELLED, at=database.now(connection), by=by, why="cancelled before it was sent"
+    )
+    return ids
+
+
+def booked(database: Database, connection: Connection, account: str, key: str) -> dict[str, list[tuple[int, str]]]:
+    """The batches of a put that the vendor holds for later, each with the ids and numbers of its rows."""
+    question = (
+        select(row.c.id, row.c.batch_id, row.c.number)
+        .join_from(row, put, row.c.put_id == put.c.id)
+        .where(
+            put.c.account == account,
+            put.c.key == key,
+            is_state(row.c.state, State.ACCEPTED),
+            row.c.send_at > database.now(connection),
+            row.c.batch_id.is_not(None),
+        )
+    )
+    found: dict[str, list[tuple[int, str]]] = {}
+    for entry in connection.execute(question):
+        if entry.batch_id is not None:
+            found.setdefault(entry.batch_id, []).append((entry.id, entry.number))
+    return found
+
+
+def note_cancelled(database: Database, connection: Connection, ids: Iterable[int], *, by: str) -> None:
+    """Write down that the vendor took a booking back. The row stays accepted; its delivery status says the rest."""
+    ids = list(ids)
+    now = database.now(connection)
+    status = DeliveryStatus.CANCELLED.value
+    connection.execute(update(row).where(row.c.id.in_(ids)).values(status=status, changed_at=now))
+    note_changes(connection, ids, State.ACCEPTED, at=now, by=by, why="the vendor took the booking back")

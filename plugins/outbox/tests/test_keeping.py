@@ -1,0 +1,112 @@
+"""Taking back, forgetting, pausing and the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy
+
+from outbox_vendor import Vendor, accepted_but_unheard
+from sms_core import Message, TransportError
+from sms_core_outbox import Outbox, Put, State
+
+A, B = "+886900000001", "+886900000002"
+NOW = timedelta(0)
+
+
+def test_cancelling_takes_back_what_waits(outbox: Outbox, vendor: Vendor) -> None:
+    outbox.put(Message("hi", [A, B]), key="k")
+    outbox.drain(limit=1)
+    done = {found.row.number: (found.done, found.why) for found in outbox.cancel("k")}
+    assert done == {A: (False, "the vendor took it, and it was not booked for later"), B: (True, "")}
+    outbox.drain()
+    assert vendor.taken == [(A, "hi")]
+    assert outbox.get("k").rows[1].state is State.CANCELLED
+
+
+def test_cancelling_a_booking_asks_the_vendor(outbox: Outbox, vendor: Vendor) -> None:
+    outbox.put(Message("hi", A, send_at=datetime.now(UTC) + timedelta(hours=1)), key="k")
+    outbox.drain()
+    vendor.refusal = "NO missing"
+    (refused,) = outbox.cancel("k")
+    assert not refused.done
+    assert "missing" in refused.why
+    vendor.refusal = "OK 1 2"
+    (cancelled,) = outbox.cancel("k")
+    assert cancelled.done
+    assert [fields["batch"] for name, fields in vendor.questions if name == "cancel"] == ["b1", "b1"]
+
+
+def test_forgetting_blanks_and_keeps_what_counts(url: str, outbox: Outbox, vendor: Vendor) -> None:
+    outbox.put(Message("a secret text", A), key="old")
+    outbox.put(Message("it waits", B), key="new", not_before=datetime.now(UTC) + timedelta(hours=1))
+    outbox.drain()
+    outbox.record(report_of(outbox))
+    assert outbox.forget(before=NOW) == 1
+    assert outbox.forget(before=NOW) == 0
+    (row,) = outbox.find(number=A)
+    assert (row.number, row.state, row.batch_id) == ("", State.ACCEPTED, "b1")
+    stored = everything_stored(url)
+    assert "a secret text" not in stored
+    assert "900000001" not in stored
+    assert "it waits" in stored
+    assert not outbox.put(Message("a secret text", A), key="old").is_new
+
+
+def report_of(outbox: Outbox):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    from sms_core import DeliveryReport, DeliveryStatus  # noqa: PLC0415
+
+    return DeliveryReport(A, DeliveryStatus.DELIVERED, "b1", key="r")
+
+
+def everything_stored(url: str) -> str:
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        names = sqlalchemy.inspect(connection).get_table_names()
+        words = [str(row) for name in names for row in connection.execute(sqlalchemy.text(f"SELECT * FROM {name}"))]
+    engine.dispose()
+    return "\n".join(words)
+
+
+def test_codes_are_blanked_as_soon_as_they_are_final(url: str, outbox: Outbox, vendor: Vendor) -> None:
+    vendor.answers = [accepted_but_unheard(vendor)]
+    outbox.put(Message("code 271828", A), key="unknown", purpose="otp")
+    outbox.drain()
+    assert "271828" in everything_stored(url)
+    vendor.found = f"{A}=b1"
+    outbox.settle()
+    outbox.put(Message("code 314159", B), key="known", purpose="otp")
+    outbox.drain()
+    assert "271828" not in everything_stored(url)
+    assert "314159" not in everything_stored(url)
+
+
+def test_purging_removes_what_is_final(url: str, outbox: Outbox, vendor: Vendor) -> None:
+    outbox.put(Message("hi", A), key="old")
+    outbox.drain()
+    outbox.put(Message("hi", B), key="new")
+    assert outbox.purge(before=timedelta(hours=1)) == 0
+    assert outbox.purge(before=NOW) == 1
+    assert [row.key for row in outbox.find()] == ["new"]
+    assert outbox.put(Message("another", A), key="old").is_new
+
+
+def test_the_overview(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox()
+    vendor.answers = [accepted_but_unheard(vendor), TransportError("no connection", sent=False)]
+    outbox.put(Message("hi", A), key="1")
+    outbox.drain()
+    outbox.put_many([Put(Message("hi", B), "2", priority=3), Put(Message("code", B), "3", purpose="otp")])
+    outbox.pause(because="the vendor is moving", by="ann")
+    found = outbox.stats()
+    assert found.counts == {State.UNKNOWN: 1, State.READY: 2}
+    lanes = [(lane.purpose, lane.priority, lane.depth) for lane in found.lanes]
+    assert lanes == [("otp", 0, 1), ("", 3, 1)]
+    assert found.oldest_unknown is not None
+    assert found.paused == {"main": "the vendor is moving"}
+    assert [worker.is_over for worker in found.workers] == [False]
+    assert outbox.drain().claimed == 0
+    assert outbox.resume()
+    assert not outbox.resume()
+    assert outbox.drain().claimed == 2

@@ -1,0 +1,92 @@
+"""A worker thread: what is put goes out, what is under way at the end is known, and nothing ends it but its owner."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from outbox_vendor import Vendor
+from sms_core import ConfigurationError, Message
+from sms_core.http import Request, Response
+from sms_core_outbox import Outbox, Put, State
+from tests.support.forks import in_children
+
+A, B = "+886900000001", "+886900000002"
+PATIENCE = 20.0
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that in time"
+        time.sleep(0.01)
+
+
+def test_what_is_put_goes_out(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox, elsewhere = open_outbox(), open_outbox()
+    with outbox.worker() as worker:
+        outbox.put(Message("here", A), key="1")
+        elsewhere.put(Message("elsewhere", A), key="2")
+        wait_until(lambda: len(vendor.taken) == 2)
+        assert worker.is_running
+    assert vendor.taken == [(A, "here"), (A, "elsewhere")]
+    assert {row.state for row in outbox.find()} == {State.ACCEPTED}
+
+
+def test_at_its_end_it_finishes_what_is_under_way_and_begins_nothing(
+    open_outbox: Callable[..., Outbox], vendor: Vendor
+) -> None:
+    outbox = open_outbox(concurrency=1)
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def answer_slowly(request: Request) -> Response:
+        arrived.set()
+        assert go_on.wait(PATIENCE)
+        return Response(200, body=f"OK {vendor.take(request)}".encode())
+
+    vendor.answers = [answer_slowly]
+    outbox.put_many([Put(Message("first", A), "1"), Put(Message("second", B, subject="s"), "2")])
+    worker = outbox.worker()
+    worker.start()
+    assert arrived.wait(PATIENCE)
+    assert not worker.stop(timeout=0.0)
+    go_on.set()
+    assert worker.stop()
+    assert vendor.taken == [(A, "first")]
+    assert [row.state for row in outbox.find()] == [State.READY, State.ACCEPTED]
+
+
+def test_it_goes_on_when_the_database_is_away_for_a_while(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox()
+    with outbox.worker():
+        with outbox._database.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE sms_outbox_account RENAME TO away")
+        outbox.put(Message("hi", A), key="k")
+        time.sleep(0.3)
+        assert vendor.taken == []
+        with outbox._database.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE away RENAME TO sms_outbox_account")
+        wait_until(lambda: vendor.taken == [(A, "hi")])
+
+
+def test_a_worker_does_not_run_in_a_child(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox()
+    with outbox.worker() as worker:
+
+        def look(number: int) -> str:
+            assert not worker.is_running
+            with pytest.raises(ConfigurationError, match="before the fork"):
+                worker.stop()
+            outbox.put(Message("from the child", A), key="child")
+            return "put"
+
+        assert in_children(1, look) == ["put"]
+        wait_until(lambda: vendor.taken == [(A, "from the child")])
+
+
+def test_a_worker_starts_once(outbox: Outbox) -> None:
+    with outbox.worker() as worker, pytest.raises(ConfigurationError, match="runs already"):
+        worker.start()
