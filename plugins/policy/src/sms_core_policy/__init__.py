@@ -11,5 +11,6 @@
 
 from sms_core_policy.errors import PolicyRefused
 from sms_core_policy.taiwan import TaiwanRules
+from sms_core_policy.watch import DeliveryAlarm, DeliveryWatch
 
-__all__ = ["PolicyRefused", "TaiwanRules"]
+__all__ = ["DeliveryAlarm", "DeliveryWatch", "PolicyRefused", "TaiwanRules"]
