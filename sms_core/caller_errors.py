@@ -58,7 +58,7 @@ class InvalidMessage(SmsError):
     ``field`` is the path of what is wrong, such as ``text`` or ``to[3].number`` (counted from 0).
     """
 
-    plain_fields = ("field", "reason")
+    plain_fields: ClassVar[tuple[str, ...]] = ("field", "reason")
 
     def __init__(self, field: str, reason: str) -> None:
         self.field = field

@@ -1,0 +1,16 @@
+"""Before points are spent: rules of carriers, limits, one-time codes and a second vendor, as plugins of a client.
+
+::
+
+    import sms_core
+    from sms_core_policy import TaiwanRules
+
+    with sms_core.connect(plugins=[TaiwanRules(senders=["互動資通"])]) as sms:
+        sms.send("【互動資通】您的驗證碼是 123456", to="0900000001")
+"""
+
+from sms_core_policy.errors import PolicyRefused
+from sms_core_policy.taiwan import TaiwanRules
+from sms_core_policy.watch import DeliveryAlarm, DeliveryWatch
+
+__all__ = ["DeliveryAlarm", "DeliveryWatch", "PolicyRefused", "TaiwanRules"]
