@@ -11,7 +11,8 @@
     write_results(Path("results.csv"), table, campaign.results)
 
 ======================  ===============================================================================
-`read_table`            a CSV file as a `Table`, which has a `Row` for each person
+`read_table`            a CSV file or a workbook as a `Table`, which has a `Row` for each person; `open_table` gives
+                        a `TableFile`, which reads them one after another and keeps none
 `mend_numbers`          the table with the leading zeros that a spreadsheet dropped; `mention_mending`
                         only says that there are such
 `MessageDefaults`       what holds for every row: one text, a subject, a time, a vendor's options
@@ -33,10 +34,11 @@ from sms_core_cli.campaign.campaign import Campaign, Estimate, RequestDone
 from sms_core_cli.campaign.mending import mend_numbers, mention_mending
 from sms_core_cli.campaign.message_defaults import MessageDefaults
 from sms_core_cli.campaign.planning import plan_campaign
+from sms_core_cli.campaign.reading.moments import parse_moment
 from sms_core_cli.campaign.result_file import is_result_file, read_results, write_results
 from sms_core_cli.campaign.row_results import RowOutcome, RowResult
 from sms_core_cli.campaign.run_files import RunFiles, read_earlier
-from sms_core_cli.campaign.table import Row, Table, parse_moment, read_table
+from sms_core_cli.campaign.table import Row, Table, TableFile, open_table, read_table
 
 __all__ = [
     "Campaign",
@@ -48,9 +50,11 @@ __all__ = [
     "RowResult",
     "RunFiles",
     "Table",
+    "TableFile",
     "is_result_file",
     "mend_numbers",
     "mention_mending",
+    "open_table",
     "parse_moment",
     "plan_campaign",
     "read_earlier",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,8 +24,10 @@ from sms_core.provider import Capability, Destination, template
 from sms_core.tracking import Fact, Key
 from sms_core_cli.campaign.campaign import Campaign, Estimate
 from sms_core_cli.campaign.message_defaults import MessageDefaults
+from sms_core_cli.campaign.placeholders import RowTemplate, check_shown, reader_of_texts
+from sms_core_cli.campaign.reading.moments import parse_moment
 from sms_core_cli.campaign.row_results import RowOutcome, RowResult
-from sms_core_cli.campaign.table import Row, Table, parse_moment
+from sms_core_cli.campaign.table import Row, Table
 
 KNOWN_BY_THE_VENDOR = (RowOutcome.ACCEPTED, RowOutcome.REFUSED, RowOutcome.NOT_SENT)
 """Outcomes of rows that an earlier run sent, and that need no settling."""
@@ -55,10 +57,11 @@ def plan_campaign(
         raise InvalidMessage("again", "what is unknown is not sent again: settle() it")
     if defaults.text is None and not table.has("text"):
         raise InvalidMessage("text", "is missing: a column 'text' in the file, or one text for all")
+    read_text = reader_of_texts(table.columns)
     if defaults.text is not None:
-        template.parse(defaults.text)
+        read_text(defaults.text)
 
-    rows = _sort_rows(_Reader(client, table, defaults), earlier, again)
+    rows = _sort_rows(_Reader(client, table, defaults, read_text), earlier, again)
     results = rows.results
     without_time = attrs.evolve(defaults, send_at=None)
     sent = _plan(client, without_time, rows.sent)
@@ -90,6 +93,7 @@ class _Reader:
     client: Client
     table: Table
     defaults: MessageDefaults
+    read_text: Callable[[str], RowTemplate]
     prefix: str = field(factory=lambda: secrets.token_hex(4))
 
     def recipient(self, row: Row, before: RowResult | None) -> Recipient:
@@ -97,13 +101,9 @@ class _Reader:
 
         ``before`` is what became of it in an earlier run. What that one sent keeps its reference and needs no time.
         """
-        if len(row.cells) > len(self.table.headers):
-            counts = f"has {len(row.cells)} cells and the header {len(self.table.headers)}"
-            raise InvalidMessage("row", f"{counts}: a comma in a text needs quotes around it")
-        text = row.values.get("text", "") if self.defaults.text is None else self.defaults.text
-        params = _params(text, row.values)
-        if not params:
-            text = template.fill(text, {})  # else a template's doubled braces would stay doubled
+        if row.fault:
+            raise InvalidMessage("row", row.fault)
+        text, params = self._text(row)
         references = (before.reference if before else "", row.values.get("reference"), f"{self.prefix}-{row.number}")
         return Recipient(
             row.values.get("number", ""),
@@ -115,20 +115,15 @@ class _Reader:
             send_at=None if before else _moment(row),
         )
 
-
-def _params(text: str, values: Mapping[str, str]) -> dict[str, str]:
-    """Only what the text asks for, found by any case of the header. A value that is not there is refused later."""
-    names = template.names(text)
-    params: dict[str, str] = {}
-    for name in names:
-        value = values.get(name.lower())
-        if value == "":
-            raise InvalidMessage("params", f"the column {name!r} is empty, and the text has a place for it")
-        if value is not None:
-            params[name] = value
-    if names and not params:
-        raise InvalidMessage("params", f"there is no column {names[0]!r}, and the text has a place for it")
-    return params
+    def _text(self, row: Row) -> tuple[str, dict[str, str]]:
+        """The row's text, and what fills its placeholders."""
+        text = row.values.get("text", "") if self.defaults.text is None else self.defaults.text
+        check_shown("text", text)
+        found = self.read_text(text)
+        params = found.params(row)
+        if not params:
+            return template.fill(found.text, {}), params  # else a template's doubled braces would stay doubled
+        return found.text, params
 
 
 def _moment(row: Row) -> datetime | None:
