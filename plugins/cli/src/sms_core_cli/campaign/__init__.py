@@ -20,7 +20,7 @@
 `Campaign`              sends, settles and takes delivery reports; ``results`` has a `RowResult` for
                         each row, and what that says is true at every moment
 `RequestDone`           one answer of the vendor, and the rows that it is about
-`Estimate`              what sending would take and cost
+`Estimate`              what sending would take and cost; its `Example`s are three texts, its `SegmentCount`s say why
 `RowResult`             what is known of one row; its `RowOutcome` above all
 `write_results`         the result file; `read_results` reads it, to resume a run that was interrupted
 `RunFiles`              the same for a run that may be killed: a lock, and a journal beside the result file
@@ -30,7 +30,8 @@ Nothing here needs a terminal; the command ``sms campaign`` is one user of it, a
 ``examples/campaign/demo.py`` another.
 """
 
-from sms_core_cli.campaign.campaign import Campaign, Estimate, RequestDone
+from sms_core_cli.campaign.campaign import Campaign, RequestDone
+from sms_core_cli.campaign.estimate import Estimate, Example, SegmentCount
 from sms_core_cli.campaign.mending import mend_numbers, mention_mending
 from sms_core_cli.campaign.message_defaults import MessageDefaults
 from sms_core_cli.campaign.planning import plan_campaign
@@ -43,12 +44,14 @@ from sms_core_cli.campaign.table import Row, Table, TableFile, open_table, read_
 __all__ = [
     "Campaign",
     "Estimate",
+    "Example",
     "MessageDefaults",
     "RequestDone",
     "Row",
     "RowOutcome",
     "RowResult",
     "RunFiles",
+    "SegmentCount",
     "Table",
     "TableFile",
     "is_result_file",

@@ -11,7 +11,6 @@ import re
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 import attrs
 from attrs import field, frozen
@@ -22,7 +21,8 @@ from sms_core.errors import InvalidMessage, SmsError, TransportError, Unsupporte
 from sms_core.model import DeliveryReport, Message, Outcome, Recipient, RecipientOutcome, SendResult
 from sms_core.provider import Capability, Destination, template
 from sms_core.tracking import Fact, Key
-from sms_core_cli.campaign.campaign import Campaign, Estimate
+from sms_core_cli.campaign.campaign import Campaign
+from sms_core_cli.campaign.estimate import make_estimate
 from sms_core_cli.campaign.message_defaults import MessageDefaults
 from sms_core_cli.campaign.placeholders import RowTemplate, check_shown, reader_of_texts
 from sms_core_cli.campaign.reading.moments import parse_moment
@@ -78,7 +78,7 @@ def plan_campaign(
         results=[results[place] for place in range(len(table.rows))],
         plans=requests,
         places={destination.reference: place for place, destination in (new.rendered | unknown.rendered).items()},
-        estimate=_estimate(client, new.plan, requests),
+        estimate=make_estimate(client, new.plan, requests, [table.rows[place].number for place in new.places]),
         unknown=list(_remembered(unknown, results)),
         earlier=[(place, Key(number, rows.sent[place].reference)) for place, number in sent.numbers.items()],
         facts=list(_facts(sent.numbers, rows.sent, results)),
@@ -275,19 +275,6 @@ def _duplicate(table: Table, place: int, of: int) -> RowResult:
 def _same_reference(table: Table, reference: str, owner: int) -> RowResult:
     reason = f"reference: row {table.rows[owner].number} has this one, so reports could not be told apart"
     return RowResult(RowOutcome.REFUSED_HERE, reference=reference, error=reason)
-
-
-def _estimate(client: Client, plan: Plan | None, requests: Sequence[Plan]) -> Estimate:
-    if plan is None:
-        return Estimate(0, 0, 0, Decimal(), ())
-    preview = client.preview(attrs.evolve(plan, duplicates=()))  # repetitions are rows' results, no warnings
-    return Estimate(
-        messages=len(plan.rendered),
-        requests=sum(len(request.sends) for request in requests),
-        segments=preview.segments,
-        points=preview.points,
-        warnings=preview.warnings,
-    )
 
 
 def _remembered(rows: _PlannedRows, results: Mapping[int, RowResult]) -> Iterator[tuple[Plan, SendResult]]:

@@ -33,7 +33,7 @@ from sms_core_cli.campaign_report import show_end, show_plan
 from sms_core_cli.command import SmsCommand, dsn_option, json_option
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.message_options import message_options, read_message_options, span
-from sms_core_cli.output import console, note
+from sms_core_cli.output import console, counted, note
 from sms_core_cli.table_options import TableOptions, chosen_columns
 
 RESULTS = Path("results.csv")
@@ -113,7 +113,7 @@ def campaign(
             defaults = read_message_options(client.info, **of_message)
             planned = plan_campaign(client, table, defaults, earlier=earlier, again=run.again)
             if run.dry_run or not run.as_json:
-                show_plan(planned, client.info, as_json=run.as_json)
+                show_plan(planned, client.info, concurrency=run.concurrency, as_json=run.as_json)
             if not run.dry_run:
                 ctx.exit(run.go(client, planned, files))
 
@@ -181,8 +181,9 @@ class Run:
         return exit_codes.of_campaign(planned.counts) if written else exit_codes.UNKNOWN
 
     def _agreed(self, planned: Campaign, client: Client) -> bool:
-        points = "" if planned.estimate.points is None else f", about {planned.estimate.points} points"
-        question = f"Send {planned.estimate.messages} messages with {client.info.title}{points}?"
+        estimate = planned.estimate
+        points = "" if estimate.points is None else f", about {counted(estimate.points, 'point')}"
+        question = f"Send {counted(estimate.messages, 'message')} with {client.info.title}{points}?"
         try:
             return click.confirm(question, err=True)
         except click.Abort:  # Ctrl-C, or nobody is there to answer
