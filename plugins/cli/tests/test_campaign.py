@@ -112,14 +112,14 @@ def test_why_rows_are_refused_here(client: Client, exchange: Exchange) -> None:
         "900000001,n,hi,,,": "number: lacks its leading 0",
         ",n,hi,,,": "number: is empty",
         "0900000001,n,,,,": "text: is empty",
-        "0900000001,n,{no},,,": "params: there is no column 'no'",
-        "0900000001,n,{name}{no},,,": "params: has no value for the placeholder {no}",
+        "0900000001,n,{no},,,": "text: there is no column 'no' for {no}: write {{no}} for braces",
+        "0900000001,n,{name}{no},,,": "text: there is no column 'no'",
         "0900000001,,{name},,,": "params: the column 'name' is empty",
         "0900000001,n,{,,,": "text: the brace",
         "0900000001,n,hi,2001-01-01 00:00,,": "send_at: 2001",
         "0900000001,n,hi,soon,,": "send_at: needs a day",
-        "0900000001,n,hi,,,,,": "row: has 8 cells and the header 6",
-        "0900000001,n,{amount},,": "params: there is no column",
+        "0900000001,n,hi,,,,,x": "row: has 8 cells and the header 6",
+        "0900000001,n,{amount},,": "params: the column 'amount' is empty",
     }
     campaign = run(client, "number,name,text,send_at,reference,amount\n" + "\n".join(wrong) + "\n0900000002,n,ok,,,\n")
     for result, words in zip(campaign.results, wrong.values(), strict=False):

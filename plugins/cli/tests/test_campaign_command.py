@@ -34,11 +34,39 @@ def test_a_dry_run_shows_the_cost_and_sends_nothing(sms: Sms, exchange: Exchange
     for words in ("to send", "lacks its leading 0", "repeats another row"):
         assert words in done.out
     data = sms("campaign", file, "--dry-run", "--json").data
-    assert data["estimate"] == {"messages": 2, "requests": 1, "segments": 2, "points": "2", "warnings": []}
+    estimate = data["estimate"]
+    shown = {name: estimate[name] for name in ("messages", "requests", "segments", "points", "warnings", "seconds")}
+    assert shown == {"messages": 2, "requests": 1, "segments": 2, "points": "2", "warnings": [], "seconds": 1.0}
     assert data["outcomes"]["refused_here"] == 1
     assert data["not_accepted"][0]["rows"] == [4]
     assert exchange.messages == ()
     assert not Path("results.csv").exists()
+
+
+def test_the_preview_shows_texts_and_why_they_cost_what_they_do(sms: Sms, tmp_path: Path) -> None:
+    texts = ["您好", "It’s " + "me" * 40, "{姓名}" + "您好" * 35, "x" * 160]
+    rows = "".join(f"090000000{place},王,{text}\n" for place, text in enumerate(texts, 1))
+    (tmp_path / "t.csv").write_text(f"手機,姓名,簡訊\n{rows}", encoding="utf-8")
+    done = sms("campaign", "t.csv", answer="n\n")
+    said = " ".join(done.out.split())
+    assert "Row 2, the first text (1 segment, 1 point): 您好" in said
+    assert f"Row 5, the longest and dearest text (1 segment, 3 points): {'x' * 160}" in said
+    assert "Sending takes about 1 second, with 4 requests side by side" in said
+    data = sms("campaign", "t.csv", "--dry-run", "--json").data["estimate"]
+    assert [(example["row"], example["why"]) for example in data["examples"]] == [
+        (2, ["first"]),
+        (5, ["longest", "dearest"]),
+    ]
+    assert data["examples"][1]["text"] == texts[3]
+    assert {reason["reason"]: (reason["rows"], reason["segments"]) for reason in data["reasons"]} == {
+        "Chinese, up to 70 characters": (1, 1),
+        "Chinese, longer than 70 characters: 67 in each segment": (1, 2),
+        "letters and signs of GSM 03.38, up to 160 characters": (1, 1),
+        "’ (U+2019 RIGHT SINGLE QUOTATION MARK), which GSM 03.38 lacks, longer than 70 characters: 67 in each segment": (
+            1,
+            2,
+        ),
+    }
 
 
 def test_a_dry_run_needs_no_network(sms: Sms, file: str) -> None:

@@ -148,7 +148,7 @@ def test_vendor_options_are_typed(sms: Sms) -> None:
         (["-o", "skip_duplicates=perhaps"], "option 'skip_duplicates' is true or false"),
         (["--send-at", "2001-01-01T00:00"], "in the past"),
         (["--send-at", "tomorrow"], "a day and a time"),
-        (["--send-at", "2099-01-01"], "a day and a time"),
+        (["--send-at", "2099-01-01"], "a day without a time"),
         (["--validity", "4"], "30m, 4h or 2d"),
         (["--media", "nothing.png"], "does not exist"),
         (["--to", "0912"], "not a mobile number"),

@@ -32,7 +32,7 @@ def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file
         rows = results(file)
         assert running.returncode == 5
         assert "Stopping" in err
-        assert f"Interrupted: {len(box.exchange.accepted)} rows were accepted" in err
+        assert f"Interrupted: {len(box.exchange.accepted)} rows accepted" in err
         assert len(rows) == ROWS
         assert texts(rows, "accepted") == {message.text for message in box.exchange.accepted}
         assert texts(rows, "not_sent")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sms_core.provider import Capability, ProviderInfo
 from sms_core.serialize import to_data
-from sms_core_cli.campaign import Campaign, RowOutcome
-from sms_core_cli.output import cost_line, note, say, show_json, show_table
+from sms_core_cli.campaign import Campaign, Estimate, RowOutcome
+from sms_core_cli.output import cost_line, counted, note, say, show_json, show_table
 
 ROWS_SHOWN = 6
 """How many rows' numbers stand beside a reason; the result file has them all."""
+
+MINUTES_FROM = 120
+"""Seconds; from here on nobody wants to hear seconds."""
 
 TITLES = {
     RowOutcome.ACCEPTED: "accepted",
@@ -30,12 +34,14 @@ Reason = tuple[RowOutcome, str, list[int]]
 """An outcome, why rows have it, and the numbers of these rows."""
 
 
-def show_plan(campaign: Campaign, info: ProviderInfo, *, as_json: bool) -> None:
-    """What is to be sent, what it would cost, and which rows will not go."""
+def show_plan(campaign: Campaign, info: ProviderInfo, *, concurrency: int, as_json: bool) -> None:
+    """What is to be sent, what it would cost, how long it would take, and which rows will not go."""
     estimate = campaign.estimate
+    duration = estimate.duration(concurrency)
     if as_json:
         rows = _rows(campaign)
-        show_json({"dry_run": True, "provider": info.name, "estimate": estimate, **rows, "notes": campaign.notes})
+        shown = {**to_data(estimate), "seconds": duration.total_seconds()}
+        show_json({"dry_run": True, "provider": info.name, "estimate": shown, **rows, "notes": campaign.notes})
         return
     for line in campaign.notes:
         note(f"Note: {line}.")
@@ -44,9 +50,36 @@ def show_plan(campaign: Campaign, info: ProviderInfo, *, as_json: bool) -> None:
         [(len(campaign.table.rows), estimate.messages, estimate.requests, estimate.segments, estimate.points)],
         title=info.title,
     )
+    _show_segments(estimate)
     _show_reasons(campaign)
+    _show_examples(estimate)
     for warning in estimate.warnings:
         say(f"Note: {warning}.")
+    if estimate.messages:
+        say(f"Sending takes about {_rounded(duration)}, with {concurrency} requests side by side of a second each.")
+
+
+def _rounded(duration: timedelta) -> str:
+    """A length of time in the unit that suits it."""
+    seconds = round(duration.total_seconds())
+    if seconds < MINUTES_FROM:
+        return counted(seconds, "second")
+    return counted(-(-seconds // 60), "minute")
+
+
+def _show_segments(estimate: Estimate) -> None:
+    rows = [(count.reason, count.rows, count.segments) for count in estimate.reasons]
+    if rows:
+        show_table(["segments, by reason", "rows", "segments"], rows)
+
+
+def _show_examples(estimate: Estimate) -> None:
+    for example in estimate.examples:
+        cost = counted(example.segments, "segment")
+        if example.points is not None:
+            cost += f", {counted(example.points, 'point')}"
+        say(f"Row {example.row}, the {' and '.join(example.why)} text ({cost}):")
+        say(f"  {example.text}")
 
 
 def show_end(
@@ -120,12 +153,12 @@ def _advice(campaign: Campaign, info: ProviderInfo, file: Path, results: Path, *
     counts = campaign.counts
     again = f"sms campaign {shlex.quote(str(file))} --resume {shlex.quote(str(results))}"
     if stopped:
-        accepted = counts[RowOutcome.ACCEPTED]
-        yield f"Interrupted: {accepted} rows were accepted, {counts[RowOutcome.NOT_SENT]} were not sent."
+        accepted, left = counts[RowOutcome.ACCEPTED], counts[RowOutcome.NOT_SENT]
+        yield f"Interrupted: {counted(accepted, 'row')} accepted, {left} not sent."
     if unknown := counts[RowOutcome.UNKNOWN]:
-        yield f"{unknown} rows are unknown: the vendor may have taken them. {_way_to_know(campaign, info, again)}"
+        yield f"Unknown: {counted(unknown, 'row')}, which the vendor may have taken. {_way_to_know(campaign, info, again)}"
     if not_sent := counts[RowOutcome.NOT_SENT]:
-        yield f"{not_sent} rows can be sent safely: {again}"
+        yield f"Not sent: {counted(not_sent, 'row')}, which can be sent safely: {again}"
 
 
 def _way_to_know(campaign: Campaign, info: ProviderInfo, again: str) -> str:

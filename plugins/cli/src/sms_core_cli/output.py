@@ -53,10 +53,15 @@ def note(line: str) -> None:
     say(line, stderr=True)
 
 
+def counted(count: Decimal | int, noun: str) -> str:
+    """A count and its noun in singular or plural."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def cost_line(cost: Decimal, balance: Decimal | None) -> str:
     """What was paid and what is left, in points."""
     left = "" if balance is None else f", {balance} left"
-    return f"Cost {cost} points{left}."
+    return f"Cost {counted(cost, 'point')}{left}."
 
 
 def show_json(value: object) -> None:

@@ -27,6 +27,7 @@ from sms_core.client import Client
 from sms_core.errors import AuthenticationFailed, InsufficientCredit, InvalidMessage, SmsError
 from sms_core.model import DeliveryReport, Outcome, SendResult
 from sms_core.tracking import Fact, Key, Tracker
+from sms_core_cli.campaign.estimate import Estimate
 from sms_core_cli.campaign.row_results import RowOutcome, RowResult, with_states
 from sms_core_cli.campaign.table import Table
 
@@ -41,17 +42,6 @@ CUT_OFF = "the run was cut off; this row may have been handed to the vendor"
 INTERRUPTED = "interrupted before this row's turn"
 
 _RECIPIENT = re.compile(r"to\[(\d+)\]\.", re.ASCII)
-
-
-@frozen
-class Estimate:
-    """What sending would take and cost. ``messages`` are rows; ``points`` is None where the vendor has no price list."""
-
-    messages: int
-    requests: int
-    segments: int
-    points: Decimal | None
-    warnings: tuple[str, ...]
 
 
 @frozen

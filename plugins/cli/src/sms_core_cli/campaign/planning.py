@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 import attrs
 from attrs import field, frozen
@@ -22,10 +21,13 @@ from sms_core.errors import InvalidMessage, SmsError, TransportError, Unsupporte
 from sms_core.model import DeliveryReport, Message, Outcome, Recipient, RecipientOutcome, SendResult
 from sms_core.provider import Capability, Destination, template
 from sms_core.tracking import Fact, Key
-from sms_core_cli.campaign.campaign import Campaign, Estimate
+from sms_core_cli.campaign.campaign import Campaign
+from sms_core_cli.campaign.estimate import make_estimate
 from sms_core_cli.campaign.message_defaults import MessageDefaults
+from sms_core_cli.campaign.placeholders import RowTemplate, check_shown, reader_of_texts
+from sms_core_cli.campaign.reading.moments import parse_moment
 from sms_core_cli.campaign.row_results import RowOutcome, RowResult
-from sms_core_cli.campaign.table import Row, Table, parse_moment
+from sms_core_cli.campaign.table import Row, Table
 
 KNOWN_BY_THE_VENDOR = (RowOutcome.ACCEPTED, RowOutcome.REFUSED, RowOutcome.NOT_SENT)
 """Outcomes of rows that an earlier run sent, and that need no settling."""
@@ -55,10 +57,11 @@ def plan_campaign(
         raise InvalidMessage("again", "what is unknown is not sent again: settle() it")
     if defaults.text is None and not table.has("text"):
         raise InvalidMessage("text", "is missing: a column 'text' in the file, or one text for all")
+    read_text = reader_of_texts(table.columns)
     if defaults.text is not None:
-        template.parse(defaults.text)
+        read_text(defaults.text)
 
-    rows = _sort_rows(_Reader(client, table, defaults), earlier, again)
+    rows = _sort_rows(_Reader(client, table, defaults, read_text), earlier, again)
     results = rows.results
     without_time = attrs.evolve(defaults, send_at=None)
     sent = _plan(client, without_time, rows.sent)
@@ -75,7 +78,7 @@ def plan_campaign(
         results=[results[place] for place in range(len(table.rows))],
         plans=requests,
         places={destination.reference: place for place, destination in (new.rendered | unknown.rendered).items()},
-        estimate=_estimate(client, new.plan, requests),
+        estimate=make_estimate(client, new.plan, requests, [table.rows[place].number for place in new.places]),
         unknown=list(_remembered(unknown, results)),
         earlier=[(place, Key(number, rows.sent[place].reference)) for place, number in sent.numbers.items()],
         facts=list(_facts(sent.numbers, rows.sent, results)),
@@ -90,6 +93,7 @@ class _Reader:
     client: Client
     table: Table
     defaults: MessageDefaults
+    read_text: Callable[[str], RowTemplate]
     prefix: str = field(factory=lambda: secrets.token_hex(4))
 
     def recipient(self, row: Row, before: RowResult | None) -> Recipient:
@@ -97,13 +101,9 @@ class _Reader:
 
         ``before`` is what became of it in an earlier run. What that one sent keeps its reference and needs no time.
         """
-        if len(row.cells) > len(self.table.headers):
-            counts = f"has {len(row.cells)} cells and the header {len(self.table.headers)}"
-            raise InvalidMessage("row", f"{counts}: a comma in a text needs quotes around it")
-        text = row.values.get("text", "") if self.defaults.text is None else self.defaults.text
-        params = _params(text, row.values)
-        if not params:
-            text = template.fill(text, {})  # else a template's doubled braces would stay doubled
+        if row.fault:
+            raise InvalidMessage("row", row.fault)
+        text, params = self._text(row)
         references = (before.reference if before else "", row.values.get("reference"), f"{self.prefix}-{row.number}")
         return Recipient(
             row.values.get("number", ""),
@@ -115,20 +115,15 @@ class _Reader:
             send_at=None if before else _moment(row),
         )
 
-
-def _params(text: str, values: Mapping[str, str]) -> dict[str, str]:
-    """Only what the text asks for, found by any case of the header. A value that is not there is refused later."""
-    names = template.names(text)
-    params: dict[str, str] = {}
-    for name in names:
-        value = values.get(name.lower())
-        if value == "":
-            raise InvalidMessage("params", f"the column {name!r} is empty, and the text has a place for it")
-        if value is not None:
-            params[name] = value
-    if names and not params:
-        raise InvalidMessage("params", f"there is no column {names[0]!r}, and the text has a place for it")
-    return params
+    def _text(self, row: Row) -> tuple[str, dict[str, str]]:
+        """The row's text, and what fills its placeholders."""
+        text = row.values.get("text", "") if self.defaults.text is None else self.defaults.text
+        check_shown("text", text)
+        found = self.read_text(text)
+        params = found.params(row)
+        if not params:
+            return template.fill(found.text, {}), params  # else a template's doubled braces would stay doubled
+        return found.text, params
 
 
 def _moment(row: Row) -> datetime | None:
@@ -280,19 +275,6 @@ def _duplicate(table: Table, place: int, of: int) -> RowResult:
 def _same_reference(table: Table, reference: str, owner: int) -> RowResult:
     reason = f"reference: row {table.rows[owner].number} has this one, so reports could not be told apart"
     return RowResult(RowOutcome.REFUSED_HERE, reference=reference, error=reason)
-
-
-def _estimate(client: Client, plan: Plan | None, requests: Sequence[Plan]) -> Estimate:
-    if plan is None:
-        return Estimate(0, 0, 0, Decimal(), ())
-    preview = client.preview(attrs.evolve(plan, duplicates=()))  # repetitions are rows' results, no warnings
-    return Estimate(
-        messages=len(plan.rendered),
-        requests=sum(len(request.sends) for request in requests),
-        segments=preview.segments,
-        points=preview.points,
-        warnings=preview.warnings,
-    )
 
 
 def _remembered(rows: _PlannedRows, results: Mapping[int, RowResult]) -> Iterator[tuple[Plan, SendResult]]:

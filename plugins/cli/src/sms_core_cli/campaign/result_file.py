@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sms_core.errors import InvalidMessage
 from sms_core_cli.campaign.row_results import COLUMNS, RowResult
-from sms_core_cli.campaign.table import Table, read_table
+from sms_core_cli.campaign.table import Row, Table, read_table
 
 KEPT = "reference"
 """The one column that a table and its results share."""
@@ -44,7 +44,7 @@ def write_results(path: Path, table: Table, results: Sequence[RowResult]) -> Non
 def write_beside(path: Path, table: Table, results: Sequence[RowResult]) -> Path:
     """Write them to a new file in the same folder, and give its name. Raises `OSError`."""
     names = columns_of(table)
-    own = [place for place, header in enumerate(table.headers) if header.strip().lower() != KEPT]
+    own = _own(table)
     with_mark = table.encoding.lower().replace("_", "-") != "utf-8"
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     # Numbers and texts are nobody else's business.
@@ -79,17 +79,28 @@ def replace_file(temporary: Path, path: Path) -> None:
 def read_results(content: bytes, table: Table) -> tuple[RowResult, ...]:
     """The rows' results in a result file of this table. Raises `InvalidMessage` for one of another table."""
     names = columns_of(table)
-    written = read_table(content)
+    # The other choices are about columns that the results have under their own names.
+    number = {meaning: header for meaning, header in table.columns.chosen.items() if meaning == "number"}
+    written = read_table(content, columns=number)
     if not all(written.has(name) for name in names.values()):
         raise InvalidMessage("results", "are no result file of this table: a column is missing")
     if len(written.rows) != len(table.rows):
         reason = f"have {len(written.rows)} rows and the table has {len(table.rows)}: are they of another one?"
         raise InvalidMessage("results", reason)
-    own = [header.strip().lower() for header in table.headers if header.strip().lower() != KEPT]
+    own = _own(table)
     results = []
     for before, after in zip(table.rows, written.rows, strict=True):
-        if any(before.values.get(header, "") != after.values.get(header, "") for header in own):
+        if any(_cell(before, place) != _cell(after, there) for there, place in enumerate(own)):
             raise InvalidMessage("results", f"row {after.number} is not row {before.number} of the table")
         cells = {name: after.values.get(column, "") for name, column in names.items()}
         results.append(RowResult.from_cells(cells))
     return tuple(results)
+
+
+def _own(table: Table) -> list[int]:
+    """The places of the columns that a result file begins with."""
+    return [place for place, header in enumerate(table.headers) if header.strip().lower() != KEPT]
+
+
+def _cell(row: Row, place: int) -> str:
+    return row.cells[place].strip() if place < len(row.cells) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -20,19 +21,20 @@ from sms_core_cli.campaign import (
     Campaign,
     RowOutcome,
     RunFiles,
+    Table,
     is_result_file,
     mend_numbers,
     mention_mending,
     plan_campaign,
     read_earlier,
-    read_table,
 )
 from sms_core_cli.campaign.campaign import CONCURRENCY
 from sms_core_cli.campaign_report import show_end, show_plan
 from sms_core_cli.command import SmsCommand, dsn_option, json_option
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.message_options import message_options, read_message_options, span
-from sms_core_cli.output import console, note
+from sms_core_cli.output import console, counted, note
+from sms_core_cli.table_options import TableOptions, chosen_columns
 
 RESULTS = Path("results.csv")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
@@ -58,7 +60,16 @@ _A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--settle", is_flag=True, help="With --resume: ask the vendor about rows whose outcome is unknown. Sends nothing."
 )
 @click.option("--wait", callback=span, metavar="SPAN", help="Ask for delivery reports for so long: 30s, 5m.")
-@click.option("--encoding", help="How FILE is encoded, if UTF-8 and Big5 are both wrong.")
+@click.option("--encoding", help="How FILE is encoded, where that is asked or guessed wrong: cp950, gb18030, utf-8.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    callback=chosen_columns,
+    metavar="WHAT=HEADER",
+    help="Which column is the number, name, text, reference, send_at or email: --column number=手機.",
+)
+@click.option("--sheet", help="The sheet of an .xlsx file, where it is not the first one shown.")
 @click.option(
     "--mend-numbers", "mend", is_flag=True, help="Put the 0 back in front of numbers that a spreadsheet took it from."
 )
@@ -74,11 +85,13 @@ def campaign(
     file: Path,
     dsn: str | None,
     encoding: str | None,
+    columns: Mapping[str, str],
+    sheet: str | None,
     results: Path | None,
     resume: Path | None,
     **options: Any,
 ) -> None:
-    """Send to everyone in FILE, a CSV with the columns number, name and text; other columns fill {places} in the text.
+    """Send to everyone in FILE, a CSV or .xlsx with columns for number, name and text; the others fill {places} in it.
 
     Columns reference, send_at and email are used where they are there. RESULTS gets one row for each row of FILE,
     also after Ctrl-C.
@@ -90,7 +103,7 @@ def campaign(
     files = RunFiles(run.results, resume=resume)
     with nullcontext() if run.dry_run else files:
         run.check_results()
-        table = read_table(file.read_bytes(), encoding)
+        table = run.read(TableOptions(file, encoding, columns, sheet))
         if is_result_file(table):
             raise InvalidMessage("file", "is a result file: give the table that was sent, and this one with --resume")
         earlier = None if resume is None else read_earlier(resume.read_bytes(), resume, table)
@@ -100,7 +113,7 @@ def campaign(
             defaults = read_message_options(client.info, **of_message)
             planned = plan_campaign(client, table, defaults, earlier=earlier, again=run.again)
             if run.dry_run or not run.as_json:
-                show_plan(planned, client.info, as_json=run.as_json)
+                show_plan(planned, client.info, concurrency=run.concurrency, as_json=run.as_json)
             if not run.dry_run:
                 ctx.exit(run.go(client, planned, files))
 
@@ -144,6 +157,11 @@ class Run:
             hint = f"--resume {self.results} sends what it left, --overwrite forgets it, --results FILE names another"
             raise ConfigurationError(f"{self.results} is there, perhaps from an earlier run: {hint}")
 
+    def read(self, options: TableOptions) -> Table:
+        """The table, in the encoding that a person confirmed where it is a guess. Raises `InvalidMessage`."""
+        may_ask = not (self.yes or self.as_json or self.dry_run)
+        return options.read_confirmed(may_ask=may_ask, dry_run=self.dry_run)
+
     def go(self, client: Client, planned: Campaign, files: RunFiles) -> int:
         """Ask, send, write, show. Gives the exit code."""
         if planned.estimate.messages and not (self.yes or self._agreed(planned, client)):
@@ -163,8 +181,9 @@ class Run:
         return exit_codes.of_campaign(planned.counts) if written else exit_codes.UNKNOWN
 
     def _agreed(self, planned: Campaign, client: Client) -> bool:
-        points = "" if planned.estimate.points is None else f", about {planned.estimate.points} points"
-        question = f"Send {planned.estimate.messages} messages with {client.info.title}{points}?"
+        estimate = planned.estimate
+        points = "" if estimate.points is None else f", about {counted(estimate.points, 'point')}"
+        question = f"Send {counted(estimate.messages, 'message')} with {client.info.title}{points}?"
         try:
             return click.confirm(question, err=True)
         except click.Abort:  # Ctrl-C, or nobody is there to answer

@@ -1,0 +1,141 @@
+"""Points in time as people and spreadsheets write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from sms_core.errors import InvalidMessage
+from sms_core.provider import TAIPEI
+
+FIELD = "send_at"
+EXAMPLE = "2026-12-31T09:00"
+
+_HALVES = {
+    "上午": "am", "早上": "am", "凌晨": "am", "清晨": "am", "am": "am", "a.m.": "am",
+    "下午": "pm", "晚上": "pm", "傍晚": "pm", "中午": "pm", "pm": "pm", "p.m.": "pm",
+}  # fmt: skip
+"""Which half of the day a word says."""
+_HALF = "|".join(re.escape(word) for word in _HALVES)
+_WEEKDAY = re.compile(r"\(?(?:星期|禮拜|週|周)[一二三四五六日天]\)?|\([一二三四五六日]\)")
+_ZONE = re.compile(r"(?P<utc>utc|gmt|z)?\s*(?:(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?)?", re.ASCII)
+_MOMENT = re.compile(
+    r"(?:民國(?P<republic>\d{2,3})|(?P<year>\d{4}|\d{3}))\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})\s*日?"
+    r"(?P<rest>.*)",
+    re.ASCII | re.DOTALL,
+)
+_TIME = re.compile(
+    rf"[t\s,]*(?P<before>{_HALF})?\s*(?P<hour>\d{{1,2}})\s*"
+    r"(?:[:時点點]\s*(?P<minute>\d{1,2})?\s*分?)(?:[:]?\s*(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,9}))?\s*秒?)?"
+    rf"\s*(?P<after>{_HALF})?\s*(?P<zone>.*)",
+    re.ASCII | re.DOTALL,
+)
+_YEAR_LAST = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{2}|\d{4})(?!\d)(.*)", re.ASCII | re.DOTALL)
+_SHORT_YEAR = re.compile(r"\d{2}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}(?!\d)", re.ASCII)
+_SERIAL = re.compile(r"(\d{5})(\.\d+)?", re.ASCII)
+
+_REPUBLIC = 1911
+"""What to add to a year of the Republic of China."""
+_SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a day of the calendar
+"""Day 0 of a spreadsheet's calendar, as it counts from March 1900 on (ECMA-376 part 1, 18.17.4.1)."""
+_SERIALS = range(36526, 73051)
+"""The years 2000 to 2099; another number is something else."""
+_NOON = 12
+_LONGEST = 80
+
+
+def parse_moment(text: str) -> datetime:
+    """A day and a time as an aware datetime; Taipei's where no zone is named.
+
+    ``2026-12-31T09:00``, ``2026/12/1 9:00``, ``2026年12月1日 下午2時30分``, ``115/12/1 上午 09:00`` (a year of the Republic),
+    ``2026/12/1 2:30 PM``, ``2026-12-01T09:00+08:00`` and a spreadsheet's serial number such as ``46357.375``.
+
+    Raises `InvalidMessage` of the field ``send_at``: for a day alone, and for an order of day and month that cannot
+    be told.
+    """
+    plain = unicodedata.normalize("NFKC", text[:_LONGEST]).strip().lower()
+    plain = _WEEKDAY.sub(" ", plain).strip()
+    if serial := _SERIAL.fullmatch(plain):
+        return _of_serial(serial)
+    found = _MOMENT.fullmatch(plain)
+    if found is None:
+        raise _refused(_why_no_day(plain))
+    year = int(found["republic"] or found["year"])
+    if found["republic"] or len(found["year"]) < len("2026"):
+        year += _REPUBLIC
+    day = f"{year:04}-{int(found['month']):02}-{int(found['day']):02}"
+    if not found["rest"].strip():
+        raise _refused(f"is a day without a time: write {day}T09:00")
+    time = _TIME.fullmatch(found["rest"])
+    if time is None:
+        raise _refused(_needed())
+    zone = _zone(time["zone"])
+    fraction = (time["fraction"] or "")[:6].ljust(6, "0")
+    try:
+        return datetime(
+            year,
+            int(found["month"]),
+            int(found["day"]),
+            _hour(int(time["hour"]), time["before"] or time["after"]),
+            int(time["minute"] or 0),
+            int(time["second"] or 0),
+            int(fraction),
+            tzinfo=zone,
+        )
+    except ValueError as error:
+        raise _refused(f"is no time of the calendar ({error})") from None
+
+
+def _of_serial(serial: re.Match[str]) -> datetime:
+    if int(serial[1]) not in _SERIALS:
+        raise _refused(_needed())
+    day = _SERIAL_EPOCH + timedelta(days=int(serial[1]))
+    fraction = float(serial[2] or 0)
+    if not fraction:
+        raise _refused(f"is a spreadsheet's number of a day without a time: write {day:%Y-%m-%d}T09:00")
+    # A spreadsheet keeps too few digits for more than seconds.
+    return (day + timedelta(seconds=round(fraction * 86_400))).replace(tzinfo=TAIPEI)
+
+
+def _hour(hour: int, half: str | None) -> int:
+    """The hour of the day. Raises `ValueError` for a clock that no half of a day has."""
+    if half is None:
+        return hour
+    if _HALVES[half] == "pm":
+        return hour + _NOON if hour < _NOON else hour
+    if hour > _NOON:
+        raise ValueError(f"{hour} hours are not before noon")
+    return hour % _NOON
+
+
+def _zone(text: str) -> tzinfo:
+    found = _ZONE.fullmatch(text.strip())
+    if found is None:
+        raise _refused(_needed())
+    if not found["sign"]:
+        return UTC if found["utc"] else TAIPEI
+    offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+    try:
+        return timezone(-offset if found["sign"] == "-" else offset)
+    except ValueError:
+        raise _refused("has a zone that is no zone: write +08:00, or none for Taipei's") from None
+
+
+def _why_no_day(text: str) -> str:
+    if other := _YEAR_LAST.match(text):
+        first, second, year = other[1], other[2], other[3]
+        if len(year) == len("2026"):
+            ways = [f"{year}-{int(month):02}-{int(day):02}T09:00" for month, day in ((first, second), (second, first))]
+            return f"has an order of day and month that cannot be told: write {' or '.join(dict.fromkeys(ways))}"
+    if _SHORT_YEAR.match(text):
+        return f"has a year of two digits: write all four, such as {EXAMPLE}"
+    return _needed()
+
+
+def _needed() -> str:
+    return f"needs a day and a time, such as {EXAMPLE}, Taipei's where no zone is named"
+
+
+def _refused(reason: str) -> InvalidMessage:
+    return InvalidMessage(FIELD, reason)
