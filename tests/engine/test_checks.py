@@ -222,9 +222,11 @@ def test_what_it_raises_goes_through_the_flow(connected: Callable[..., Any]) -> 
         raise InvalidMessage("to", "is too much")
 
     network = FakeTransport(Vendor())
-    with connected(network, Tiny(INFO, logs_in=False), middleware=[Waits(work)]) as sms:
-        with pytest.raises(InvalidMessage, match="too much"):
-            sms.send("x", to=TO[0])
+    with (
+        connected(network, Tiny(INFO, logs_in=False), middleware=[Waits(work)]) as sms,
+        pytest.raises(InvalidMessage, match="too much"),
+    ):
+        sms.send("x", to=TO[0])
     assert network.requests == []
 
 

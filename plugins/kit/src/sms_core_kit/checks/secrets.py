@@ -195,4 +195,6 @@ def _assert_hidden(secrets: set[str], values: Iterable[object], logs: Iterable[l
 def _logged(record: logging.LogRecord) -> str:
     """All that a record holds but its times in seconds, whose digits may happen to be those of a number."""
     fields = {name: value for name, value in record.__dict__.items() if not isinstance(value, float)}
+    if isinstance(record.args, tuple):
+        fields["args"] = [value for value in record.args if not isinstance(value, float)]
     return f"{logging.Formatter().format(record)} {fields!r}"
