@@ -198,11 +198,13 @@ class AsyncClient(BaseClient):
         )
         del to, subject  # an error tracker writes down the locals of the frames that an error passes
         now = self._clock()
-        if self._provider.has_checks:  # which may look into a database
-            plan = await asyncio.to_thread(self._ready, message, now)
-        else:
-            plan = self._ready(message, now)
-        return await self._run_send(plan, now, Course(), _itself)
+        return await self._run_send(await self._ready_later(message, now), now, Course(), _itself)
+
+    async def _ready_later(self, message: Message | Plan, now: datetime) -> Plan:
+        """The plan to send, checked: in a thread where plugins have rules, which may look into a database."""
+        if self._provider.has_checks:
+            return await asyncio.to_thread(self._ready, message, now)
+        return self._ready(message, now)
 
     async def _run_send(
         self, plan: Plan, now: datetime, course: Course, heard: Callable[[SendResult], Iterable[SendResult]]
@@ -232,7 +234,7 @@ class AsyncClient(BaseClient):
         pace = Pace(max_per_second)
         return AsyncBulk(
             messages,
-            plan=self.plan,
+            plan=self._plan_unjudged,
             send=self._send_group,
             start=self._sends.start,
             grouping=self._grouping(pace, group=group),
@@ -243,9 +245,8 @@ class AsyncClient(BaseClient):
 
     async def _send_group(self, group: Group, course: Course) -> SendResult:
         now = self._clock()
-        return await self._run_send(
-            self._ready(group.plan, now), now, course, lambda result: shares(group, result, self.info)
-        )
+        plan = await self._ready_later(group.plan, now)
+        return await self._run_send(plan, now, course, lambda result: shares(group, result, self.info))
 
     async def settle(
         self, unknown: SendResult | SendError, *, known_batches: str | Collection[str] = (), replay: bool = False

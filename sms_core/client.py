@@ -240,7 +240,7 @@ class Client(BaseClient):
         pace = Pace(max_per_second)
         return Bulk(
             messages,
-            plan=self.plan,
+            plan=self._plan_unjudged,
             send=self._send_plan,
             grouping=self._grouping(pace, group=group),
             pace=pace,

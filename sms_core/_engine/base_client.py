@@ -74,12 +74,16 @@ class BaseClient:
             refused = error
         raise bare(refused)  # the frames of the plan show numbers and texts
 
+    def _plan_unjudged(self, message: Message) -> Plan:
+        """A plan of which the plugins' rules have not heard: for a bulk, since they judge what it sends when its turn comes."""
+        return self._plan(message, self._clock(), None)
+
     def preview(self, message: Message | Plan) -> Preview:
         """What a message would come to, without a network. Raises as `send` does before it sends.
 
         The warnings of the plugins' rules (`sms_check`) come after the vendor's.
         """
-        plan = self._plan(message, self._clock(), None) if isinstance(message, Message) else message
+        plan = self._plan_unjudged(message) if isinstance(message, Message) else message
         return make_preview(plan, self.info, self._judge(plan))
 
     def parse_callback(self, request: CallbackRequest) -> Callback:

@@ -378,7 +378,9 @@ def test_ctrl_c_hands_out_nothing_more_and_awaits_what_is_under_way() -> None:
             assert box.exchange.wait_for(lambda: len(box.exchange.accepted) >= 5, timeout=PATIENCE)
             running.send_signal(signal.SIGINT)
             heard = rows(running)
-        assert heard == {(message.text, message.number): "accepted" for message in box.exchange.accepted}
+        assert set(heard.values()) <= {"accepted", "not_sent"}  # the latter of what was taken and not handed out
+        told_accepted = {key for key, outcome in heard.items() if outcome == "accepted"}
+        assert told_accepted == {(message.text, message.number) for message in box.exchange.accepted}
         assert len(heard) < 300
 
 

@@ -120,6 +120,24 @@ def test_a_plan_is_judged_again_when_it_is_sent(connected: Callable[..., Any]) -
     assert network.requests == []
 
 
+@COLOURS
+def test_a_bulk_asks_once_about_each_message(connected: Callable[..., Any]) -> None:
+    rule = Rule("tea")
+    with connected(FakeTransport(Vendor(send=["OK b1"])), middleware=[rule]) as sms:
+        told = list(sms.send_many([Message("coffee", TO[0]), Message("tea", TO[1])]))
+    assert {sent.message.text: type(sent.error) for sent in told} == {"coffee": type(None), "tea": InvalidMessage}
+    assert sorted(rule.asked) == [[("to[0]", "coffee")], [("to[0]", "tea")]]
+
+
+@COLOURS
+def test_in_a_group_a_refusal_stops_its_own_message_alone(connected: Callable[..., Any]) -> None:
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with connected(network, middleware=[Rule("tea")]) as sms:
+        told = list(sms.send_many([Message("coffee", TO[0]), Message("tea", TO[1])], group=True))
+    assert {sent.message.text: type(sent.error) for sent in told} == {"coffee": type(None), "tea": InvalidMessage}
+    assert [request.url.rpartition("/")[2] for request in network.requests] == ["login", "send"]
+
+
 def test_a_rule_that_no_plan_names_a_recipient_for_refuses_the_message() -> None:
     class Full:
         @hookimpl
@@ -150,11 +168,13 @@ def test_in_an_event_loop_a_send_asks_in_a_thread_of_its_own() -> None:
     async def send() -> threading.Thread:
         async with sms_core.connect_async("memory://checks", plugins=[Slow()]) as sms:
             await sms.send("x", to=TO[0])
+            async with sms.send_many([Message("x", TO[0]), Message("y", TO[1])], group=True) as bulk:
+                assert [sent.error async for sent in bulk] == [None, None]
         return threading.current_thread()
 
     loop_thread = asyncio.run(send())
-    assert len(threads) == 1
-    assert threads[0] is not loop_thread
+    assert len(threads) == 2
+    assert loop_thread not in threads
 
 
 class PolicyRefused(InvalidMessage):
