@@ -268,3 +268,12 @@ def test_mitake_says_in_which_charset_it_refuses(every_vendor: Sandbox) -> None:
 )
 def test_paths_that_clients_use(every_vendor: Sandbox, path: str) -> None:
     assert urllib3.request("GET", f"{every_vendor.url}/{path}", retries=False).status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["every8d/API21/HTTP/SendSMS.ashx", "mitake/SmSend", "sms-get/api_send.php", "smsgo/sms_gw/sendsms.aspx"],
+)
+def test_other_methods_are_not_allowed(every_vendor: Sandbox, path: str) -> None:
+    answer = urllib3.request("PUT", f"{every_vendor.url}/{path}", retries=False)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
