@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -135,6 +136,16 @@ class TestWhere:
         assert every_vendor.wait_pushed()
         flags = [query["StatusFlag"] for query in receiver.queries]
         assert list(dict.fromkeys(flags)) == ["1", "6"]
+
+    def test_a_cancelled_booking_is_pushed_by_mitake(self, every_vendor: Sandbox, receive: Callable[..., Any]) -> None:
+        receiver = receive()
+        options = sms_core_mitake.SendOptions(report_url=receiver.url)
+        with sms_core.connect(every_vendor.dsn("mitake")) as sms:
+            later = every_vendor.clock.now() + timedelta(hours=1)
+            booked = sms.send(Message("您好", "0900000001", send_at=later, options=options))
+            sms.cancel(booked.batches[0])
+        assert every_vendor.wait_pushed()
+        assert {query["StatusFlag"] for query in receiver.queries} == {"9"}
 
 
 @contextmanager
