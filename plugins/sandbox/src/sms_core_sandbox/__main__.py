@@ -19,8 +19,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--credit", type=int, help="what each account begins with, in its vendor's unit")
     parser.add_argument("--filter-sees-all", action="store_true", help="duplicate filters know plain sends too")
     parser.add_argument("--root", action="append", default=[], type=named_port, metavar="VENDOR[=PORT]", help=ROOT_HELP)
-    given = vars(parser.parse_args(arguments))
-    serve(**{**given, "root": dict(given["root"])})
+    given = parser.parse_args(arguments)
+    given.root = dict(given.root)
+    serve(**vars(given))
 
 
 if __name__ == "__main__":
