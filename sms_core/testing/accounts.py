@@ -100,18 +100,13 @@ class Accounts:
         points = self.default_credit if credit is None else _points(credit)
         with self._changed:
             vendors = [self.vendor] if self.vendor else [*dict.fromkeys(vendor for vendor, _ in self._added)] or [""]
+            state = AccountState(
+                user, password, points, international=international, keys=dict(keys or {}), approved=approved
+            )
             for vendor in vendors:
-                state = AccountState(
-                    user,
-                    password,
-                    points,
-                    international=international,
-                    vendor=vendor,
-                    keys=dict(keys or {}),
-                    approved=approved,
-                )
-                self._added[vendor, user] = self._accounts[vendor, user] = state
-        return state
+                own = attrs.evolve(state, vendor=vendor)
+                self._added[vendor, user] = self._accounts[vendor, user] = own
+            return self._accounts[vendors[-1], user]
 
     def account(self, user: str) -> AccountState:
         """An account as it is now. Raises `KeyError`."""
@@ -137,8 +132,8 @@ class Accounts:
             if not owners:
                 raise KeyError(user)
             for owner in owners:
-                state = self._accounts[owner] = attrs.evolve(self._accounts[owner], credit=points)
-            return state
+                self._accounts[owner] = attrs.evolve(self._accounts[owner], credit=points)
+            return self._accounts[owners[-1]]
 
     def _add_credit(self, owner: Owner, points: Decimal) -> None:
         state = self._accounts[owner]

@@ -11,14 +11,16 @@ import re
 
 from attrs import field, frozen
 
-# With a scheme, or a host that ends like one: a bare example.com/x is tapped on a handset all the same.
+_END = r"\s<>\"'，。、；：！？）】」』》"
+_TOP = "com|net|org|tw|io|co|cc|me|app|link|info|biz|shop|store|xyz|top|site|online|club|live|tv|ly|gl|to|gd|us|cn|hk|jp|sg"
+# With a scheme, or a host that ends in one of the common ways: a bare example.com/x is tapped on a handset all the same.
 _LINK = re.compile(
-    r"https?://[^\s<>\"'，。、；：！？）】」』》]+|(?<![\w@.-])(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[^\s<>\"'，。、；：！？）】」』》]*)?(?![\w@])",
+    rf"https?://[^{_END}]+|(?<![\w@.-])(?:[a-z0-9-]+\.)+(?:{_TOP})(?![\w@-]|\.\w)(?:[/?][^{_END}]*)?",
     re.ASCII | re.IGNORECASE,
 )
-# Taiwan's forms: 02-2345-6789, (02)2345-6789, 0912-345-678, 0800-123-456, +886 912 345 678. A code is shorter.
+# Taiwan's forms: 02-2345-6789, (02)2345-6789, 0912-345-678, 0800-123-456, +886 912 345 678. A one-time code is shorter.
 _TELEPHONE = re.compile(r"(?<![\d+])(?:\+?886[ -]?|\(?0)\d{1,3}\)?(?:[ -]?\d{2,4}){2,3}(?!\d)", re.ASCII)
-_FEWEST_DIGITS = 9
+_NATIONAL_DIGITS = range(9, 11)
 _TRAILING = ".,;:!?)"
 """What stands behind a link and is no part of it."""
 
@@ -62,7 +64,7 @@ def links_of(text: str) -> list[str]:
 def telephones_of(text: str) -> list[str]:
     """Taiwan's telephone numbers in a text, as they are written there, and not those within a link."""
     without_links = _LINK.sub(" ", text)
-    return [found for found in _TELEPHONE.findall(without_links) if len(re.sub(r"\D", "", found)) >= _FEWEST_DIGITS]
+    return [found for found in _TELEPHONE.findall(without_links) if len(_national(found)) in _NATIONAL_DIGITS]
 
 
 def _national(telephone: str) -> str:

@@ -189,6 +189,39 @@ class TestSubmit:
         assert exchange.accepted == ()
 
 
+class TestVendors:
+    def test_each_sees_its_own(self) -> None:
+        exchange = Exchange(Clock(NOON))
+        first, second = exchange.of("first"), exchange.of("second")
+        for vendor in (first, second):
+            vendor.add_account("shop", "secret", 5)
+        batch = first.submit("shop", drafts(1))
+        assert (first.account("shop").credit, second.account("shop").credit) == (4, 5)
+        assert (len(first.messages), len(second.messages), len(exchange.messages)) == (1, 0, 1)
+        assert [sent.vendor for sent in exchange.accepted] == ["first"]
+        with pytest.raises(NoSuchBatch):
+            second.batch("shop", batch.batch_id)
+        assert first.session_user(first.open_session("shop")) == "shop"
+        assert second.session_user(first.open_session("shop")) is None
+        assert exchange.has_batch(batch.batch_id)
+
+    def test_settings_are_the_exchange_s(self) -> None:
+        exchange = Exchange()
+        view = exchange.of("vendor")
+        exchange.filter_sees_all = True
+        assert view.filter_sees_all
+
+    def test_an_api_key_logs_in_to_its_account_alone(self) -> None:
+        exchange = Exchange()
+        exchange.add_account("shop", "secret", keys={"SK1": "other"})
+        exchange.add_account("else", "secret")
+        assert exchange.login("shop", "other", key="SK1").user == "shop"
+        for user, password, key in (("shop", "secret", "SK1"), ("else", "other", "SK1"), ("shop", "other", "")):
+            with pytest.raises(LoginRefused):
+                exchange.login(user, password, key)
+        assert "other" not in repr(exchange.accounts)
+
+
 class TestFilter:
     def test_a_filtered_text_is_held_back_for_a_day(self, exchange: Exchange) -> None:
         first = exchange.submit("shop", drafts(1), filtered=True)
@@ -277,6 +310,19 @@ class TestEvents:
         assert len(told) == 4
         (reply,) = exchange.replies_to("shop", batch.batch_id)
         assert reply.text == "好的，收到了。"
+
+    def test_the_steps_before_are_told_to_whoever_asks_for_them(self, exchange: Exchange) -> None:
+        told: list[Push] = []
+        exchange.subscribe(told.append, steps=True)
+        exchange.submit("shop", drafts(903))
+        booked = exchange.submit("shop", drafts(1, send_at=NOON + timedelta(hours=1)))
+        exchange.cancel("shop", booked.batch_id)
+        assert [push.status for push in told if isinstance(push, StoredMessage)] == [
+            DeliveryStatus.ACCEPTED,
+            DeliveryStatus.SENT,
+            DeliveryStatus.UNDELIVERABLE,
+            DeliveryStatus.CANCELLED,
+        ]
 
     def test_a_test_can_write_back(self, exchange: Exchange) -> None:
         first = exchange.submit("shop", drafts(1))

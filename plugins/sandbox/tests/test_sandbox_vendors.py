@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -135,6 +136,16 @@ class TestWhere:
         assert every_vendor.wait_pushed()
         flags = [query["StatusFlag"] for query in receiver.queries]
         assert list(dict.fromkeys(flags)) == ["1", "6"]
+
+    def test_a_cancelled_booking_is_pushed_by_mitake(self, every_vendor: Sandbox, receive: Callable[..., Any]) -> None:
+        receiver = receive()
+        options = sms_core_mitake.SendOptions(report_url=receiver.url)
+        with sms_core.connect(every_vendor.dsn("mitake")) as sms:
+            later = every_vendor.clock.now() + timedelta(hours=1)
+            booked = sms.send(Message("您好", "0900000001", send_at=later, options=options))
+            sms.cancel(booked.batches[0])
+        assert every_vendor.wait_pushed()
+        assert {query["StatusFlag"] for query in receiver.queries} == {"9"}
 
 
 @contextmanager
@@ -268,3 +279,12 @@ def test_mitake_says_in_which_charset_it_refuses(every_vendor: Sandbox) -> None:
 )
 def test_paths_that_clients_use(every_vendor: Sandbox, path: str) -> None:
     assert urllib3.request("GET", f"{every_vendor.url}/{path}", retries=False).status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["every8d/API21/HTTP/SendSMS.ashx", "mitake/SmSend", "sms-get/api_send.php", "smsgo/sms_gw/sendsms.aspx"],
+)
+def test_other_methods_are_not_allowed(every_vendor: Sandbox, path: str) -> None:
+    answer = urllib3.request("PUT", f"{every_vendor.url}/{path}", retries=False)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from sms_core_sandbox.roots import named_port
 from sms_core_sandbox.serve import serve
+
+ROOT_HELP = "serve a vendor at the root of a port of its own too; may be given several times"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -15,7 +18,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--callback-url", help="where reports and replies are pushed")
     parser.add_argument("--credit", type=int, help="what each account begins with, in its vendor's unit")
     parser.add_argument("--filter-sees-all", action="store_true", help="duplicate filters know plain sends too")
-    serve(**vars(parser.parse_args(arguments)))
+    parser.add_argument("--root", action="append", default=[], type=named_port, metavar="VENDOR[=PORT]", help=ROOT_HELP)
+    given = parser.parse_args(arguments)
+    given.root = dict(given.root)
+    serve(**vars(given))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from sms_core_sandbox.face import Face, FaceFactory, load_factories
 from sms_core_sandbox.faults import Faults
 from sms_core_sandbox.faulty import HangUpProtocol
 from sms_core_sandbox.pusher import CallbackUrl, PushAttempt, Pusher
+from sms_core_sandbox.roots import Roots, root_ports, with_roots
 
 USER = "sandbox"
 PASSWORD = "sandbox-password"  # noqa: S105 - everybody's, on purpose
@@ -49,14 +50,15 @@ class Sandbox:
     to ``callback_url`` (one for all, or a mapping from vendor to URL), but where a vendor's send names a URL of its own
     (Mitake, smsgo, Twilio) to that one alone; at first after ``push_delay`` and then every ``push_interval`` seconds until the receiver
     acknowledges or the vendor gives up; ``slow`` is how late a slow report comes. ``credit`` is what the account of each
-    vendor begins with, in the vendor's own unit; without it the vendor's face decides.
+    vendor begins with, in the vendor's own unit; without it the vendor's face decides. The vendors in ``root`` are served
+    at the root of a port of their own too, see `root_url`; every one is at the root of ``http://NAME.localhost:PORT``.
 
     ``exchange`` is what the vendors know, ``faults`` what goes wrong. A sandbox that was stopped does not start again.
 
     Raises `ConfigurationError` for a face that is not installed, and `start` an `OSError` for a port that is taken.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a sandbox has that many sides, each with a default
         self,
         port: int = 0,
         host: str = "127.0.0.1",
@@ -69,6 +71,7 @@ class Sandbox:
         slow: timedelta = timedelta(seconds=5),
         push_delay: float = 0.1,
         push_interval: float = 0.2,
+        root: Roots = (),
     ) -> None:
         self.host = host
         self.port = port
@@ -76,6 +79,7 @@ class Sandbox:
         self.faults = Faults()
         factories = faces if isinstance(faces, Mapping) else load_factories(faces)
         self.faces: dict[str, Face] = {name: factory(self.exchange.of(name)) for name, factory in factories.items()}
+        self._root_ports = root_ports(root, self.faces)
         for name, face in self.faces.items():
             self.exchange.of(face.vendor or name).add_account(
                 face.user or USER, PASSWORD, face.credit if credit is None else Decimal(credit), keys=face.keys
@@ -98,6 +102,19 @@ class Sandbox:
             raise RuntimeError("the sandbox is not started: use it in a with block")
         where = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{where}:{self.port}"
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The vendors that have a port of their own."""
+        return tuple(self._root_ports)
+
+    def root_url(self, provider: str) -> str:
+        """Where a vendor of ``root`` has a port of its own. Raises `ConfigurationError` for another one."""
+        if provider not in self._root_ports:
+            raise ConfigurationError(
+                f"{provider!r} has no port of its own here: Sandbox(root={provider!r}) gives it one"
+            )
+        return f"{self.url.rpartition(':')[0]}:{self._root_ports[provider]}"
 
     def dsn(self, provider: str, *, user: str = "", password: str = PASSWORD, **options: object) -> str:
         """The DSN of one of its vendors: ``connect(box.dsn("every8d", auth="password"))``.
@@ -141,12 +158,11 @@ class Sandbox:
 
     def start(self) -> Self:
         """Listen, and return when it does."""
-        listener = socket.create_server((self.host, self.port), family=_family(self.host), backlog=2048)
-        # Accepted sockets inherit it; asyncio sets it only where a socket names its protocol, and this one does not.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port = listener.getsockname()[1]
+        listeners = [_listen(self.host, port) for port in (self.port, *self._root_ports.values())]
+        self.port, *own_ports = (listener.getsockname()[1] for listener in listeners)
+        self._root_ports = dict(zip(self._root_ports, own_ports, strict=True))
         config = uvicorn.Config(
-            make_app(self),
+            with_roots(make_app(self), self.faces, self._root_ports),
             http=HangUpProtocol,
             ws="none",
             loop="asyncio",
@@ -157,7 +173,7 @@ class Sandbox:
             timeout_graceful_shutdown=1,
         )
         self._server = server = _Server(config)
-        self._thread = threading.Thread(target=server.run, args=([listener],), name="sandbox-http", daemon=True)
+        self._thread = threading.Thread(target=server.run, args=(listeners,), name="sandbox-http", daemon=True)
         self._thread.start()
         if not server.ready.wait(START_PATIENCE):
             raise RuntimeError("the sandbox's server did not start")
@@ -180,6 +196,13 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.create_server((host, port), family=_family(host), backlog=2048)
+    # Accepted sockets inherit it; asyncio sets it only where a socket names its protocol, and this one does not.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _family(host: str) -> socket.AddressFamily:

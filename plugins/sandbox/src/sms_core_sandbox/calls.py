@@ -180,12 +180,20 @@ def asgi_app(exchange: Exchange, face: str, answer: Callable[[Call], Response]) 
             query=scope["query_string"],
             headers=request.headers,
             body=await request.body(),
-            url=str(request.url.replace(query="")),
+            url=_address(request),
         )
         response = answer(call)
         await response(scope, receive, send)
 
     return app
+
+
+def _address(request: Request) -> str:
+    """The whole address of a request without its query; ``rooted`` are those at a face's own port or host name."""
+    path = request.scope["path"]
+    if request.scope.get("rooted"):
+        path = path.removeprefix(request.scope.get("root_path", ""))
+    return str(request.url.replace(path=path, query=""))
 
 
 def method_not_allowed(*allowed: str) -> Response:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from sms_core_sandbox.box import Sandbox
+from sms_core_sandbox.roots import Roots
 
 
 def serve(
@@ -15,14 +16,15 @@ def serve(
     callback_url: str | None = None,
     filter_sees_all: bool = False,
     credit: int | None = None,
+    root: Roots = (),
     say: Callable[[str], object] = print,
     stop: threading.Event | None = None,
 ) -> None:
     """Run a sandbox until Ctrl-C, or until ``stop`` is set; ``say`` gets the lines that tell how to use it.
 
-    Raises `OSError` for a port that is taken; 0 takes a free one.
+    ``root`` names the vendors that get a port of their own. Raises `OSError` for a port that is taken; 0 takes a free one.
     """
-    box = Sandbox(port, host, callback_url=callback_url, filter_sees_all=filter_sees_all, credit=credit)
+    box = Sandbox(port, host, callback_url=callback_url, filter_sees_all=filter_sees_all, credit=credit, root=root)
     with box:
         try:
             for line in _greeting(box):
@@ -36,6 +38,7 @@ def _greeting(box: Sandbox) -> list[str]:
     lines = ["The SMS sandbox is running. Nothing that is sent here leaves this machine."]
     lines += [f"  inbox        {box.url}/", f"  control API  {box.url}/_sandbox/messages"]
     lines += [f"  {name:<12} {box.dsn(name)}" for name in box.faces]
+    lines += [f"  {name} at the root of {box.root_url(name)}" for name in box.roots]
     if not box.faces:
         lines.append("  No installed package pretends a vendor: pip install sms-core-every8d")
     if box.callback_url:

@@ -20,9 +20,19 @@ from sms_core_cli.output import say
 @click.option("--callback-url", help="Where to push delivery reports and replies.")
 @click.option("--filter-sees-all", is_flag=True, help="Let the duplicate filters know plain sends too.")
 @click.option("--credit", type=click.IntRange(0), help="What each account begins with, in its vendor's own unit.")
+@click.option(
+    "--root", multiple=True, metavar="VENDOR[=PORT]", help="Serve a vendor at the root of a port of its own too."
+)
 @json_option
 def sandbox(
-    port: int, host: str, callback_url: str | None, credit: int | None, *, filter_sees_all: bool, as_json: bool
+    port: int,
+    host: str,
+    callback_url: str | None,
+    credit: int | None,
+    *,
+    filter_sees_all: bool,
+    root: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Pretend the vendors on this machine until Ctrl-C. Nothing leaves it.
 
@@ -41,5 +51,13 @@ def sandbox(
             callback_url=callback_url,
             filter_sees_all=filter_sees_all,
             credit=credit,
+            root=dict(map(_named_port, root)),
             say=(lambda line: click.echo(to_json({"say": line}))) if as_json else say,
         )
+
+
+def _named_port(text: str) -> tuple[str, int]:
+    name, _, port = text.partition("=")
+    if port and not port.isdecimal():
+        raise click.BadParameter(f"{port!r} is no port", param_hint="--root")
+    return name, int(port or 0)

@@ -19,7 +19,10 @@ from sms_core_every8d.sandbox.pushes import PUSH_RETRIES, push
 from sms_core_every8d.sandbox.queries import connection, credit, erase, replies, reports
 from sms_core_every8d.sandbox.sends import send_filtered, send_mms, send_param, send_sms
 from sms_core_sandbox import Face
-from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_sandbox.calls import Call, Refusal, asgi_app, method_not_allowed, not_found
+
+METHODS = ("GET", "POST")
+"""What clients send with; what the vendor says to other methods is a guess."""
 
 
 def face(exchange: Exchange) -> Face:
@@ -33,6 +36,8 @@ def _answer(call: Call) -> Response:
     page = PAGES.get(name)
     if not found or page is None:
         return not_found()
+    if call.method not in METHODS:
+        return method_not_allowed(*METHODS)
     handler, refused = page
     try:
         answer = handler(read_call(call))

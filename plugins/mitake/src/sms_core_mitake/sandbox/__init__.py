@@ -16,8 +16,11 @@ from sms_core_mitake.sandbox.pushes import PUSH_RETRIES, acknowledged, push
 from sms_core_mitake.sandbox.queries import cancel, query
 from sms_core_mitake.sandbox.sends import Sends
 from sms_core_sandbox import Face
-from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_sandbox.calls import Call, Refusal, asgi_app, method_not_allowed, not_found
 from sms_core_sandbox.face import FINAL_STATES
+
+METHODS = ("GET", "POST")
+"""What clients send with; what the vendor says to other methods is a guess."""
 
 
 def face(exchange: Exchange) -> Face:
@@ -37,6 +40,8 @@ def face(exchange: Exchange) -> Face:
         page = pages.get(call.path.rpartition("/")[2])
         if page is None:
             return not_found()
+        if call.method not in METHODS:
+            return method_not_allowed(*METHODS)
         try:
             text = page(read_call(call))
         except Refusal as refusal:

@@ -13,11 +13,14 @@ from starlette.responses import HTMLResponse, Response
 
 from sms_core.testing import Exchange
 from sms_core_sandbox import Face
-from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_sandbox.calls import Call, Refusal, asgi_app, method_not_allowed, not_found
 from sms_core_smsget.sandbox.calls import read_call
 from sms_core_smsget.sandbox.pushes import acknowledged, push
 from sms_core_smsget.sandbox.queries import query_credit
 from sms_core_smsget.sandbox.sends import Sends
+
+METHODS = ("GET", "POST")
+"""What clients send with; what the vendor says to other methods is a guess."""
 
 
 def face(exchange: Exchange) -> Face:
@@ -33,6 +36,8 @@ def face(exchange: Exchange) -> Face:
         page = pages.get(call.path.rpartition("/")[2])
         if page is None:
             return not_found()
+        if call.method not in METHODS:
+            return method_not_allowed(*METHODS)
         try:
             return _page("000", page(read_call(call)))
         except Refusal as refusal:

@@ -11,12 +11,15 @@ from starlette.responses import Response
 
 from sms_core.testing import Exchange
 from sms_core_sandbox import Face
-from sms_core_sandbox.calls import Call, Refusal, asgi_app, not_found
+from sms_core_sandbox.calls import Call, Refusal, asgi_app, method_not_allowed, not_found
 from sms_core_smsgo.sandbox.answers import refused
 from sms_core_smsgo.sandbox.calls import read_call, rtype_of
 from sms_core_smsgo.sandbox.pushes import PUSH_RETRIES, acknowledged, push
 from sms_core_smsgo.sandbox.queries import cancel, points, query, query_bulk
 from sms_core_smsgo.sandbox.sends import Sends
+
+METHODS = ("GET", "POST")
+"""What clients send with; what the vendor says to other methods is a guess."""
 
 
 def face(exchange: Exchange) -> Face:
@@ -40,6 +43,8 @@ def face(exchange: Exchange) -> Face:
         page = pages.get(name)
         if not found or page is None:
             return not_found()
+        if call.method not in METHODS:
+            return method_not_allowed(*METHODS)
         form = rtype_of(call)
         try:
             return page(read_call(call)).response(form)
