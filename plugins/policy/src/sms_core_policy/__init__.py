@@ -9,8 +9,35 @@
         sms.send("【互動資通】您的驗證碼是 123456", to="0900000001")
 """
 
-from sms_core_policy.errors import PolicyRefused
+from sms_core_policy.codes import AsyncOneTimeCodes, Checked, OneTimeCodes, Surge, Ticket, TicketState, Verdict
+from sms_core_policy.errors import LimitReached, PolicyRefused
+from sms_core_policy.limits import Budget, Duplicates, Rate, Window
+from sms_core_policy.numbers import AllowList, OptOut, Redirect
+from sms_core_policy.stores import MemoryStore, Store, StoreUnavailable
 from sms_core_policy.taiwan import TaiwanRules
 from sms_core_policy.watch import DeliveryAlarm, DeliveryWatch
 
-__all__ = ["DeliveryAlarm", "DeliveryWatch", "PolicyRefused", "TaiwanRules"]
+__all__ = [
+    "AllowList",
+    "AsyncOneTimeCodes",
+    "Budget",
+    "Checked",
+    "DeliveryAlarm",
+    "DeliveryWatch",
+    "Duplicates",
+    "LimitReached",
+    "MemoryStore",
+    "OneTimeCodes",
+    "OptOut",
+    "PolicyRefused",
+    "Rate",
+    "Redirect",
+    "Store",
+    "StoreUnavailable",
+    "Surge",
+    "TaiwanRules",
+    "Ticket",
+    "TicketState",
+    "Verdict",
+    "Window",
+]

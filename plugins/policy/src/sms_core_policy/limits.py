@@ -1,0 +1,252 @@
+"""How much may be sent: points, texts in a time, the same text twice."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+
+from attrs import frozen
+
+from sms_core import ConfigurationError, Message, Outcome, ProviderInfo, SendResult, installed_providers
+from sms_core.provider import TAIPEI, Account, Destination, options_of
+from sms_core.text import count_segments
+from sms_core_policy.reserving import Limit, Want, WithoutStore
+from sms_core_policy.stores import Claim, Store
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+Purpose = str | Callable[[Message], str]
+"""What a text is for, such as "otp": of a client, or told by the message."""
+
+MILLIPOINTS = 1000
+"""Points are counted in thousandths, rounded up."""
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+def purpose_of(purpose: Purpose, message: Message) -> str:
+    """What this message is for."""
+    return purpose if isinstance(purpose, str) else purpose(message)
+
+
+@cache
+def _info_of(provider: str) -> ProviderInfo | None:
+    (found,) = installed_providers([provider])
+    return found.info
+
+
+def estimated_points(account: Account, message: Message, destination: Destination) -> Decimal:
+    """What a text will cost by the vendor's price table; a point for each segment where it publishes none."""
+    info = _info_of(account.provider)
+    segments = Decimal(count_segments(destination.text).count)
+    if info is None or info.tariff is None:
+        return segments
+    if message.media is not None:
+        points = info.tariff.mms_points(len(message.media.content) + len(destination.text.encode()))
+        return segments if points is None else points
+    if info.send_options is None:
+        points = info.tariff.text_points(destination.text, destination.number)
+        return segments if points is None else points
+    options = options_of(message, info.send_options)
+    points = info.tariff.text_points(destination.text, destination.number, options.extra_characters)
+    return segments if points is None else points * options.price_factor
+
+
+class Budget(Limit):
+    """So many points a day and a month for an account, and for one message: ``connect(plugins=[Budget(store, per_day=…)])``.
+
+    Points are estimated by the vendor's price table, or by ``points``, before a request leaves, and set right by what the
+    vendor says that it took. Days and months are Taipei's. Clients share a budget if store and ``account`` are the same;
+    without ``account`` it is each vendor's user. ``on_low_balance`` hears the balance when the vendor's answer to a send
+    says fewer than ``low_balance``, once until it says more.
+    """
+
+    rule = "budget"
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        per_day: Decimal | int | None = None,
+        per_month: Decimal | int | None = None,
+        per_message: Decimal | int | None = None,
+        account: str = "",
+        points: Callable[[Account, Message, Destination], Decimal] = estimated_points,
+        low_balance: Decimal | int | None = None,
+        on_low_balance: Callable[[Decimal], object] | None = None,
+        without_store: WithoutStore = "refuse",
+        clock: Clock = utc_now,
+    ) -> None:
+        super().__init__(store, without_store, clock)
+        if (low_balance is None) != (on_low_balance is None):
+            raise ConfigurationError("Budget: low_balance and on_low_balance belong together")
+        self._per_day = per_day
+        self._per_month = per_month
+        self._per_message = per_message
+        self._account = account
+        self._points = points
+        self._low_balance = low_balance
+        self._on_low_balance = on_low_balance
+        self._is_low = False
+
+    def wants(self, account: Account, message: Message, destinations: Sequence[Destination]) -> list[Want]:
+        """The points of these, of the day's and of the month's."""
+        shares = {
+            destination.reference: math.ceil(self._points(account, message, destination) * MILLIPOINTS)
+            for destination in destinations
+        }
+        name = self._account or f"{account.provider}:{hashlib.sha256(account.user.encode()).hexdigest()[:16]}"
+        today = self.clock().astimezone(TAIPEI).replace(hour=0, minute=0, second=0, microsecond=0)
+        month = today.replace(day=1)
+        periods = (
+            ("message", self._per_message, f"{message.reference}", today + timedelta(days=1)),
+            ("day", self._per_day, f"{today:%Y-%m-%d}", today + timedelta(days=1)),
+            ("month", self._per_month, f"{today:%Y-%m}", (month + timedelta(days=32)).replace(day=1)),
+        )
+        wanted: list[Want] = []
+        for period, most, which, end in periods:
+            if most is None:
+                continue
+            claim = Claim.within(f"budget:{name}:{period}:{which}", sum(shares.values()), int(most * MILLIPOINTS), end)
+            words = f"a {period} has {most} points"
+            wait = None if period == "message" else (end - self.clock()).total_seconds()
+            wanted.append(Want(claim, shares, "message", words, MILLIPOINTS, wait))
+        return wanted
+
+    def spent(self, want: Want, result: SendResult) -> int:
+        """What the vendor says that it took, where nothing is open; else the estimate."""
+        outcomes = {row.outcome for row in result.outcomes}
+        if result.cost is not None and result.outcomes and Outcome.UNKNOWN not in outcomes:
+            return math.ceil(result.cost * MILLIPOINTS)
+        return super().spent(want, result)
+
+    def learn(self, result: SendResult) -> None:
+        """Look at the balance that the vendor's answer says."""
+        if self._on_low_balance is None or self._low_balance is None or result.balance is None:
+            return
+        was_low, self._is_low = self._is_low, result.balance < self._low_balance
+        if self._is_low and not was_low:
+            try:
+                self._on_low_balance(result.balance)
+            except Exception:  # a send that was accepted must not fail for it
+                log.exception("on_low_balance of a Budget failed")
+
+
+@frozen
+class Window:
+    """At most ``most`` texts within any ``length``, for each of what ``each`` names.
+
+    ``each`` is "number", "prefix" (the first ``digits`` characters of the E.164 number, 5 are ``+8869``), "purpose", "all",
+    or a function of the number.
+    """
+
+    most: int
+    length: timedelta
+    each: str | Callable[[str], str] = "number"
+    digits: int = 5
+
+    def name_of(self, number: str, purpose: str) -> str:
+        """Whose count this text belongs to."""
+        if callable(self.each):
+            return self.each(number)
+        return {"number": number, "prefix": number[: self.digits], "purpose": purpose, "all": ""}[self.each]
+
+
+class Rate(Limit):
+    """So many texts in a sliding window: for a number, a prefix, a purpose, in all.
+
+    ::
+
+        Rate(store, Window(5, timedelta(hours=1)), Window(1000, timedelta(days=1), "all"))
+
+    A window is kept by a sixtieth too long and never too short. Counts of different ``purpose`` stand apart, but for those
+    of "all".
+    """
+
+    rule = "rate"
+
+    def __init__(
+        self,
+        store: Store,
+        *windows: Window,
+        purpose: Purpose = "",
+        without_store: WithoutStore = "refuse",
+        clock: Clock = utc_now,
+    ) -> None:
+        super().__init__(store, without_store, clock)
+        for window in windows:
+            if window.most < 1 or window.length <= timedelta():
+                raise ConfigurationError("Rate: a window has room for 1 or more, and a length")
+            if not callable(window.each) and window.each not in ("number", "prefix", "purpose", "all"):
+                raise ConfigurationError(
+                    f"Rate: a window is for each number, prefix, purpose or all, not {window.each!r}"
+                )
+        self._windows = windows
+        self._purpose = purpose
+
+    def wants(self, account: Account, message: Message, destinations: Sequence[Destination]) -> list[Want]:
+        """One text for each of these, of each window."""
+        del account
+        now = self.clock()
+        purpose = purpose_of(self._purpose, message)
+        wanted: list[Want] = []
+        for place, window in enumerate(self._windows):
+            counted: dict[str, list[Destination]] = defaultdict(list)
+            for destination in destinations:
+                counted[window.name_of(destination.number, purpose)].append(destination)
+            each = window.each if isinstance(window.each, str) else f"group{place}"
+            whose = "" if each == "all" else purpose
+            for name, texts in counted.items():
+                key = f"rate:{whose}:{each}:{name}"
+                claim = Claim.sliding(key, len(texts), window.most, window.length, now)
+                shares = {text.reference: 1 for text in texts}
+                field = f"{texts[0].path}.number" if each == "number" else "to"
+                words = (
+                    f"{window.most} texts in {window.length} for each {each}"
+                    if each != "all"
+                    else f"{window.most} texts in {window.length}"
+                )
+                wanted.append(Want(claim, shares, field, words, 1, window.length.total_seconds()))
+        return wanted
+
+
+class Duplicates(Limit):
+    """Refuses a text that went to the same number within ``within``. A text that surely was not sent may be sent again."""
+
+    rule = "duplicates"
+
+    def __init__(
+        self,
+        store: Store,
+        within: timedelta = timedelta(minutes=10),
+        *,
+        without_store: WithoutStore = "refuse",
+        clock: Clock = utc_now,
+    ) -> None:
+        super().__init__(store, without_store, clock)
+        if within <= timedelta():
+            raise ConfigurationError("Duplicates: within is a time")
+        self._within = within
+
+    def wants(self, account: Account, message: Message, destinations: Sequence[Destination]) -> list[Want]:
+        """The only place of each number and text."""
+        del account, message
+        now = self.clock()
+        wanted: dict[str, Want] = {}
+        for destination in destinations:
+            digest = hashlib.sha256(f"{destination.number}\n{destination.text}".encode()).hexdigest()
+            claim = Claim.sliding(f"duplicates:{digest}", 1, 1, self._within, now)
+            words = f"this number got the same text within {self._within}"
+            wait = self._within.total_seconds()
+            wanted[claim.key] = Want(claim, {destination.reference: 1}, f"{destination.path}.number", words, 1, wait)
+        return list(wanted.values())

@@ -1,0 +1,172 @@
+"""Who may be sent to: nobody who asked to get no more, and while an application is tried, only some."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import attrs
+
+from sms_core import ConfigurationError, InboundMessage, Message, hookimpl
+from sms_core.numbers import to_e164
+from sms_core.provider import Blocking, Destination, Flow, Operation, Send
+from sms_core_policy.errors import PolicyRefused
+from sms_core_policy.limits import Purpose, purpose_of, utc_now
+from sms_core_policy.stores import Store, StoreUnavailable
+
+STOP_WORDS = ("STOP", "UNSUBSCRIBE", "退訂", "取消", "取消訂閱", "拒收")
+START_WORDS = ("START", "恢復", "訂閱")
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
+_MARKS = " .,!?。，！？\t\r\n"
+
+
+def e164(number: str) -> str:
+    """E.164, or `ConfigurationError` without the number in it."""
+    try:
+        return to_e164(number)
+    except ValueError as error:
+        raise ConfigurationError(f"a number {error}") from None
+
+
+class OptOut:
+    """Numbers that asked to get no more texts of a purpose: ``connect(plugins=[OptOut(store, purpose="offers")])``.
+
+    Feed it the replies with `record`, from a receiver's handler or from ``client.inbound``: one of ``stop_words`` alone,
+    whatever its case and width, opts its number out, one of ``start_words`` in again. It is asked when a message is
+    planned and again before each request. Where its store fails nothing is sent. ``purpose`` may be a function of the
+    message; one that gives "" is not asked about, such as a one-time code.
+    """
+
+    rule = "opt-out"
+
+    def __init__(
+        self,
+        store: Store,
+        purpose: Purpose = "all",
+        *,
+        stop_words: Iterable[str] = STOP_WORDS,
+        start_words: Iterable[str] = START_WORDS,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._purpose = purpose
+        self._stop_words = frozenset(map(_plain, stop_words))
+        self._start_words = frozenset(map(_plain, start_words))
+        self._clock = clock
+
+    def add(self, number: str, purpose: str | None = None) -> None:
+        """Send this number no more. Raises `StoreUnavailable`."""
+        key = _key(self._named(purpose), e164(number))
+        self._store.swap(key, None, self._clock().isoformat(), FOREVER, self._clock())
+
+    def remove(self, number: str, purpose: str | None = None) -> None:
+        """Send this number again. Raises `StoreUnavailable`."""
+        key = _key(self._named(purpose), e164(number))
+        now = self._clock()
+        for old in self._store.get([key], now).values():
+            self._store.swap(key, old, None, FOREVER, now)
+
+    def record(self, replies: InboundMessage | Iterable[InboundMessage], purpose: str | None = None) -> None:
+        """Take what people sent back. Raises `StoreUnavailable`, so that a push is not acknowledged and comes again."""
+        several = (replies,) if isinstance(replies, InboundMessage) else replies
+        for reply in several:
+            word = _plain(reply.text)
+            if word in self._stop_words:
+                self.add(reply.number, purpose)
+            elif word in self._start_words:
+                self.remove(reply.number, purpose)
+
+    def has(self, number: str, purpose: str | None = None) -> bool:
+        """Whether this number has opted out. Raises `StoreUnavailable`."""
+        return bool(self._store.get([_key(self._named(purpose), e164(number))], self._clock()))
+
+    @hookimpl
+    def sms_check(self, message: Message, destinations: tuple[Destination, ...]) -> None:
+        """Refuse those who opted out, each by its place."""
+        self._refuse(message, destinations)
+
+    @hookimpl(wrapper=True)
+    def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+        """Ask once more before each request."""
+        flow = yield
+        if not isinstance(operation, Send):
+            return flow
+        return self._asked(operation, flow)
+
+    def _asked(self, operation: Send, flow: Flow[Any]) -> Flow[Any]:
+        yield Blocking(partial(self._refuse, operation.message, operation.destinations))
+        return (yield from flow)
+
+    def _refuse(self, message: Message, destinations: tuple[Destination, ...]) -> None:
+        purpose = purpose_of(self._purpose, message)
+        if not purpose:
+            return
+        keys = {_key(purpose, destination.number): destination for destination in destinations}
+        try:
+            found = self._store.get(keys, self._clock())
+        except StoreUnavailable as error:
+            raise PolicyRefused(self.rule, "to", f"cannot be looked up: {error}") from None
+        for key, destination in keys.items():
+            if key in found:
+                raise PolicyRefused(self.rule, f"{destination.path}.number", f"asked to get no more texts ({purpose})")
+
+    def _named(self, purpose: str | None) -> str:
+        if purpose is not None:
+            return purpose
+        if isinstance(self._purpose, str):
+            return self._purpose
+        raise ConfigurationError("OptOut: say which purpose, for its own is told by each message")
+
+
+def _key(purpose: str, number: str) -> str:
+    return f"opt-out:{purpose}:{number}"
+
+
+def _plain(text: str) -> str:
+    """One word, whatever its case, its width and the marks around it."""
+    return unicodedata.normalize("NFKC", text).strip(_MARKS).casefold()
+
+
+class AllowList:
+    """Sends to these numbers alone, and refuses all others: for a machine where an application is tried."""
+
+    rule = "allow-list"
+
+    def __init__(self, numbers: Iterable[str]) -> None:
+        self._numbers = frozenset(map(e164, numbers))
+
+    @hookimpl
+    def sms_check(self, destinations: tuple[Destination, ...]) -> None:
+        """Refuse those who are not on it, each by its place."""
+        for destination in destinations:
+            if destination.number not in self._numbers:
+                raise PolicyRefused(
+                    self.rule, f"{destination.path}.number", "is not among the numbers that may be sent to"
+                )
+
+
+class Redirect:
+    """Sends every text to one number, with the recipient's own in front of it, ``+886900000001: …``.
+
+    For a machine where an application is tried. What a plan and a result say of the recipient is this number then. A text
+    that became too long by it is refused as any other.
+    """
+
+    def __init__(self, number: str) -> None:
+        self._number = e164(number)
+
+    @hookimpl(wrapper=True)
+    def sms_prepare(
+        self, destinations: tuple[Destination, ...]
+    ) -> Generator[None, tuple[Destination, ...] | None, tuple[Destination, ...]]:
+        """Put the one number in place of each."""
+        prepared = yield
+        return tuple(self._redirected(prepared or destinations))
+
+    def _redirected(self, destinations: tuple[Destination, ...]) -> Iterator[Destination]:
+        for destination in destinations:
+            text = f"{destination.number}: {destination.text}"
+            yield attrs.evolve(destination, number=self._number, text=text, params=None)
