@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sms_core_cli.commands.account import account
 from sms_core_cli.commands.balance import balance
 from sms_core_cli.commands.campaign import campaign
 from sms_core_cli.commands.doctor import doctor
@@ -25,12 +26,12 @@ from sms_core_cli.commands.webhook_url import webhook_url
 def app() -> None:
     """Send SMS and MMS through any vendor, and see what became of them.
 
-    The account is a DSN such as every8d://user:password@new.e8d.tw, given with --dsn or in the environment as
-    SMS_DSN.
+    The account is one of `sms account add`, given with --account or as SMS_ACCOUNT, or a DSN in the environment as SMS_DSN.
     """
 
 
 for command in (
+    account,
     providers,
     send,
     campaign,

@@ -11,7 +11,7 @@ from sms_core import InstalledProvider, connect, installed_providers
 from sms_core import dsn as dsns
 from sms_core.errors import ConfigurationError
 from sms_core_cli import exit_codes
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
+from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.output import show_json, show_table
 
 
@@ -24,8 +24,8 @@ class Finding:
     found: str
 
 
-@click.command(cls=SmsCommand)
-@dsn_option
+@click.command(cls=SmsCommand, needs_account=False)
+@account_options
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, /, dsn: str | None, *, as_json: bool) -> None:

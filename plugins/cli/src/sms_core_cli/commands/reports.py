@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from sms_core import connect
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
+from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.output import say, show_json, show_table
 
 
 @click.command(cls=SmsCommand)
 @click.argument("batch_id")
 @click.option("--mms", is_flag=True, help="The batch is one of MMS.")
-@dsn_option
+@account_options
 @json_option
 def reports(batch_id: str, dsn: str | None, *, mms: bool, as_json: bool) -> None:
     """Show the delivery reports of a batch."""

@@ -11,7 +11,7 @@ from sms_core import connect
 from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_cli import exit_codes
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
+from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.message_options import message_options, read_message_options
 from sms_core_cli.output import cost_line, note, say, show_json, show_table
 
@@ -23,7 +23,7 @@ from sms_core_cli.output import cost_line, note, say, show_json, show_table
 )
 @message_options
 @click.option("--reference", default="", help="Your own id for the message.")
-@dsn_option
+@account_options
 @json_option
 @click.pass_context
 def send(
