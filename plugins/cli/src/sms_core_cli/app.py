@@ -7,7 +7,10 @@ import click
 from sms_core_cli.commands.account import account
 from sms_core_cli.commands.balance import balance
 from sms_core_cli.commands.campaign import campaign
+from sms_core_cli.commands.cancel import cancel
+from sms_core_cli.commands.completion import completion
 from sms_core_cli.commands.doctor import doctor
+from sms_core_cli.commands.inbound import inbound
 from sms_core_cli.commands.listen import listen
 from sms_core_cli.commands.new_provider import new_provider
 from sms_core_cli.commands.preview import preview
@@ -15,6 +18,7 @@ from sms_core_cli.commands.providers import providers
 from sms_core_cli.commands.reports import reports
 from sms_core_cli.commands.sandbox import sandbox
 from sms_core_cli.commands.send import send
+from sms_core_cli.commands.settle import settle
 from sms_core_cli.commands.webhook_url import webhook_url
 
 
@@ -38,10 +42,14 @@ for command in (
     preview,
     balance,
     reports,
+    inbound,
+    settle,
+    cancel,
     listen,
     webhook_url,
     sandbox,
     doctor,
     new_provider,
+    completion,
 ):
     app.add_command(command)

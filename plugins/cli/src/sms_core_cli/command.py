@@ -16,6 +16,10 @@ from sms_core_cli import exit_codes
 from sms_core_cli.accounts import ACCOUNT_VARIABLE, find_account, read_accounts
 from sms_core_cli.output import json_of_usage, note, show_error
 
+ACCOUNT = f"{__name__}.account"
+"""Where a context keeps the account that its command line named."""
+WRONG_ACCOUNT = f"{__name__}.wrong_account"
+"""Where it keeps what is wrong with the account, for a command that does without one."""
 NO_ACCOUNT = f"no account is named: sms account add NAME every8d://USER@HOST, or set {ENVIRONMENT_VARIABLE}"
 
 
@@ -44,9 +48,7 @@ class SmsCommand(click.Command):
         """Run the command."""
         try:
             if "account" in ctx.params:
-                ctx.params["dsn"] = _dsn(ctx, ctx.params.pop("account"), ctx.params["dsn"])
-                if self.needs_account and ctx.params["dsn"] is None:
-                    raise ConfigurationError(NO_ACCOUNT)
+                ctx.params["dsn"] = self._account(ctx, ctx.params.pop("account"), ctx.params["dsn"])
             super().invoke(ctx)
         except BrokenPipeError:
             raise  # whoever read our output has gone; click ends quietly
@@ -58,6 +60,19 @@ class SmsCommand(click.Command):
             return
         show_error(failed, as_json=ctx.params.get("as_json", False))
         ctx.exit(exit_codes.of_error(failed))
+
+    def _account(self, ctx: click.Context, account: str | None, dsn: str | None) -> str | None:
+        """The DSN of the account. Raises `ConfigurationError` where it cannot be had and is needed."""
+        try:
+            found = _dsn(ctx, account, dsn)
+        except ConfigurationError as error:
+            if self.needs_account:
+                raise
+            ctx.meta[WRONG_ACCOUNT] = str(error)
+            return None
+        if self.needs_account and found is None:
+            raise ConfigurationError(NO_ACCOUNT)
+        return found
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
@@ -81,6 +96,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def account_options(command: F) -> F:
     """Give a command ``--dsn`` and ``--account``; it is called with the ``dsn`` that they say, or None."""
     return _ACCOUNT(_DSN(command))
+
+
+def same_account(ctx: click.Context) -> str:
+    """The option that a further command needs to take the account of this one; "" if it needs none."""
+    return f" --account {ctx.meta[ACCOUNT]}" if ACCOUNT in ctx.meta else ""
 
 
 def warn_of_password(ctx: click.Context, where: str) -> None:
@@ -110,6 +130,8 @@ def _dsn(ctx: click.Context, account: str | None, dsn: str | None) -> str | None
             warn_of_password(ctx, "--dsn")
         return dsn
     if account is not None:
+        if ranks["account"]:
+            ctx.meta[ACCOUNT] = account
         return find_account(account).resolve()
     accounts = read_accounts()
     if len(accounts) > 1:

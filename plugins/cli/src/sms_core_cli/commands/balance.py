@@ -9,7 +9,7 @@ from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.output import say, show_json
 
 
-@click.command(cls=SmsCommand)
+@click.command(cls=SmsCommand, epilog="Example: sms balance --json")
 @account_options
 @json_option
 def balance(dsn: str | None, *, as_json: bool) -> None:

@@ -44,7 +44,7 @@ MESSAGE_OPTIONS = ("text", "subject", "send_at", "validity", "media", "vendor")
 _A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command(cls=SmsCommand)
+@click.command(cls=SmsCommand, epilog="Example: sms campaign people.xlsx --dry-run")
 @click.argument("file", type=_A_FILE)
 @click.option("--text", help="One text for all, with {name} and other columns in it.")
 @message_options

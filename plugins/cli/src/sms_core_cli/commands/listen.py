@@ -27,7 +27,7 @@ from sms_core_cli.output import note, say
 from sms_core_cli.push_server import PushServer
 
 
-@click.command(cls=SmsCommand)
+@click.command(cls=SmsCommand, epilog="Example: sms listen --account shop --port 8080")
 @click.option(
     "--dsn",
     "dsns",
