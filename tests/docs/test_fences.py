@@ -69,7 +69,7 @@ DJANGO_SETTINGS = next(fence.code for fence in FENCES if fence.place.startswith(
 
 def run(command: list[str], dsn: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "project_settings.py").write_text(DJANGO_SETTINGS, encoding="utf-8")
-    ours = {"SMS_DSN": dsn, "DJANGO_SETTINGS_MODULE": "project_settings"}
+    ours = {"SMS_DSN": dsn, "SMS_ACCOUNTS": str(folder / "accounts.toml"), "DJANGO_SETTINGS_MODULE": "project_settings"}
     environment = {**os.environ, **ours, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60, encoding="utf-8"

@@ -61,8 +61,15 @@ def sms(memory_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sm
     """``sms("send", "hi", …)`` in an empty folder, with SMS_DSN naming the test's exchange."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str, answer: str | None = None, dsn: str | None = f"memory://{memory_name}") -> Done:
-        result = CliRunner(env={"SMS_DSN": dsn, "COLUMNS": "200"}).invoke(app, arguments, input=answer, prog_name="sms")
+    def run(
+        *arguments: str,
+        answer: str | None = None,
+        dsn: str | None = f"memory://{memory_name}",
+        **environment: str | None,
+    ) -> Done:
+        ours = {"SMS_DSN": dsn, "SMS_ACCOUNTS": str(tmp_path / "accounts.toml"), "COLUMNS": "200", "SMS_LANG": "en"}
+        runner = CliRunner(env=ours | environment)
+        result = runner.invoke(app, arguments, input=answer, prog_name="sms")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return Done(result.exit_code, result.stdout, result.stderr)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import click
 
+from sms_core_cli.commands.account import account
 from sms_core_cli.commands.balance import balance
 from sms_core_cli.commands.campaign import campaign
+from sms_core_cli.commands.cancel import cancel
+from sms_core_cli.commands.completion import completion
 from sms_core_cli.commands.doctor import doctor
+from sms_core_cli.commands.inbound import inbound
 from sms_core_cli.commands.listen import listen
 from sms_core_cli.commands.new_provider import new_provider
 from sms_core_cli.commands.preview import preview
@@ -14,6 +18,7 @@ from sms_core_cli.commands.providers import providers
 from sms_core_cli.commands.reports import reports
 from sms_core_cli.commands.sandbox import sandbox
 from sms_core_cli.commands.send import send
+from sms_core_cli.commands.settle import settle
 from sms_core_cli.commands.webhook_url import webhook_url
 
 
@@ -25,22 +30,26 @@ from sms_core_cli.commands.webhook_url import webhook_url
 def app() -> None:
     """Send SMS and MMS through any vendor, and see what became of them.
 
-    The account is a DSN such as every8d://user:password@new.e8d.tw, given with --dsn or in the environment as
-    SMS_DSN.
+    The account is one of `sms account add`, given with --account or as SMS_ACCOUNT, or a DSN in the environment as SMS_DSN.
     """
 
 
 for command in (
+    account,
     providers,
     send,
     campaign,
     preview,
     balance,
     reports,
+    inbound,
+    settle,
+    cancel,
     listen,
     webhook_url,
     sandbox,
     doctor,
     new_provider,
+    completion,
 ):
     app.add_command(command)

@@ -12,6 +12,7 @@ from sms_core.errors import (
     SmsError,
     Unsupported,
 )
+from sms_core.model import Outcome
 from sms_core_cli.campaign import RowOutcome
 
 DONE = 0
@@ -38,6 +39,11 @@ OF_ERRORS: tuple[tuple[type[SmsError], int], ...] = (
 def of_error(error: SmsError) -> int:
     """The exit code of an error."""
     return next(code for kind, code in OF_ERRORS if isinstance(error, kind))
+
+
+def of_outcomes(outcomes: Collection[Outcome]) -> int:
+    """The exit code of a send with these recipients' outcomes; the table of `of_campaign` holds for it too."""
+    return of_campaign([RowOutcome.of(outcome) for outcome in outcomes])
 
 
 def of_campaign(outcomes: Collection[RowOutcome]) -> int:

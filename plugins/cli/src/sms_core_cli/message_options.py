@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,6 +40,20 @@ def span(_: click.Context, __: click.Parameter, text: str | None) -> timedelta |
     if found is None:
         raise click.BadParameter("needs a number and a unit, such as 30m, 4h or 2d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _text(_: click.Context, __: click.Parameter, text: str) -> str:
+    """The text, or what standard input has where it is ``-``, without the line end that a shell adds."""
+    if text != "-":
+        return text
+    try:
+        return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise click.BadParameter("standard input is not UTF-8") from None
+
+
+text_argument = click.argument("text", callback=_text)
+"""The argument TEXT; ``-`` is standard input."""
 
 
 _OPTIONS = (

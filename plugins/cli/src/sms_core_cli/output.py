@@ -7,23 +7,27 @@ from decimal import Decimal
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sms_core.errors import SmsError
 from sms_core.masking import mask_numbers
+from sms_core.model import SendResult
 from sms_core.serialize import to_data, to_json
 
-WIDTH_OF_A_PIPE = 140
-"""Columns where there is no terminal to ask."""
+WIDTH_OF_A_PIPE = 100_000
+"""Columns where there is no terminal: a line that another program reads is not broken."""
+NARROWEST_COLUMN = 12
+"""Characters; where a table's columns would have less, each of its rows becomes some lines instead."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console on what stdout (or stderr) is at this moment. Brackets in texts are only brackets."""
     made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not made.is_terminal:
-        made.width = max(made.width, WIDTH_OF_A_PIPE)
+        made.width = WIDTH_OF_A_PIPE
     return made
 
 
@@ -34,13 +38,45 @@ def plain(value: object) -> str:
 
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """A table on stdout."""
+    """A table on stdout; where the terminal is too narrow for it, each row as lines of its own."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    out = console()
+    if _width_needed(headers, cells) > out.width:
+        _show_records(out, headers, cells, title)
+        return
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for header in headers:
         table.add_column(header, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    out.print(table)
+
+
+def _width_needed(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """The least width in which a table can be read."""
+    width = 1
+    for column in zip(headers, *rows, strict=True):
+        widest = max(map(cell_len, column))
+        width += min(widest, max(NARROWEST_COLUMN, cell_len(column[0]))) + len(" │ ")
+    return width
+
+
+def _show_records(out: Console, headers: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    if title:
+        out.print(Text(title, style="bold"))
     for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
-    console().print(table)
+        for header, cell in zip(headers, row, strict=True):
+            if cell:
+                out.print(Text(f"{header}: {cell}" if header else cell))
+        out.print()
+
+
+def show_outcomes(result: SendResult) -> None:
+    """What became of each recipient."""
+    show_table(
+        ["number", "outcome", "batch", "reference", "why"],
+        [(row.number, row.outcome.value, row.batch_id, row.reference, row.error or "") for row in result.outcomes],
+    )
 
 
 def say(line: str, *, stderr: bool = False) -> None:
@@ -53,9 +89,9 @@ def note(line: str) -> None:
     say(line, stderr=True)
 
 
-def counted(count: Decimal | int, noun: str) -> str:
-    """A count and its noun in singular or plural."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: Decimal | int, noun: str, plural: str = "") -> str:
+    """A count and its noun in singular or plural, which has an s unless it is given."""
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
 
 
 def cost_line(cost: Decimal, balance: Decimal | None) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from sms_core import connect
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
+from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.output import say, show_json
 
 
-@click.command(cls=SmsCommand)
-@dsn_option
+@click.command(cls=SmsCommand, epilog="Example: sms balance --json")
+@account_options
 @json_option
 def balance(dsn: str | None, *, as_json: bool) -> None:
     """Show the points left on the account."""

@@ -30,7 +30,7 @@ from sms_core_cli.campaign import (
 )
 from sms_core_cli.campaign.campaign import CONCURRENCY
 from sms_core_cli.campaign_report import show_end, show_plan
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
+from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.message_options import message_options, read_message_options, span
 from sms_core_cli.output import console, counted, note
@@ -44,7 +44,7 @@ MESSAGE_OPTIONS = ("text", "subject", "send_at", "validity", "media", "vendor")
 _A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command(cls=SmsCommand)
+@click.command(cls=SmsCommand, epilog="Example: sms campaign people.xlsx --dry-run")
 @click.argument("file", type=_A_FILE)
 @click.option("--text", help="One text for all, with {name} and other columns in it.")
 @message_options
@@ -76,7 +76,7 @@ _A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--concurrency", default=CONCURRENCY, show_default=True, type=click.IntRange(1, 64), help="Requests side by side."
 )
-@dsn_option
+@account_options
 @json_option
 @click.pass_context
 def campaign(

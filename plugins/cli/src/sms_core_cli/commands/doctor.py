@@ -1,8 +1,11 @@
-"""``sms doctor``: checks what is installed and the DSN. No network, no secrets."""
+"""``sms doctor``: what is installed, whether the account is complete, whether the vendor answers. No secrets."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import sys
+from collections.abc import Iterator
+from importlib.metadata import distributions, version
+from urllib.parse import quote
 
 import click
 from attrs import frozen
@@ -11,8 +14,10 @@ from sms_core import InstalledProvider, connect, installed_providers
 from sms_core import dsn as dsns
 from sms_core.errors import ConfigurationError
 from sms_core_cli import exit_codes
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
+from sms_core_cli.accounts import read_accounts
+from sms_core_cli.command import NO_ACCOUNT, WRONG_ACCOUNT, SmsCommand, account_options, json_option
 from sms_core_cli.output import show_json, show_table
+from sms_core_cli.reachability import MOST_SKEW, ask
 
 
 @frozen
@@ -24,25 +29,37 @@ class Finding:
     found: str
 
 
-@click.command(cls=SmsCommand)
-@dsn_option
+@click.command(cls=SmsCommand, needs_account=False, epilog="Example: sms doctor --account shop")
+@click.option("--offline", is_flag=True, help="Ask nobody: leave out whether the vendor answers, and its clock.")
+@account_options
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, /, dsn: str | None, *, as_json: bool) -> None:
-    """Check what is installed, and the DSN. Asks nobody; shows no user, password or option's value."""
+def doctor(ctx: click.Context, /, dsn: str | None, *, offline: bool, as_json: bool) -> None:
+    """Check what is installed, the account, and whether its vendor answers. Shows no user, password or option's value.
+
+    The vendor's host is asked for nothing but its address: no credentials go there.
+    """
     findings = [
-        Finding("sms-core", good=True, found=version("sms-core")),
+        Finding("python", good=True, found=sys.version.partition(" ")[0]),
+        *_packages(),
         *map(_provider, installed_providers()),
-        *_account(dsn),
+        _accounts(),
+        *_account(dsn, ctx.meta.get(WRONG_ACCOUNT), offline=offline),
     ]
     if as_json:
         show_json(findings)
     else:
-        show_table(
-            ["", "", ""], [("ok" if finding.good else "BAD", finding.what, finding.found) for finding in findings]
-        )
+        rows = [("ok" if finding.good else "BAD", finding.what, finding.found) for finding in findings]
+        show_table(["", "checked", "found"], rows)
     if not all(finding.good for finding in findings):
         ctx.exit(exit_codes.WRONG_USE)
+
+
+def _packages() -> Iterator[Finding]:
+    yield Finding("sms-core", good=True, found=version("sms-core"))
+    ours = {found.name: found.version for found in distributions() if (found.name or "").startswith("sms-core-")}
+    for name in sorted(ours):
+        yield Finding(name, good=True, found=ours[name])
 
 
 def _provider(provider: InstalledProvider) -> Finding:
@@ -53,19 +70,53 @@ def _provider(provider: InstalledProvider) -> Finding:
     return Finding(f"provider {provider.name}", good=provider.info is not None, found=found)
 
 
-def _account(dsn: str | None) -> list[Finding]:
+def _accounts() -> Finding:
+    try:
+        return Finding("accounts", good=True, found=", ".join(read_accounts()) or "none by name")
+    except ConfigurationError as error:
+        return Finding("accounts", good=False, found=str(error))
+
+
+def _account(dsn: str | None, wrong: str | None, *, offline: bool) -> Iterator[Finding]:
+    if wrong is not None:
+        yield Finding("account", good=False, found=wrong)
+        return
     if dsn is None:
-        return [Finding("DSN", good=True, found=f"none given, and {dsns.ENVIRONMENT_VARIABLE} is not set")]
+        yield Finding("DSN", good=True, found=NO_ACCOUNT)
+        return
     try:
         parsed = dsns.parse(dsn)
         with connect(dsn) as client:
-            host = parsed.host or client.info.default_host
+            info = client.info
     except ConfigurationError as error:
-        return [Finding("DSN", good=False, found=str(error))]
+        yield Finding("DSN", good=False, found=str(error))
+        return
+    host = parsed.host or info.default_host
     port = f":{parsed.port}" if parsed.port else ""
-    return [
-        Finding("DSN", good=True, found=f"{parsed.provider} at {host}{port}{parsed.prefix}".strip()),
-        Finding("DSN user", good=True, found="set" if parsed.user else "none"),
-        Finding("DSN password", good=True, found="set" if parsed.password else "none"),
-        Finding("DSN options", good=True, found=", ".join(sorted(parsed.options)) or "none"),
-    ]
+    scheme = parsed.options.get("scheme", info.default_scheme)
+    is_remote = scheme in ("http", "https")
+    yield Finding("DSN", good=True, found=f"{parsed.provider} at {host}{port}{parsed.prefix}".strip())
+    for what, value in (("user", parsed.user), ("password", parsed.password)):
+        missing = "missing" if is_remote else "none"
+        yield Finding(f"DSN {what}", good=bool(value) or not is_remote, found="set" if value else missing)
+    yield Finding("DSN options", good=True, found=", ".join(sorted(parsed.options)) or "none")
+    if is_remote and not offline and host:
+        yield from _reachability(parsed, scheme, host)
+
+
+def _reachability(parsed: dsns.Dsn, scheme: str, host: str) -> Iterator[Finding]:
+    if "proxy" in parsed.options:
+        yield Finding("reachable", good=True, found="not tried, for there is a proxy in between")
+        return
+    try:
+        answer = ask(scheme, host, parsed.port, parsed.options.get("ca_file"))
+    except (OSError, ValueError) as error:
+        yield Finding("reachable", good=False, found=f"{quote(host)} does not answer: {error}")
+        return
+    yield Finding("reachable", good=True, found=f"{host} answers")
+    if answer.skew is None:
+        yield Finding("clock", good=True, found="the vendor does not say what time it is")
+        return
+    seconds = round(answer.skew.total_seconds())
+    found = "as the vendor's" if abs(answer.skew) <= MOST_SKEW else f"{seconds:+} seconds off the vendor's: set it"
+    yield Finding("clock", good=abs(answer.skew) <= MOST_SKEW, found=found)

@@ -20,13 +20,14 @@ from sms_core.errors import ConfigurationError
 from sms_core.model import DeliveryReport
 from sms_core.serialize import to_json
 from sms_core.webhooks import Event, Receiver, new_secret
+from sms_core_cli.accounts import ACCOUNT_VARIABLE, find_account
 from sms_core_cli.command import SmsCommand, json_option
 from sms_core_cli.commands.webhook_url import SECRET_VARIABLE
 from sms_core_cli.output import note, say
 from sms_core_cli.push_server import PushServer
 
 
-@click.command(cls=SmsCommand)
+@click.command(cls=SmsCommand, epilog="Example: sms listen --account shop --port 8080")
 @click.option(
     "--dsn",
     "dsns",
@@ -34,6 +35,14 @@ from sms_core_cli.push_server import PushServer
     envvar=ENVIRONMENT_VARIABLE,
     metavar="DSN",
     help="The account whose vendor pushes; may be given several times. Else the environment's SMS_DSN.",
+)
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    envvar=ACCOUNT_VARIABLE,
+    metavar="NAME",
+    help="The same by its name in `sms account`; may be given several times. Else SMS_ACCOUNT.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
@@ -59,6 +68,7 @@ def listen(
     ctx: click.Context,
     /,
     dsns: tuple[str, ...],
+    accounts: tuple[str, ...],
     host: str,
     port: int,
     secrets: tuple[str, ...],
@@ -78,7 +88,7 @@ def listen(
             raise ConfigurationError("--secret and --insecure are a contradiction: give one of them")
         secrets = ()
     receiver = Receiver(
-        _clients(dsns),
+        _clients((*dsns, *(find_account(name).resolve() for name in accounts))),
         _printer(as_json=as_json),
         secrets=fresh or secrets,
         insecure=insecure,

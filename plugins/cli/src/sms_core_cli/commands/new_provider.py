@@ -14,7 +14,11 @@ from sms_core_cli.output import note, show_json
 REQUIRED = ("name", "base_url")
 
 
-@click.command("new-provider", cls=SmsCommand)
+@click.command(
+    "new-provider",
+    cls=SmsCommand,
+    epilog="Example: sms new-provider acme --name acme --base-url https://api.acme.example/v1",
+)
 @click.argument("destination", type=click.Path(path_type=Path))
 @click.option("--name", help="The provider's name, as in a DSN: name://user:password@.")
 @click.option("--title", help="What people call the vendor.")

@@ -7,21 +7,21 @@ from typing import Any
 import click
 
 from sms_core import connect
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
-from sms_core_cli.message_options import message_options, read_message_options
+from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.message_options import message_options, read_message_options, text_argument
 from sms_core_cli.output import say, show_json, show_table
 
 
-@click.command(cls=SmsCommand)
-@click.argument("text")
+@click.command(cls=SmsCommand, epilog="Example: sms preview 您好 --to 0900000001")
+@text_argument
 @click.option(
     "--to", "-t", multiple=True, required=True, metavar="NUMBER", help="A recipient; may be given several times."
 )
 @message_options
-@dsn_option
+@account_options
 @json_option
 def preview(text: str, to: tuple[str, ...], dsn: str | None, *, as_json: bool, **options: Any) -> None:
-    """Count TEXT's segments and points for these numbers. Sends nothing and asks nobody."""
+    """Count TEXT's segments and points for these numbers. Sends nothing and asks nobody. A TEXT of - is standard input."""
     with connect(dsn) as client:
         found = client.preview(read_message_options(client.info, **options).message(text, to))
     if as_json:

@@ -10,7 +10,7 @@ from sms_core_cli.matrix import matrix
 from sms_core_cli.output import note, show_json, show_table
 
 
-@click.command(cls=SmsCommand)
+@click.command(cls=SmsCommand, epilog="Example: sms providers every8d mitake")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @json_option
 def providers(names: tuple[str, ...], *, as_json: bool) -> None:

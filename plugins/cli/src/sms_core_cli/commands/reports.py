@@ -5,19 +5,39 @@ from __future__ import annotations
 import click
 
 from sms_core import connect
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
-from sms_core_cli.output import say, show_json, show_table
+from sms_core.numbers import to_e164
+from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.output import counted, say, show_json, show_table
 
 
-@click.command(cls=SmsCommand)
+def e164(_: click.Context, __: click.Parameter, numbers: tuple[str, ...]) -> tuple[str, ...]:
+    """The numbers of an option as E.164. Fails as click does."""
+    try:
+        return tuple(map(to_e164, numbers))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command(cls=SmsCommand, epilog="Example: sms reports 4c0f8b2e-1d5a-4f6e-9a55-5f1a3a3f2f10 --number 0900000001")
 @click.argument("batch_id")
+@click.option(
+    "--number",
+    "-n",
+    "numbers",
+    multiple=True,
+    callback=e164,
+    metavar="NUMBER",
+    help="Only this number's; may be given several times. Some vendors' reports need all numbers of the batch.",
+)
 @click.option("--mms", is_flag=True, help="The batch is one of MMS.")
-@dsn_option
+@account_options
 @json_option
-def reports(batch_id: str, dsn: str | None, *, mms: bool, as_json: bool) -> None:
+def reports(batch_id: str, dsn: str | None, numbers: tuple[str, ...], *, mms: bool, as_json: bool) -> None:
     """Show the delivery reports of a batch."""
     with connect(dsn) as client:
-        found = list(client.reports(batch_id, mms=mms))
+        found = list(client.reports({batch_id: numbers} if numbers else batch_id, mms=mms))
+    if numbers:
+        found = [report for report in found if report.number in numbers]
     if as_json:
         show_json(found)
         return
@@ -33,4 +53,4 @@ def reports(batch_id: str, dsn: str | None, *, mms: bool, as_json: bool) -> None
         for report in found
     ]
     show_table(["number", "status", "since", "points", "reference", "the vendor's words"], rows)
-    say(f"{len(rows)} reports.")
+    say(f"{counted(len(rows), 'report')}.")

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import attrs
 import click
 
 from sms_core import connect
+from sms_core.client import Client
 from sms_core.errors import SendError
-from sms_core.model import SendResult
+from sms_core.model import Outcome, SendResult
+from sms_core.provider import Capability
 from sms_core_cli import exit_codes
-from sms_core_cli.command import SmsCommand, dsn_option, json_option
-from sms_core_cli.message_options import message_options, read_message_options
-from sms_core_cli.output import cost_line, note, say, show_json, show_table
+from sms_core_cli.command import SmsCommand, account_options, json_option, same_account
+from sms_core_cli.message_options import message_options, read_message_options, text_argument
+from sms_core_cli.output import cost_line, note, say, show_json, show_outcomes
 
 
-@click.command(cls=SmsCommand)
-@click.argument("text")
+@click.command(cls=SmsCommand, epilog="Example: sms send 您好 --to 0900000001 --reference order-17")
+@text_argument
 @click.option(
     "--to", "-t", multiple=True, required=True, metavar="NUMBER", help="A recipient; may be given several times."
 )
 @message_options
 @click.option("--reference", default="", help="Your own id for the message.")
-@dsn_option
+@account_options
 @json_option
 @click.pass_context
 def send(
@@ -37,16 +40,19 @@ def send(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Send TEXT to one or more numbers, such as 0900000001 or +886900000001."""
+    """Send TEXT to one or more numbers, such as 0900000001 or +886900000001. A TEXT of - is read from standard input."""
     with connect(dsn) as client:
         message = read_message_options(client.info, **options).message(text, to)
         try:
             result = client.send(attrs.evolve(message, reference=reference))
         except SendError as error:
             _show(error.result, as_json=as_json)
+            if not as_json:
+                _say_how_to_settle(ctx, client, error.result)
             raise
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             note("Interrupted: the vendor may have taken the message. Do not send it again before you know.")
+            _say_how_to_settle(ctx, client, getattr(interrupt, "sms_result", None))
             ctx.exit(exit_codes.UNKNOWN)
         _show(result, as_json=as_json)
 
@@ -55,13 +61,27 @@ def _show(result: SendResult, *, as_json: bool) -> None:
     if as_json:
         show_json(attrs.evolve(result, message=None))
         return
-    show_table(
-        ["number", "outcome", "batch", "reference", "why"],
-        [(row.number, row.outcome.value, row.batch_id, row.reference, row.error or "") for row in result.outcomes],
-    )
+    show_outcomes(result)
     for duplicate in result.duplicates:
         say(f"Number {duplicate.position + 1} repeats number {duplicate.of + 1}: it was sent once.")
     if result.cost is not None:
         say(cost_line(result.cost, result.balance))
     for line in result.notes:
         note(f"Note: {line}.")
+
+
+def _say_how_to_settle(ctx: click.Context, client: Client, result: SendResult | None) -> None:
+    """Name the command that asks about those whose outcome is unknown, where the vendor can be asked."""
+    unknown = [row for row in result.outcomes if row.outcome is Outcome.UNKNOWN] if result else []
+    if result is None or result.message is None or not unknown:
+        return
+    if not client.info.can(Capability.SETTLE):
+        note(f"{client.info.title} cannot be asked: look at its web page before you send it again.")
+        return
+    words = ["sms", "settle", shlex.quote(ctx.params["text"])]
+    for recipient in ctx.params["to"]:
+        words.extend(["--to", shlex.quote(recipient)])
+    words.extend(["--reference", shlex.quote(result.message.reference)])
+    if result.sent_at is not None:
+        words.extend(["--sent-at", result.sent_at.isoformat(timespec="seconds")])
+    note(f"Ask what became of it: {' '.join(words)}{same_account(ctx)}")

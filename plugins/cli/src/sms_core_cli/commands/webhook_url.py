@@ -16,7 +16,11 @@ from sms_core_cli.output import note, show_json
 SECRET_VARIABLE = "SMS_WEBHOOK_SECRET"  # noqa: S105 - a name
 
 
-@click.command("webhook-url", cls=SmsCommand)
+@click.command(
+    "webhook-url",
+    cls=SmsCommand,
+    epilog="Example: sms webhook-url --base https://example.com/sms --name every8d",
+)
 @click.option("--base", required=True, metavar="URL", help="Where the receiver is mounted: https://example.com/sms.")
 @click.option("--name", required=True, help="The client's name in the receiver, such as every8d.")
 @click.option("--allow-plaintext", is_flag=True, help="Take an http:// address of another machine too.")

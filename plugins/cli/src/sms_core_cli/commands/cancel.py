@@ -1,0 +1,31 @@
+"""``sms cancel``: take back a booking."""
+
+from __future__ import annotations
+
+import click
+
+from sms_core import connect
+from sms_core_cli import exit_codes
+from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.output import counted, note, say, show_json
+
+
+@click.command(cls=SmsCommand, epilog="Example: sms cancel 4c0f8b2e-1d5a-4f6e-9a55-5f1a3a3f2f10 --yes")
+@click.argument("batch_id")
+@click.option("--mms", is_flag=True, help="The batch is one of MMS.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@account_options
+@json_option
+@click.pass_context
+def cancel(ctx: click.Context, /, batch_id: str, dsn: str | None, *, mms: bool, yes: bool, as_json: bool) -> None:
+    """Take back a batch that was booked for later, all of it."""
+    if not yes and not click.confirm(f"Take back the whole batch {batch_id}?", err=True):
+        note("Nothing was taken back.")
+        ctx.exit(exit_codes.REFUSED)
+    with connect(dsn) as client:
+        found = client.cancel(batch_id, mms=mms)
+    if as_json:
+        show_json(found)
+        return
+    points = "" if found.refunded is None else f", {counted(found.refunded, 'point')} back"
+    say(f"Took back {counted(found.count, 'message')}{points}.")
