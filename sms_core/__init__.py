@@ -5,7 +5,7 @@
     import sms_core
 
     with sms_core.connect("every8d://UID:PWD@new.e8d.tw") as sms:
-        result = sms.send("您的驗證碼是 123456", to="0900000001")
+        result = sms.send("【互動資通】您的驗證碼是 123456", to="0900000001")
 """
 
 from typing import TYPE_CHECKING

@@ -4,7 +4,7 @@
 
     from sms_core_django import send_sms
 
-    send_sms("您的驗證碼是 123456", "0900000001")
+    send_sms("【互動資通】您的驗證碼是 123456", "0900000001")
 
 What vendors push comes in through ``path("sms/", include("sms_core_django.urls"))`` and goes out as the signals
 `delivery_reported` and `message_received`.

@@ -6,7 +6,7 @@
     from sms_core_otel import OpenTelemetry
 
     with sms_core.connect(plugins=[OpenTelemetry()]) as sms:
-        sms.send("您的驗證碼是 123456", to="0900000001")
+        sms.send("【互動資通】您的驗證碼是 123456", to="0900000001")
 """
 
 from sms_core_otel.middleware import OpenTelemetry

@@ -11,6 +11,7 @@
 
 from sms_core_policy.codes import AsyncOneTimeCodes, Checked, OneTimeCodes, Surge, Ticket, TicketState, Verdict
 from sms_core_policy.errors import LimitReached, PolicyRefused
+from sms_core_policy.failover import AsyncFailoverClient, FailoverClient, failover
 from sms_core_policy.limits import Budget, Duplicates, Rate, Window
 from sms_core_policy.numbers import AllowList, OptOut, Redirect
 from sms_core_policy.stores import MemoryStore, Store, StoreUnavailable
@@ -19,12 +20,14 @@ from sms_core_policy.watch import DeliveryAlarm, DeliveryWatch
 
 __all__ = [
     "AllowList",
+    "AsyncFailoverClient",
     "AsyncOneTimeCodes",
     "Budget",
     "Checked",
     "DeliveryAlarm",
     "DeliveryWatch",
     "Duplicates",
+    "FailoverClient",
     "LimitReached",
     "MemoryStore",
     "OneTimeCodes",
@@ -40,4 +43,5 @@ __all__ = [
     "TicketState",
     "Verdict",
     "Window",
+    "failover",
 ]

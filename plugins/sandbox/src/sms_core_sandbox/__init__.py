@@ -5,7 +5,7 @@
     from sms_core_sandbox import Sandbox
 
     with Sandbox() as box, sms_core.connect(box.dsn("every8d")) as sms:
-        sms.send("您的驗證碼是 123456", to="0900000001")
+        sms.send("【互動資通】您的驗證碼是 123456", to="0900000001")
         assert box.exchange.accepted[0].number == "+886900000001"
 
 A provider's package contributes its vendor's side through the entry-point group ``sms_core.sandbox``: a factory that
