@@ -20,9 +20,11 @@ from sms_core_cli.commands.sandbox import sandbox
 from sms_core_cli.commands.send import send
 from sms_core_cli.commands.settle import settle
 from sms_core_cli.commands.webhook_url import webhook_url
+from sms_core_cli.help import SmsGroup
 
 
 @click.group(
+    cls=SmsGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 2 wrong use, 3 refused, 4 unknown outcome, 5 partly sent.",
 )

@@ -12,6 +12,7 @@ from typing import Any
 from sms_core.provider import Capability, ProviderInfo
 from sms_core.serialize import to_data
 from sms_core_cli.campaign import Campaign, Estimate, RowOutcome
+from sms_core_cli.language import _, phrase
 from sms_core_cli.output import cost_line, counted, note, say, show_json, show_table
 
 ROWS_SHOWN = 6
@@ -44,7 +45,7 @@ def show_plan(campaign: Campaign, info: ProviderInfo, *, concurrency: int, as_js
         show_json({"dry_run": True, "provider": info.name, "estimate": shown, **rows, "notes": campaign.notes})
         return
     for line in campaign.notes:
-        note(f"Note: {line}.")
+        note(_("Note: {note}.", note=phrase(line)))
     show_table(
         ["rows", "to send", "requests", "segments", "points"],
         [(len(campaign.table.rows), estimate.messages, estimate.requests, estimate.segments, estimate.points)],
@@ -54,9 +55,15 @@ def show_plan(campaign: Campaign, info: ProviderInfo, *, concurrency: int, as_js
     _show_reasons(campaign)
     _show_examples(estimate)
     for warning in estimate.warnings:
-        say(f"Note: {warning}.")
+        say(_("Note: {note}.", note=phrase(warning)))
     if estimate.messages:
-        say(f"Sending takes about {_rounded(duration)}, with {concurrency} requests side by side of a second each.")
+        say(
+            _(
+                "Sending takes about {duration}, with {count} requests side by side of a second each.",
+                duration=_rounded(duration),
+                count=concurrency,
+            )
+        )
 
 
 def _rounded(duration: timedelta) -> str:
@@ -68,7 +75,7 @@ def _rounded(duration: timedelta) -> str:
 
 
 def _show_segments(estimate: Estimate) -> None:
-    rows = [(count.reason, count.rows, count.segments) for count in estimate.reasons]
+    rows = [(phrase(count.reason), count.rows, count.segments) for count in estimate.reasons]
     if rows:
         show_table(["segments, by reason", "rows", "segments"], rows)
 
@@ -78,7 +85,8 @@ def _show_examples(estimate: Estimate) -> None:
         cost = counted(example.segments, "segment")
         if example.points is not None:
             cost += f", {counted(example.points, 'point')}"
-        say(f"Row {example.row}, the {' and '.join(example.why)} text ({cost}):")
+        why = _(" and ").join(map(_, example.why))
+        say(_("Row {row}, the {why} text ({cost}):", row=example.row, why=why, cost=cost))
         say(f"  {example.text}")
 
 
@@ -99,14 +107,16 @@ def show_end(
             }
         )
         return
-    show_table(["outcome", "rows"], [(TITLES[outcome], counts[outcome]) for outcome in RowOutcome if counts[outcome]])
+    show_table(
+        ["outcome", "rows"], [(_(TITLES[outcome]), counts[outcome]) for outcome in RowOutcome if counts[outcome]]
+    )
     _show_reasons(campaign)
-    statuses = Counter(result.status.value for result in campaign.results if result.status is not None)
+    statuses = Counter(_(result.status.value) for result in campaign.results if result.status is not None)
     if statuses:
         show_table(["delivery", "rows"], statuses.most_common())
     if campaign.cost is not None:
         say(cost_line(campaign.cost, campaign.balance))
-    say(f"Every row's outcome is in {results}.")
+    say(_("Every row's outcome is in {file}.", file=results))
     for line in _advice(campaign, info, file, results, stopped=stopped):
         note(line)
 
@@ -127,7 +137,9 @@ def _reasons(campaign: Campaign) -> list[Reason]:
 
 
 def _show_reasons(campaign: Campaign) -> None:
-    rows = [(TITLES[outcome], reason, len(rows), _listed(rows)) for outcome, reason, rows in _reasons(campaign)]
+    rows = [
+        (_(TITLES[outcome]), phrase(reason), len(rows), _listed(rows)) for outcome, reason, rows in _reasons(campaign)
+    ]
     if rows:
         show_table(["", "why", "rows", "which"], rows)
 
@@ -154,11 +166,13 @@ def _advice(campaign: Campaign, info: ProviderInfo, file: Path, results: Path, *
     again = f"sms campaign {shlex.quote(str(file))} --resume {shlex.quote(str(results))}"
     if stopped:
         accepted, left = counts[RowOutcome.ACCEPTED], counts[RowOutcome.NOT_SENT]
-        yield f"Interrupted: {counted(accepted, 'row')} accepted, {left} not sent."
+        yield _("Interrupted: {rows} accepted, {left} not sent.", rows=counted(accepted, "row"), left=left)
     if unknown := counts[RowOutcome.UNKNOWN]:
-        yield f"Unknown: {counted(unknown, 'row')}, which the vendor may have taken. {_way_to_know(campaign, info, again)}"
+        rows, way = counted(unknown, "row"), _way_to_know(campaign, info, again)
+        yield _("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way)
     if not_sent := counts[RowOutcome.NOT_SENT]:
-        yield f"Not sent: {counted(not_sent, 'row')}, which can be sent safely: {again}"
+        rows = counted(not_sent, "row")
+        yield _("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=again)
 
 
 def _way_to_know(campaign: Campaign, info: ProviderInfo, again: str) -> str:
@@ -166,5 +180,5 @@ def _way_to_know(campaign: Campaign, info: ProviderInfo, again: str) -> str:
     unknown = [result for result in campaign.results if result.outcome is RowOutcome.UNKNOWN]
     in_a_batch = any(result.batch_id for result in unknown)
     if info.can(Capability.SETTLE) or (in_a_batch and info.can(Capability.REPORTS)):
-        return f"Ask it: {again} --settle"
-    return f"{info.title} cannot be asked: look at its web page before you send them again."
+        return _("Ask it: {command}", command=f"{again} --settle")
+    return _("{vendor} cannot be asked: look at its web page before you send them again.", vendor=info.title)

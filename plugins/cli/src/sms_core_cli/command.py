@@ -14,6 +14,8 @@ from sms_core.errors import ConfigurationError, SmsError
 from sms_core.serialize import to_json
 from sms_core_cli import exit_codes
 from sms_core_cli.accounts import ACCOUNT_VARIABLE, find_account, read_accounts
+from sms_core_cli.help import Speaking
+from sms_core_cli.language import _
 from sms_core_cli.output import json_of_usage, note, show_error
 
 ACCOUNT = f"{__name__}.account"
@@ -23,7 +25,7 @@ WRONG_ACCOUNT = f"{__name__}.wrong_account"
 NO_ACCOUNT = f"no account is named: sms account add NAME every8d://USER@HOST, or set {ENVIRONMENT_VARIABLE}"
 
 
-class SmsCommand(click.Command):
+class SmsCommand(Speaking):
     """A command whose `SmsError`s become one line on stderr and the exit code of `exit_codes.OF_ERRORS`.
 
     ``needs_account`` is whether it is an error that nothing names one, for a command with `account_options`.
@@ -105,14 +107,15 @@ def same_account(ctx: click.Context) -> str:
 
 def warn_of_password(ctx: click.Context, where: str) -> None:
     """Say that a password on a command line is no secret."""
-    line = (
-        f"{where} has a password, which everyone on this machine can see and the shell keeps: "
-        "sms account add NAME every8d://USER@HOST asks for it instead"
+    line = _(
+        "{where} has a password, which everyone on this machine can see and the shell keeps: "
+        "sms account add NAME every8d://USER@HOST asks for it instead",
+        where=where,
     )
     if ctx.params.get("as_json", False):
         click.echo(to_json({"say": line}), err=True)
     else:
-        note(f"Note: {line}.")
+        note(_("Note: {note}.", note=line))
 
 
 def _dsn(ctx: click.Context, account: str | None, dsn: str | None) -> str | None:

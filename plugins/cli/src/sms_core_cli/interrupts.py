@@ -14,7 +14,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
-STOPPING = "\nStopping: what is under way is still awaited. Ctrl-C again ends at once.\n"
+from sms_core_cli.language import _
+
 SHOW_CURSOR = "\x1b[?25h"
 """A progress bar hides the cursor, and an abrupt end would leave it so."""
 
@@ -31,15 +32,15 @@ def interrupts(insist: Callable[[], int]) -> Generator[threading.Event, None, No
 
     terminals = [descriptor for descriptor in (0, 1, 2) if os.isatty(descriptor)]
 
-    def handle(_: int, __: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             code = insist()
             _write(SHOW_CURSOR if sys.stderr.isatty() else "")
             os._exit(code)
         stop.set()
-        _write(STOPPING)
+        _write(f"\n{_('Stopping: what is under way is still awaited. Ctrl-C again ends at once.')}\n")
 
-    def hang_up(_: int, __: FrameType | None) -> None:
+    def hang_up(_number: int, _frame: FrameType | None) -> None:
         stop.set()
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in terminals:  # whatever is still to be said would fail there

@@ -16,6 +16,7 @@ from sms_core.errors import SmsError
 from sms_core.masking import mask_numbers
 from sms_core.model import SendResult
 from sms_core.serialize import to_data, to_json
+from sms_core_cli.language import _, phrase
 
 WIDTH_OF_A_PIPE = 100_000
 """Columns where there is no terminal: a line that another program reads is not broken."""
@@ -39,6 +40,7 @@ def plain(value: object) -> str:
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """A table on stdout; where the terminal is too narrow for it, each row as lines of its own."""
+    headers = [_(header) for header in headers]
     cells = [[plain(cell) for cell in row] for row in rows]
     out = console()
     if _width_needed(headers, cells) > out.width:
@@ -75,7 +77,7 @@ def show_outcomes(result: SendResult) -> None:
     """What became of each recipient."""
     show_table(
         ["number", "outcome", "batch", "reference", "why"],
-        [(row.number, row.outcome.value, row.batch_id, row.reference, row.error or "") for row in result.outcomes],
+        [(row.number, _(row.outcome.value), row.batch_id, row.reference, row.error or "") for row in result.outcomes],
     )
 
 
@@ -89,15 +91,31 @@ def note(line: str) -> None:
     say(line, stderr=True)
 
 
-def counted(count: Decimal | int, noun: str, plural: str = "") -> str:
-    """A count and its noun in singular or plural, which has an s unless it is given."""
-    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
+NOUNS = {
+    "row": ("{count} row", "{count} rows"),
+    "message": ("{count} message", "{count} messages"),
+    "point": ("{count} point", "{count} points"),
+    "segment": ("{count} segment", "{count} segments"),
+    "report": ("{count} report", "{count} reports"),
+    "reply": ("{count} reply", "{count} replies"),
+    "second": ("{count} second", "{count} seconds"),
+    "minute": ("{count} minute", "{count} minutes"),
+}
+"""What is counted, in singular and plural."""
+
+
+def counted(count: Decimal | int, noun: str) -> str:
+    """A count and its noun, one of `NOUNS`, in singular or plural."""
+    singular, plural = NOUNS[noun]
+    return _(singular if count == 1 else plural, count=count)
 
 
 def cost_line(cost: Decimal, balance: Decimal | None) -> str:
     """What was paid and what is left, in points."""
-    left = "" if balance is None else f", {balance} left"
-    return f"Cost {counted(cost, 'point')}{left}."
+    points = counted(cost, "point")
+    if balance is None:
+        return _("Cost {points}.", points=points)
+    return _("Cost {points}, {balance} left.", points=points, balance=balance)
 
 
 def show_json(value: object) -> None:
@@ -111,7 +129,7 @@ def show_error(error: SmsError, *, as_json: bool) -> None:
         # The error's text is masked, its details are not: an error is made again from them.
         click.echo(to_json({"error": _masked(to_data(error))}), err=True)
     else:
-        note(f"sms: {type(error).__name__}: {error}")
+        note(f"sms: {type(error).__name__}: {phrase(str(error))}")
 
 
 def _masked(data: Any) -> Any:

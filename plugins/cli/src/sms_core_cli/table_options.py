@@ -12,6 +12,7 @@ from attrs import frozen
 from sms_core.errors import InvalidMessage
 from sms_core_cli.campaign import Table, read_table
 from sms_core_cli.campaign.reading.encodings import Reading
+from sms_core_cli.language import _
 from sms_core_cli.output import note
 
 
@@ -59,12 +60,12 @@ class TableOptions:
 
 def _ask(file: Path, readings: Sequence[Reading]) -> Reading:
     """Show a text of the file in each encoding, and ask which is right. Raises `InvalidMessage` if none is."""
-    note(f"The bytes of {file} do not tell how it is encoded. Which of these is right?")
+    note(_("The bytes of {file} do not tell how it is encoded. Which of these is right?", file=file))
     for number, reading in enumerate(readings, 1):
         note(f"  {number}  {reading.title}: {reading.sample}")
-    note("  0  none of them")
+    note(_("  0  none of them"))
     try:
-        answer = click.prompt("Number", type=click.IntRange(0, len(readings)), err=True)
+        answer = click.prompt(_("Number"), type=click.IntRange(0, len(readings)), err=True)
     except click.Abort:  # Ctrl-C, or nobody is there to answer
         note("")
         answer = 0

@@ -18,6 +18,8 @@ from sms_core_cli.accounts import (
     with_password,
 )
 from sms_core_cli.command import SmsCommand, json_option, warn_of_password
+from sms_core_cli.help import SmsGroup
+from sms_core_cli.language import _
 from sms_core_cli.output import say, show_json, show_table
 
 _PLACES = {
@@ -28,7 +30,7 @@ _PLACES = {
 }
 
 
-@click.group()
+@click.group(cls=SmsGroup)
 def account() -> None:
     """Keep accounts by name, for --account NAME and the variable SMS_ACCOUNT.
 
@@ -61,13 +63,13 @@ def add(ctx: click.Context, /, name: str, dsn: str, *, no_password: bool, replac
     if len(given) + no_password > 1:
         raise ConfigurationError("the password can be in one place only: give one of these options")
     if not given and not no_password:
-        given["password"] = click.prompt("Password", hide_input=True, err=True)
+        given["password"] = click.prompt(_("Password"), hide_input=True, err=True)
     secret_in = next(iter(given), "")
     added = NamedAccount(name, dsn, secret_in, given.get(secret_in, ""))
     # The vendor's package and the DSN's options are tried; the password may be there only later.
     connect(with_password(dsn, "unknown") if secret_in else dsn).close()
     save_account(added)
-    say(f"Added {name} to {accounts_file()}. Try it: sms account test {name}")
+    say(_("Added {name} to {file}. Try it: sms account test {name}", name=name, file=accounts_file()))
 
 
 @account.command("list", cls=SmsCommand, epilog="Example: sms account list --json")
@@ -79,7 +81,7 @@ def list_(*, as_json: bool) -> None:
         show_json(rows)
         return
     if not rows:
-        say(f"There is no account in {accounts_file()} yet: sms account add NAME every8d://USER@HOST")
+        say(_("There is no account in {file} yet: sms account add NAME every8d://USER@HOST", file=accounts_file()))
         return
     show_table(["account", "vendor", "host", "user", "password"], [tuple(row.values()) for row in rows])
 
@@ -94,7 +96,7 @@ def test(name: str, *, as_json: bool) -> None:
     if as_json:
         show_json({"account": name, "works": True})
     else:
-        say(f"{name} works: {client.info.title}")
+        say(_("{name} works: {vendor}", name=name, vendor=client.info.title))
 
 
 @account.command(cls=SmsCommand, epilog="Example: sms account remove shop")
@@ -102,7 +104,7 @@ def test(name: str, *, as_json: bool) -> None:
 def remove(name: str) -> None:
     """Forget the account NAME, and the password if it is kept there."""
     remove_account(name)
-    say(f"Removed {name} from {accounts_file()}.")
+    say(_("Removed {name} from {file}.", name=name, file=accounts_file()))
 
 
 def _shown(found: NamedAccount) -> dict[str, str]:

@@ -6,7 +6,7 @@ import click
 
 from sms_core import connect
 from sms_core_cli.command import SmsCommand, account_options, json_option
-from sms_core_cli.output import say, show_json
+from sms_core_cli.output import counted, say, show_json
 
 
 @click.command(cls=SmsCommand, epilog="Example: sms balance --json")
@@ -19,4 +19,4 @@ def balance(dsn: str | None, *, as_json: bool) -> None:
     if as_json:
         show_json(found)
     else:
-        say(f"{found.credit} points")
+        say(counted(found.credit, "point"))

@@ -32,6 +32,7 @@ from sms_core_cli.campaign.campaign import CONCURRENCY
 from sms_core_cli.campaign_report import show_end, show_plan
 from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.interrupts import interrupts
+from sms_core_cli.language import _, phrase
 from sms_core_cli.message_options import message_options, read_message_options, span
 from sms_core_cli.output import console, counted, note
 from sms_core_cli.table_options import TableOptions, chosen_columns
@@ -165,7 +166,7 @@ class Run:
     def go(self, client: Client, planned: Campaign, files: RunFiles) -> int:
         """Ask, send, write, show. Gives the exit code."""
         if planned.estimate.messages and not (self.yes or self._agreed(planned, client)):
-            note("Nothing was sent.")
+            note(_("Nothing was sent."))
             return exit_codes.REFUSED
         known_notes = planned.notes
         files.begin(planned.table, planned.results)
@@ -176,14 +177,22 @@ class Run:
                 written = _write_at_last(planned, files)
         if not self.as_json:
             for line in planned.notes[len(known_notes) :]:
-                note(f"Note: {line}.")
+                note(_("Note: {note}.", note=phrase(line)))
         show_end(planned, client.info, self.file, files.path, stopped=stop.is_set(), as_json=self.as_json)
         return exit_codes.of_campaign(planned.counts) if written else exit_codes.UNKNOWN
 
     def _agreed(self, planned: Campaign, client: Client) -> bool:
         estimate = planned.estimate
-        points = "" if estimate.points is None else f", about {counted(estimate.points, 'point')}"
-        question = f"Send {counted(estimate.messages, 'message')} with {client.info.title}{points}?"
+        messages = counted(estimate.messages, "message")
+        question = _("Send {messages} with {vendor}?", messages=messages, vendor=client.info.title)
+        if estimate.points is not None:
+            points = counted(estimate.points, "point")
+            question = _(
+                "Send {messages} with {vendor}, about {points}?",
+                messages=messages,
+                vendor=client.info.title,
+                points=points,
+            )
         try:
             return click.confirm(question, err=True)
         except click.Abort:  # Ctrl-C, or nobody is there to answer
@@ -191,7 +200,7 @@ class Run:
             return False
 
     def _progress(self, planned: Campaign) -> Progress:
-        columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (TextColumn(_("Sending")), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         hidden = self.as_json or not planned.estimate.messages
         progress = Progress(*columns, console=console(stderr=True), disable=hidden)
         progress.add_task("Sending", total=planned.estimate.messages)
@@ -213,12 +222,12 @@ class Run:
             if self.settle:
                 for done in planned.settle(client, keep=files.keep):
                     if done.error is not None:
-                        note(f"The vendor could not be asked: {done.error}")
+                        note(_("The vendor could not be asked: {error}", error=done.error))
             if self.wait is not None:
                 files.write(planned.results)
                 _await_reports(client, planned, self.wait, stop)
         except (OSError, ConfigurationError) as error:
-            note(f"{error}; no more is sent")
+            note(_("{error}; no more is sent", error=error))
             stop.set()
 
 
@@ -226,7 +235,7 @@ def _write_at_last(planned: Campaign, files: RunFiles) -> bool:
     try:
         files.finish(planned.results)
     except (OSError, ConfigurationError) as error:
-        note(f"The results could not be written: {error}")
+        note(_("The results could not be written: {error}", error=error))
         return False
     return True
 
@@ -244,7 +253,7 @@ def _await_reports(client: Client, planned: Campaign, patience: timedelta, stop:
         try:
             planned.fetch_reports(client)
         except SmsError as error:
-            note(f"No reports: {error}")
+            note(_("No reports: {error}", error=error))
             return
         if left <= 0 or planned.wait_reported(0):
             return

@@ -7,6 +7,7 @@ import click
 from sms_core import connect
 from sms_core_cli import exit_codes
 from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.language import _
 from sms_core_cli.output import counted, note, say, show_json
 
 
@@ -19,13 +20,16 @@ from sms_core_cli.output import counted, note, say, show_json
 @click.pass_context
 def cancel(ctx: click.Context, /, batch_id: str, dsn: str | None, *, mms: bool, yes: bool, as_json: bool) -> None:
     """Take back a batch that was booked for later, all of it."""
-    if not yes and not click.confirm(f"Take back the whole batch {batch_id}?", err=True):
-        note("Nothing was taken back.")
+    if not yes and not click.confirm(_("Take back the whole batch {batch}?", batch=batch_id), err=True):
+        note(_("Nothing was taken back."))
         ctx.exit(exit_codes.REFUSED)
     with connect(dsn) as client:
         found = client.cancel(batch_id, mms=mms)
     if as_json:
         show_json(found)
         return
-    points = "" if found.refunded is None else f", {counted(found.refunded, 'point')} back"
-    say(f"Took back {counted(found.count, 'message')}{points}.")
+    messages = counted(found.count, "message")
+    if found.refunded is None:
+        say(_("Took back {messages}.", messages=messages))
+    else:
+        say(_("Took back {messages}, {points} back.", messages=messages, points=counted(found.refunded, "point")))

@@ -21,4 +21,4 @@ def inbound(batch_id: str, dsn: str | None, *, as_json: bool) -> None:
         show_json(found)
         return
     show_table(["number", "received", "text"], [(reply.number, reply.received_at, reply.text) for reply in found])
-    say(f"{counted(len(found), 'reply', 'replies')}.")
+    say(f"{counted(len(found), 'reply')}.")

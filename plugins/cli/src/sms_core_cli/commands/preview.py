@@ -8,6 +8,7 @@ import click
 
 from sms_core import connect
 from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.language import _, phrase
 from sms_core_cli.message_options import message_options, read_message_options, text_argument
 from sms_core_cli.output import say, show_json, show_table
 
@@ -31,7 +32,8 @@ def preview(text: str, to: tuple[str, ...], dsn: str | None, *, as_json: bool, *
         ["number", "characters", "encoding", "segments", "points"],
         [(row.number, row.characters, row.encoding.title, row.segments, row.points) for row in found.recipients],
     )
-    points = "unknown" if found.points is None else found.points
-    say(f"Requests {found.requests}, segments {found.segments}, points {points}.")
+    points = _("unknown") if found.points is None else found.points
+    counts = {"requests": found.requests, "segments": found.segments, "points": points}
+    say(_("Requests {requests}, segments {segments}, points {points}.", **counts))
     for warning in found.warnings:
-        say(f"Note: {warning}.")
+        say(_("Note: {note}.", note=phrase(warning)))

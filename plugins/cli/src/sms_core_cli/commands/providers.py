@@ -6,6 +6,7 @@ import click
 
 from sms_core import installed_providers
 from sms_core_cli.command import SmsCommand, json_option
+from sms_core_cli.language import _
 from sms_core_cli.matrix import matrix
 from sms_core_cli.output import note, show_json, show_table
 
@@ -26,4 +27,4 @@ def providers(names: tuple[str, ...], *, as_json: bool) -> None:
     header, *rows = matrix(working)
     show_table(header, rows)
     for name, error in broken.items():
-        note(f"{name} does not work: {error}")
+        note(_("{name} does not work: {error}", name=name, error=error))

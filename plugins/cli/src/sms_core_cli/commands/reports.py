@@ -7,10 +7,11 @@ import click
 from sms_core import connect
 from sms_core.numbers import to_e164
 from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.language import _
 from sms_core_cli.output import counted, say, show_json, show_table
 
 
-def e164(_: click.Context, __: click.Parameter, numbers: tuple[str, ...]) -> tuple[str, ...]:
+def e164(_ctx: click.Context, _parameter: click.Parameter, numbers: tuple[str, ...]) -> tuple[str, ...]:
     """The numbers of an option as E.164. Fails as click does."""
     try:
         return tuple(map(to_e164, numbers))
@@ -44,7 +45,7 @@ def reports(batch_id: str, dsn: str | None, numbers: tuple[str, ...], *, mms: bo
     rows = [
         (
             report.number,
-            report.status.value,
+            _(report.status.value),
             report.done_at,
             report.cost,
             report.reference,

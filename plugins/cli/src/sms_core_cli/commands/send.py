@@ -15,6 +15,7 @@ from sms_core.model import Outcome, SendResult
 from sms_core.provider import Capability
 from sms_core_cli import exit_codes
 from sms_core_cli.command import SmsCommand, account_options, json_option, same_account
+from sms_core_cli.language import _, phrase
 from sms_core_cli.message_options import message_options, read_message_options, text_argument
 from sms_core_cli.output import cost_line, note, say, show_json, show_outcomes
 
@@ -51,7 +52,7 @@ def send(
                 _say_how_to_settle(ctx, client, error.result)
             raise
         except KeyboardInterrupt as interrupt:
-            note("Interrupted: the vendor may have taken the message. Do not send it again before you know.")
+            note(_("Interrupted: the vendor may have taken the message. Do not send it again before you know."))
             _say_how_to_settle(ctx, client, getattr(interrupt, "sms_result", None))
             ctx.exit(exit_codes.UNKNOWN)
         _show(result, as_json=as_json)
@@ -63,11 +64,12 @@ def _show(result: SendResult, *, as_json: bool) -> None:
         return
     show_outcomes(result)
     for duplicate in result.duplicates:
-        say(f"Number {duplicate.position + 1} repeats number {duplicate.of + 1}: it was sent once.")
+        place, of = duplicate.position + 1, duplicate.of + 1
+        say(_("Number {place} repeats number {of}: it was sent once.", place=place, of=of))
     if result.cost is not None:
         say(cost_line(result.cost, result.balance))
     for line in result.notes:
-        note(f"Note: {line}.")
+        note(_("Note: {note}.", note=phrase(line)))
 
 
 def _say_how_to_settle(ctx: click.Context, client: Client, result: SendResult | None) -> None:
@@ -76,7 +78,8 @@ def _say_how_to_settle(ctx: click.Context, client: Client, result: SendResult | 
     if result is None or result.message is None or not unknown:
         return
     if not client.info.can(Capability.SETTLE):
-        note(f"{client.info.title} cannot be asked: look at its web page before you send it again.")
+        title = client.info.title
+        note(_("{vendor} cannot be asked: look at its web page before you send it again.", vendor=title))
         return
     words = ["sms", "settle", shlex.quote(ctx.params["text"])]
     for recipient in ctx.params["to"]:
@@ -84,4 +87,4 @@ def _say_how_to_settle(ctx: click.Context, client: Client, result: SendResult | 
     words.extend(["--reference", shlex.quote(result.message.reference)])
     if result.sent_at is not None:
         words.extend(["--sent-at", result.sent_at.isoformat(timespec="seconds")])
-    note(f"Ask what became of it: {' '.join(words)}{same_account(ctx)}")
+    note(_("Ask what became of it: {command}", command=f"{' '.join(words)}{same_account(ctx)}"))

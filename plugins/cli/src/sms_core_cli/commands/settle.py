@@ -14,6 +14,7 @@ from sms_core.errors import TransportError
 from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core_cli import exit_codes
 from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.language import _, phrase
 from sms_core_cli.message_options import moment, text_argument
 from sms_core_cli.output import note, show_json, show_outcomes
 
@@ -57,7 +58,7 @@ def settle(
     else:
         show_outcomes(settled)
         for line in settled.notes:
-            note(f"Note: {line}.")
+            note(_("Note: {note}.", note=phrase(line)))
     ctx.exit(exit_codes.of_outcomes([row.outcome for row in settled.outcomes]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from typing import Any, BinaryIO
@@ -54,7 +54,7 @@ def is_workbook(head: bytes) -> bool:
 
 
 @contextmanager
-def open_sheet(file: BinaryIO, name: str | None) -> Iterator[tuple[Sheet, Iterator[Line]]]:
+def open_sheet(file: BinaryIO, name: str | None) -> Generator[tuple[Sheet, Iterator[Line]]]:
     """The rows of a sheet, one after another; of the one that Excel would show first unless ``name`` says which.
 
     Raises `ConfigurationError` where openpyxl is not installed, `InvalidMessage` for what is no workbook or has no such

@@ -1,0 +1,173 @@
+"""The command in two languages: which it speaks, and that the catalogue has all of it."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from rich.cells import cell_len
+
+import sms_core
+import sms_core_cli
+from plugins.cli.tests.conftest import Sms
+from sms_core import DeliveryStatus, Outcome
+from sms_core.testing import Exchange
+from sms_core_cli.app import app
+from sms_core_cli.campaign_report import TITLES
+from sms_core_cli.help import EXAMPLE, paragraphs
+from sms_core_cli.language import CATALOGUES, VARIABLE, language
+from sms_core_cli.output import NOUNS
+from sms_core_cli.phrases import PHRASES
+
+SOURCE = Path(sms_core_cli.__file__).parent
+FOLDER = CATALOGUES / "zh_TW" / "LC_MESSAGES"
+PLACE = re.compile(r"\{\w+\}")
+WHY_EXAMPLES = ("first", "longest", "dearest")
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalog:
+    with (FOLDER / "messages.po").open("rb") as file:
+        return read_po(file)
+
+
+def of_help(command: click.Command) -> Iterator[str]:
+    yield paragraphs(command.help)
+    if command.epilog:
+        yield command.epilog.partition(": ")[0] if command.epilog.startswith(EXAMPLE) else command.epilog
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.help:
+            yield parameter.help
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            yield from of_help(subcommand)
+
+
+def of_source() -> Iterator[str]:
+    """What stands in ``_(…)``, and the headers of tables."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+                continue
+            first = node.args[0]
+            if node.func.id == "_" and isinstance(first, ast.Constant):
+                yield str(first.value)
+            if node.func.id == "show_table" and isinstance(first, ast.List):
+                yield from (str(header.value) for header in first.elts if isinstance(header, ast.Constant))
+
+
+def messages() -> set[str]:
+    known = {*PHRASES, *TITLES.values(), *WHY_EXAMPLES, *(noun for pair in NOUNS.values() for noun in pair)}
+    known.update(status.value for status in (*DeliveryStatus, *Outcome))
+    return {message for message in (*known, *of_help(app), *of_source()) if message}
+
+
+def test_no_message_lacks_its_translation(catalogue: Catalog) -> None:
+    found = messages()
+    assert len(found) > 150
+    lacking = sorted(message for message in found if message not in catalogue or not catalogue[message].string)
+    assert lacking == []
+
+
+def test_translations_have_the_same_places(catalogue: Catalog) -> None:
+    for message in catalogue:
+        if message.id:
+            assert sorted(PLACE.findall(str(message.id))) == sorted(PLACE.findall(str(message.string))), message.id
+
+
+def test_what_is_compiled_is_the_catalogue(catalogue: Catalog) -> None:
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    assert (FOLDER / "messages.mo").read_bytes() == compiled.getvalue()
+
+
+def test_phrases_are_still_said() -> None:
+    """Each piece of a phrase between its places stands in a string of the core or of the command."""
+    sources = [*Path(sms_core.__file__).parent.rglob("*.py"), *SOURCE.rglob("*.py")]
+    strings = "\n".join(text for path in sources if path.name != "phrases.py" for text in strings_of(path))
+    for phrase in PHRASES:
+        for piece in PLACE.split(phrase):
+            words = piece.strip(" ,:;")
+            assert len(words) < 8 or words in strings, phrase
+
+
+def strings_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+@pytest.mark.parametrize(
+    ("environment", "spoken"),
+    [
+        ({VARIABLE: "zh_TW"}, "zh_TW"),
+        ({VARIABLE: "zh-Hant-TW"}, "zh_TW"),
+        ({VARIABLE: "zh"}, "zh_TW"),
+        ({VARIABLE: "zh_CN"}, "en"),
+        ({VARIABLE: "en", "LANG": "zh_TW.UTF-8"}, "en"),
+        ({"LANG": "zh_TW.UTF-8"}, "zh_TW"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "zh_TW.UTF-8"}, "en"),
+        ({"LC_MESSAGES": "zh_HK.UTF-8", "LANG": "C"}, "zh_TW"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+    ],
+)
+def test_which_language_is_asked_for(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], spoken: str) -> None:
+    for name in (VARIABLE, "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert language() == spoken
+
+
+def test_a_campaign_in_chinese(sms: Sms, exchange: Exchange, tmp_path: Path) -> None:
+    rows = (
+        "手機,簡訊,發送時間\n0900000001,您好,\n900000002,您好,\n0900000003,您好{X},\n0900000004,您好,12/1/2099 9:00\n"
+    )
+    (tmp_path / "t.csv").write_text(rows, encoding="utf-8")
+    done = sms("campaign", "t.csv", answer="y\n", SMS_LANG="zh_TW")
+    assert done.code == 5
+    for words in (
+        "門號：少了開頭的 0：可能被試算表去掉了",
+        "內容：沒有欄位 'X' 可以填入 {X}：若要大括號本身，請寫 {{X}}",
+        "預約時間：分不出月和日的順序：請寫 2099-12-01T09:00 or 2099-01-12T09:00",
+        "第 2 列，第一則、最長、點數最多的內容（1 則",
+        "每一列的結果都在 results.csv。",
+        "扣除 1 點，剩餘",
+    ):
+        assert words in done.out
+    assert "要以 In memory, for tests 發送 1 則簡訊（約 1 點）嗎？" in done.err
+    assert "少了開頭 0 的門號：1 個，第一個在第 3 列" in done.err
+    assert sms("campaign", "t.csv", "--dry-run").out.isascii() is False  # the texts
+    assert "to send" in sms("campaign", "t.csv", "--dry-run").out
+
+
+def test_wrong_use_in_chinese(sms: Sms) -> None:
+    done = sms("send", SMS_LANG="zh_TW")
+    assert (done.code, "錯誤：缺少參數 'TEXT'" in done.err) == (2, True)
+    done = sms("balance", dsn=None, SMS_LANG="zh_TW")
+    assert (done.code, "sms account add NAME" in done.err) == (2, True)
+
+
+def test_json_is_the_same_in_every_language(sms: Sms) -> None:
+    assert (
+        sms("preview", "hi", "--to", "0900000001", "--json", SMS_LANG="zh_TW").out
+        == sms("preview", "hi", "--to", "0900000001", "--json").out
+    )
+    assert sms("send", "x", "--to", "1", "--json", SMS_LANG="zh_TW").error["message"].startswith("to[0]")
+
+
+@pytest.mark.parametrize("spoken", ["en", "zh_TW"])
+@pytest.mark.parametrize("width", [40, 80])
+def test_help_fits_the_terminal(sms: Sms, spoken: str, width: int) -> None:
+    for name in ("", "campaign", "send", "account", "doctor"):
+        done = sms(*filter(None, [name]), "--help", SMS_LANG=spoken, COLUMNS=str(width))
+        assert all(cell_len(line) <= width for line in done.out.splitlines()), name
+        assert ("選項" in done.out) is (spoken == "zh_TW")
