@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from outbox_vendor import HASH_KEY
 from oracle import BYTES, Oracle
+from outbox_vendor import HASH_KEY
+
 from sms_core import Client, Message, SocketTransport
 from sms_core.clocks import BeginBefore
 from sms_core_outbox import Outbox, Put, State

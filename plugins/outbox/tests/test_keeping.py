@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy
-
 from outbox_vendor import Vendor, accepted_but_unheard
+
 from sms_core import Message, TransportError
 from sms_core_outbox import Outbox, Put, State
 

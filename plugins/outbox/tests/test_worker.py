@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-
 from outbox_vendor import Vendor
+
 from sms_core import ConfigurationError, Message
 from sms_core.http import Request, Response
 from sms_core_outbox import Outbox, Put, State
