@@ -9,6 +9,7 @@ from sms_core_cli.commands.campaign import campaign
 from sms_core_cli.commands.doctor import doctor
 from sms_core_cli.commands.listen import listen
 from sms_core_cli.commands.new_provider import new_provider
+from sms_core_cli.commands.outbox import outbox
 from sms_core_cli.commands.preview import preview
 from sms_core_cli.commands.providers import providers
 from sms_core_cli.commands.reports import reports
@@ -38,6 +39,7 @@ for command in (
     balance,
     reports,
     listen,
+    outbox,
     webhook_url,
     sandbox,
     doctor,
