@@ -16,12 +16,11 @@ import sqlalchemy
 # pytest's importlib mode leaves the path alone. At the end, so that nothing installed is hidden.
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[3])]
 
-from outbox_vendor import Vendor
+from outbox_vendor import HASH_KEY, Vendor
 
 from sms_core_outbox import Outbox
 from tests.support.postgresql import postgresql_server
 
-HASH_KEY = "a key of the tests alone"
 _names = (f"outbox_{number}" for number in itertools.count())
 
 

@@ -14,6 +14,7 @@ from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
 from tests.support.tiny import INFO, TOKEN, Tiny, bind, fields_of, operation_of
 
+HASH_KEY = "a key of the tests alone"
 ACCEPT = "accept"
 Answer = str | Exception | Callable[[Request], Response]
 """``accept``; another word of Tiny's wire; an error, as a network raises it; or a function."""

@@ -13,6 +13,7 @@ from sms_core_cli.commands.doctor import doctor
 from sms_core_cli.commands.inbound import inbound
 from sms_core_cli.commands.listen import listen
 from sms_core_cli.commands.new_provider import new_provider
+from sms_core_cli.commands.outbox import outbox
 from sms_core_cli.commands.preview import preview
 from sms_core_cli.commands.providers import providers
 from sms_core_cli.commands.reports import reports
@@ -48,6 +49,7 @@ for command in (
     settle,
     cancel,
     listen,
+    outbox,
     webhook_url,
     sandbox,
     doctor,

@@ -15,7 +15,6 @@ from pathlib import Path
 from attrs import define, field
 
 from sms_core.clocks import BeginBefore, uptime
-from sms_core.errors import SmsError
 from sms_core_outbox import claims, recovery, spills
 from sms_core_outbox.answers import Answer, Stored, store
 from sms_core_outbox.claims import CLAIM_AGE, Claim, Wish
@@ -181,8 +180,10 @@ class Ledger:
                 if self._is_registered:
                     with self.database.write() as connection:
                         named = recovery.note_end(self.database, connection, self.holder.name)
-            except SmsError as error:
+            except DatabaseUnavailable as error:
                 log.warning("the outbox's database is out of reach at the end: %s", error)
+            except Exception:
+                log.exception("the outbox's last word could not be stored")
             if self._unsaved:
                 path = self.holder.spill_path
                 if path is None:

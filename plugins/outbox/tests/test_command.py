@@ -1,0 +1,104 @@
+"""``sms outbox``: what a person at a terminal, or a script, does with an outbox."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sms_core import Message
+from sms_core.testing import memory_exchange
+from sms_core_cli.app import app
+from sms_core_outbox import Outbox, State
+from tests.support.children import child
+
+A, REFUSING = "+886900000001", "+886900000909"
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Outbox:
+    memory_exchange("command").reset()
+    outbox = Outbox(f"sqlite:///{tmp_path}/sms.db", accounts={"main": "memory://command"})
+    outbox.create()
+    return outbox
+
+
+def sms(tmp_path: Path, *words: str) -> Result:
+    command, *rest = words
+    where = ["--outbox", f"sqlite:///{tmp_path}/sms.db", "--dsn", "memory://command"]
+    return CliRunner().invoke(app, ["outbox", command, *rest, *where])
+
+
+def said(tmp_path: Path, *words: str) -> Any:
+    result = sms(tmp_path, *words, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_from_a_put_to_its_end(box: Outbox, tmp_path: Path) -> None:
+    box.put(Message("hi", [A, REFUSING]), key="k")
+    assert said(tmp_path, "status")["counts"] == {"ready": 2}
+    assert said(tmp_path, "run", "--once")["accepted"] == 1
+    assert [row["state"] for row in said(tmp_path, "show", "k")["rows"]] == ["accepted", "refused"]
+    assert [row["number"] for row in said(tmp_path, "find", "--state", "refused")] == [REFUSING]
+    assert said(tmp_path, "find", "--number", A)[0]["key"] == "k"
+    assert said(tmp_path, "unknown") == []
+    assert said(tmp_path, "settle")["asked"] == 0
+    assert [found["done"] for found in said(tmp_path, "cancel", "k")] == [False, False]
+    assert said(tmp_path, "forget", "--days", "0") == {"say": "2 rows blanked"}
+
+
+def test_pausing_and_going_on(box: Outbox, tmp_path: Path) -> None:
+    box.put(Message("hi", A), key="k")
+    said(tmp_path, "pause", "--because", "the vendor is moving")
+    assert said(tmp_path, "status")["paused"] == {"main": "the vendor is moving"}
+    assert said(tmp_path, "run", "--once")["claimed"] == 0
+    assert said(tmp_path, "resume") == {"say": "the account goes on"}
+    assert said(tmp_path, "run", "--once")["claimed"] == 1
+
+
+@pytest.mark.parametrize("command", ["status", "unknown", "settle", "find"])
+def test_each_for_people(box: Outbox, tmp_path: Path, command: str) -> None:
+    box.put(Message("hi", A), key="k")
+    result = sms(tmp_path, command)
+    assert result.exit_code == 0
+    assert result.stdout
+
+
+def test_a_person_resolves_by_id(box: Outbox, tmp_path: Path) -> None:
+    ticket = box.put(Message("hi", A), key="k")
+    with box._database.write() as connection:
+        connection.exec_driver_sql("UPDATE sms_outbox_row SET state = 'unknown'")
+    words = ["resolve", str(ticket.rows[0].id), "not_sent", "--because", "not on its page", "--by", "ann", "--yes"]
+    assert said(tmp_path, *words) == {"say": "row 1 is not_sent now"}
+    assert box.get("k").rows[0].state is State.NOT_SENT
+    again = sms(tmp_path, *words, "--json")
+    assert again.exit_code == 3
+    assert json.loads(again.stderr)["error"]["type"] == "StateChanged"
+
+
+def test_wrong_use(tmp_path: Path) -> None:
+    assert sms(tmp_path, "show", "k").exit_code == 2
+    assert "outbox.create()" in sms(tmp_path, "status").stderr
+
+
+def test_sigterm_ends_a_worker(box: Outbox, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sms_core_cli", "outbox", "run", "--json", "--dsn", "memory://command"]
+    with child([*command, "--outbox", f"sqlite:///{tmp_path}/sms.db"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()) == {"say": "the worker runs"}
+        box.put(Message("hi", A), key="k")
+        end = time.monotonic() + 20
+        while box.get("k").rows[0].state is not State.ACCEPTED:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert json.loads(process.stdout.readline()) == {"say": "the worker has ended"}
+        assert process.wait(20) == 0

@@ -1,0 +1,106 @@
+"""Nothing is lost between a process and its database: a claim whose commit was not heard, results that were not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from outbox_vendor import Vendor
+from sqlalchemy import Connection
+
+from sms_core import Message, TransportError
+from sms_core.http import Request, Response
+from sms_core_outbox import DatabaseUnavailable, Outbox, Put, State
+from sms_core_outbox.databases import Database
+
+A, B = "+886900000001", "+886900000002"
+
+
+@contextmanager
+def unheard(monkeypatch: pytest.MonkeyPatch, *, is_claim: Callable[[Connection], bool]) -> Iterator[None]:
+    """The next transaction of this kind is committed, and the connection breaks before that is heard."""
+    write = Database.write
+
+    @contextmanager
+    def lossy(self: Database) -> Iterator[Any]:
+        with write(self) as connection:
+            yield connection
+            lost = is_claim(connection)
+        if lost:
+            monkeypatch.setattr(Database, "write", write)
+            raise DatabaseUnavailable("the connection broke")
+
+    monkeypatch.setattr(Database, "write", lossy)
+    yield
+    monkeypatch.setattr(Database, "write", write)
+
+
+def has_claimed(connection: Connection) -> bool:
+    count = "SELECT count(*) FROM sms_outbox_row WHERE state = 'sending'"
+    return bool(connection.exec_driver_sql(count).scalar())
+
+
+def test_a_claim_whose_commit_was_not_heard_is_released(
+    outbox: Outbox, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.put(Message("hi", A), key="k")
+    with unheard(monkeypatch, is_claim=has_claimed), pytest.raises(DatabaseUnavailable):
+        outbox.drain()
+    assert outbox.get("k").rows[0].state is State.SENDING
+    assert vendor.taken == []
+    assert outbox.drain().accepted == 1
+    assert vendor.taken == [(A, "hi")]
+
+
+def test_a_result_whose_commit_was_not_heard_is_stored_once(
+    outbox: Outbox, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def has_answered(connection: Connection) -> bool:
+        count = "SELECT count(*) FROM sms_outbox_row WHERE state = 'accepted'"
+        return bool(connection.exec_driver_sql(count).scalar())
+
+    outbox.put(Message("hi", A), key="k")
+    with unheard(monkeypatch, is_claim=has_answered):
+        outbox.drain()
+    outbox.drain()
+    (row,) = outbox.get("k").rows
+    assert [change.state for change in row.history] == [State.READY, State.SENDING, State.ACCEPTED]
+    assert not row.is_double
+
+
+def rename(outbox: Outbox, name: str, other: str) -> None:
+    with outbox._database.write() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {other}")
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_results_that_the_database_does_not_take_go_to_a_file_and_back(
+    open_outbox: Callable[..., Outbox], vendor: Vendor, tmp_path: Path, accepted: bool
+) -> None:
+    outbox = open_outbox(concurrency=1)
+
+    def break_the_database(request: Request) -> Response:
+        rename(outbox, "sms_outbox_history", "away")
+        if not accepted:
+            raise TransportError("cut off", sent=True)
+        return Response(200, body=f"OK {vendor.take(request)}".encode())
+
+    vendor.answers = [break_the_database]
+    outbox.put_many([Put(Message("hi", A), "k"), Put(Message("ho", B, subject="s"), "later")])
+    with pytest.raises(Exception, match="sms_outbox_history"):  # as the driver calls a missing table
+        outbox.drain()
+    assert len(vendor.requests) == 1  # no further claim meanwhile
+    outbox.close()
+    (spill,) = (tmp_path / "state").glob("*.spill")
+    assert spill.stat().st_mode & 0o077 == 0
+    other = open_outbox()
+    rename(other, "away", "sms_outbox_history")
+    other.drain()
+    (row,) = other.get("k").rows
+    assert row.state is (State.ACCEPTED if accepted else State.UNKNOWN)
+    assert row.batch_id == ("b1" if accepted else None)
+    assert not list((tmp_path / "state").glob("*.spill"))
+    assert other.get("later").rows[0].state is State.ACCEPTED
