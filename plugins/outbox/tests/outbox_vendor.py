@@ -27,6 +27,7 @@ class Vendor:
     answers: list[Answer] = attrs.field(factory=list)
     taken: list[tuple[str, str]] = attrs.field(factory=list)
     requests: list[list[str]] = attrs.field(factory=list)
+    batches: dict[str, list[str]] = attrs.field(factory=dict)
     questions: list[tuple[str, Any]] = attrs.field(factory=list)
     found: str = ""
     refusal: str = ""
@@ -44,7 +45,9 @@ class Vendor:
         """Take a send, and give its batch."""
         fields = fields_of(request)
         self.taken.extend(zip(fields["numbers"], fields["texts"], strict=True))
-        return f"b{next(self._batches)}"
+        batch = f"b{next(self._batches)}"
+        self.batches[batch] = fields["numbers"]
+        return batch
 
     def _answer(self, request: Request) -> Response:
         operation = operation_of(request)

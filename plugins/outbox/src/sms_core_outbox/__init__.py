@@ -11,6 +11,7 @@
     outbox.get("order-A17-shipped").rows
 """
 
+from sms_core_outbox.aio import AsyncOutbox
 from sms_core_outbox.errors import DatabaseUnavailable, KeyConflict, OutboxError, StateChanged, UnknownKey
 from sms_core_outbox.model import (
     Alarm,
@@ -32,6 +33,7 @@ from sms_core_outbox.worker import Worker
 
 __all__ = [
     "Alarm",
+    "AsyncOutbox",
     "CancelledRow",
     "Change",
     "DatabaseUnavailable",

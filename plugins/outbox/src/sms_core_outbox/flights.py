@@ -20,7 +20,7 @@ from sms_core.model import Outcome, RecipientOutcome, SendResult
 from sms_core_outbox.answers import Answer
 from sms_core_outbox.claims import SECOND, Claim
 from sms_core_outbox.messages import LoadedRow, to_message
-from sms_core_outbox.puts import AnyClient
+from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State, verdict
 
 BOOKED_TIME_PASSED = InvalidMessage("send_at", "has passed before it could be handed over")
@@ -44,7 +44,7 @@ class Prepared:
     answers: tuple[Answer, ...]
 
 
-def prepare(client: AnyClient, claim: Claim) -> Prepared:
+def prepare(client: Sender, claim: Claim) -> Prepared:
     """Make requests of a claim's rows. A row that its account cannot send any more gets its refusal."""
     flights: list[Flight] = []
     answers: list[Answer] = []
@@ -61,7 +61,7 @@ def prepare(client: AnyClient, claim: Claim) -> Prepared:
 
 
 def _prepare_group(
-    client: AnyClient, claim: Claim, rows: Sequence[LoadedRow], flights: list[Flight], answers: list[Answer]
+    client: Sender, claim: Claim, rows: Sequence[LoadedRow], flights: list[Flight], answers: list[Answer]
 ) -> None:
     try:
         plan = client.plan(to_message(rows), skip_refused=True)

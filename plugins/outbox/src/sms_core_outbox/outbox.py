@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, select
 
-from sms_core import Client, connect
+from sms_core import connect
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core.masking import mask_numbers
 from sms_core.model import DeliveryReport, InboundMessage, Message, SendResult
@@ -43,6 +44,7 @@ from sms_core_outbox.ledger import Ledger, OnAlarm
 from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
 from sms_core_outbox.schema import is_state, row
+from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 from sms_core_outbox.worker import Worker
 
@@ -74,7 +76,7 @@ class Outbox:
         self,
         database: str | Engine,
         *,
-        accounts: Given[Client],
+        accounts: Given[Sender],
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 8,
@@ -83,7 +85,7 @@ class Outbox:
         if concurrency < 1:
             raise ConfigurationError("concurrency is 1 or more")
         self._database = Database(database)
-        self._accounts: Accounts[Client] = Accounts(accounts, connect)
+        self._accounts: Accounts[Sender] = Accounts(accounts, self._connect)
         self._on_alarm = on_alarm
         self._concurrency = concurrency
         self._folder = _state_folder(self._database, state)
@@ -206,35 +208,38 @@ class Outbox:
         It waits for no backoff and for no booked time. Raises `DatabaseUnavailable`. However it ends, what was under way is
         awaited and stored first.
         """
-        self._check()
-        ledger = self._own_ledger()
-        tally = Tally(too_late=ledger.sweep())
         stop = threading.Event()
         with ThreadPoolExecutor(1, thread_name_prefix="sms-outbox") as pool:
-            under_way = pool.submit(copy_context().run, self._drain, ledger, tally, account, limit, stop)
+            passing = pool.submit(
+                copy_context().run, partial(self.drain_until, stop.is_set, account=account, limit=limit)
+            )
             try:
-                under_way.result()
+                return passing.result()
             except BaseException:
                 stop.set()  # the pool waits for the end of the pass
                 raise
-        return _drained(tally)
 
-    def _drain(
-        self, ledger: Ledger, tally: Tally, account: str | None, limit: int | None, stop: threading.Event
-    ) -> None:
+    def drain_until(
+        self, is_stopped: Callable[[], bool], *, account: str | None = None, limit: int | None = None
+    ) -> DrainResult:
+        """The same in the calling thread, which no signal may interrupt; nothing more is claimed once it is stopped."""
+        self._check()
+        ledger = self._own_ledger()
+        tally = Tally(too_late=ledger.sweep())
         with self._database.read() as connection:
             now = self._database.now(connection)
         names = self._names_to_send() if account is None else [self._accounts.name_of(account)]
         landed: SimpleQueue[Landed | None] = SimpleQueue()
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="sms-outbox-send") as pool:
             for name in names:  # one after the other, for the limit is one for all
-                left = None if limit is None else limit - tally.claimed
                 found = self._pass(name, ledger, tally, pool, landed)
                 if found is None:
                     continue
-                found.before, found.left = now, left
-                run_dry(landed, {name: found}, stop.is_set)
+                found.before = now
+                found.left = None if limit is None else limit - tally.claimed
+                run_dry(landed, {name: found}, is_stopped)
                 self._end_pass(found)
+        return _drained(tally)
 
     def _pass(
         self,
@@ -329,7 +334,7 @@ class Outbox:
         known = self._accounts.names
         return names if known is None else [name for name in names if name in known]
 
-    def _settle(self, name: str, client: Client, ledger: Ledger, tally: Counter[str], failures: list[SmsError]) -> None:
+    def _settle(self, name: str, client: Sender, ledger: Ledger, tally: Counter[str], failures: list[SmsError]) -> None:
         after = 0
         seen: set[int] = set()
         while True:
@@ -353,7 +358,7 @@ class Outbox:
     def _write_down(
         self,
         name: str,
-        client: Client,
+        client: Sender,
         ledger: Ledger,
         asked: Sequence[settling.Doubt],
         result: SendResult,
@@ -372,7 +377,7 @@ class Outbox:
                         tally[state.value] += 1
         ledger.raise_alarms(alarms)
 
-    def _replay(self, name: str, client: Client, ledger: Ledger, tally: Counter[str]) -> None:
+    def _replay(self, name: str, client: Sender, ledger: Ledger, tally: Counter[str]) -> None:
         """Send unknown rows again under their keys, each once, as claims of their own."""
         assert client.info.replay is not None
         with self._database.read() as connection:
@@ -490,6 +495,9 @@ class Outbox:
 
     # What the methods stand on
 
+    def _connect(self, dsn: str) -> Sender:
+        return connect(dsn)
+
     def _writing(self, given: Any) -> AbstractContextManager[Connection]:
         self._check()
         return self._database.write() if given is None else self._database.joined(given)
@@ -515,7 +523,7 @@ class Outbox:
             return self._ledger
 
 
-def _ask(client: Client, asked: Sequence[settling.Doubt]) -> tuple[SendResult | None, SmsError | None]:
+def _ask(client: Sender, asked: Sequence[settling.Doubt]) -> tuple[SendResult | None, SmsError | None]:
     """What the vendor says of rows; where a question failed, what the earlier ones told."""
     known = asked[0].known_batches if len(asked) == 1 else frozenset[str]()
     try:

@@ -12,12 +12,12 @@ from queue import Empty, SimpleQueue
 
 from attrs import define, field
 
-from sms_core import Client
 from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
 from sms_core_outbox.claims import Claim, Wish
 from sms_core_outbox.flights import Flight, answers_of, prepare
 from sms_core_outbox.ledger import Ledger
+from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 
 ROWS = 1000
@@ -59,7 +59,7 @@ class AccountPass:
     """The pass of one account. One thread calls its methods."""
 
     name: str
-    client: Client
+    client: Sender
     ledger: Ledger
     tally: Tally
     pool: ThreadPoolExecutor

@@ -9,7 +9,6 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, select
 
-from sms_core import AsyncClient, Client
 from sms_core.errors import InvalidMessage
 from sms_core.model import Message
 from sms_core_outbox.databases import Database
@@ -18,6 +17,7 @@ from sms_core_outbox.hashing import Hashes
 from sms_core_outbox.messages import FORM, StoredMessage, to_stored
 from sms_core_outbox.model import Put, Row, Ticket
 from sms_core_outbox.schema import KEY_LENGTH, put, row
+from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 
 OTP = "otp"
@@ -32,8 +32,6 @@ LONGEST = 100
 LONGEST_REFERENCE = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-AnyClient = Client | AsyncClient
 
 
 @frozen
@@ -57,7 +55,7 @@ def to_moment(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
-def prepare(given: Put, account: str, client: AnyClient, hashes: Hashes) -> Prepared:
+def prepare(given: Put, account: str, client: Sender, hashes: Hashes) -> Prepared:
     """Check a put, without the database. Raises `InvalidMessage` or `Unsupported`, as the account's `send` would."""
     _check_text("key", given.key, KEY_LENGTH)
     if not given.key:

@@ -1,0 +1,89 @@
+"""What the outbox needs of a client. `sms_core.Client` is one, and an `sms_core.AsyncClient` in its event loop made to be one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from attrs import frozen
+
+from sms_core import AsyncClient, Plan, ProviderInfo
+from sms_core.model import Cancellation, Message, SendResult
+
+T = TypeVar("T")
+
+
+class Sender(Protocol):
+    """A client of one account, for threads."""
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do."""
+        ...
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one exchange with the vendor may take."""
+        ...
+
+    def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
+        """As `sms_core.Client.plan`."""
+        ...
+
+    def send(self, message: Plan, /) -> SendResult:
+        """As `sms_core.Client.send`."""
+        ...
+
+    def settle(self, unknown: SendResult, /, *, known_batches: Collection[str] = ()) -> SendResult:
+        """As `sms_core.Client.settle`."""
+        ...
+
+    def cancel(self, batch: Mapping[str, Sequence[str]], /) -> Cancellation:
+        """As `sms_core.Client.cancel`."""
+        ...
+
+    def close(self) -> None:
+        """Close its connections."""
+        ...
+
+
+@frozen
+class LoopSender:
+    """An async client as a `Sender`: its calls run in the event loop, and a thread waits for them."""
+
+    client: AsyncClient
+    loop: Callable[[], asyncio.AbstractEventLoop]
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do."""
+        return self.client.info
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one exchange with the vendor may take."""
+        return self.client.deadline
+
+    def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
+        """As `sms_core.AsyncClient.plan`, which does no I/O."""
+        return self.client.plan(message, skip_refused=skip_refused)
+
+    def send(self, message: Plan, /) -> SendResult:
+        """As `sms_core.AsyncClient.send`."""
+        return self._wait_for(self.client.send(message))
+
+    def settle(self, unknown: SendResult, /, *, known_batches: Collection[str] = ()) -> SendResult:
+        """As `sms_core.AsyncClient.settle`."""
+        return self._wait_for(self.client.settle(unknown, known_batches=known_batches))
+
+    def cancel(self, batch: Mapping[str, Sequence[str]], /) -> Cancellation:
+        """As `sms_core.AsyncClient.cancel`."""
+        return self._wait_for(self.client.cancel(batch))
+
+    def close(self) -> None:
+        """As `sms_core.AsyncClient.aclose`."""
+        self._wait_for(self.client.aclose())
+
+    def _wait_for(self, call: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(call, self.loop()).result()

@@ -1,0 +1,99 @@
+"""The outbox for event loops: the same names, over the same statements."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from pathlib import Path
+
+import pytest
+from outbox_vendor import HASH_KEY
+
+from sms_core import Message
+from sms_core.http import Request, Response
+from sms_core.testing import memory_exchange
+from sms_core_outbox import AsyncOutbox, Outbox, Put, State
+from tests.support.tiny import TOKEN
+
+A, B = "+886900000001", "+886900000002"
+
+
+def opened(url: str, tmp_path: Path) -> AsyncOutbox:
+    memory_exchange("aio").reset()
+    return AsyncOutbox(url, accounts={"main": "memory://aio"}, hash_key=HASH_KEY, state=tmp_path / "state")
+
+
+def test_it_has_the_names_of_the_other() -> None:
+    names = {name for name in vars(Outbox) if not name.startswith("_")}
+    there = {name for name in vars(AsyncOutbox) if not name.startswith("_")}
+    assert names - there == {"close", "drain_until"}
+    assert there - names == {"aclose"}
+    for name in names & there:
+        if name not in ("worker", "get"):  # `worker` is entered here; `get` reads in no transaction of the caller's
+            parameters = list(inspect.signature(getattr(Outbox, name)).parameters)
+            assert list(inspect.signature(getattr(AsyncOutbox, name)).parameters) == parameters, name
+
+
+def test_from_a_put_to_its_end(url: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(url, tmp_path) as outbox:
+            await outbox.create()
+            await outbox.put_many([Put(Message("hi", A), "1"), Put(Message("ho", B), "2")])
+            assert (await outbox.drain()).accepted == 2
+            (row,) = (await outbox.get("1")).rows
+            assert row.state is State.ACCEPTED
+            assert (await outbox.stats()).counts == {State.ACCEPTED: 2}
+            assert [found.done for found in await outbox.cancel("2")] == [False]
+            assert (await outbox.settle()).asked == 0
+
+    asyncio.run(main())
+    assert sorted(sent.text for sent in memory_exchange("aio").accepted) == ["hi", "ho"]
+
+
+def test_a_worker_in_the_loop(url: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(url, tmp_path) as outbox:
+            await outbox.create()
+            async with outbox.worker(), asyncio.timeout(20):
+                await outbox.put(Message("hi", A), key="k")
+                while (await outbox.get("k")).rows[0].state is not State.ACCEPTED:  # noqa: ASYNC110 - as a caller would
+                    await asyncio.sleep(0.02)
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_drain_waits_for_what_is_under_way(tmp_path: Path) -> None:
+    from outbox_vendor import Vendor  # noqa: PLC0415
+
+    from sms_core import AsyncClient, MemorySessions  # noqa: PLC0415
+    from sms_core.testing import FakeTransport  # noqa: PLC0415
+    from tests.support.tiny import provider_of  # noqa: PLC0415
+
+    vendor = Vendor()
+    arrived = threading.Event()
+
+    class Slow(FakeTransport):
+        async def asend(self, request: Request) -> Response:
+            if request.url.endswith("/login"):
+                return Response(200, body=f"OK {TOKEN}".encode())
+            arrived.set()
+            await asyncio.sleep(0.2)
+            return Response(200, body=f"OK {vendor.take(request)}".encode())
+
+    async def main() -> None:
+        client = AsyncClient(provider_of(), Slow([]), sessions=MemorySessions())
+        url = f"sqlite:///{tmp_path}/sms.db"
+        async with AsyncOutbox(url, accounts={"main": client}, concurrency=1) as outbox:
+            await outbox.create()
+            await outbox.put_many([Put(Message("first", A), "1"), Put(Message("second", B, subject="s"), "2")])
+            draining = asyncio.create_task(outbox.drain())
+            await asyncio.to_thread(arrived.wait, 20)
+            draining.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await draining
+            states = [(await outbox.get(key)).rows[0].state for key in ("1", "2")]
+            assert states == [State.ACCEPTED, State.READY]
+
+    asyncio.run(main())
+    assert vendor.taken == [(A, "first")]

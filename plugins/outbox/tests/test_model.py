@@ -1,0 +1,156 @@
+"""A machine that does all that can happen to rows, in any order, against the vendor's own book of what it took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from outbox_vendor import HASH_KEY, Answer, Vendor, accepted_but_unheard
+
+from sms_core import DeliveryReport, DeliveryStatus, Message, TransportError
+from sms_core.http import Request, Response
+from sms_core_outbox import Alarm, Outbox, Row, State
+
+NUMBERS = ("+886900000001", "+886900000002")
+TEXTS = ("hi", "ho")
+
+
+class Machine(RuleBasedStateMachine):
+    """Puts, passes that end well and badly, lost holders with late answers, reports early and late, a person's word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vendor = Vendor()
+        self.alarms: list[Alarm] = []
+        options: dict[str, Any] = {"hash_key": HASH_KEY, "on_alarm": self.alarms.append, "concurrency": 1}
+        self.outbox = Outbox("sqlite://", accounts={"main": self.vendor.client()}, **options)
+        self.outbox.create()
+        self.count = 0
+
+    def teardown(self) -> None:
+        self.outbox.close()
+
+    @rule(number=st.sampled_from(NUMBERS), text=st.sampled_from(TEXTS))
+    def put(self, number: str, text: str) -> None:
+        self.count += 1
+        ticket = self.outbox.put(Message(text, number), key=f"k{self.count}")
+        assert ticket.is_new
+        assert not self.outbox.put(Message(text, number), key=f"k{self.count}").is_new
+
+    def drain(self, *answers: Answer) -> None:
+        self.vendor.answers = [*answers]
+        self.outbox.drain()
+        self.vendor.answers = []
+
+    @rule()
+    def all_goes_well(self) -> None:
+        self.drain()
+
+    @rule()
+    def nothing_is_reached(self) -> None:
+        self.drain(*[TransportError("no connection", sent=False)] * 3)
+        self.execute("UPDATE sms_outbox_row SET ready_at = 0 WHERE state = 'ready'")  # the backoff is over
+
+    @rule()
+    def the_answer_is_lost(self) -> None:
+        self.drain(accepted_but_unheard(self.vendor))
+
+    @rule()
+    def the_request_is_lost(self) -> None:
+        self.drain(TransportError("cut off", sent=True))
+
+    @rule()
+    def it_is_refused(self) -> None:
+        self.drain("NO text")
+
+    @rule(decision=st.sampled_from([None, State.NOT_SENT, State.REFUSED]), reported=st.booleans())
+    def the_holder_is_taken_for_lost_and_answers_late(self, decision: State | None, reported: bool) -> None:
+        def answer_late(request: Request) -> Response:
+            batch = self.vendor.take(request)
+            number = self.vendor.taken[-1][0]
+            before = {row.id for row in self.outbox.unknown()}
+            self.execute("UPDATE sms_outbox_row SET state = 'unknown' WHERE state = 'sending'")
+            lost = [row for row in self.outbox.unknown() if row.id not in before]
+            if decision is not None:
+                for row in lost:
+                    self.outbox.resolve(row, decision, because="nothing was heard", by="ann")
+            if reported:
+                self.outbox.record(report(number, batch))
+            return Response(200, body=f"OK {batch}".encode())
+
+        self.drain(answer_late)
+
+    @rule(data=st.data())
+    def a_report_comes(self, data: st.DataObject) -> None:
+        if not self.vendor.taken:
+            return
+        place = data.draw(st.integers(1, len(self.batches())))
+        batch = f"b{place}"
+        for number in self.batches()[batch]:
+            self.outbox.record(report(number, batch))
+
+    @precondition(lambda self: self.outbox.unknown())
+    @rule(known=st.booleans())
+    def the_vendor_is_asked(self, known: bool) -> None:
+        pairs = {number: batch for batch, numbers in self.batches().items() for number in numbers} if known else {}
+        self.vendor.found = " ".join(f"{number}={batch}" for number, batch in pairs.items())
+        self.outbox.settle()
+
+    @precondition(lambda self: self.outbox.unknown())
+    @rule(outcome=st.sampled_from([State.ACCEPTED, State.REFUSED, State.NOT_SENT]))
+    def a_person_decides(self, outcome: State) -> None:
+        row = self.outbox.unknown()[-1]
+        self.outbox.resolve(row, outcome, because="as its page shows", by="ann")
+
+    def execute(self, statement: str) -> None:
+        with self.outbox._database.write() as connection:
+            connection.exec_driver_sql(statement)
+
+    def batches(self) -> dict[str, list[str]]:
+        return self.vendor.batches
+
+    def rows(self) -> list[Row]:
+        return [row for number in range(1, self.count + 1) for row in self.outbox.get(f"k{number}").rows]
+
+    @invariant()
+    def nothing_is_sent_twice(self) -> None:
+        """Each acceptance at the vendor is of a row of its own: as many at most as were put."""
+        put = Counter(row.number for row in self.rows())
+        taken = Counter(number for number, _ in self.vendor.taken)
+        assert all(taken[number] <= put[number] for number in NUMBERS)
+        assert not any(alarm.kind == "double" for alarm in self.alarms)
+
+    @invariant()
+    def no_batch_is_two_rows(self) -> None:
+        places = Counter((row.batch_id, row.number) for row in self.rows() if row.batch_id)
+        assert all(count == 1 for count in places.values()), places
+
+    @invariant()
+    def what_the_holder_heard_stays(self) -> None:
+        """A row whose own send was answered with a yes is accepted, whatever else was said of it."""
+        for row in self.rows():
+            own = [change for change in row.history if change.state is State.ACCEPTED and change.batch_id]
+            by_holder = [change for change in own if change.by not in ("settling", "report")]
+            if by_holder:
+                assert row.state is State.ACCEPTED
+                assert row.batch_id == by_holder[0].batch_id
+
+    @invariant()
+    def nothing_is_left_in_hand(self) -> None:
+        assert State.SENDING not in {row.state for row in self.rows()}
+
+    @invariant()
+    def the_history_ends_where_the_row_is(self) -> None:
+        for row in self.rows():
+            assert row.state in {change.state for change in row.history}
+
+
+def report(number: str, batch: str) -> DeliveryReport:
+    return DeliveryReport(number, DeliveryStatus.DELIVERED, batch, key=f"{batch} {number}")
+
+
+TestModel = Machine.TestCase
+TestModel.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
