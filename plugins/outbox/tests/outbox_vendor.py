@@ -33,7 +33,7 @@ class Vendor:
     refusal: str = ""
     recipients: int = 3
     info: ProviderInfo = INFO
-    _batches: Any = attrs.field(factory=lambda: itertools.count(1))
+    _serial: Any = attrs.field(factory=lambda: itertools.count(1))
 
     def client(self, **options: Any) -> Client:
         """A client of it, whose clock is the real one."""
@@ -45,7 +45,7 @@ class Vendor:
         """Take a send, and give its batch."""
         fields = fields_of(request)
         self.taken.extend(zip(fields["numbers"], fields["texts"], strict=True))
-        batch = f"b{next(self._batches)}"
+        batch = f"b{next(self._serial)}"
         self.batches[batch] = fields["numbers"]
         return batch
 
