@@ -218,7 +218,11 @@ def unknown(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bo
 @click.option("--because", required=True, help="Why, for the history.")
 @click.option("--by", default=getpass.getuser, help="Who decides; by default the user of this machine.")
 @click.option("--resend", is_flag=True, help="Send it once more.")
-@click.confirmation_option("--yes", prompt="If the vendor took it all the same, nothing takes this back. Go on?")
+@click.confirmation_option(
+    "--yes",
+    prompt="If the vendor took it all the same, nothing takes this back. Go on?",
+    help="Do not ask whether to go on.",
+)
 @outbox_options
 def resolve(
     row: int,
