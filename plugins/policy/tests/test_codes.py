@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ import sms_core
 from sms_core import ConfigurationError, InvalidMessage, NotSent, TransportError
 from sms_core.testing import FakeTransport, memory_exchange
 from sms_core.text import count_segments
+from sms_core_outbox import Outbox, State
 from sms_core_policy import (
     AsyncOneTimeCodes,
     Duplicates,
@@ -31,6 +35,7 @@ from sms_core_policy import (
     Verdict,
     Window,
 )
+from sms_core_policy.stores import SqlStore
 from tests.support.tiny import Tiny, Vendor, bind
 
 KEY = "a-key-of-the-application"
@@ -261,6 +266,28 @@ def test_an_unknown_send_is_neither_a_failure_nor_sent_again_at_once(clock: Any)
         assert len(network.requests) == 1
         clock.move(MINUTE)
         assert codes.start(NUMBER).state is TicketState.SENT
+
+
+def test_through_an_outbox_the_text_is_blanked_once_it_is_final(tmp_path: Path) -> None:
+    memory_exchange("one-time-codes").reset()
+    with Outbox(f"sqlite:///{tmp_path}/outbox.db", accounts={"default": DSN}) as outbox:
+        outbox.create()
+        codes = OneTimeCodes(outbox, SqlStore(f"sqlite:///{tmp_path}/outbox.db"), key=KEY, sender="互動資通")
+        ticket = codes.start(NUMBER)
+        assert ticket.state is TicketState.QUEUED
+        assert "您的驗證碼" in dump(tmp_path / "outbox.db")
+        assert texts() == []
+        outbox.drain()
+        code = sent_code()
+        (row,) = outbox.get(f"code-{ticket.reference}").rows
+        assert row.state is State.ACCEPTED
+        assert codes.check(NUMBER, "login", code)
+    assert code not in dump(tmp_path / "outbox.db")
+
+
+def dump(database: Path) -> str:
+    with closing(sqlite3.connect(database)) as connection:
+        return "\n".join(connection.iterdump())
 
 
 def test_in_an_event_loop() -> None:

@@ -18,12 +18,12 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import attrs
 from attrs import field, frozen
 
-from sms_core import AsyncClient, Client, ConfigurationError, InvalidMessage, Message, Outcome, SendError, SmsError
+from sms_core import ConfigurationError, InvalidMessage, Message, Outcome, SendError, SmsError
 from sms_core.numbers import to_e164
 from sms_core.text import count_segments
 from sms_core_policy.errors import LimitReached
@@ -46,6 +46,8 @@ FEWEST_DIGITS, MOST_DIGITS = 4, 10
 CLOCK_SKEW = timedelta(minutes=1)
 """A nonce from further in the future than this was made before a clock was set back, and counts no more."""
 _DAY = timedelta(days=1)
+OTP = "otp"
+"""The purpose by which an outbox knows a one-time code."""
 
 
 class TicketState(enum.Enum):
@@ -53,6 +55,8 @@ class TicketState(enum.Enum):
 
     SENT = "sent"
     """The vendor took the text."""
+    QUEUED = "queued"
+    """The outbox has it: a worker sends it, before the code ends."""
     WAIT = "wait"
     """A text went out a short time ago; nothing was sent now."""
     UNKNOWN = "unknown"
@@ -130,7 +134,32 @@ class _Begun:
     message: Message
 
 
-ClientT = TypeVar("ClientT", Client, AsyncClient)
+class Sender(Protocol):
+    """A `Client`, or what sends as one does: a `FailoverClient`."""
+
+    def send(self, message: Message, /) -> object:
+        """Send it."""
+        ...
+
+
+class AsyncSender(Protocol):
+    """The same for event loops."""
+
+    async def send(self, message: Message, /) -> object:
+        """Send it."""
+        ...
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """An outbox: it keeps the text until a worker sends it, and blanks that of ``purpose="otp"`` once it is final."""
+
+    def put(self, message: Message, /, *, key: str, purpose: str, deadline: datetime) -> object:
+        """Keep it."""
+        ...
+
+
+ClientT = TypeVar("ClientT")
 
 
 class _Codes(Generic[ClientT]):
@@ -208,10 +237,16 @@ class _Codes(Generic[ClientT]):
         text = self._filled(self._code(record.nonce, e164, purpose), record.sends)
         return _Begun(name, before, record, claims, Message(text, e164, reference=secrets.token_hex(8)))
 
+    def keep(self, outbox: Keeper, begun: _Begun) -> None:
+        """Put the text into an outbox; a worker that comes too late sends nothing."""
+        end = datetime.fromtimestamp(begun.record.expires_at, UTC)
+        outbox.put(begun.message, key=f"code-{begun.message.reference}", purpose=OTP, deadline=end)
+
     def end(self, begun: _Begun, error: SmsError | None) -> Ticket:
         """What asking came to. Where surely nothing was sent, that gives back what it took, and raises the error."""
         if error is None:
-            return _ticket(TicketState.SENT, begun.record, begun.message.reference)
+            state = TicketState.QUEUED if isinstance(self._client, Keeper) else TicketState.SENT
+            return _ticket(state, begun.record, begun.message.reference)
         if isinstance(error, SendError) and any(row.outcome is Outcome.UNKNOWN for row in error.result.outcomes):
             return _ticket(TicketState.UNKNOWN, begun.record, begun.message.reference)
         now = self._clock()
@@ -311,8 +346,8 @@ class _Codes(Generic[ClientT]):
         return hmac.new(self._key, "\x1f".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
-class OneTimeCodes(_Codes[Client]):
-    """One-time codes through a client: `start` sends one, `check` says whether it is right. Threads may share it.
+class OneTimeCodes(_Codes[Sender | Keeper]):
+    """One-time codes through a client or an outbox: `start` sends one, `check` says whether it is right. Threads may share it.
 
     ``key`` is a secret of the application, 16 bytes or more; whoever has it and the store can tell codes. ``sender`` is the
     approved name, which the text has in it; the text has to fit one segment. A code lives for ``lifetime`` and ``tries``
@@ -333,7 +368,10 @@ class OneTimeCodes(_Codes[Client]):
             return begun
         error: SmsError | None = None
         try:
-            self._client.send(begun.message)
+            if isinstance(self._client, Keeper):
+                self.keep(self._client, begun)
+            else:
+                self._client.send(begun.message)
         except SmsError as failure:
             error = failure
         return self.end(begun, error)
@@ -343,8 +381,8 @@ class OneTimeCodes(_Codes[Client]):
         return self.judge(number, purpose, code)
 
 
-class AsyncOneTimeCodes(_Codes[AsyncClient]):
-    """`OneTimeCodes` over an `AsyncClient`; the store is asked in threads."""
+class AsyncOneTimeCodes(_Codes[AsyncSender | Keeper]):
+    """`OneTimeCodes` over an `AsyncClient`; the store, and an outbox, are asked in threads."""
 
     async def start(self, number: str, purpose: str = "login", *, ip: str = "") -> Ticket:
         """As `OneTimeCodes.start`. Cancelled, it leaves the code as it is: the text may have been sent."""
@@ -353,7 +391,10 @@ class AsyncOneTimeCodes(_Codes[AsyncClient]):
             return begun
         error: SmsError | None = None
         try:
-            await self._client.send(begun.message)
+            if isinstance(self._client, Keeper):
+                await asyncio.to_thread(self.keep, self._client, begun)
+            else:
+                await self._client.send(begun.message)
         except SmsError as failure:
             error = failure
         return await asyncio.to_thread(self.end, begun, error)

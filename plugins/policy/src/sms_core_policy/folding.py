@@ -68,7 +68,12 @@ def _simplified_characters() -> dict[str, str]:
 
     Made from TSCharacters.txt of OpenCC (https://github.com/BYVoid/OpenCC, Apache License 2.0).
     """
-    lines = resources.files(__package__).joinpath("simplified_characters.txt").read_text(encoding="utf-8").splitlines()
+    lines = (
+        resources.files("sms_core_policy")
+        .joinpath("simplified_characters.txt")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     table: dict[str, str] = {}
     for traditional, plain in zip(lines[::2], lines[1::2], strict=True):
         table.update(zip(traditional, plain, strict=True))

@@ -174,5 +174,5 @@ def _punycode(label: str) -> str:
 @cache
 def top_level_domains() -> frozenset[str]:
     """IANA's list (https://data.iana.org/TLD/tlds-alpha-by-domain.txt, 2026-11-17), in lower case, both spellings."""
-    names = resources.files(__package__).joinpath("top_level_domains.txt").read_text(encoding="utf-8").split()
+    names = resources.files("sms_core_policy").joinpath("top_level_domains.txt").read_text(encoding="utf-8").split()
     return frozenset(names) | {_punycode(name) for name in names}

@@ -7,7 +7,7 @@ first write. READ COMMITTED is enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -171,7 +171,7 @@ class SqlStore:
         )
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self) -> Generator[Connection, None, None]:
         with told(), self._engine.connect() as connection:
             if not self._is_sqlite:
                 connection.execution_options(isolation_level="READ COMMITTED")
@@ -180,7 +180,7 @@ class SqlStore:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told() -> Generator[None, None, None]:
     """Turn the database's failures into `StoreUnavailable`; their text has the statement with its values."""
     try:
         yield
