@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+from pathlib import Path
 
 import click
 import pytest
@@ -13,6 +14,7 @@ from rich.cells import cell_len
 from plugins.cli.tests.conftest import Sms
 from sms_core.testing import Exchange
 from sms_core_cli.app import app
+from sms_core_outbox import Outbox
 from sms_core_sandbox import Sandbox
 
 
@@ -100,6 +102,17 @@ def test_the_doctor_finds_what_is_missing(sms: Sms) -> None:
         False,
         "there is no account 'shop', there is none yet: sms account add shop every8d://USER@HOST",
     )
+
+
+def test_the_doctor_looks_at_the_outbox(sms: Sms, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'sms.db'}"
+    assert findings(sms, dsn=None, SMS_OUTBOX=url)["outbox"] == (True, "not there yet")
+    assert not (tmp_path / "sms.db").exists()
+    with Outbox(url, accounts={"main": "memory://"}) as box:
+        box.create()
+    assert findings(sms, dsn=None, SMS_OUTBOX=url)["outbox"][0]
+    assert findings(sms, dsn=None, SMS_OUTBOX="mysql://u:geheim@x/y")["outbox"][0] is False
+    assert "geheim" not in sms("doctor", dsn=None, SMS_OUTBOX="mysql://u:geheim@x/y").out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
