@@ -21,7 +21,7 @@ from sms_core_sandbox import Sandbox
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "add-a-vendor.md"
 """One session from its first fence to its last, which `tests.tutorial` plays in environments of its own."""
-PAGES = sorted({ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")} - {TUTORIAL})
+PAGES = sorted({*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")} - {TUTORIAL})
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROJECTS = [
     tomllib.loads(file.read_text(encoding="utf-8"))["project"]

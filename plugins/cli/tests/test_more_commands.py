@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+from pathlib import Path
 
 import click
 import pytest
@@ -13,6 +14,7 @@ from rich.cells import cell_len
 from plugins.cli.tests.conftest import Sms
 from sms_core.testing import Exchange
 from sms_core_cli.app import app
+from sms_core_outbox import Outbox
 from sms_core_sandbox import Sandbox
 
 
@@ -102,6 +104,17 @@ def test_the_doctor_finds_what_is_missing(sms: Sms) -> None:
     )
 
 
+def test_the_doctor_looks_at_the_outbox(sms: Sms, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'sms.db'}"
+    assert findings(sms, dsn=None, SMS_OUTBOX=url)["outbox"] == (True, "not there yet")
+    assert not (tmp_path / "sms.db").exists()
+    with Outbox(url, accounts={"main": "memory://"}) as box:
+        box.create()
+    assert findings(sms, dsn=None, SMS_OUTBOX=url)["outbox"][0]
+    assert findings(sms, dsn=None, SMS_OUTBOX="mysql://u:geheim@x/y")["outbox"][0] is False
+    assert "geheim" not in sms("doctor", dsn=None, SMS_OUTBOX="mysql://u:geheim@x/y").out
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(sms: Sms, shell: str) -> None:
     done = sms("completion", shell, dsn=None)
@@ -122,9 +135,10 @@ def commands(group: click.Group, *path: str) -> list[tuple[tuple[str, ...], clic
 @pytest.mark.parametrize(
     ("path", "command"), commands(app), ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
 )
-def test_each_command_s_help_has_an_example_that_it_takes(path: tuple[str, ...], command: click.Command) -> None:
-    if path == ("sandbox",):
-        return
+def test_each_command_s_help_has_an_example_that_it_takes(
+    path: tuple[str, ...], command: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMS_OUTBOX", "sqlite:///sms.db")
     assert command.epilog is not None
     example = shlex.split(re.sub(r".*?(sms .*?)\)?\"?$", r"\1", command.epilog))
     assert tuple(example[1 : 1 + len(path)]) == path

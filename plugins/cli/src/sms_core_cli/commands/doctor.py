@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import distributions, version
+from pathlib import Path
 from urllib.parse import quote
 
 import click
@@ -16,8 +19,14 @@ from sms_core.errors import ConfigurationError
 from sms_core_cli import exit_codes
 from sms_core_cli.accounts import read_accounts
 from sms_core_cli.command import NO_ACCOUNT, WRONG_ACCOUNT, SmsCommand, account_options, json_option
+from sms_core_cli.commands.outbox import open_outbox
 from sms_core_cli.output import show_json, show_table
 from sms_core_cli.reachability import MOST_SKEW, ask
+
+OUTBOX_VARIABLE = "SMS_OUTBOX"
+SQLITE = "sqlite:///"
+LONGEST_WAIT = timedelta(hours=1)
+"""A row that is due for longer waits for a worker that is not there, or for an account that pauses."""
 
 
 @frozen
@@ -45,6 +54,7 @@ def doctor(ctx: click.Context, /, dsn: str | None, *, offline: bool, as_json: bo
         *map(_provider, installed_providers()),
         _accounts(),
         *_account(dsn, ctx.meta.get(WRONG_ACCOUNT), offline=offline),
+        *_outbox(),
     ]
     if as_json:
         show_json(findings)
@@ -120,3 +130,29 @@ def _reachability(parsed: dsns.Dsn, scheme: str, host: str) -> Iterator[Finding]
     seconds = round(answer.skew.total_seconds())
     found = "as the vendor's" if abs(answer.skew) <= MOST_SKEW else f"{seconds:+} seconds off the vendor's: set it"
     yield Finding("clock", good=abs(answer.skew) <= MOST_SKEW, found=found)
+
+
+def _outbox() -> Iterator[Finding]:
+    """How long rows wait in the outbox that the environment names."""
+    url = os.environ.get(OUTBOX_VARIABLE)
+    if url is None:
+        return
+    if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
+        yield Finding("outbox", good=True, found="not there yet")  # to open it would make it
+        return
+    try:
+        with open_outbox(url, None, ()) as box:
+            stats = box.stats()
+    except Exception as error:  # noqa: BLE001 - a driver's own; its text may hold the URL with its password
+        reason = str(error) if isinstance(error, ConfigurationError) else type(error).__name__
+        yield Finding("outbox", good=False, found=reason)
+        return
+    waiting = [datetime.now(UTC) - lane.oldest for lane in stats.lanes]
+    longest = max(waiting, default=timedelta())
+    found = f"the oldest row that is due has waited for {round(longest.total_seconds())} seconds"
+    if longest > LONGEST_WAIT:
+        found += ": is a worker running? sms outbox run"
+    yield Finding("outbox", good=longest <= LONGEST_WAIT, found=found)
+    if stats.oldest_unknown is not None:
+        since = f"{stats.oldest_unknown:%Y-%m-%d %H:%M} UTC"
+        yield Finding("outbox unknown", good=True, found=f"since {since}: sms outbox settle")

@@ -14,6 +14,7 @@ from sms_core.errors import ConfigurationError
 from sms_core.serialize import to_json
 from sms_core_cli.command import SmsCommand, json_option
 from sms_core_cli.exit_codes import UNKNOWN
+from sms_core_cli.help import SmsGroup
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.output import say, show_json, show_table
 
@@ -28,7 +29,7 @@ DECISIONS = ("accepted", "refused", "not_sent")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
-@click.group()
+@click.group(cls=SmsGroup)
 def outbox() -> None:
     """A home for every send: run a worker, look into the table, settle and decide.
 
@@ -81,7 +82,7 @@ def open_outbox(url: str, dsn: str | None, accounts: Iterable[str], concurrency:
     return Outbox(url, accounts=named, concurrency=concurrency)
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox run --outbox sqlite:///sms.db")
 @outbox_options
 @click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Requests side by side.")
 @click.option("--once", is_flag=True, help="Send what can be sent now, and end.")
@@ -111,7 +112,7 @@ def _tell(line: str, *, as_json: bool) -> None:
         say(f"{line[0].upper()}{line[1:]}.")
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox status")
 @outbox_options
 def status(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
     """Show the outbox at a glance."""
@@ -154,7 +155,7 @@ def _show_rows(rows: Iterable[Row], *, as_json: bool) -> None:
     say(f"{len(rows)} rows.")
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox show order-17")
 @key_argument
 @of_account
 @outbox_options
@@ -178,7 +179,7 @@ def _show_history(ticket: Ticket) -> None:
     show_table(["id", "at", "became", "batch", "by", "why"], changes)
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox find --number 0900000001")
 @click.option("--number", help="A recipient's number.")
 @click.option("--batch", help="A batch id.")
 @click.option("--state", type=click.Choice(STATES), help="A state.")
@@ -204,7 +205,7 @@ def _state(name: str | None) -> Any:
     return None if name is None else State(name)
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox unknown")
 @outbox_options
 def unknown(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
     """Show the rows whose outcome is not known."""
@@ -212,7 +213,7 @@ def unknown(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bo
         _show_rows(box.unknown(), as_json=as_json)
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox resolve 17 not_sent --because 'the vendor says so' --yes")
 @click.argument("row", type=int)
 @click.argument("outcome", type=click.Choice(DECISIONS))
 @click.option("--because", required=True, help="Why, for the history.")
@@ -242,7 +243,7 @@ def resolve(
     _tell(f"row {row} is {'ready' if resend else outcome} now", as_json=as_json)
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox settle")
 @outbox_options
 def settle(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
     """Ask the vendor what became of unknown rows. Sends nothing."""
@@ -256,7 +257,7 @@ def settle(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: boo
         )
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox pause --because 'no points'")
 @of_account
 @click.option("--because", required=True, help="Why, for others to see.")
 @outbox_options
@@ -269,7 +270,7 @@ def pause(
     _tell("the account pauses", as_json=as_json)
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox resume")
 @of_account
 @outbox_options
 def resume(name: str | None, url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
@@ -279,7 +280,7 @@ def resume(name: str | None, url: str, dsn: str | None, accounts: tuple[str, ...
     _tell("the account goes on" if paused else "the account did not pause", as_json=as_json)
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox cancel order-17")
 @key_argument
 @of_account
 @outbox_options
@@ -294,7 +295,7 @@ def cancel(key: str, name: str | None, url: str, dsn: str | None, accounts: tupl
         say(f"row {found.row.id}: {'taken back' if found.done else f'not taken back, {found.why}'}")
 
 
-@outbox.command(cls=SmsCommand)
+@outbox.command(cls=SmsCommand, epilog="Example: sms outbox forget --days 90")
 @click.option("--days", required=True, type=click.FloatRange(0), help="What has not changed for so long.")
 @outbox_options
 def forget(days: float, url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:

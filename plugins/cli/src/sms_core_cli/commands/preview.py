@@ -13,7 +13,7 @@ from sms_core_cli.message_options import message_options, read_message_options, 
 from sms_core_cli.output import say, show_json, show_table
 
 
-@click.command(cls=SmsCommand, epilog="Example: sms preview 您好 --to 0900000001")
+@click.command(cls=SmsCommand, epilog="Example: sms preview 【互動資通】您好 --to 0900000001")
 @text_argument
 @click.option(
     "--to", "-t", multiple=True, required=True, metavar="NUMBER", help="A recipient; may be given several times."

@@ -12,7 +12,7 @@ from sms_core_cli.command import SmsCommand, json_option
 from sms_core_cli.output import say
 
 
-@click.command(cls=SmsCommand)
+@click.command(cls=SmsCommand, epilog="Example: sms sandbox --port 8025")
 @click.option(
     "--port", default=8025, show_default=True, type=click.IntRange(0, 65535), help="Where to listen; 0 for a free one."
 )

@@ -20,7 +20,7 @@ from sms_core_cli.message_options import message_options, read_message_options, 
 from sms_core_cli.output import cost_line, note, say, show_json, show_outcomes
 
 
-@click.command(cls=SmsCommand, epilog="Example: sms send 您好 --to 0900000001 --reference order-17")
+@click.command(cls=SmsCommand, epilog="Example: sms send 【互動資通】您好 --to 0900000001 --reference order-17")
 @text_argument
 @click.option(
     "--to", "-t", multiple=True, required=True, metavar="NUMBER", help="A recipient; may be given several times."

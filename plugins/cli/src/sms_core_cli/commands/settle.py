@@ -19,7 +19,7 @@ from sms_core_cli.message_options import moment, text_argument
 from sms_core_cli.output import note, show_json, show_outcomes
 
 
-@click.command(cls=SmsCommand, epilog="Example: sms settle 您好 --to 0900000001 --reference order-17")
+@click.command(cls=SmsCommand, epilog="Example: sms settle 【互動資通】您好 --to 0900000001 --reference order-17")
 @text_argument
 @click.option(
     "--to", "-t", multiple=True, required=True, metavar="NUMBER", help="A recipient; may be given several times."

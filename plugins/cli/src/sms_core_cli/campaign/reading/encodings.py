@@ -159,7 +159,8 @@ def _utf16(head: bytes) -> str | None:
     """UTF-16 that does not say so: digits, commas and line ends have a zero on the same side of each."""
     if b"\0" not in head:
         return None
-    whole = head[: len(head) // 2 * 2]
+    unpadded = head.rstrip(b"\0")
+    whole = unpadded[: len(unpadded) // 2 * 2]
     for encoding in _UTF16:
         text = whole.decode(encoding, "replace")
         readable = sum(character.isprintable() or character in "\r\n\t\x1a" for character in text)
