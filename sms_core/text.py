@@ -60,6 +60,23 @@ def count_segments(text: str) -> Segments:
     return Segments(encoding, units, _pack(text, encoding))
 
 
+def split_segments(text: str) -> list[str]:
+    """The text as its segments carry it; `count_segments` counts as many."""
+    encoding = encoding_of(text)
+    if count_segments(text).count == 1:
+        return [text]
+    segments = [""]
+    filled = 0
+    for character in text:
+        width = _width(character, encoding)
+        if filled + width > encoding.joined:
+            segments.append("")
+            filled = 0
+        segments[-1] += character
+        filled += width
+    return segments
+
+
 def _pack(text: str, encoding: Encoding) -> int:
     """The segments of a text with characters of two units: none of them is cut, so a unit may stay empty."""
     count = 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms_core.text import Encoding, count_segments, encoding_of, utf16_length
+from sms_core.text import Encoding, count_segments, encoding_of, split_segments, utf16_length
 
 # 3GPP TS 23.038 §6.2.1, row by row from 0x00; 0x1B is the escape to the extension table.
 ESCAPE = "\x1b"
@@ -162,3 +162,10 @@ def test_characters_are_counted_by_their_definition(text: str) -> None:
     is_gsm = not set(text) & set("測\ud83d\ude00\uffff\U0001f600\u0301")
     assert encoding_of(text) is (Encoding.GSM7 if is_gsm else Encoding.UCS2)
     assert count_segments(text).units == (len(text) + doubled if is_gsm else utf16_length(text))
+
+
+@given(st.text(alphabet=st.sampled_from("aZ€測\U0001f600"), max_size=700))
+def test_the_segments_of_a_text(text: str) -> None:
+    segments = split_segments(text)
+    assert "".join(segments) == text
+    assert len(segments) == count_segments(text).count

@@ -1,7 +1,9 @@
-"""The JSON control API and the inbox page, over HTTP."""
+"""The JSON control API over HTTP."""
 
 from __future__ import annotations
 
+import json
+import threading
 from datetime import datetime
 from typing import Any
 
@@ -55,12 +57,18 @@ def test_accounts(ask: Any, box: Sandbox) -> None:
 
 def test_faults(ask: Any, wire: Any, box: Sandbox) -> None:
     added = ask("POST", "faults", kind="429", match="SendSMS", times=None, retry_after=3)
-    assert added == {"kind": "429", "match": "SendSMS", "times": None, "acts": False}
+    shown = {"kind": "429", "match": "SendSMS", "vendor": "", "times": None, "left": None, "used": 0, "acts": False}
+    assert {name: added[name] for name in shown} == shown
     answer = wire.pool.request("POST", f"{wire.base}SendSMS.ashx")
     assert (answer.status, answer.headers["retry-after"]) == (429, "3")
     box.faults.add("403", match=lambda _: False)
-    assert ask("GET", "faults")["active"][1]["match"] == "(a function)"
-    assert ask("DELETE", "faults") == {"active": [], "kinds": KINDS}
+    faults = ask("GET", "faults")
+    assert faults["active"][0]["used"] == 1
+    assert faults["active"][1]["match"] == "(a function)"
+    assert [(call["fault"], call["status"], call["acts"]) for call in faults["applied"]] == [("429", 429, False)]
+    assert ask("DELETE", f"faults/{added['id']}")["active"][0]["kind"] == "403"
+    cleared = ask("DELETE", "faults")
+    assert (cleared["active"], cleared["kinds"]) == ([], KINDS)
 
 
 def test_clock(ask: Any) -> None:
@@ -95,6 +103,9 @@ def test_sessions_and_reset(ask: Any, wire: Any) -> None:
         ("faults", {"kind": "nonsense"}),
         ("faults", {}),
         ("faults", {"kind": "429", "nonsense": 1}),
+        ("faults", {"kind": "429", "match": "SnedSMS"}),
+        ("faults", {"kind": "429", "vendor": "every9d"}),
+        ("faults", {"kind": "wrong_charset", "charset": "utf-99"}),
         ("accounts", {}),
         ("accounts", {"user": "nobody", "credit": 1}),
         ("accounts", {"user": "sandbox", "credit": "many"}),
@@ -111,7 +122,7 @@ def test_a_wrong_request_says_why(wire: Any, box: Sandbox, name: str, arguments:
     assert answer.json()["error"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"a":' * 200_000, b"[" * 100_000, b'{"number": NaN}'])
 def test_a_body_that_is_no_object(wire: Any, box: Sandbox, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     assert wire.pool.request("POST", f"{box.url}/_sandbox/reset", body=body, headers=headers).status == 400
@@ -122,35 +133,152 @@ def test_a_form_of_another_page_in_the_browser_is_refused(wire: Any, box: Sandbo
     assert answer.status == 400
 
 
-class TestInbox:
-    def test_it_shows_messages_and_replies(self, wire: Any, box: Sandbox) -> None:
-        wire("SendSMS.ashx", MSG="哈囉", DEST="0900000908", SB="note")
-        answer = wire.pool.request("GET", f"{box.url}/")
-        assert answer.headers["content-type"].startswith("text/html")
-        page = answer.data.decode()
-        for shown in (
-            "哈囉",
-            "+886900000908",
-            "delivered (replies)",
-            "好的，收到了。",
-            "999 points",
-            "note",
-            "every8d",
-        ):
-            assert shown in page
-        assert 'http-equiv="refresh"' in page
+class TestMessages:
+    @pytest.fixture
+    def sent(self, wire: Any) -> None:
+        for index in range(3):
+            wire("SendSMS.ashx", MSG=f"100% of text {index}", DEST="0900000001,0900000903")
+        wire("SendSMS.ashx", MSG="another", DEST="0900000900")
 
-    def test_it_escapes_what_senders_write(self, wire: Any, box: Sandbox) -> None:
-        rows = [{"Mobile": "0900000001", "Param": "<script>alert(1)</script>", "Name": '"><img>'}]
-        wire.json("SendParam.ashx", {**wire.credentials, "SB": "<b>", "RecipientDataList": rows})
-        page = wire.pool.request("GET", f"{box.url}/").data.decode()
-        for raw in ("<script>", "<img>", "<b>"):
-            assert raw not in page
-        assert "&lt;script&gt;" in page
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            ("", 7),
+            ("number=0900-000-001", 3),
+            ("number=%2B886900000001", 3),
+            ("number=0900%20000%20903", 3),
+            ("number=000903", 3),
+            ("number=nobody", 0),
+            ("text=TEXT%202", 2),
+            ("text=100%25", 6),
+            ("text=0_o", 0),
+            ("vendor=every8d", 7),
+            ("vendor=mitake", 0),
+            ("status=delivered", 3),
+            ("status=failed&text=text%201", 1),
+            ("status=waiting", 1),
+            ("limit=2", 2),
+        ],
+    )
+    def test_filters(self, ask: Any, sent: None, query: str, expected: int) -> None:
+        assert len(ask("GET", f"messages?{query}")) == expected
 
-    def test_no_password_is_on_it(self, wire: Any, box: Sandbox) -> None:
-        assert "sandbox-password" not in wire.pool.request("GET", f"{box.url}/").data.decode()
+    def test_batch(self, ask: Any, sent: None) -> None:
+        batch = ask("GET", "messages")[0]["batch_id"]
+        assert {message["text"] for message in ask("GET", f"messages?batch={batch}")} == {"100% of text 0"}
 
-    def test_a_picture(self, wire: Any, box: Sandbox) -> None:
+    def test_pages(self, ask: Any, sent: None) -> None:
+        ids = [message["id"] for message in ask("GET", "messages")]
+        assert ids == sorted(ids)
+        first = ask("GET", "messages?limit=3&order=newest")
+        second = ask("GET", f"messages?limit=3&order=newest&before={first[-1]['id']}")
+        assert [message["id"] for message in first + second] == ids[::-1][:6]
+        assert [message["id"] for message in ask("GET", f"messages?after={ids[4]}")] == ids[5:]
+
+    def test_one_with_all_that_belongs_to_it(self, ask: Any, wire: Any, box: Sandbox, receive: Any) -> None:
+        box.callback_url = receive(lambda _: 503 if len(box.pushes) == 0 else 200).url
+        wire("SendSMS.ashx", MSG="x", DEST="0900000001")
+        assert box.wait_pushed()
+        message = ask("GET", f"messages/{ask('GET', 'messages')[0]['id']}")
+        assert [state["status"] for state in message["history"]] == ["scheduled", "sent", "delivered"]
+        assert [(push["attempt"], push["status"], push["taken"]) for push in message["pushes"]] == [
+            (1, 503, False),
+            (2, 200, True),
+        ]
+        assert "STATUS=100" in message["pushes"][0]["request"]
+        assert "MSG=x" in message["request"]["request"]
+        assert message["batch_id"] in message["request"]["answer"]
+
+    def test_status_and_push_by_hand(self, ask: Any, wire: Any, box: Sandbox, receive: Any) -> None:
+        receiver = receive()
+        box.callback_url = receiver.url
+        wire("SendSMS.ashx", MSG="x", DEST="0900000900")
+        number = ask("GET", "messages")[0]["id"]
+        assert ask("POST", f"messages/{number}/status", status="expired")["status"] == "expired"
+        assert ask("POST", f"messages/{number}/status", behaviour="no_such_number")["behaviour"] == "no_such_number"
+        ask("POST", f"messages/{number}/push")
+        assert box.wait_pushed()
+        assert [query["STATUS"] for query in receiver.queries] == ["101", "103", "103"]
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "messages/99999999", 404),
+            ("GET", "messages/x", 400),
+            ("GET", "messages?status=nonsense", 400),
+            ("GET", "messages?limit=0", 400),
+            ("GET", "messages?limit=1&limit=2", 400),
+            ("GET", "messages?nonsense=1", 400),
+            ("GET", "messages?before=1e999", 400),
+            ("GET", "calls/99999999", 404),
+            ("DELETE", "faults/99", 404),
+            ("PUT", "messages", 405),
+        ],
+    )
+    def test_wrong(self, wire: Any, box: Sandbox, method: str, path: str, status: int) -> None:
+        assert wire.pool.request(method, f"{box.url}/_sandbox/{path}").status == status
+
+    def test_a_picture_is_a_picture_and_nothing_else(self, ask: Any, wire: Any, box: Sandbox) -> None:
         wire("MMS/SendMMS.ashx", SB="Sea", DEST="0900000001", TYPE="jpg", ATTACHMENT="/9j/")
-        assert "[picture]" in wire.pool.request("GET", f"{box.url}/").data.decode()
+        number = ask("GET", "messages")[0]["id"]
+        answer = wire.pool.request("GET", f"{box.url}/_sandbox/messages/{number}/picture")
+        assert (answer.headers["content-type"], answer.data) == ("image/jpeg", b"\xff\xd8\xff")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+class TestWait:
+    def test_what_has_arrived_counts_once(self, ask: Any, wire: Any, box: Sandbox) -> None:
+        for text in ("first 1111", "second 2222", "third 3333"):
+            wire("SendSMS.ashx", MSG=text, DEST="0900000001")
+        assert ask("POST", "wait", number="0900-000-001")["code"] == "1111"
+        assert ask("POST", "wait", number="0900000001", text="third")["code"] == "3333"
+        assert ask("POST", "wait", number="+886 900 000 001", timeout=0)["text"] == "second 2222"
+
+    def test_it_waits(self, ask: Any, wire: Any) -> None:
+        later = threading.Timer(0.3, wire, ["SendSMS.ashx"], {"MSG": "code 4821", "DEST": "0900000001"})
+        later.start()
+        try:
+            assert ask("POST", "wait", number="0900000001", timeout=10)["code"] == "4821"
+        finally:
+            later.join()
+
+    def test_what_came_instead(self, wire: Any, box: Sandbox) -> None:
+        wire("SendSMS.ashx", MSG="for another", DEST="0900000002")
+        answer = wire.pool.request("POST", f"{box.url}/_sandbox/wait", json={"number": "0900000001", "timeout": 0.05})
+        assert answer.status == 404
+        assert "+886900000002" in answer.json()["error"]
+        assert "for another" in answer.json()["error"]
+
+
+def test_secrets_are_blanked(ask: Any, wire: Any) -> None:
+    wire("SendSMS.ashx", MSG="x", DEST="0900000001", PWD="my-real-password", UID="me")
+    token = wire.login()
+    wire("GetCredit.ashx", token=token)
+    shown = json.dumps(ask("GET", "calls"))
+    assert "•••" in json.dumps(ask("GET", "calls"), ensure_ascii=False)
+    for secret in ("my-real-password", "sandbox-password", token):
+        assert secret not in shown
+
+
+def test_summary(ask: Any, wire: Any) -> None:
+    wire("SendSMS.ashx", MSG="x", DEST="0900000001,0900000903,0900000900")
+    (total,) = ask("GET", "summary")["vendors"]
+    assert total == {
+        "vendor": "every8d",
+        "messages": 3,
+        "delivered": 1,
+        "failed": 1,
+        "waiting": 1,
+        "cost": "3",
+        "unit": "points",
+    }
+
+
+def test_a_change_is_told_by_the_stream_of_events(wire: Any, box: Sandbox) -> None:
+    stream = wire.pool.request("GET", f"{box.url}/_sandbox/events", preload_content=False)
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    lines = (line for line in stream if line.startswith(b"data:"))
+    first = next(lines)
+    wire("SendSMS.ashx", MSG="x", DEST="0900000001")
+    assert next(lines) != first
+    stream.close()

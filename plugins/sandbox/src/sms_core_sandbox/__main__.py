@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from sms_core_sandbox.foreground import serve
 from sms_core_sandbox.roots import named_port
-from sms_core_sandbox.serve import serve
 
 ROOT_HELP = "serve a vendor at the root of a port of its own too; may be given several times"
 
@@ -19,6 +19,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--credit", type=int, help="what each account begins with, in its vendor's unit")
     parser.add_argument("--filter-sees-all", action="store_true", help="duplicate filters know plain sends too")
     parser.add_argument("--root", action="append", default=[], type=named_port, metavar="VENDOR[=PORT]", help=ROOT_HELP)
+    parser.add_argument("--db", metavar="FILE", help="keep the messages in this file, across restarts")
+    parser.add_argument("--keep", type=int, metavar="N", help="messages to keep (default: 100000, all in a file)")
+    parser.add_argument("--password", default="", help="of the inbox; or in SMS_SANDBOX_PASSWORD")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name that the inbox has")
+    parser.add_argument("--allow-callback", action="append", default=[], metavar="HOST", help="a host to push to")
     given = parser.parse_args(arguments)
     given.root = dict(given.root)
     serve(**vars(given))

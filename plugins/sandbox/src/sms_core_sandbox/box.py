@@ -5,25 +5,35 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from sms_core import dsn as dsns
 from sms_core.errors import ConfigurationError
 from sms_core.testing import Clock, Exchange
-from sms_core_sandbox.control import make_app
+from sms_core_sandbox.app import make_app
+from sms_core_sandbox.ending import Ending
 from sms_core_sandbox.face import Face, FaceFactory, load_factories
 from sms_core_sandbox.faults import Faults
 from sms_core_sandbox.faulty import HangUpProtocol
+from sms_core_sandbox.guard import is_loopback
+from sms_core_sandbox.inbox import Inbox
+from sms_core_sandbox.live import Live
 from sms_core_sandbox.pusher import CallbackUrl, PushAttempt, Pusher
 from sms_core_sandbox.roots import Roots, root_ports, with_roots
+from sms_core_sandbox.store import Store, Views
 
 USER = "sandbox"
 PASSWORD = "sandbox-password"  # noqa: S105 - everybody's, on purpose
+KEPT_IN_MEMORY = 100_000
+"""Messages that a sandbox keeps, unless it is told how many, or keeps them in a file."""
 START_PATIENCE = 10.0
 """Seconds that the server may take to start."""
 
@@ -53,9 +63,14 @@ class Sandbox:
     vendor begins with, in the vendor's own unit; without it the vendor's face decides. The vendors in ``root`` are served
     at the root of a port of their own too, see `root_url`; every one is at the root of ``http://NAME.localhost:PORT``.
 
-    ``exchange`` is what the vendors know, ``faults`` what goes wrong. A sandbox that was stopped does not start again.
+    Messages are kept in memory, the newest ``keep`` of them (`KEPT_IN_MEMORY` if that is not said). With ``db`` they are kept in
+    that file, all of them, and are there again the next time. At another ``host`` than a loopback address a ``password`` is
+    needed for the inbox and the control API, ``allowed_names`` are the names by which browsers may call it, and
+    ``allowed_callbacks`` the hosts that may be pushed to beside this machine.
 
-    Raises `ConfigurationError` for a face that is not installed, and `start` an `OSError` for a port that is taken.
+    ``exchange`` is what the vendors know, ``inbox`` what arrived on the phones, ``faults`` what goes wrong. A sandbox that was stopped does not start again.
+
+    Raises `ConfigurationError` for a face that is not installed, a missing password, and a file that is no store, and `start` an `OSError` for a port that is taken.
     """
 
     def __init__(  # noqa: PLR0913 - a sandbox has that many sides, each with a default
@@ -72,11 +87,21 @@ class Sandbox:
         push_delay: float = 0.1,
         push_interval: float = 0.2,
         root: Roots = (),
+        db: Path | str | None = None,
+        keep: int | None = None,
+        password: str = "",
+        allowed_names: Iterable[str] = (),
+        allowed_callbacks: Iterable[str] = (),
     ) -> None:
+        if not is_loopback(host) and not password:
+            raise ConfigurationError(f"others than this machine can reach {host}: the sandbox needs a password there")
         self.host = host
         self.port = port
-        self.exchange = Exchange(clock, filter_sees_all=filter_sees_all, slow=slow)
-        self.faults = Faults()
+        self.password = password
+        self.allowed_names: AbstractSet[str] = frozenset({host, *allowed_names})
+        if keep is None and db is None:
+            keep = KEPT_IN_MEMORY
+        self.exchange = Exchange(clock, filter_sees_all=filter_sees_all, slow=slow, keep=keep)
         factories = faces if isinstance(faces, Mapping) else load_factories(faces)
         self.faces: dict[str, Face] = {name: factory(self.exchange.of(name)) for name, factory in factories.items()}
         self._root_ports = root_ports(root, self.faces)
@@ -84,9 +109,25 @@ class Sandbox:
             self.exchange.of(face.vendor or name).add_account(
                 face.user or USER, PASSWORD, face.credit if credit is None else Decimal(credit), keys=face.keys
             )
+        self.faults = Faults({name: face.operations for name, face in self.faces.items()})
+        self.ending = Ending()
+        self.live = Live(self.ending)
+        self.store = Store(self.exchange, Path(db) if db else None, keep=keep)
+        self.views = Views(self.store)
+        self.inbox = Inbox(lambda: [self.exchange])
+        self.store.restore()
+        self.exchange.watch(self.store.write)
+        self.store.listen(self.live.changed)
         self._pusher = Pusher(
-            self.exchange, self.faces, callback_url=callback_url, delay=push_delay, interval=push_interval
+            self.exchange,
+            self.faces,
+            callback_url=callback_url,
+            delay=push_delay,
+            interval=push_interval,
+            keep=keep,
+            allowed_hosts=allowed_callbacks,
         )
+        self._pusher.watch(self.store.add_attempt)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -141,6 +182,11 @@ class Sandbox:
     def callback_url(self, url: CallbackUrl) -> None:
         self._pusher.callback_url = url
 
+    def may_push_to(self, url: str) -> bool:
+        """Whether the control API may name this URL: where others can reach the sandbox, only at an allowed host."""
+        host = urlsplit(url).hostname or ""
+        return is_loopback(self.host) or is_loopback(host) or host in self._pusher.allowed_hosts
+
     @property
     def pushes(self) -> tuple[PushAttempt, ...]:
         """Every try to push so far, in order."""
@@ -155,6 +201,7 @@ class Sandbox:
         self.faults.clear()
         self.exchange.reset()
         self._pusher.forget()
+        self.inbox.forget()
 
     def start(self) -> Self:
         """Listen, and return when it does."""
@@ -184,9 +231,12 @@ class Sandbox:
         """Stop listening and pushing; returns when every thread has ended."""
         if self._server is None or self._thread is None:
             return
+        self.ending.come()
+        self.live.changed()
         self._pusher.stop()
         self._server.should_exit = True
         self._thread.join()
+        self.store.close()
         self._server = self._thread = None
 
     def __enter__(self) -> Self:

@@ -45,6 +45,8 @@ class Face:
     ``vendor`` says whose accounts these are, where several faces are of one vendor; else the face's own name does.
     ``user`` is the name of its first user, "" where any will do, who begins with ``credit`` of the ``unit``, and has the
     API ``keys`` (with their secrets).
+
+    ``operations`` are the paths and SOAPActions that it answers, so that a fault for none of them is refused.
     """
 
     app: ASGIApp
@@ -59,6 +61,7 @@ class Face:
     credit: Decimal = CREDIT
     unit: str = "points"
     keys: Mapping[str, str] = field(factory=dict, repr=False)
+    operations: tuple[str, ...] = ()
 
 
 FaceFactory = Callable[[Exchange], Face]

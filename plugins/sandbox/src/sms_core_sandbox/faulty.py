@@ -13,10 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sms_core.testing import credit_for
+from sms_core_sandbox.ending import Ending
 from sms_core_sandbox.faults import Fault, Faults, RequestInfo
 
 TRANSPORT = "sms_core_sandbox.transport"
 """Where a request's scope has the TCP connection, within its ``state``."""
+FAULT = "sms_core_sandbox.fault"
+"""Where it has the `Fault` that it got."""
 
 
 class HangUpProtocol(H11Protocol):
@@ -41,10 +44,11 @@ class _Answer:
 class Faulty:
     """A face with the faults that are switched on for it."""
 
-    def __init__(self, app: ASGIApp, name: str, faults: Faults) -> None:
+    def __init__(self, app: ASGIApp, name: str, faults: Faults, ending: Ending | None = None) -> None:
         self._app = app
         self._name = name
         self._faults = faults
+        self._ending = ending or Ending()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, spoiled if a fault fits it."""
@@ -57,11 +61,20 @@ class Faulty:
         if fault is None:
             await self._app(scope, receive, send)
             return
+        scope.setdefault("state", {})[FAULT] = fault
         answer = await self._act(fault, scope, receive) if fault.acts else None
-        await _SPOIL[fault.kind](_Connection(fault, answer, scope, receive, send))
+        connection = _Connection(fault, answer, scope, receive, send)
+        is_late = fault.kind == "slow" and not await self._ending.sleep(fault.seconds)
+        if is_late or (fault.acts and answer is None):
+            await connection.hang_up()
+            return
+        await _SPOIL[fault.kind](connection)
 
-    async def _act(self, fault: Fault, scope: Scope, receive: Receive) -> _Answer:
-        """Let the face take the whole request, which it does even if the client has gone meanwhile."""
+    async def _act(self, fault: Fault, scope: Scope, receive: Receive) -> _Answer | None:
+        """Let the face take the whole request, which it does even if the client has gone meanwhile.
+
+        None where the sandbox came to its end before.
+        """
         messages: list[Message] = []
         request = await _read(receive)
 
@@ -71,8 +84,8 @@ class Faulty:
         async def keep(message: Message) -> None:
             messages.append(message)
 
-        if fault.kind == "late":
-            await asyncio.sleep(fault.seconds)
+        if fault.kind == "late" and not await self._ending.sleep(fault.seconds):
+            return None
         limited = credit_for(fault.allowance) if fault.kind == "out_of_credit" else nullcontext()
         with limited:
             await self._app(scope, receive_again, keep)
@@ -134,11 +147,6 @@ async def _drop(connection: _Connection) -> None:
     await connection.hang_up()
 
 
-async def _slow(connection: _Connection) -> None:
-    await asyncio.sleep(connection.fault.seconds)
-    await connection.respond(connection.taken)
-
-
 async def _as_it_is(connection: _Connection) -> None:
     await connection.respond(connection.taken)
 
@@ -178,7 +186,7 @@ _GARBAGE = _Answer(200, ((b"content-type", b"text/plain"),), bytes(range(0x80, 0
 _SPOIL: dict[str, Callable[[_Connection], Awaitable[None]]] = {
     "drop_before": _drop,
     "drop_after": _drop,
-    "slow": _slow,
+    "slow": _as_it_is,
     "late": _as_it_is,
     "429": _too_many,
     "403": _always(_page(403, "403 Forbidden")),

@@ -190,22 +190,24 @@ class Pusher:
 
     def _refuse(self, push: Push, reason: str) -> None:
         message = message_of(push)
-        with self._changed:
-            self._note(
-                PushAttempt(
-                    message.number,
-                    message.face,
-                    0,
-                    taken=False,
-                    serial=message.serial,
-                    at=self._exchange.clock.now(),
-                    error=reason,
-                )
+        self._note(
+            PushAttempt(
+                message.number,
+                message.face,
+                0,
+                taken=False,
+                serial=message.serial,
+                at=self._exchange.clock.now(),
+                error=reason,
             )
+        )
 
     def _note(self, attempt: PushAttempt) -> None:
-        self._attempts.append(attempt)
-        for watcher in self._watchers:
+        """Keep an attempt and tell of it. Nobody is told under the lock: whoever hears of it may ask the exchange."""
+        with self._changed:
+            self._attempts.append(attempt)
+            watchers = tuple(self._watchers)
+        for watcher in watchers:
             watcher(attempt)
 
     def _schedule(self, number: str, seconds: float) -> None:
@@ -278,12 +280,14 @@ class Pusher:
         return Response(answer.status, dict(answer.headers), body)
 
     def _finish(self, pending: _Pending, attempt: PushAttempt | None) -> None:
+        if not self._is_first(pending):
+            return  # forgotten meanwhile
+        if attempt is not None:
+            self._note(attempt)
         with self._changed:
-            lane = self._lanes.get(pending.number)
-            if lane is None or not lane or lane[0] is not pending:
-                return  # forgotten meanwhile
-            if attempt is not None:
-                self._note(attempt)
+            if not self._is_first(pending):
+                return
+            lane = self._lanes[pending.number]
             if attempt is None or attempt.taken or pending.attempts > self._faces[pending.face].retries:
                 lane.popleft()
                 if lane:
@@ -293,6 +297,12 @@ class Pusher:
                     self._changed.notify_all()
             else:
                 self._schedule(pending.number, self._interval)
+
+    def _is_first(self, pending: _Pending) -> bool:
+        """Whether this is the push that its number waits for."""
+        with self._changed:
+            lane = self._lanes.get(pending.number) or (None,)
+            return lane[0] is pending
 
 
 def _is_loopback(host: str) -> bool:

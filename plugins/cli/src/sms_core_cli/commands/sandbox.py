@@ -23,8 +23,13 @@ from sms_core_cli.output import say
 @click.option(
     "--root", multiple=True, metavar="VENDOR[=PORT]", help="Serve a vendor at the root of a port of its own too."
 )
+@click.option("--db", type=click.Path(dir_okay=False), help="Keep the messages in this file, across restarts.")
+@click.option("--keep", type=click.IntRange(1), help="Messages to keep; 100,000 unless they are kept in a file.")
+@click.option("--password", envvar="SMS_SANDBOX_PASSWORD", default="", help="Of the inbox; better in the variable.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="A name by which browsers may call the inbox.")
+@click.option("--allow-callback", multiple=True, metavar="HOST", help="A host that may be pushed to.")
 @json_option
-def sandbox(
+def sandbox(  # noqa: PLR0913 - an argument for each option
     port: int,
     host: str,
     callback_url: str | None,
@@ -32,6 +37,11 @@ def sandbox(
     *,
     filter_sees_all: bool,
     root: tuple[str, ...],
+    db: str | None,
+    keep: int | None,
+    password: str,
+    allow_host: tuple[str, ...],
+    allow_callback: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Pretend the vendors on this machine until Ctrl-C. Nothing leaves it.
@@ -52,6 +62,11 @@ def sandbox(
             filter_sees_all=filter_sees_all,
             credit=credit,
             root=dict(map(_named_port, root)),
+            db=db,
+            keep=keep,
+            password=password,
+            allow_host=allow_host,
+            allow_callback=allow_callback,
             say=(lambda line: click.echo(to_json({"say": line}))) if as_json else say,
         )
 

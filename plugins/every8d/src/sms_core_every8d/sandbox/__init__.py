@@ -27,7 +27,8 @@ METHODS = ("GET", "POST")
 
 def face(exchange: Exchange) -> Face:
     """EVERY8D over this exchange: the entry point."""
-    return Face(asgi_app(exchange, "every8d", _answer), push=push, retries=PUSH_RETRIES)
+    operations = tuple(f"/API21/HTTP/{name}" for name in PAGES)
+    return Face(asgi_app(exchange, "every8d", _answer), push=push, retries=PUSH_RETRIES, operations=operations)
 
 
 def _answer(call: Call) -> Response:

@@ -54,7 +54,15 @@ def soap_face(exchange: Exchange) -> Face:
     def answer(call: Call) -> Response:
         return _answer(services, call)
 
-    return Face(asgi_app(exchange, "every8d-soap", answer), push=soap_push, retries=PUSH_RETRIES, vendor=VENDOR)
+    return Face(
+        asgi_app(exchange, "every8d-soap", answer),
+        push=soap_push,
+        retries=PUSH_RETRIES,
+        vendor=VENDOR,
+        operations=tuple(
+            f"/API21/SOAP/{service} {NAMESPACE}{name}" for service, names in services.items() for name in names
+        ),
+    )
 
 
 class Fault(Exception):

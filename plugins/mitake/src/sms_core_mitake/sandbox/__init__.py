@@ -56,4 +56,5 @@ def face(exchange: Exchange) -> Face:
         retries=PUSH_RETRIES,
         states=FINAL_STATES | {DeliveryStatus.SENT, DeliveryStatus.CANCELLED},  # each change of state
         options={"long_sms": "true"},
+        operations=tuple(f"/{name}" for name in pages),
     )

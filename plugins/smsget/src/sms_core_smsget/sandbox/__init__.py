@@ -43,7 +43,8 @@ def face(exchange: Exchange) -> Face:
         except Refusal as refusal:
             return _page(refusal.code, refusal.words)
 
-    return Face(asgi_app(exchange, "sms-get", answer), push=push, acknowledged=acknowledged)
+    operations = tuple(f"/{name}" for name in pages)
+    return Face(asgi_app(exchange, "sms-get", answer), push=push, acknowledged=acknowledged, operations=operations)
 
 
 def _page(code: str, message: str) -> Response:

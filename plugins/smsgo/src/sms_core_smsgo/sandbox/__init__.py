@@ -51,4 +51,10 @@ def face(exchange: Exchange) -> Face:
         except Refusal as refusal:
             return refused(refusal).response(form)
 
-    return Face(asgi_app(exchange, "smsgo", answer), push=push, acknowledged=acknowledged, retries=PUSH_RETRIES)
+    return Face(
+        asgi_app(exchange, "smsgo", answer),
+        push=push,
+        acknowledged=acknowledged,
+        retries=PUSH_RETRIES,
+        operations=tuple(f"/sms_gw/{name}" for name in pages),
+    )

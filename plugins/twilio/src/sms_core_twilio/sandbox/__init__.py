@@ -71,6 +71,7 @@ def face(exchange: Exchange) -> Face:
         states=FINAL_STATES | {DeliveryStatus.ACCEPTED, DeliveryStatus.SENT, DeliveryStatus.CANCELLED},
         options={"messaging_service": SERVICE},
         callback_option="callback_url",
+        operations=tuple(re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", path) + ".json" for path in pages),
         user=ACCOUNT,
         credit=CREDIT,
         unit=PRICE_UNIT,

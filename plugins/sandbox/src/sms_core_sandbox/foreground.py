@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sms_core_sandbox.box import Sandbox
 from sms_core_sandbox.roots import Roots
 
+PASSWORD_VARIABLE = "SMS_SANDBOX_PASSWORD"  # noqa: S105 - where the password is, and not the password
+"""The environment variable with the password of the inbox, since a command line is seen by everybody on a machine."""
 
-def serve(
+
+def serve(  # noqa: PLR0913 - the arguments of a sandbox
     port: int = 8025,
     host: str = "127.0.0.1",
     *,
@@ -17,14 +21,32 @@ def serve(
     filter_sees_all: bool = False,
     credit: int | None = None,
     root: Roots = (),
+    db: str | None = None,
+    keep: int | None = None,
+    password: str = "",
+    allow_host: Iterable[str] = (),
+    allow_callback: Iterable[str] = (),
     say: Callable[[str], object] = print,
     stop: threading.Event | None = None,
 ) -> None:
     """Run a sandbox until Ctrl-C, or until ``stop`` is set; ``say`` gets the lines that tell how to use it.
 
+    The other arguments are those of `Sandbox`; a password may stand in the variable ``SMS_SANDBOX_PASSWORD`` instead.
     ``root`` names the vendors that get a port of their own. Raises `OSError` for a port that is taken; 0 takes a free one.
     """
-    box = Sandbox(port, host, callback_url=callback_url, filter_sees_all=filter_sees_all, credit=credit, root=root)
+    box = Sandbox(
+        port,
+        host,
+        callback_url=callback_url,
+        filter_sees_all=filter_sees_all,
+        credit=credit,
+        root=root,
+        db=db,
+        keep=keep,
+        password=password or os.environ.get(PASSWORD_VARIABLE, ""),
+        allowed_names=allow_host,
+        allowed_callbacks=allow_callback,
+    )
     with box:
         try:
             for line in _greeting(box):
@@ -36,7 +58,7 @@ def serve(
 
 def _greeting(box: Sandbox) -> list[str]:
     lines = ["The SMS sandbox is running. Nothing that is sent here leaves this machine."]
-    lines += [f"  inbox        {box.url}/", f"  control API  {box.url}/_sandbox/messages"]
+    lines += [f"  inbox        {box.url}/", f"  control API  {box.url}/_sandbox/openapi.json"]
     lines += [f"  {name:<12} {box.dsn(name)}" for name in box.faces]
     lines += [f"  {name} at the root of {box.root_url(name)}" for name in box.roots]
     if not box.faces:

@@ -1,0 +1,96 @@
+"""What the sandbox keeps: in a file across kills, in memory up to a bound."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import urllib3
+
+import sms_core
+from sms_core import ConfigurationError
+from sms_core.testing import Draft
+from sms_core_sandbox import Sandbox
+from sms_core_sandbox.store import Filter
+
+
+@contextmanager
+def running(db: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    command = [sys.executable, "-u", "-m", "sms_core_sandbox", "--port", "0", "--db", str(db)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.search(r"inbox +(\S+)/$", line.rstrip()):
+                break
+        yield found[1], process
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
+    db = tmp_path / "sandbox.db"
+    with running(db) as (url, process):
+        port = url.rpartition(":")[2]
+        dsn = f"every8d://sandbox:sandbox-password@127.0.0.1:{port}/every8d?scheme=http"
+        with sms_core.connect(dsn) as sms:
+            results = [sms.send(f"text {index}", to=["0900000001", "0900000900"]) for index in range(20)]
+            credit = sms.balance().credit
+        process.send_signal(signal.SIGKILL)
+    with Sandbox(faces=["every8d"], db=db) as box, sms_core.connect(box.dsn("every8d")) as sms:
+        answered = [(row.batch_id, row.number) for result in results for row in result.outcomes]
+        assert [(sent.batch_id, sent.number) for sent in box.exchange.accepted] == answered
+        assert sms.balance().credit == credit
+        assert [report.status.name for report in sms.reports(results[0])] == ["DELIVERED", "SENT"]
+        assert box.inbox.wait("0900000001", timeout=0).text == "text 0"
+        assert len(box.views.message(1)["history"]) == 3
+
+
+def test_a_booking_goes_out_after_a_restart(tmp_path: Path) -> None:
+    with Sandbox(faces=["every8d"], db=tmp_path / "box.db") as box, sms_core.connect(box.dsn("every8d")) as sms:
+        tomorrow = box.clock.now() + timedelta(days=1)
+        sms.send(sms_core.Message("booked", to="0900000001", send_at=tomorrow))
+    with Sandbox(faces=["every8d"], db=tmp_path / "box.db") as box:
+        assert [message.status.value for message in box.exchange.messages] == ["scheduled"]
+        box.clock.advance(days=2)
+        assert [message.status.value for message in box.exchange.messages] == ["delivered"]
+
+
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("these are notes, and no database at all" * 100)
+    with pytest.raises(ConfigurationError, match="notes"):
+        Sandbox(faces=[], db=tmp_path / "notes.txt")
+
+
+def test_the_oldest_are_forgotten_with_all_that_belongs_to_them() -> None:
+    with Sandbox(faces=["every8d"], keep=5) as box:
+        exchange = box.exchange.of("every8d")
+        for index in range(12):
+            exchange.submit("sandbox", [Draft(f"+88690000090{8 if index % 2 else 1}", f"text {index}")], face="every8d")
+        texts = [f"text {index}" for index in range(7, 12)]
+        assert [message.text for message in exchange.messages] == texts
+        api = urllib3.request("GET", f"{box.url}/_sandbox/messages").json()
+        assert [message["text"] for message in api] == texts
+        assert sum(phone["total"] for phone in urllib3.request("GET", f"{box.url}/_sandbox/phones").json()) == 5
+        for table in ("history", "replies"):
+            assert {row["serial"] for row in box.store.query(f"SELECT serial FROM {table}")} <= set(range(8, 13))
+
+
+def test_pages_of_phones_have_each_phone_once() -> None:
+    with Sandbox(faces=["every8d"]) as box:
+        drafts = [Draft(f"+8869{index:08}", "hello") for index in range(1, 231)]
+        box.exchange.of("every8d").submit("sandbox", drafts, face="every8d")
+        found: list[str] = []
+        before = None
+        while phones := box.views.phones(Filter(), before=before):
+            found += [phone["number"] for phone in phones]
+            before = phones[-1]["place"]
+        assert found == [draft.number for draft in reversed(drafts)]
