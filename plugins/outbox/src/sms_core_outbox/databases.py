@@ -220,10 +220,10 @@ def _new_engine(url: str) -> Engine:
         else:
             options["pool_pre_ping"] = True
         return sqlalchemy.create_engine(parsed, hide_parameters=True, **options)
-    except ArgumentError as error:
-        raise ConfigurationError("the outbox needs a URL such as sqlite:///sms.db or postgresql+psycopg://…") from error
     except NoSuchModuleError as error:
         raise ConfigurationError(f"no such database driver: {error}") from error
+    except ArgumentError as error:
+        raise ConfigurationError("the outbox needs a URL such as sqlite:///sms.db or postgresql+psycopg://…") from error
     except ModuleNotFoundError as error:
         hint = "pip install 'sms-core-outbox[postgresql]'"
         raise ConfigurationError(f"the database's driver is not installed ({error.name}): {hint}") from error
