@@ -26,6 +26,7 @@ PROGRAMS = [
     "plugins/kit/tests/conformance/test_defects.py",
     "plugins/kit/tests/scaffold",
     "plugins/kit/tests/tutorial",
+    "tests/browser",
     "tests/docs",
     "tests/examples",
 ]
@@ -34,7 +35,11 @@ WITHOUT_PROGRAMS = [f"--ignore={path}" for path in PROGRAMS]
 WITHOUT_ROUNDS = ["--ignore=tests/reliability", "--ignore-glob=*/test_faults.py", "--ignore-glob=*/test_*garbage.py"]
 """Without those that try the same with fault after fault, and take a third of the time."""
 
-SERVICES = {"postgresql": ("initdb", "usr/lib/postgresql/*/bin/initdb")}
+SERVICES = {
+    "postgresql": ("initdb", "usr/lib/postgresql/*/bin/initdb"),
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "fonts-noto-cjk": ("usr/share/fonts/*/noto/NotoSansCJK*", "usr/share/fonts/*/*CJK*"),
+}
 """Debian's packages of what the tests start and no wheel brings, each with where its program may be."""
 
 
@@ -187,6 +192,15 @@ def new_provider(session: nox.Session) -> None:
     """Write a new vendor's distribution: ``nox -s new_provider -- plugins/acme --name acme``; it asks for the rest."""
     install_all(session)
     session.run("sms", "new-provider", *session.posargs)
+
+
+@nox.session
+def screenshots(session: nox.Session) -> None:
+    """Take the README's picture of the sandbox's page anew."""
+    install_services(session)
+    install_all(session, "test")
+    session.run("pytest", "-q", "tests/browser", "-k", "readme")
+    shutil.copy(ROOT / "build" / "screenshots" / "readme.png", ROOT / "docs" / "images" / "sandbox.png")
 
 
 @nox.session
