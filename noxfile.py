@@ -221,5 +221,6 @@ def reliability(session: nox.Session) -> None:
 @nox.session(python=present()[-1])
 def bench(session: nox.Session) -> None:
     """Measure what the library costs, beside its peers and its targets; ``-- --quick`` in a minute or two."""
+    install_services(session)
     install_all(session, "bench")
     session.run("python", "-m", "tests.bench", *session.posargs)

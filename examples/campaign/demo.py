@@ -8,8 +8,10 @@ and writes results.csv. With another DSN the same lines send to real people.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import threading
+import webbrowser
 from collections import Counter
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -45,8 +47,11 @@ WIDTH_OF_A_PIPE = 120
 NOT_REPORTED = "not reported"
 
 
-def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
-    """Run the demo with one of the sandbox's vendors; gives 0. Raises what goes wrong."""
+def main(provider: str = "every8d", output: Path = Path("results.csv"), *, open_inbox: bool = False) -> int:
+    """Run the demo with one of the sandbox's vendors; gives 0. Raises what goes wrong.
+
+    ``open_inbox`` opens the sandbox's page in a browser at the end, and goes on until somebody presses Enter.
+    """
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = WIDTH_OF_A_PIPE
@@ -79,7 +84,24 @@ def main(provider: str = "every8d", output: Path = Path("results.csv")) -> int:
             console.print(f"A recipient wrote back: {reply.text}")
         cost = "not told with the answers" if campaign.cost is None else f"{campaign.cost} points"
         console.print(f"Cost {cost}, {sms.balance().credit} left. Every row's outcome is in {output}.")
+        if open_inbox:
+            look(box.url, console)
+        else:
+            console.print("With --open the inbox opens in a browser at the end: every phone, as its owner sees it.")
     return 0
+
+
+def look(url: str, console: Console) -> None:
+    """Open the inbox in a browser, say so, and keep it there until somebody presses Enter."""
+    is_open = webbrowser.open(f"{url}/")
+    what = (
+        "The inbox is open in your browser"
+        if is_open
+        else "No browser could be opened; the inbox is there all the same"
+    )
+    console.print(f"{what}: {url}/ (Enter ends the sandbox)")
+    with contextlib.suppress(EOFError, KeyboardInterrupt):
+        input()
 
 
 def send(sms: Client, campaign: Campaign, console: Console) -> None:
@@ -201,5 +223,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--provider", default="every8d", help="one of the sandbox's vendors")
     parser.add_argument("--output", type=Path, default=Path("results.csv"))
+    parser.add_argument("--open", action="store_true", help="open the inbox in a browser at the end")
     arguments = parser.parse_args()
-    sys.exit(main(arguments.provider, arguments.output))
+    sys.exit(main(arguments.provider, arguments.output, open_inbox=arguments.open))
