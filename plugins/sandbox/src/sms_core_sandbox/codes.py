@@ -33,24 +33,6 @@ _TELEPHONES = r"""
 # In this order: a date behind a code is no part of a telephone number.
 _NO_CODES = [re.compile(pattern, re.VERBOSE | re.IGNORECASE) for pattern in (_ADDRESSES, _TIMES, _MONEY, _TELEPHONES)]
 _CODE = re.compile(
-    r"""
-      https?://\S+ | www\.\S+                                                   # addresses
-    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
-    | (?<![\w@])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|tw|io|app|me|ly|cc|co|gov|edu|info)\b(?:/\S*)?
-    | \+\d[\d\s().-]{6,}\d                                                      # telephone numbers
-    | (?<!\d)(?=(?:[\s()-]{0,2}\d){9})\(?0\d{1,4}\)?(?:[\s-]?\d{2,4}){2,4}(?:\#\d+)?(?!\d)
-    | (?<!\d)0\d{1,2}-\d{3,8}(?:\#\d+)?(?!\d)
-    | (?<!\d)\d{3,4}(?:-\d{3,4}){2,}(?!\d)
-    | (?:NT\$?|NTD|TWD|USD|US\$|HK\$|EUR|JPY|RMB|CNY|[$€£¥])\s*\d[\d,]*(?:\.\d+)?       # money
-    | \d[\d,]*(?:\.\d+)?\s*(?:元|圓|塊|点|點|(?:NTD?|TWD|USD|EUR|dollars?|[€£¥%])(?!\s?[$\d]))
-    | (?<!\d)\d{1,3}(?:,\d{3})+(?:\.\d+)?
-    | (?<![\d.])\d+\.\d+(?![\d.])
-    | (?<!\d)(?:19|20)\d\d(?:[-/.年])\d{1,2}(?:[-/.月])\d{1,2}日?                       # dates and times
-    | (?<!\d)(?:19|20)\d\d年 | (?<!\d)\d{1,2}:\d\d(?::\d\d)?
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_CODE = re.compile(
     r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]{2}[-_/.])"  # G-123456 is told by its digits, A20261128-0042 is something else
     r"(?:\d{3}[ -]\d{3}(?![ -]?\d)|(?=[A-Za-z]*\d)[A-Za-z0-9]{4,8})"
     r"(?![A-Za-z0-9])(?![-_/][A-Za-z0-9])"

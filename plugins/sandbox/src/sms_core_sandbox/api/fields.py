@@ -55,11 +55,15 @@ class Field:
             raise ValueError(f"{self.name}: {self.kind} expected")
         if isinstance(value, str):
             self._check_text(value)
-        elif self.minimum is not None and not self.minimum <= value:
-            raise ValueError(f"{self.name}: at least {self.minimum:g}")
-        elif self.maximum is not None and not value <= self.maximum:
-            raise ValueError(f"{self.name}: at most {self.maximum:g}")
+        else:
+            self._check_number(value)
         return value
+
+    def _check_number(self, value: Any) -> None:
+        if self.minimum is not None and value < self.minimum:
+            raise ValueError(f"{self.name}: at least {self.minimum:g}")
+        if self.maximum is not None and value > self.maximum:
+            raise ValueError(f"{self.name}: at most {self.maximum:g}")
 
     def _check_text(self, value: str) -> None:
         if self.choices and value not in self.choices:

@@ -39,13 +39,14 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    filters: dict[str, Any] = environment.filters  # which jinja2 types as its own alone
+    filters |= {
         "local_number": local_number,
         "segments": split_segments,
         "clock": _clock,
         "moment": _moment,
-        "colour": lambda status: GROUP_OF.get(status, "bad"),
-        "in_path": lambda text: quote(text, safe=""),
+        "colour": _colour,
+        "in_path": _in_path,
     }
     return environment
 
@@ -92,6 +93,15 @@ def digest(values: Any) -> str:
 def query(values: dict[str, Any]) -> str:
     """A query of what is not empty."""
     return urlencode({name: value for name, value in values.items() if value not in {"", None}})
+
+
+def _colour(status: str) -> str:
+    return GROUP_OF.get(status, "bad")
+
+
+def _in_path(text: str) -> str:
+    """A text as one part of a path, or as a value in a query."""
+    return quote(text, safe="")
 
 
 def _local(text: str, zone: tzinfo = TAIPEI) -> datetime:
