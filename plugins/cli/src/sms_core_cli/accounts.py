@@ -25,7 +25,7 @@ from typing import Any, cast
 import platformdirs
 import tomlkit
 from attrs import field, frozen
-from tomlkit.exceptions import TOMLKitError
+from tomlkit.exceptions import ParseError, TOMLKitError
 
 from sms_core import dsn as dsns
 from sms_core.errors import ConfigurationError
@@ -154,9 +154,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} holds secrets and others may read it: chmod 600 {shlex.quote(str(path))}")
     try:
         document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        place = f" (line {error.line})" if hasattr(error, "line") else ""
-        raise ConfigurationError(f"{path} is no TOML{place}") from None  # its own text would quote the file
+    except ParseError as error:
+        raise ConfigurationError(
+            f"{path} is no TOML (line {error.line})"
+        ) from None  # its own text would quote the file
+    except TOMLKitError:
+        raise ConfigurationError(f"{path} is no TOML") from None
     if not isinstance(document.get("accounts", {}), Mapping):
         raise ConfigurationError(f"{path} has accounts that are no tables: [accounts.NAME]")
     return document
