@@ -42,7 +42,7 @@ LIMITS = (
 )
 """A prefix of 7 characters is ``+886912``. Numbers of one prefix in a surge are SMS pumping."""
 SHORTEST_KEY = 16
-FEWEST_DIGITS, MOST_DIGITS = 4, 10
+FEWEST_DIGITS, MOST_DIGITS = 4, 8  # nine may look like a telephone number, for which carriers drop the text
 CLOCK_SKEW = timedelta(minutes=1)
 """A nonce from further in the future than this was made before a clock was set back, and counts no more."""
 _DAY = timedelta(days=1)
