@@ -26,6 +26,7 @@ PROGRAMS = [
     "plugins/kit/tests/conformance/test_defects.py",
     "plugins/kit/tests/scaffold",
     "plugins/kit/tests/tutorial",
+    "plugins/policy/tests/test_stores.py",
     "tests/browser",
     "tests/docs",
     "tests/examples",
