@@ -10,16 +10,18 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from weakref import WeakMethod
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, Table, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from sms_core.errors import ConfigurationError
 from sms_core_outbox import schema
 from sms_core_outbox.errors import DatabaseUnavailable
+from sms_core_outbox.forks import WITHIN, gate
 from sms_core_outbox.places import check_place
 
 PATIENCE = 30
@@ -41,10 +43,12 @@ class Database:
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         self.path = _file_of(self._engine) if self.is_sqlite else None
         self.is_memory = self.is_sqlite and self.path is None
-        # One connection holds a database in memory, so its threads take turns.
+        # Threads that write take turns here, which is fairer and faster than SQLite's own waiting. One connection holds a
+        # database in memory, so there those that read do too.
         self._turn = threading.RLock()
         if self.path is not None:
             check_place(self.path)
+            gate.close_before_fork(WeakMethod(self._close_idle))
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -57,48 +61,62 @@ class Database:
     @property
     def engine(self) -> Engine:
         """This process's engine."""
-        if self._process != os.getpid():
-            if self.is_memory:
-                raise ConfigurationError("an outbox in memory stays in the process that made it")
-            self._process = os.getpid()
-            if isinstance(self._given, Engine):
-                self._given.dispose(close=False)  # the parent's connections stay the parent's
-            else:
-                self._engine = _engine(self._given)
+        self._look_for_fork()
         return self._engine
+
+    def _look_for_fork(self) -> None:
+        if self._process == os.getpid():
+            return
+        if self.is_memory:
+            raise ConfigurationError("an outbox in memory stays in the process that made it")
+        self._process = os.getpid()
+        self._turn = threading.RLock()
+        if isinstance(self._given, Engine):
+            self._given.dispose(close=False)  # the parent's connections stay the parent's
+        else:
+            self._engine = _engine(self._given)
 
     def close(self) -> None:
         """Give up idle connections, if the engine is ours."""
         if not isinstance(self._given, Engine) and self._process == os.getpid():
             self._engine.dispose()
 
+    def _close_idle(self) -> None:
+        """Close the connections that nobody uses. Other kinds of pools would close those in use."""
+        if self._process == os.getpid() and isinstance(self._engine.pool, QueuePool):
+            self._engine.dispose()
+
     @contextmanager
     def write(self) -> Generator[Connection, None, None]:
         """A transaction that is committed at the end of the block, durably. Raises `DatabaseUnavailable`."""
-        with told(), self._in_turn():
+        with told():
             if not self.is_sqlite:
                 with self.engine.begin() as connection:
                     yield connection
                 return
-            with self._sqlite_connection() as connection:
+            with self._own_turn(), self._sqlite_connection() as connection:
                 # Other writers are waited for here, and not in the middle, where SQLite may give up.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+                process = os.getpid()
                 try:
                     yield connection
                 except BaseException:
-                    connection.exec_driver_sql("ROLLBACK")
+                    if process == os.getpid():
+                        connection.exec_driver_sql("ROLLBACK")
                     raise
+                if process != os.getpid():  # the transaction is the parent's
+                    raise ConfigurationError(WITHIN)
                 connection.exec_driver_sql("COMMIT")
 
     @contextmanager
     def read(self) -> Generator[Connection, None, None]:
         """A transaction that reads. Raises `DatabaseUnavailable`."""
-        with told(), self._in_turn():
+        with told():
             if not self.is_sqlite:
                 with self.engine.connect() as connection:
                     yield connection
                 return
-            with self._sqlite_connection() as connection:
+            with self._alone_in_memory(), self._sqlite_connection() as connection:
                 connection.exec_driver_sql("BEGIN")
                 try:
                     yield connection
@@ -117,17 +135,22 @@ class Database:
             with connection.begin_nested():  # what fails here leaves the caller's transaction as it was
                 yield connection
 
+    def _own_turn(self) -> threading.RLock:
+        """This process's lock: a thread of the parent may have held another one."""
+        self._look_for_fork()
+        return self._turn
+
     @contextmanager
-    def _in_turn(self) -> Generator[None, None, None]:
+    def _alone_in_memory(self) -> Generator[None, None, None]:
         if not self.is_memory:
             yield
             return
-        with self._turn:
+        with self._own_turn():
             yield
 
     @contextmanager
     def _sqlite_connection(self) -> Generator[Connection, None, None]:
-        with self.engine.connect() as connection:
+        with gate.passed(), self.engine.connect() as connection:
             # BEGIN and COMMIT are ours: left to the driver, a transaction begins with its first write.
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")  # noqa: PLW2901 - the same one
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
