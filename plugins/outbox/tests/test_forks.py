@@ -53,13 +53,13 @@ def test_children_of_a_busy_process_can_use_the_outbox(outbox: Outbox) -> None:
     for thread in threads:
         thread.start()
     try:
-        for number in range(10):
+        for number in range(5):
             assert in_children(1, lambda _, key=f"child{number}": put_from_child(outbox, key), patience=PATIENCE) != [0]
     finally:
         over.set()
         for thread in threads:
             thread.join(PATIENCE)
-    assert {row.key for row in outbox.find(limit=10_000)} == {*puts, *(f"child{number}" for number in range(10))}
+    assert {row.key for row in outbox.find(limit=10_000)} == {*puts, *(f"child{number}" for number in range(5))}
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
