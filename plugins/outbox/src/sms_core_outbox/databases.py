@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
-from weakref import WeakMethod
+from weakref import WeakMethod, ref
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, Table, func, select, text
@@ -28,6 +29,8 @@ PATIENCE = 30
 """Seconds to wait for a lock of SQLite that another process holds."""
 KINDS = ("sqlite", "postgresql")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
+_joined: ContextVar[tuple[tuple[ref[Connection], Path | None], ...]] = ContextVar("_joined", default=())
+"""The caller's own transactions on SQLite that were joined, each with its file."""
 
 
 class Database:
@@ -132,6 +135,8 @@ class Database:
         with told():
             if self.is_sqlite:
                 connection.exec_driver_sql(_TAKE_WRITE_LOCK)
+                known = tuple(entry for entry in _joined.get() if _is_open(entry[0]()) and entry[0]() is not connection)
+                _joined.set((*known, (ref(connection), self.path)))
             with connection.begin_nested():  # what fails here leaves the caller's transaction as it was
                 yield connection
 
@@ -147,6 +152,14 @@ class Database:
             return
         with self._own_turn():
             yield
+
+    def check_outside(self) -> None:
+        """Raise `ConfigurationError` within the caller's own open write on SQLite, which ours would wait for in vain."""
+        if any(path == self.path and _is_open(joined()) for joined, path in _joined.get()):
+            raise ConfigurationError(
+                "your own transaction has put something and is still open, and SQLite has one writer at a time: "
+                "commit it first"
+            )
 
     @contextmanager
     def _sqlite_connection(self) -> Generator[Connection, None, None]:
@@ -196,6 +209,22 @@ class Database:
         sequence = schema.put_ids if table is schema.put else schema.row_ids
         numbers = select(sequence.next_value()).select_from(func.generate_series(1, count))
         return sorted(connection.execute(numbers).scalars())
+
+
+class JoinedDatabase(Database):
+    """The caller's own transaction in the place of a database: whatever is committed is committed with it, or never."""
+
+    def __init__(self, database: Database, given: Any) -> None:
+        super().__init__(database.engine)
+        self._caller = given
+
+    @contextmanager
+    def write(self) -> Generator[Connection, None, None]:
+        """A part of the caller's transaction."""
+        with self.joined(self._caller) as connection:
+            yield connection
+
+    read = write
 
 
 @contextmanager
@@ -268,6 +297,10 @@ def _connection_of(given: Any) -> Connection:
     if not isinstance(connection, Connection):
         raise ConfigurationError(f"connection= takes an SQLAlchemy connection or session, not {type(given).__name__}")
     return connection
+
+
+def _is_open(connection: Connection | None) -> bool:
+    return connection is not None and not connection.closed and connection.in_transaction()
 
 
 def _lock_number(name: tuple[str, ...]) -> int:

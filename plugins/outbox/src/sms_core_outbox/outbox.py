@@ -37,7 +37,7 @@ from sms_core_outbox import (
     stats,
 )
 from sms_core_outbox.accounts import Accounts, Given
-from sms_core_outbox.databases import Database
+from sms_core_outbox.databases import Database, JoinedDatabase
 from sms_core_outbox.hashing import Hashes, key_beside
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger, OnAlarm
@@ -55,6 +55,8 @@ CHUNK = 1000
 """How many puts are stored at once."""
 REPLAY_MARGIN = 600.0
 """Seconds before the vendor forgets a key from which on nothing is asked again: clocks differ."""
+PRETENDER = "memory"
+"""The provider that sends nothing."""
 MOST_FOUND = 1000
 """How many rows `find` gives at most, unless told otherwise."""
 
@@ -202,12 +204,18 @@ class Outbox:
 
     # Sending
 
-    def drain(self, *, account: str | None = None, limit: int | None = None) -> DrainResult:
+    def drain(self, *, account: str | None = None, limit: int | None = None, connection: Any = None) -> DrainResult:
         """Send what can be sent now, once, and give what became of it; ``limit`` is the most rows to claim.
 
-        It waits for no backoff and for no booked time. Raises `DatabaseUnavailable`. However it ends, what was under way is
-        awaited and stored first.
+        It waits for no backoff and for no booked time. However it ends, what was under way is awaited and stored first.
+
+        ``connection`` is for test cases that roll back: it sends what was put in your open transaction, and writes down
+        there what became of it. Its accounts have to be ``memory://``, for what a vendor took is not rolled back.
+
+        Raises `DatabaseUnavailable`, and `ConfigurationError` on SQLite while your own transaction has put something.
         """
+        if connection is not None:
+            return self._drain_joined(connection, account, limit)
         stop = threading.Event()
         with ThreadPoolExecutor(1, thread_name_prefix="sms-outbox") as pool:
             passing = pool.submit(
@@ -224,11 +232,36 @@ class Outbox:
     ) -> DrainResult:
         """The same in the calling thread, which no signal may interrupt; nothing more is claimed once it is stopped."""
         self._check()
-        ledger = self._own_ledger()
+        self._database.check_outside()
+        return self._drain(self._database, self._own_ledger(), is_stopped, account, limit)
+
+    def _drain_joined(self, connection: Any, account: str | None, limit: int | None) -> DrainResult:
+        self._check()
+        database = JoinedDatabase(self._database, connection)
+        for name in self._names(database, account):
+            if self._accounts.client(name).info.name != PRETENDER:
+                raise ConfigurationError(
+                    f"drain(connection=…) is for tests, and account {name!r} may send: what a vendor took would stay "
+                    f"sent when you roll back. Use {PRETENDER}:// there, or commit and drain() then"
+                )
+        ledger = Ledger(database, OwnHolder(None), self._on_alarm, DEFAULT_DEADLINE)
+        try:
+            return self._drain(database, ledger, lambda: False, account, limit)
+        finally:
+            ledger.close()
+
+    def _drain(
+        self,
+        database: Database,
+        ledger: Ledger,
+        is_stopped: Callable[[], bool],
+        account: str | None,
+        limit: int | None,
+    ) -> DrainResult:
         tally = Tally(too_late=ledger.sweep())
-        with self._database.read() as connection:
-            now = self._database.now(connection)
-        names = self._names_to_send() if account is None else [self._accounts.name_of(account)]
+        with database.read() as connection:
+            now = database.now(connection)
+        names = self._names(database, account)
         landed: SimpleQueue[Landed | None] = SimpleQueue()
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="sms-outbox-send") as pool:
             for name in names:  # one after the other, for the limit is one for all
@@ -263,10 +296,13 @@ class Outbox:
         if found.is_stale and (client := self._accounts.forget(found.name)) is not None:
             client.close()
 
-    def _names_to_send(self) -> list[str]:
+    def _names(self, database: Database, account: str | None) -> list[str]:
+        return self._names_to_send(database) if account is None else [self._accounts.name_of(account)]
+
+    def _names_to_send(self, database: Database) -> list[str]:
         """The accounts that have something to send now, of those that this outbox is for."""
-        with self._database.read() as connection:
-            names = claims.accounts_to_send(self._database, connection)
+        with database.read() as connection:
+            names = claims.accounts_to_send(database, connection)
         known = self._accounts.names
         return names if known is None else [name for name in names if name in known]
 
@@ -280,7 +316,7 @@ class Outbox:
             return self._pass(name, ledger, tally, pool, landed)
 
         return Worker(
-            self._names_to_send,
+            partial(self._names_to_send, self._database),
             open_pass,
             self._end_pass,
             ledger.sweep,
@@ -312,6 +348,7 @@ class Outbox:
         it. Where a question fails, the others are asked all the same, and its error is raised then.
         """
         self._check()
+        self._database.check_outside()
         ledger = self._own_ledger()
         ledger.sweep()
         names = self._names_of_unknown() if account is None else [self._accounts.name_of(account)]
