@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
@@ -43,6 +43,7 @@ from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger, OnAlarm
 from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
+from sms_core_outbox.rates import Rate
 from sms_core_outbox.schema import is_state, row
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
@@ -68,7 +69,8 @@ class Outbox:
     SQLAlchemy engine. ``accounts`` are DSNs or clients by name, or a function that gives either for a name.
     ``hash_key`` is what numbers and messages are hashed with; without it the environment's ``SMS_OUTBOX_HASH_KEY``
     counts, or else a file beside the SQLite file, ``sms.db.outbox/hash-key``. ``on_alarm`` hears each `Alarm`, in the
-    thread where it came up. ``concurrency`` is how many requests of an account are under way at once. ``state`` is a
+    thread where it came up. ``concurrency`` is how many requests of an account this process has under way at once, and
+    ``rates`` has for an account's name what all workers of the database may send together. ``state`` is a
     folder of this machine's disk for the locks by which a worker's end is proven; SQLite has one beside the file.
 
     Raises `ConfigurationError`. The tables are looked at when they are first needed.
@@ -82,14 +84,18 @@ class Outbox:
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 8,
+        rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
     ) -> None:
         if concurrency < 1:
             raise ConfigurationError("concurrency is 1 or more")
         self._database = Database(database)
         self._accounts: Accounts[Sender] = Accounts(accounts, self._connect)
+        for name in rates or ():
+            self._accounts.name_of(name)  # raises for one that there is none of
         self._on_alarm = on_alarm
         self._concurrency = concurrency
+        self._rates = dict(rates or {})
         self._folder = _state_folder(self._database, state)
         self._hashes = _hashes(self._database, self._folder, hash_key)
         self._checked_in = 0
@@ -207,7 +213,7 @@ class Outbox:
     def drain(self, *, account: str | None = None, limit: int | None = None, connection: Any = None) -> DrainResult:
         """Send what can be sent now, once, and give what became of it; ``limit`` is the most rows to claim.
 
-        It waits for no backoff and for no booked time. However it ends, what was under way is awaited and stored first.
+        It waits for no backoff and for no booked time, but for its account's rate. However it ends, what was under way is awaited and stored first.
 
         ``connection`` is for test cases that roll back: it sends what was put in your open transaction, and writes down
         there what became of it. Its accounts have to be ``memory://``, for what a vendor took is not rolled back.
@@ -289,7 +295,8 @@ class Outbox:
             ledger.raise_alarms([Alarm("configuration", name, f"nothing of account {name!r} can be sent: {error}")])
             return None
         ledger.deadline = max(ledger.deadline, client.deadline)
-        return AccountPass(name, client, ledger, tally, pool, landed, self._concurrency)
+        rate = self._rates.get(name)
+        return AccountPass(name, client, ledger, tally, pool, landed, self._concurrency, rate=rate)
 
     def _end_pass(self, found: AccountPass) -> None:
         """Close the client of an account that paused: the next one asks the vendor anew whether the credentials are good."""
@@ -424,6 +431,7 @@ class Outbox:
         landed: SimpleQueue[Landed | None] = SimpleQueue()
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="sms-outbox-send") as pool:
             found = AccountPass(name, client, ledger, whole, pool, landed, self._concurrency)
+            found.rate = self._rates.get(name)
             found.replay_since = now - int(window * claims.SECOND)
             found.before = now
             run_dry(landed, {name: found}, lambda: False)
