@@ -32,6 +32,7 @@ from sms_core.errors import (
     NotFound,
     RecipientRefused,
     SmsError,
+    TransportError,
     Unsupported,
 )
 from sms_core.http import Request
@@ -150,6 +151,10 @@ def _perform(provider: Provider, operation: Operation[Any]) -> Flow[Any]:
         if isinstance(operation, Send):
             conclude(same_for_all(operation.destinations, Outcome.NOT_SENT, error), INFO, error)
         raise
+    if isinstance(operation, Send) and operation.begin_before is not None and operation.begin_before.has_passed():
+        # There is no transport here that would test it.
+        late = TransportError("too late to begin: nothing was sent", sent=False)
+        return conclude(same_for_all(operation.destinations, Outcome.NOT_SENT, late), INFO, late)
     return _answer(exchange, user, operation)
 
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 import sms_core
-from sms_core import DeliveryStatus, Media, Message, Outcome, Recipient
+from sms_core import DeliveryStatus, Media, Message, NotSent, Outcome, Recipient
+from sms_core.clocks import BeginBefore
 from sms_core.testing import Exchange, memory_exchange
 
 
@@ -206,3 +207,12 @@ def test_it_pushes_nothing(sms: sms_core.Client) -> None:
     assert {"pushed reports", "pushed inbound messages"}.isdisjoint(
         capability.value for capability in sms.info.capabilities
     )
+
+
+def test_what_comes_too_late_is_not_sent(sms: sms_core.Client, exchange: Exchange) -> None:
+    plan = sms.plan(Message("hi", to="0900000001"))
+    with pytest.raises(NotSent, match="too late to begin"):
+        sms.send(plan.begin_before(BeginBefore.within(0)))
+    assert not exchange.accepted
+    sms.send(plan.begin_before(BeginBefore.within(60)))
+    assert len(exchange.accepted) == 1

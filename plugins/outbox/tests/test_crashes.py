@@ -87,8 +87,13 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("point", POINTS)
+ONE_OF_EACH_CLASS = ["after commit 3", "before commit 4", "before the first byte", "taken", "before commit 5"]
+"""Before a claim, in it, between it and the vendor, at the vendor, and before its answer is stored."""
+
+
+@pytest.mark.parametrize(
+    ("point", "workers"), [*((point, 1) for point in POINTS), *((point, 3) for point in ONE_OF_EACH_CLASS)]
+)
 def test_a_worker_dies(url: str, tmp_path: Path, point: str, workers: int) -> None:
     state = tmp_path / "state"
     with Oracle(point) as oracle:

@@ -153,4 +153,4 @@ def report(number: str, batch: str) -> DeliveryReport:
 
 
 TestModel = Machine.TestCase
-TestModel.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+TestModel.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)

@@ -27,6 +27,7 @@ from sms_core_outbox.model import (
     WorkerStats,
 )
 from sms_core_outbox.outbox import Outbox
+from sms_core_outbox.rates import Rate
 from sms_core_outbox.schema import metadata
 from sms_core_outbox.states import State
 from sms_core_outbox.worker import Worker
@@ -43,6 +44,7 @@ __all__ = [
     "Outbox",
     "OutboxError",
     "Put",
+    "Rate",
     "Row",
     "SettleResult",
     "State",

@@ -22,6 +22,7 @@ from sms_core_outbox.accounts import Given
 from sms_core_outbox.ledger import OnAlarm
 from sms_core_outbox.model import CancelledRow, DrainResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.outbox import MOST_FOUND, Outbox
+from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import LoopSender, Sender
 from sms_core_outbox.states import State
 from sms_core_outbox.worker import Worker
@@ -44,6 +45,7 @@ class AsyncOutbox:
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 32,
+        rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
     ) -> None:
         """As `Outbox`."""
@@ -54,6 +56,7 @@ class AsyncOutbox:
             hash_key=hash_key,
             on_alarm=on_alarm,
             concurrency=concurrency,
+            rates=rates,
             state=state,
         )
         self._outbox.loop = self._running_loop

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, RowMapping, bindparam, func, select, true, update
 
 from sms_core.clocks import BeginBefore
@@ -19,6 +19,7 @@ from sms_core_outbox.databases import Database
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.messages import LoadedRow
+from sms_core_outbox.rates import NotYet, Rate, most_rows, note_claimed
 from sms_core_outbox.schema import account, is_state, put, row
 from sms_core_outbox.states import State
 
@@ -170,7 +171,7 @@ class Wish:
     """What a claim is to take: so many groups at most, each of ``size`` rows at most, and so many ``rows`` in all.
 
     ``before`` (microseconds) leaves out what was not ready then. With ``replay_since`` it takes unknown rows that were
-    claimed first after that time, to be asked again under their keys.
+    claimed first after that time, to be asked again under their keys. ``rate`` is the account's, whoever claims.
     """
 
     account: str
@@ -179,15 +180,21 @@ class Wish:
     rows: int
     before: int | None = None
     replay_since: int | None = None
+    rate: Rate | None = None
 
 
 def take(
     database: Database, connection: Connection, wish: Wish, *, token: str, holder: str, limit: BeginBefore
-) -> Claim | None:
+) -> Claim | NotYet | None:
     """Claim rows; None where none is to be sent now. It counts once the transaction is committed."""
     now = database.now(connection)
     if is_paused(connection, wish.account):
         return None
+    if wish.rate is not None:
+        most = most_rows(database, connection, wish.account, wish.rate, now)
+        if isinstance(most, NotYet):
+            return most
+        wish = evolve(wish, rows=min(wish.rows, most))
     is_replay = wish.replay_since is not None
     rows = _unknown_rows(connection, wish, now) if is_replay else _ready_rows(connection, wish, now)
     groups = _choose(rows, wish)
@@ -196,6 +203,8 @@ def take(
     ids = [found.id for group in groups for found in group.rows]
     mark = {"ids": ids, "token": token, "holder": holder, "now": now, "is_replay": is_replay}
     connection.execute(_mark, mark)
+    if wish.rate is not None:
+        note_claimed(database, connection, wish.account, wish.rate, len(ids), now)
     why = "asked again under its key" if is_replay else ""
     note_changes(connection, ids, State.SENDING, at=now, by=holder, why=why, claim=token)
     return Claim(token, wish.account, now, limit, tuple(tuple(group.rows) for group in groups))

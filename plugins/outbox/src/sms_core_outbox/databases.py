@@ -7,25 +7,30 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from weakref import WeakMethod, ref
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, Table, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from sms_core.errors import ConfigurationError
 from sms_core_outbox import schema
 from sms_core_outbox.errors import DatabaseUnavailable
+from sms_core_outbox.forks import WITHIN, gate
 from sms_core_outbox.places import check_place
 
 PATIENCE = 30
 """Seconds to wait for a lock of SQLite that another process holds."""
 KINDS = ("sqlite", "postgresql")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
+_joined: ContextVar[tuple[tuple[ref[Connection], Path | None], ...]] = ContextVar("_joined", default=())
+"""The caller's own transactions on SQLite that were joined, each with its file."""
 
 
 class Database:
@@ -41,10 +46,12 @@ class Database:
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         self.path = _file_of(self._engine) if self.is_sqlite else None
         self.is_memory = self.is_sqlite and self.path is None
-        # One connection holds a database in memory, so its threads take turns.
+        # Threads that write take turns here, which is fairer and faster than SQLite's own waiting. One connection holds a
+        # database in memory, so there those that read do too.
         self._turn = threading.RLock()
         if self.path is not None:
             check_place(self.path)
+            gate.close_before_fork(WeakMethod(self._close_idle))
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -57,48 +64,62 @@ class Database:
     @property
     def engine(self) -> Engine:
         """This process's engine."""
-        if self._process != os.getpid():
-            if self.is_memory:
-                raise ConfigurationError("an outbox in memory stays in the process that made it")
-            self._process = os.getpid()
-            if isinstance(self._given, Engine):
-                self._given.dispose(close=False)  # the parent's connections stay the parent's
-            else:
-                self._engine = _engine(self._given)
+        self._look_for_fork()
         return self._engine
+
+    def _look_for_fork(self) -> None:
+        if self._process == os.getpid():
+            return
+        if self.is_memory:
+            raise ConfigurationError("an outbox in memory stays in the process that made it")
+        self._process = os.getpid()
+        self._turn = threading.RLock()
+        if isinstance(self._given, Engine):
+            self._given.dispose(close=False)  # the parent's connections stay the parent's
+        else:
+            self._engine = _engine(self._given)
 
     def close(self) -> None:
         """Give up idle connections, if the engine is ours."""
         if not isinstance(self._given, Engine) and self._process == os.getpid():
             self._engine.dispose()
 
+    def _close_idle(self) -> None:
+        """Close the connections that nobody uses. Other kinds of pools would close those in use."""
+        if self._process == os.getpid() and isinstance(self._engine.pool, QueuePool):
+            self._engine.dispose()
+
     @contextmanager
     def write(self) -> Generator[Connection, None, None]:
         """A transaction that is committed at the end of the block, durably. Raises `DatabaseUnavailable`."""
-        with told(), self._in_turn():
+        with told():
             if not self.is_sqlite:
                 with self.engine.begin() as connection:
                     yield connection
                 return
-            with self._sqlite_connection() as connection:
+            with self._own_turn(), self._sqlite_connection() as connection:
                 # Other writers are waited for here, and not in the middle, where SQLite may give up.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+                process = os.getpid()
                 try:
                     yield connection
                 except BaseException:
-                    connection.exec_driver_sql("ROLLBACK")
+                    if process == os.getpid():
+                        connection.exec_driver_sql("ROLLBACK")
                     raise
+                if process != os.getpid():  # the transaction is the parent's
+                    raise ConfigurationError(WITHIN)
                 connection.exec_driver_sql("COMMIT")
 
     @contextmanager
     def read(self) -> Generator[Connection, None, None]:
         """A transaction that reads. Raises `DatabaseUnavailable`."""
-        with told(), self._in_turn():
+        with told():
             if not self.is_sqlite:
                 with self.engine.connect() as connection:
                     yield connection
                 return
-            with self._sqlite_connection() as connection:
+            with self._alone_in_memory(), self._sqlite_connection() as connection:
                 connection.exec_driver_sql("BEGIN")
                 try:
                     yield connection
@@ -114,20 +135,35 @@ class Database:
         with told():
             if self.is_sqlite:
                 connection.exec_driver_sql(_TAKE_WRITE_LOCK)
+                known = tuple(entry for entry in _joined.get() if _is_open(entry[0]()) and entry[0]() is not connection)
+                _joined.set((*known, (ref(connection), self.path)))
             with connection.begin_nested():  # what fails here leaves the caller's transaction as it was
                 yield connection
 
+    def _own_turn(self) -> threading.RLock:
+        """This process's lock: a thread of the parent may have held another one."""
+        self._look_for_fork()
+        return self._turn
+
     @contextmanager
-    def _in_turn(self) -> Generator[None, None, None]:
+    def _alone_in_memory(self) -> Generator[None, None, None]:
         if not self.is_memory:
             yield
             return
-        with self._turn:
+        with self._own_turn():
             yield
+
+    def check_outside(self) -> None:
+        """Raise `ConfigurationError` within the caller's own open write on SQLite, which ours would wait for in vain."""
+        if any(path == self.path and _is_open(joined()) for joined, path in _joined.get()):
+            raise ConfigurationError(
+                "your own transaction has put something and is still open, and SQLite has one writer at a time: "
+                "commit it first"
+            )
 
     @contextmanager
     def _sqlite_connection(self) -> Generator[Connection, None, None]:
-        with self.engine.connect() as connection:
+        with gate.passed(), self.engine.connect() as connection:
             # BEGIN and COMMIT are ours: left to the driver, a transaction begins with its first write.
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")  # noqa: PLW2901 - the same one
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
@@ -173,6 +209,22 @@ class Database:
         sequence = schema.put_ids if table is schema.put else schema.row_ids
         numbers = select(sequence.next_value()).select_from(func.generate_series(1, count))
         return sorted(connection.execute(numbers).scalars())
+
+
+class JoinedDatabase(Database):
+    """The caller's own transaction in the place of a database: whatever is committed is committed with it, or never."""
+
+    def __init__(self, database: Database, given: Any) -> None:
+        super().__init__(database.engine)
+        self._caller = given
+
+    @contextmanager
+    def write(self) -> Generator[Connection, None, None]:
+        """A part of the caller's transaction."""
+        with self.joined(self._caller) as connection:
+            yield connection
+
+    read = write
 
 
 @contextmanager
@@ -245,6 +297,10 @@ def _connection_of(given: Any) -> Connection:
     if not isinstance(connection, Connection):
         raise ConfigurationError(f"connection= takes an SQLAlchemy connection or session, not {type(given).__name__}")
     return connection
+
+
+def _is_open(connection: Connection | None) -> bool:
+    return connection is not None and not connection.closed and connection.in_transaction()
 
 
 def _lock_number(name: tuple[str, ...]) -> int:

@@ -22,6 +22,7 @@ from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.model import Alarm
+from sms_core_outbox.rates import NotYet
 
 UNHEARD_FOR = 600.0
 """Seconds for which a claim whose commit was not heard is looked for: a server may carry it out late."""
@@ -56,8 +57,8 @@ class Ledger:
     _is_registered: bool = False
     _seen: float = 0.0
 
-    def claim(self, wish: Wish) -> Claim | None:
-        """Claim rows; None where none is to be sent. Raises `DatabaseUnavailable`."""
+    def claim(self, wish: Wish) -> Claim | NotYet | None:
+        """Claim rows; None where none is to be sent, or `NotYet` where the account's rate forbids it. Raises `DatabaseUnavailable`."""
         with self._lock:
             self.pay_debts()
             self._register()
@@ -67,7 +68,7 @@ class Ledger:
             self._unheard.append(unheard)
             with self.database.write() as connection:
                 claim = claims.take(self.database, connection, wish, token=token, holder=self.holder.name, limit=limit)
-            if claim is not None:
+            if isinstance(claim, Claim):
                 self._alive.add(token)
             self._unheard.remove(unheard)
             return claim

@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
@@ -37,12 +37,13 @@ from sms_core_outbox import (
     stats,
 )
 from sms_core_outbox.accounts import Accounts, Given
-from sms_core_outbox.databases import Database
+from sms_core_outbox.databases import Database, JoinedDatabase
 from sms_core_outbox.hashing import Hashes, key_beside
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger, OnAlarm
 from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
+from sms_core_outbox.rates import Rate
 from sms_core_outbox.schema import is_state, row
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
@@ -55,6 +56,8 @@ CHUNK = 1000
 """How many puts are stored at once."""
 REPLAY_MARGIN = 600.0
 """Seconds before the vendor forgets a key from which on nothing is asked again: clocks differ."""
+PRETENDER = "memory"
+"""The provider that sends nothing."""
 MOST_FOUND = 1000
 """How many rows `find` gives at most, unless told otherwise."""
 
@@ -66,7 +69,8 @@ class Outbox:
     SQLAlchemy engine. ``accounts`` are DSNs or clients by name, or a function that gives either for a name.
     ``hash_key`` is what numbers and messages are hashed with; without it the environment's ``SMS_OUTBOX_HASH_KEY``
     counts, or else a file beside the SQLite file, ``sms.db.outbox/hash-key``. ``on_alarm`` hears each `Alarm`, in the
-    thread where it came up. ``concurrency`` is how many requests of an account are under way at once. ``state`` is a
+    thread where it came up. ``concurrency`` is how many requests of an account this process has under way at once, and
+    ``rates`` has for an account's name what all workers of the database may send together. ``state`` is a
     folder of this machine's disk for the locks by which a worker's end is proven; SQLite has one beside the file.
 
     Raises `ConfigurationError`. The tables are looked at when they are first needed.
@@ -80,14 +84,18 @@ class Outbox:
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 8,
+        rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
     ) -> None:
         if concurrency < 1:
             raise ConfigurationError("concurrency is 1 or more")
         self._database = Database(database)
         self._accounts: Accounts[Sender] = Accounts(accounts, self._connect)
+        for name in rates or ():
+            self._accounts.name_of(name)  # raises for one that there is none of
         self._on_alarm = on_alarm
         self._concurrency = concurrency
+        self._rates = dict(rates or {})
         self._folder = _state_folder(self._database, state)
         self._hashes = _hashes(self._database, self._folder, hash_key)
         self._checked_in = 0
@@ -202,12 +210,18 @@ class Outbox:
 
     # Sending
 
-    def drain(self, *, account: str | None = None, limit: int | None = None) -> DrainResult:
+    def drain(self, *, account: str | None = None, limit: int | None = None, connection: Any = None) -> DrainResult:
         """Send what can be sent now, once, and give what became of it; ``limit`` is the most rows to claim.
 
-        It waits for no backoff and for no booked time. Raises `DatabaseUnavailable`. However it ends, what was under way is
-        awaited and stored first.
+        It waits for no backoff and for no booked time, but for its account's rate. However it ends, what was under way is awaited and stored first.
+
+        ``connection`` is for test cases that roll back: it sends what was put in your open transaction, and writes down
+        there what became of it. Its accounts have to be ``memory://``, for what a vendor took is not rolled back.
+
+        Raises `DatabaseUnavailable`, and `ConfigurationError` on SQLite while your own transaction has put something.
         """
+        if connection is not None:
+            return self._drain_joined(connection, account, limit)
         stop = threading.Event()
         with ThreadPoolExecutor(1, thread_name_prefix="sms-outbox") as pool:
             passing = pool.submit(
@@ -224,11 +238,36 @@ class Outbox:
     ) -> DrainResult:
         """The same in the calling thread, which no signal may interrupt; nothing more is claimed once it is stopped."""
         self._check()
-        ledger = self._own_ledger()
+        self._database.check_outside()
+        return self._drain(self._database, self._own_ledger(), is_stopped, account, limit)
+
+    def _drain_joined(self, connection: Any, account: str | None, limit: int | None) -> DrainResult:
+        self._check()
+        database = JoinedDatabase(self._database, connection)
+        for name in self._names(database, account):
+            if self._accounts.client(name).info.name != PRETENDER:
+                raise ConfigurationError(
+                    f"drain(connection=…) is for tests, and account {name!r} may send: what a vendor took would stay "
+                    f"sent when you roll back. Use {PRETENDER}:// there, or commit and drain() then"
+                )
+        ledger = Ledger(database, OwnHolder(None), self._on_alarm, DEFAULT_DEADLINE)
+        try:
+            return self._drain(database, ledger, lambda: False, account, limit)
+        finally:
+            ledger.close()
+
+    def _drain(
+        self,
+        database: Database,
+        ledger: Ledger,
+        is_stopped: Callable[[], bool],
+        account: str | None,
+        limit: int | None,
+    ) -> DrainResult:
         tally = Tally(too_late=ledger.sweep())
-        with self._database.read() as connection:
-            now = self._database.now(connection)
-        names = self._names_to_send() if account is None else [self._accounts.name_of(account)]
+        with database.read() as connection:
+            now = database.now(connection)
+        names = self._names(database, account)
         landed: SimpleQueue[Landed | None] = SimpleQueue()
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="sms-outbox-send") as pool:
             for name in names:  # one after the other, for the limit is one for all
@@ -256,17 +295,21 @@ class Outbox:
             ledger.raise_alarms([Alarm("configuration", name, f"nothing of account {name!r} can be sent: {error}")])
             return None
         ledger.deadline = max(ledger.deadline, client.deadline)
-        return AccountPass(name, client, ledger, tally, pool, landed, self._concurrency)
+        rate = self._rates.get(name)
+        return AccountPass(name, client, ledger, tally, pool, landed, self._concurrency, rate=rate)
 
     def _end_pass(self, found: AccountPass) -> None:
         """Close the client of an account that paused: the next one asks the vendor anew whether the credentials are good."""
         if found.is_stale and (client := self._accounts.forget(found.name)) is not None:
             client.close()
 
-    def _names_to_send(self) -> list[str]:
+    def _names(self, database: Database, account: str | None) -> list[str]:
+        return self._names_to_send(database) if account is None else [self._accounts.name_of(account)]
+
+    def _names_to_send(self, database: Database) -> list[str]:
         """The accounts that have something to send now, of those that this outbox is for."""
-        with self._database.read() as connection:
-            names = claims.accounts_to_send(self._database, connection)
+        with database.read() as connection:
+            names = claims.accounts_to_send(database, connection)
         known = self._accounts.names
         return names if known is None else [name for name in names if name in known]
 
@@ -280,7 +323,7 @@ class Outbox:
             return self._pass(name, ledger, tally, pool, landed)
 
         return Worker(
-            self._names_to_send,
+            partial(self._names_to_send, self._database),
             open_pass,
             self._end_pass,
             ledger.sweep,
@@ -312,6 +355,7 @@ class Outbox:
         it. Where a question fails, the others are asked all the same, and its error is raised then.
         """
         self._check()
+        self._database.check_outside()
         ledger = self._own_ledger()
         ledger.sweep()
         names = self._names_of_unknown() if account is None else [self._accounts.name_of(account)]
@@ -387,6 +431,7 @@ class Outbox:
         landed: SimpleQueue[Landed | None] = SimpleQueue()
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="sms-outbox-send") as pool:
             found = AccountPass(name, client, ledger, whole, pool, landed, self._concurrency)
+            found.rate = self._rates.get(name)
             found.replay_since = now - int(window * claims.SECOND)
             found.before = now
             run_dry(landed, {name: found}, lambda: False)

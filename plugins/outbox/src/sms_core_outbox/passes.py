@@ -17,11 +17,14 @@ from sms_core_outbox.answers import Answer, Stored
 from sms_core_outbox.claims import Claim, Wish
 from sms_core_outbox.flights import Flight, answers_of, prepare
 from sms_core_outbox.ledger import Ledger
+from sms_core_outbox.rates import NotYet, Rate
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 
 ROWS = 1000
 """The most rows that one claim looks at."""
+LOOK = 0.1
+"""Seconds after which a pass that waits for its account's rate looks whether it is stopped."""
 
 
 @define
@@ -68,6 +71,9 @@ class AccountPass:
     before: int | None = None
     left: int | None = None
     replay_since: int | None = None
+    rate: Rate | None = None
+    wait: float | None = None
+    """Seconds until its rate lets the next row go, as it was told by the latest claim."""
     is_stale: bool = False
     """Whether its account paused meanwhile: its client may have learned that the credentials are no good."""
     _open: dict[str, _Open] = field(factory=dict)
@@ -87,8 +93,12 @@ class AccountPass:
             rows = min(rows, self.left)
         if free < max(1, self.concurrency // 2) or rows < 1:
             return False
-        wish = Wish(self.name, groups=free, size=size, rows=rows, before=self.before, replay_since=self.replay_since)
+        self.wait = None
+        wish = Wish(self.name, free, size, rows, self.before, self.replay_since, self.rate)
         claim = self.ledger.claim(wish)
+        if isinstance(claim, NotYet):
+            self.wait = claim.seconds
+            return False
         if claim is None:
             return False
         count = sum(map(len, claim.groups))
@@ -168,7 +178,10 @@ def run_dry(
             if any(found.is_flying for found in passes.values()):
                 wait_for(landed, passes, None)
             elif not any(found_some):
-                return
+                waits = [found.wait for found in passes.values() if found.wait is not None]
+                if not waits:
+                    return
+                wait_for(landed, passes, min(LOOK, *waits))
     finally:
         finish(landed, passes)
 

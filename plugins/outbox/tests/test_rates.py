@@ -1,0 +1,75 @@
+"""An account's rate and cap hold for all workers of a database together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from outbox_vendor import Vendor
+
+from sms_core import ConfigurationError, Message
+from sms_core.http import Request, Response
+from sms_core_outbox import Outbox, Put, Rate
+
+PATIENCE = 20.0
+
+
+def puts(count: int) -> list[Put]:
+    return [Put(Message(f"text {number}", f"+8869000000{number:02}"), f"k{number}") for number in range(count)]
+
+
+def test_workers_share_the_rate_of_their_account(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    rates = {"main": Rate(per_second=20)}
+    workers = [open_outbox(rates=rates) for _ in range(3)]
+    workers[0].put_many(puts(40))
+    begun = time.monotonic()
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda outbox: outbox.drain(), workers))
+    assert sum(result.accepted for result in results) == 40
+    assert time.monotonic() - begun >= 1.0  # the second twenty wait for the first
+    with workers[1]._database.read() as connection:
+        statement = "SELECT count(DISTINCT claimed_at) FROM sms_outbox_row"
+        assert connection.exec_driver_sql(statement).scalar_one() == 2
+
+
+def test_workers_share_the_cap_of_their_account(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    vendor.recipients = 1
+    rates = {"main": Rate(in_flight=2)}
+    first, second = open_outbox(rates=rates), open_outbox(rates=rates)
+    arrived, go_on = threading.Semaphore(0), threading.Event()
+
+    def answer_slowly(request: Request) -> Response:
+        arrived.release()
+        assert go_on.wait(PATIENCE)
+        return Response(200, body=f"OK {vendor.take(request)}".encode())
+
+    vendor.answers = [answer_slowly, answer_slowly]
+    first.put_many(puts(3))
+    with ThreadPoolExecutor(1) as pool:
+        draining = pool.submit(first.drain)
+        assert arrived.acquire(timeout=PATIENCE)
+        assert arrived.acquire(timeout=PATIENCE)
+        assert second.drain().claimed == 0
+        go_on.set()
+        assert draining.result(PATIENCE).accepted == 3
+
+
+def test_a_pass_that_waits_for_the_rate_can_be_stopped(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox(rates={"main": Rate(per_second=0.001)})
+    outbox.put_many(puts(2))
+    result = outbox.drain_until(lambda: bool(vendor.taken))
+    assert result.accepted == 1
+
+
+@pytest.mark.parametrize("wrong", [{"per_second": 0}, {"per_second": float("inf")}, {"in_flight": 0}])
+def test_a_rate_that_never_sends_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError):
+        Rate(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_rate_of_an_account_that_there_is_none_of_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no account 'mian'"):
+        Outbox("sqlite://", accounts={"main": "memory://"}, rates={"mian": Rate(per_second=1)})
