@@ -20,8 +20,8 @@ from sms_core import AsyncClient, connect_async
 from sms_core.model import DeliveryReport, InboundMessage, Message
 from sms_core_outbox.accounts import Given
 from sms_core_outbox.ledger import OnAlarm
-from sms_core_outbox.model import CancelledRow, DrainResult, Put, Row, SettleResult, Stats, Ticket
-from sms_core_outbox.outbox import MOST_FOUND, Outbox
+from sms_core_outbox.model import CancelledRow, DrainResult, PollResult, Put, Row, SettleResult, Stats, Ticket
+from sms_core_outbox.outbox import MOST_FOUND, MOST_POLLED, Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import LoopSender, Sender
 from sms_core_outbox.states import State
@@ -176,6 +176,10 @@ class AsyncOutbox:
     async def record(self, report: DeliveryReport, *, account: str | None = None) -> None:
         """As `Outbox.record`."""
         await self._in_thread(self._outbox.record, report, account=account)
+
+    async def poll(self, *, account: str | None = None, limit: int = MOST_POLLED) -> PollResult:
+        """As `Outbox.poll`."""
+        return await self._in_thread(self._outbox.poll, account=account, limit=limit)
 
     async def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
         """As `Outbox.pause`."""
