@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy import Connection, Engine, Table, Transaction, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
@@ -24,6 +25,8 @@ from sms_core_outbox.places import check_place
 
 PATIENCE = 30
 """Seconds to wait for a lock of SQLite that another process holds."""
+SERIALIZATION_FAILURE = "40001"
+"""What PostgreSQL says under REPEATABLE READ where another transaction has changed the same (appendix A of its manual)."""
 KINDS = ("sqlite", "postgresql")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
 
@@ -43,6 +46,7 @@ class Database:
         self.is_memory = self.is_sqlite and self.path is None
         # One connection holds a database in memory, so its threads take turns.
         self._turn = threading.RLock()
+        self._joined: dict[int, weakref.ref[Transaction]] = {}  # by thread
         if self.path is not None:
             check_place(self.path)
 
@@ -80,6 +84,7 @@ class Database:
                 with self.engine.begin() as connection:
                     yield connection
                 return
+            self._check_own_write()
             with self._sqlite_connection() as connection:
                 # Other writers are waited for here, and not in the middle, where SQLite may give up.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -114,8 +119,20 @@ class Database:
         with told():
             if self.is_sqlite:
                 connection.exec_driver_sql(_TAKE_WRITE_LOCK)
+                transaction = connection.get_transaction()
+                if transaction is not None:
+                    self._joined[threading.get_ident()] = weakref.ref(transaction)
             with connection.begin_nested():  # what fails here leaves the caller's transaction as it was
                 yield connection
+
+    def _check_own_write(self) -> None:
+        """Raise where this thread's own transaction holds the lock: to wait for it would be to wait for oneself."""
+        joined = self._joined.get(threading.get_ident())
+        transaction = None if joined is None else joined()
+        if transaction is None or not transaction.is_active:
+            self._joined.pop(threading.get_ident(), None)
+            return
+        raise DatabaseUnavailable("your own open transaction has written to this SQLite file: commit it first")
 
     @contextmanager
     def _in_turn(self) -> Generator[None, None, None]:
@@ -181,8 +198,14 @@ def told() -> Generator[None, None, None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
+        error.hide_parameters = True  # numbers and texts: a caller's engine may show them
+        if getattr(error.orig, "sqlstate", None) == SERIALIZATION_FAILURE:
+            raise DatabaseUnavailable(
+                "another transaction was faster: try this one again from its beginning"
+            ) from error
         raise DatabaseUnavailable(f"the outbox's database failed: {_first_line(error)}") from error
     except DBAPIError as error:
+        error.hide_parameters = True
         if not error.connection_invalidated:
             raise
         raise DatabaseUnavailable(f"the outbox's database went away: {_first_line(error)}") from error
