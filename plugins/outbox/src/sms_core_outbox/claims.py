@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import define, evolve, field, frozen
-from sqlalchemy import Connection, RowMapping, bindparam, func, select, true, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, or_, select, true, update
 
 from sms_core.clocks import BeginBefore
 from sms_core_outbox.databases import Database
@@ -66,6 +66,8 @@ loaded_columns = (
     row.c.claimed_at,
 )
 """What `load` makes a `LoadedRow` of."""
+has_text = or_(row.c.text.is_(None), row.c.text != "")
+"""False for what was blanked: no vendor can be asked about it. It may be unknown again, where its batch was another's."""
 _candidates = (
     select(*loaded_columns)
     .join_from(row, put, row.c.put_id == put.c.id)
@@ -90,7 +92,7 @@ _replayable = (
         row.c.claimed_at < bindparam("before"),
         row.c.deadline_at > bindparam("now"),
         row.c.batch_id.is_(None),
-        row.c.forgotten_at.is_(None),
+        has_text,
     )
     .order_by(row.c.id)
     .limit(bindparam("count"))
@@ -136,15 +138,18 @@ class Group:
 
     rows: list[LoadedRow] = field(factory=list)
     references: set[str] = field(factory=set)
+    numbers: set[str] = field(factory=set, repr=False)
 
     def takes(self, found: LoadedRow, size: int) -> bool:
-        """Whether this row can join them: reports have to tell its reference from the others'."""
-        return len(self.rows) < size and found.reference not in self.references
+        """Whether this row can join them: reports have to tell it from the others by its reference and by its number."""
+        is_new = found.reference not in self.references and found.number not in self.numbers
+        return len(self.rows) < size and is_new
 
     def add(self, found: LoadedRow) -> None:
         """Let a row join."""
         self.rows.append(found)
         self.references.add(found.reference)
+        self.numbers.add(found.number)
 
 
 @frozen

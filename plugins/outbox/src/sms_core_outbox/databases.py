@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakMethod, ref
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy import Connection, Engine, Table, Transaction, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
@@ -28,9 +28,11 @@ from sms_core_outbox.places import check_place
 
 PATIENCE = 30
 """Seconds to wait for a lock of SQLite that another process holds."""
+SERIALIZATION_FAILURE = "40001"
+"""What PostgreSQL says under REPEATABLE READ where another transaction has changed the same (appendix A of its manual)."""
 KINDS = ("sqlite", "postgresql")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
-_joined: ContextVar[tuple[tuple[ref[Connection], Path | None], ...]] = ContextVar("_joined", default=())
+_joined: ContextVar[tuple[tuple[ref[Transaction], Path | None], ...]] = ContextVar("_joined", default=())
 """The caller's own transactions on SQLite that were joined, each with its file."""
 
 
@@ -145,10 +147,14 @@ class Database:
         with told():
             if self.is_sqlite:
                 connection.exec_driver_sql(_TAKE_WRITE_LOCK)
-                known = tuple(entry for entry in _joined.get() if _is_open(entry[0]()) and entry[0]() is not connection)
-                _joined.set((*known, (ref(connection), self.path)))
+                self._note_joined(connection.get_transaction())
             with connection.begin_nested():  # what fails here leaves the caller's transaction as it was
                 yield
+
+    def _note_joined(self, transaction: Transaction | None) -> None:
+        if transaction is not None:
+            known = tuple(entry for entry in _joined.get() if _is_open(entry[0]()) and entry[0]() is not transaction)
+            _joined.set((*known, (ref(transaction), self.path)))
 
     def _own_turn(self) -> threading.RLock:
         """This process's lock: a thread of the parent may have held another one."""
@@ -243,8 +249,14 @@ def told() -> Generator[None, None, None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
+        error.hide_parameters = True  # numbers and texts: a caller's engine may show them
+        if getattr(error.orig, "sqlstate", None) == SERIALIZATION_FAILURE:
+            raise DatabaseUnavailable(
+                "another transaction was faster: try this one again from its beginning"
+            ) from error
         raise DatabaseUnavailable(f"the outbox's database failed: {_first_line(error)}") from error
     except DBAPIError as error:
+        error.hide_parameters = True
         if not error.connection_invalidated:
             raise
         raise DatabaseUnavailable(f"the outbox's database went away: {_first_line(error)}") from error
@@ -311,8 +323,8 @@ def _connection_of(given: Any) -> Connection:
     return connection
 
 
-def _is_open(connection: Connection | None) -> bool:
-    return connection is not None and not connection.closed and connection.in_transaction()
+def _is_open(transaction: Transaction | None) -> bool:
+    return transaction is not None and transaction.is_active
 
 
 def _lock_number(name: tuple[str, ...]) -> int:

@@ -7,7 +7,9 @@ and no further claim is made before that has succeeded.
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +30,8 @@ UNHEARD_FOR = 600.0
 """Seconds for which a claim whose commit was not heard is looked for: a server may carry it out late."""
 SEEN_EVERY = 10.0
 """Seconds."""
+TOLD_EVERY = 600.0
+"""Seconds after which the same is told again of an account that cannot be connected: a worker finds it with each look."""
 
 log = logging.getLogger("sms_core_outbox")
 
@@ -53,6 +57,7 @@ class Ledger:
     _unheard: list[_Unheard] = field(factory=list)
     _unsaved: dict[str, list[Answer]] = field(factory=dict)
     _alive: set[str] = field(factory=set)
+    _told: dict[Alarm, float] = field(factory=dict)
     _lock: threading.RLock = field(factory=threading.RLock)
     _is_registered: bool = False
     _seen: float = 0.0
@@ -148,6 +153,9 @@ class Ledger:
         if folder is None:
             return
         for path in spills.left_over(folder):
+            with self.database.read() as connection:
+                if not recovery.is_known(connection, path.stem):  # outboxes of other databases may share the folder
+                    continue
             try:
                 found = spills.read(path)
             except FileNotFoundError:  # another process was faster
@@ -166,6 +174,8 @@ class Ledger:
     def _register(self) -> None:
         if self._is_registered and uptime() - self._seen < SEEN_EVERY:
             return
+        if not self._is_registered:
+            atexit.register(self._at_exit)
         with self.database.write() as connection:
             if not self._is_registered:
                 recovery.register(self.database, connection, self.holder)
@@ -173,13 +183,22 @@ class Ledger:
         self._is_registered = True
         self._seen = uptime()
 
+    def _at_exit(self) -> None:
+        """Nobody closed the outbox. A child process has a copy of this, which says nothing."""
+        if self.holder.about.pid == os.getpid():
+            self.close()
+
     def close(self) -> None:
-        """The process's last word: what the database does not take goes to a file. Raises `OSError` where that fails too."""
+        """The process's last word: what the database does not take goes to a file. Raises `OSError` where that fails too.
+
+        While a claim is under way there is no last word: the end of the process proves that it is over.
+        """
         with self._lock:
+            atexit.unregister(self._at_exit)
             named = True
             try:
                 self.pay_debts()
-                if self._is_registered:
+                if self._is_registered and not self._alive:
                     with self.database.write() as connection:
                         named = recovery.note_end(self.database, connection, self.holder.name)
             except DatabaseUnavailable as error:
@@ -195,11 +214,18 @@ class Ledger:
                     "%d results of sends are in %s until the next start", sum(map(len, self._unsaved.values())), path
                 )
                 self._unsaved.clear()
+            if self._alive:
+                log.error("the outbox was closed while %d of its claims are under way", len(self._alive))
+                return
             self.holder.release(remove=not named)
 
     def raise_alarms(self, alarms: Sequence[Alarm]) -> None:
-        """Tell of what a person should hear; a hook that fails is logged."""
+        """Tell of what a person should hear, of what stays wrong from time to time; a hook that fails is logged."""
         for alarm in alarms:
+            if self._told.get(alarm, float("-inf")) > uptime() - TOLD_EVERY:
+                continue
+            if alarm.kind == "configuration":
+                self._told[alarm] = uptime()
             log.warning("%s: %s", alarm.kind, alarm.text)
             if self.on_alarm is None:
                 continue

@@ -95,6 +95,12 @@ def register(database: Database, connection: Connection, holder: OwnHolder) -> N
     )
 
 
+def is_known(connection: Connection, stem: str) -> bool:
+    """Whether the holder whose files have this name, without their ending, was at work in this database."""
+    found = select(worker.c.name).where(func.replace(worker.c.name, ":", "-") == stem)
+    return connection.execute(found).first() is not None
+
+
 def note_seen(database: Database, connection: Connection, name: str) -> None:
     """Write down that a holder is at work."""
     connection.execute(update(worker).where(worker.c.name == name).values(seen_at=database.now(connection)))

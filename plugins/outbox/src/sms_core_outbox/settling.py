@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from sms_core.errors import InsufficientCredit, SmsError
 from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core.serialize import from_json
-from sms_core_outbox.claims import CLAIM_AGE, SECOND, load, loaded_columns
+from sms_core_outbox.claims import CLAIM_AGE, SECOND, has_text, load, loaded_columns
 from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import OutboxError, StateChanged
 from sms_core_outbox.forgetting import forget_codes
@@ -60,7 +60,7 @@ _unknown = (
         is_state(row.c.state, State.UNKNOWN),
         row.c.account == bindparam("account"),
         row.c.id > bindparam("after"),
-        row.c.forgotten_at.is_(None),
+        has_text,
     )
     .order_by(row.c.id)
     .limit(CHUNK)

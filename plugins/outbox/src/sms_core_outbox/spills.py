@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sms_core.errors import ConfigurationError
@@ -32,17 +32,13 @@ def read(path: Path) -> dict[str, list[Answer]]:
     Raises `ConfigurationError` for a file that is none of ours.
     """
     found: dict[str, list[Answer]] = {}
-    for line in _whole_lines(path.read_text(encoding="utf-8")):
+    for line in path.read_bytes().split(b"\n")[:-1]:
         try:
             data = json.loads(line)
             found.setdefault(data["account"], []).append(from_data(data["answer"], Answer))
         except (ValueError, LookupError, TypeError) as error:
             raise ConfigurationError(f"{path} holds no results of sends") from error
     return found
-
-
-def _whole_lines(text: str) -> Iterable[str]:
-    return text.split("\n")[:-1]
 
 
 def left_over(folder: Path) -> Iterator[Path]:

@@ -1,0 +1,313 @@
+"""What fails around a worker: clocks jump, the database goes away at any statement, the disk is full, a machine is gone."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy
+from oracle import Oracle
+from outbox_vendor import HASH_KEY, Vendor
+from sqlalchemy import Engine, event
+from test_crashes import client, was_killed
+
+from sms_core import Message
+from sms_core.http import Request, Response
+from sms_core_outbox import DatabaseUnavailable, Outbox, Put, State
+from tests.support.forks import fork, in_children
+
+A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
+HOUR = 3600
+WORD = "hi"
+
+
+def change(url: str, statement: str) -> None:
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def end_backoffs(url: str) -> None:
+    change(url, "UPDATE sms_outbox_row SET ready_at = 1 WHERE state = 'ready'")
+
+
+# Clocks
+
+
+class Clocks:
+    """The wall clock and the clock that counts suspension, both of which a test can move (seconds)."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.wall = self.up = 0.0
+        time_, time_ns, clock_gettime = time.time, time.time_ns, time.clock_gettime
+        patch.setattr(time, "time", lambda: time_() + self.wall)
+        patch.setattr(time, "time_ns", lambda: time_ns() + int(self.wall * 1e9))
+        patch.setattr(time, "clock_gettime", lambda clock: clock_gettime(clock) + self.up)
+
+
+class Interrupted(Oracle):
+    """Does something when it gets an operation, before it answers."""
+
+    def __init__(self, **acts: Callable[[], object]) -> None:
+        super().__init__()
+        self.acts = acts
+
+    def _words(self, operation: str, fields: Any, port: int) -> str:
+        self.acts.pop(operation, lambda: None)()
+        return super()._words(operation, fields, port)
+
+
+@pytest.mark.parametrize(
+    ("wall", "up", "begins"), [(HOUR, 0, False), (-HOUR, 0, True), (-HOUR, 20, False), (0, 20, False)]
+)
+def test_a_clock_jumps_between_the_claim_and_the_send(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wall: int, up: int, begins: bool
+) -> None:
+    clocks = Clocks(monkeypatch)
+
+    def jump() -> None:
+        clocks.wall, clocks.up = wall, up
+
+    with (
+        Interrupted(login=jump) as oracle,
+        Outbox(url, accounts={"main": client(oracle.listen())}, hash_key=HASH_KEY, state=tmp_path) as outbox,
+    ):
+        outbox.create()
+        outbox.put(Message(WORD, A), key="k")
+        result = outbox.drain()
+        assert (result.accepted, result.retried) == ((1, 0) if begins else (0, 1))
+        assert len(oracle.taken) == begins
+        clocks.wall = clocks.up = 0
+        end_backoffs(url)
+        outbox.drain()
+        assert outbox.get("k").rows[0].state is State.ACCEPTED
+        assert len(oracle.taken) == 1
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("wall", [HOUR, -HOUR])
+def test_the_databases_clock_jumps_while_a_send_is_under_way(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wall: int
+) -> None:
+    """Its own clock is this machine's. A claim may look dead then; the answer counts all the same."""
+    clocks = Clocks(monkeypatch)
+    vendor = Vendor()
+
+    def jump() -> None:
+        clocks.wall = wall
+        other.drain()
+        expected = State.UNKNOWN if wall > 0 else State.SENDING
+        assert other.get("k").rows[0].state is expected
+
+    with (
+        Interrupted(send=jump) as oracle,
+        Outbox(url, accounts={"main": client(oracle.listen())}, state=tmp_path) as outbox,
+        Outbox(url, accounts={"main": vendor.client()}, state=tmp_path) as other,
+    ):
+        outbox.create()
+        outbox.put(Message(WORD, A), key="k")
+        outbox.drain()
+        assert outbox.get("k").rows[0].state is State.ACCEPTED
+        assert (len(oracle.taken), vendor.taken) == (1, [])
+
+
+# The database
+
+
+class Breaker:
+    """Breaks an engine's connection when it comes to its statement of this number; a commit is one too."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.at = 0
+        self.count = 0
+        self._url = engine.url
+        event.listen(engine, "before_cursor_execute", lambda connection, *_: self._look(connection))
+        event.listen(engine, "commit", self._look)
+
+    def reset(self, at: int) -> None:
+        self.count, self.at = 0, at
+
+    def _look(self, connection: sqlalchemy.Connection) -> None:
+        self.count += 1
+        if self.count == self.at:
+            driver: Any = connection.connection.driver_connection
+            host = self._url.query["host"]
+            with psycopg.connect(host=host, user="sms", dbname="postgres", autocommit=True) as admin:
+                admin.execute("SELECT pg_terminate_backend(%s, 10000)", (driver.info.backend_pid,))
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_the_server_ends_the_connection_at_each_statement(url: str, tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine(url, pool_pre_ping=True)
+    breaker = Breaker(engine)
+    break_at_each(engine, breaker.reset, lambda: breaker.count, tmp_path)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_another_process_locks_the_file_at_each_statement(url: str, tmp_path: Path) -> None:
+    """Unless the worker itself holds the lock by then: it waits for others in front of a transaction alone."""
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": 0.02, "check_same_thread": False})
+    other = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 0.0})
+    count = at = 0
+    with other.connect() as blocking:
+
+        def look(*_: object) -> None:
+            nonlocal count
+            count += 1
+            if count == at:
+                with suppress(sqlalchemy.exc.OperationalError):
+                    blocking.exec_driver_sql("BEGIN IMMEDIATE")
+
+        def reset(number: int) -> None:
+            nonlocal count, at
+            with suppress(sqlalchemy.exc.OperationalError):
+                blocking.exec_driver_sql("ROLLBACK")
+            count, at = 0, number
+
+        event.listen(engine, "before_cursor_execute", look)
+        break_at_each(engine, reset, lambda: count, tmp_path)
+    other.dispose()
+
+
+def break_at_each(engine: Engine, reset: Callable[[int], object], count: Callable[[], int], folder: Path) -> None:
+    """Drain with a failure at each statement of a pass in turn, and once more without: each row goes once."""
+    vendor = Vendor()
+
+    @contextmanager
+    def new_outbox() -> Iterator[Outbox]:
+        accounts = {"main": vendor.client()}
+        with Outbox(engine, accounts=accounts, hash_key=HASH_KEY, state=folder, concurrency=1) as outbox:
+            yield outbox
+
+    with new_outbox() as outbox:
+        outbox.create()
+        outbox.put(Message("0", A), key="0")
+        reset(0)
+        outbox.drain()
+        statements = count()
+    failures = 0
+    for number in range(1, statements + 1):
+        with new_outbox() as outbox:
+            outbox.put(Message(f"{number}", A), key=f"{number}")
+            reset(number)
+            try:
+                outbox.drain()
+            except DatabaseUnavailable:
+                failures += 1
+            reset(0)
+            outbox.drain()
+            assert vendor.taken == [(A, f"{earlier}") for earlier in range(number + 1)]
+    assert failures > 5
+    with new_outbox() as outbox:
+        assert {row.state for row in outbox.find()} == {State.ACCEPTED}
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_full_disk(url: str, tmp_path: Path) -> None:
+    """A limit of a process's files stands for it: the log cannot grow any more, and the file for results still can be."""
+    state = tmp_path / "state"
+
+    def work(_: int) -> list[int]:
+        vendor = Vendor()
+
+        def fill_the_disk(request: Request) -> Response:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2048, resource.RLIM_INFINITY))
+            return Response(200, body=f"OK {vendor.take(request)}".encode())
+
+        vendor.answers = [fill_the_disk]
+        outbox = Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=state, concurrency=1)
+        try:
+            outbox.drain()
+        except DatabaseUnavailable:
+            outbox.close()
+            return [len(vendor.requests)]
+        return []
+
+    vendor = Vendor()
+    with Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=state) as outbox:
+        outbox.create()
+        outbox.put(Message("first", A), key="1")
+        outbox.put(Message("second", B, subject="s"), key="2")
+        assert in_children(1, work) == [[1]]  # one request, and no claim after it
+        assert len(list(state.glob("*.spill"))) == 1
+        assert [row.state for row in outbox.find()] == [State.READY, State.SENDING]
+        outbox.drain()
+        assert not list(state.glob("*.spill"))
+        assert [(row.state, row.batch_id) for row in outbox.find()] == [(State.ACCEPTED, "b1")] * 2
+        assert vendor.taken == [(B, "second")]
+
+
+# Two machines
+
+
+@contextmanager
+def on_machine(name: str) -> Iterator[None]:
+    """What tells a process where it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("socket.gethostname", lambda: name)
+        patch.setattr("sms_core_outbox.holders.boot_id", lambda: f"boot of {name}")
+        yield
+
+
+def drain_on(machine: str, url: str, state: Path, port: int) -> Callable[[int], object]:
+    def work(_: int) -> int:
+        with (
+            on_machine(machine),
+            Outbox(
+                url, accounts={"main": client(port)}, hash_key=HASH_KEY, state=state / machine, concurrency=2
+            ) as outbox,
+        ):
+            return outbox.drain().claimed
+
+    return work
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_two_machines_share_a_server(url: str, tmp_path: Path) -> None:
+    count = 120
+    with Oracle() as oracle:
+        port = oracle.listen()
+        with Outbox(url, accounts={"main": client(port)}, hash_key=HASH_KEY, state=tmp_path) as outbox:
+            outbox.create()
+            outbox.put_many(Put(Message(f"text {n}", f"+88691{n:07}"), f"k{n}") for n in range(count))
+            machines = ("one", "two", "one", "two")
+            claimed = in_children(4, lambda number: drain_on(machines[number], url, tmp_path, port)(number))
+            assert sum(claimed) == count
+            assert len(oracle.counts) == len(oracle.taken) == count
+            assert {row.state for row in outbox.find()} == {State.ACCEPTED}
+            assert {worker.host for worker in outbox.stats().workers} <= {"one", "two"}
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_what_a_lost_machine_may_have_sent_waits_for_it(url: str, tmp_path: Path) -> None:
+    with Oracle("request begun") as oracle:
+        accounts = {"main": client(oracle.listen())}
+        options: dict[str, Any] = {"accounts": accounts, "hash_key": HASH_KEY}
+        with on_machine("two"), Outbox(url, state=tmp_path / "two", **options) as outbox:
+            outbox.create()
+            outbox.put(Message(WORD, A), key="k")
+            port = oracle.listen()
+            pid, out = fork(drain_on("one", url, tmp_path, port), 0)
+            oracle.introduce(port, pid)
+            assert was_killed(pid)
+            os.close(out)
+            (tmp_path / "one").rename(tmp_path / "gone")  # the other machine's disk is not seen here
+            change(url, f"UPDATE sms_outbox_row SET claimed_at = claimed_at - {HOUR}000000")
+            outbox.drain()
+            assert outbox.settle().unknown == 1
+            assert outbox.drain().claimed == 0
+        (tmp_path / "gone").rename(tmp_path / "one")
+        with on_machine("one"), Outbox(url, state=tmp_path / "one", **options) as outbox:
+            outbox.settle()
+            outbox.drain()
+            assert outbox.get("k").rows[0].state is State.ACCEPTED
+        assert len(oracle.taken) == 1
