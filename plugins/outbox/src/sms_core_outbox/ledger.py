@@ -122,6 +122,7 @@ class Ledger:
         """Read what others left, make dead claims unknown, end what is too late. Gives how many were too late."""
         with self._lock:
             self.pay_debts()
+            self._register()  # a worker that has nothing to claim is seen too
             self._read_spills()
             by = self.holder.name
             with self.database.write() as connection:

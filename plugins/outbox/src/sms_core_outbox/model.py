@@ -95,7 +95,7 @@ class DrainResult:
     too_late: int = 0
 
 
-AlarmKind = Literal["paused", "double", "configuration", "without_row", "unknown"]
+AlarmKind = Literal["paused", "double", "configuration", "without_row", "unknown", "no_worker"]
 
 
 @frozen
@@ -103,8 +103,8 @@ class Alarm:
     """Something that a person should hear of at once.
 
     ``paused``: an account sends nothing more. ``double``: two sends of a row were accepted, or may have been.
-    ``configuration``: there is no client for an account. ``unknown``: a worker was lost with its claims.
-    ``without_row``: an answer to a row that was purged.
+    ``configuration``: there is no client for an account. ``unknown``: a worker was lost with its claims, or rows are
+    unknown for long. ``without_row``: an answer to a row that was purged. ``no_worker``: nobody sends; its account is "".
     """
 
     kind: AlarmKind
@@ -125,6 +125,14 @@ class SettleResult:
     ready: int = 0
     not_sent: int = 0
     unknown: int = 0
+
+
+@frozen
+class PollResult:
+    """What asking for reports came to: how many batches were asked about, and how many reports were kept."""
+
+    asked: int = 0
+    reports: int = 0
 
 
 @frozen

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, select
 
-from sms_core import connect
+from sms_core import Capability, connect
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core.masking import mask_numbers
 from sms_core.model import DeliveryReport, InboundMessage, Message, SendResult
@@ -28,8 +28,10 @@ from sms_core_outbox import (
     cancelling,
     claims,
     forgetting,
+    health,
     migrations,
     pauses,
+    polling,
     puts,
     queries,
     reports,
@@ -41,7 +43,7 @@ from sms_core_outbox.databases import Database, JoinedDatabase
 from sms_core_outbox.hashing import Hashes, key_beside
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger, OnAlarm
-from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, Put, Row, SettleResult, Stats, Ticket
+from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, PollResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.schema import is_state, row
@@ -60,6 +62,8 @@ PRETENDER = "memory"
 """The provider that sends nothing."""
 MOST_FOUND = 1000
 """How many rows `find` gives at most, unless told otherwise."""
+MOST_POLLED = 200
+"""About how many batches of an account `poll` asks at most, unless told otherwise."""
 
 
 class Outbox:
@@ -472,6 +476,39 @@ class Outbox:
         with self._writing(None) as connection:
             reports.record(self._database, connection, self._hashes, self._accounts.name_of(account), report)
 
+    def poll(self, *, account: str | None = None, limit: int = MOST_POLLED) -> PollResult:
+        """Ask vendors for the reports that are due, and keep them.
+
+        A batch is due 1, 5 and 30 minutes after it went, then each hour, until its rows have a final status or three days
+        have passed. ``limit`` is the most batches of an account; the others stay due. An account whose vendor tells no reports is passed
+        over. Where a question fails, the others are asked all the same, and its error is raised then.
+        """
+        count = Counter[str]()
+        failures: list[SmsError] = []
+        for name in self._names_to_poll() if account is None else [self._accounts.name_of(account)]:
+            client = self._accounts.client(name)
+            if not client.info.can(Capability.REPORTS):
+                continue
+            with self._writing(None) as connection:
+                due = polling.take_due(self._database, connection, name, limit=limit)
+            for batch in due:
+                count["asked"] += 1
+                try:
+                    for report in client.reports({batch.batch_id: batch.numbers}):
+                        self.record(report, account=name)
+                        count["reports"] += 1
+                except SmsError as error:
+                    failures.append(error)
+        if failures:
+            raise failures[0]
+        return PollResult(count["asked"], count["reports"])
+
+    def _names_to_poll(self) -> list[str]:
+        with self._reading(None) as connection:
+            names = polling.accounts_to_poll(connection)
+        known = self._accounts.names
+        return names if known is None else [name for name in names if name in known]
+
     # Taking back, and an overview
 
     def cancel(self, key: str, *, account: str | None = None, by: str = "cancel") -> list[CancelledRow]:
@@ -506,6 +543,17 @@ class Outbox:
         with self._reading(None) as connection:
             return stats.stats(connection)
 
+    def alarms(self, *, tell: bool = False) -> list[Alarm]:
+        """What is wrong as it stands: accounts that pause, rows that are unknown for long, no worker for five minutes.
+
+        With ``tell``, ``on_alarm`` hears of each as well; a job that does this regularly reminds of what nobody mended.
+        """
+        with self._reading(None) as connection:
+            found = health.standing_alarms(self._database, connection)
+        if tell:
+            self._own_ledger().raise_alarms(found)
+        return found
+
     def forget(self, *, before: datetime | timedelta) -> int:
         """Blank numbers, texts and names of final rows that have not changed since ``before``. Gives how many rows.
 
@@ -537,6 +585,17 @@ class Outbox:
             total += count
             if count < forgetting.CHUNK:
                 return total
+
+    # What engines stand on
+
+    @property
+    def engine(self) -> Engine:
+        """This process's engine of SQLAlchemy."""
+        return self._database.engine
+
+    def joined(self, connection: Any) -> AbstractContextManager[Connection]:
+        """The transaction of a ``connection=`` as an SQLAlchemy connection, with a savepoint around what is done with it."""
+        return self._database.joined(connection)
 
     # What the methods stand on
 

@@ -20,10 +20,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
     or_,
 )
 
+from sms_core.model import DeliveryStatus
 from sms_core_outbox.states import State
 
 VERSION = 1
@@ -43,13 +45,19 @@ def is_state(column: Column[str], *states: State) -> ColumnElement[bool]:
     return or_(*(column == literal_column(f"'{state.value}'") for state in states))
 
 
+def has_no_final_status(column: Column[str | None]) -> ColumnElement[bool]:
+    """That a vendor may still report another status, written likewise."""
+    open_ones = (status.value for status in DeliveryStatus if not status.is_final)
+    return or_(column.is_(None), *(column == literal_column(f"'{status}'") for status in open_ones))
+
+
 meta = Table(
     "sms_outbox_meta",
     metadata,
     Column("name", String(40), primary_key=True),
     Column("value", String(200), nullable=False),
 )
-"""``version``, and ``hash_key_check``, by which a wrong hash key is noticed."""
+"""``version``; ``hash_key_check``, by which a wrong hash key is noticed; and until when an account was polled."""
 
 put_ids = Sequence("sms_outbox_put_ids", metadata=metadata, data_type=BigInteger)
 row_ids = Sequence("sms_outbox_row_ids", metadata=metadata, data_type=BigInteger)
@@ -127,6 +135,11 @@ for _name, _columns, _where in (
         is_state(row.c.state, State.READY, State.SENDING),
     ),
     ("unknown", (row.c.account, row.c.id), is_state(row.c.state, State.UNKNOWN)),
+    (
+        "unreported",
+        (row.c.account, row.c.claimed_at),
+        and_(is_state(row.c.state, State.ACCEPTED), has_no_final_status(row.c.status)),
+    ),
 ):
     Index(f"sms_outbox_row_{_name}", *_columns, sqlite_where=_where, postgresql_where=_where)
 
