@@ -1,4 +1,4 @@
-"""A worker of Celery in a process of its own: ``python celery_worker.py URL FOLDER BROKER [hold]``."""
+"""A worker of Celery in a process of its own: ``python celery_worker.py FOLDER URL BROKER [hold]``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make(outbox: Outbox, broker: str) -> Jobs:
 
 def main() -> None:
     """Work until a signal comes; say ``ready``, and the name of each task that has run."""
-    url, folder, broker, *more = sys.argv[1:]
+    folder, url, broker, *more = sys.argv[1:]
     jobs = make(open_outbox(url, Path(folder), holds="hold" in more), broker)
 
     @signals.worker_ready.connect

@@ -2,24 +2,70 @@
 
 from __future__ import annotations
 
+import itertools
+import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
 from outbox_vendor import HASH_KEY, Vendor
 
 from sms_core.http import Request, Response
 from sms_core_outbox import Alarm, Outbox
+from tests.support.children import child
 from tests.support.tiny import fields_of
 
 PATIENCE = 60
+_numbers = itertools.count()
 
 
 def say(word: str) -> None:
     """Tell the test, which reads the process's output."""
-    sys.stdout.write(f"{word}\n")
-    sys.stdout.flush()
+    assert sys.__stdout__ is not None  # Celery puts a logger in the place of sys.stdout
+    sys.__stdout__.write(f"{word}\n")
+    sys.__stdout__.flush()
+
+
+@contextmanager
+def worker(script: str, folder: Path, *arguments: object) -> Iterator[Worker]:
+    """A script of this folder in a process of its own, given the outbox's folder; it is killed at the end."""
+    output = folder / f"output-{next(_numbers)}"
+    command = [sys.executable, str(Path(__file__).with_name(script)), str(folder), *map(str, arguments)]
+    with output.open("w", encoding="utf-8") as file, child(command, stdout=file) as process:
+        yield Worker(process, output)
+
+
+@frozen
+class Worker:
+    """A process, and what it says."""
+
+    process: subprocess.Popen[str]
+    output: Path
+
+    def wait_for(self, word: str) -> None:
+        """Wait until it has said a word."""
+        wait_until(lambda: self.count(word) > 0)
+
+    def count(self, word: str) -> int:
+        """How often it has said a word."""
+        return self.output.read_text(encoding="utf-8").splitlines().count(word)
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that other processes do."""
+    limit = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
 
 
 def open_outbox(url: str, folder: Path, *, holds: bool = False) -> Outbox:

@@ -1,4 +1,4 @@
-"""A worker of procrastinate in a process of its own: ``python procrastinate_worker.py URL FOLDER [hold]``."""
+"""A worker of procrastinate in a process of its own: ``python procrastinate_worker.py FOLDER URL [hold]``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sms_core_outbox.engines.procrastinate import Jobs
 
 def main() -> None:
     """Work until a signal comes. Every period is a second, and a worker is taken for dead after one."""
-    url, folder, *more = sys.argv[1:]
+    folder, url, *more = sys.argv[1:]
     jobs = Jobs(
         open_outbox(url, Path(folder), holds="hold" in more),
         drain_every="* * * * * *",

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import redis
 from celery_worker import VISIBLE_AGAIN, make
-from engine_vendor import open_outbox, taken
+from engine_vendor import open_outbox, taken, wait_until, worker
 
 from sms_core import Message
 from sms_core_outbox import Outbox, Put, State
-from tests.support.children import child
 from tests.support.redis import redis_server
 
 A = "+886900000001"
-PATIENCE = 60
+SCRIPT = "celery_worker.py"
 QUEUE = "celery"
 
 
@@ -49,18 +45,6 @@ def broker(server: str) -> str:
     return server
 
 
-@contextmanager
-def worker(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, str(Path(__file__).with_name("celery_worker.py")), *map(str, arguments)]
-    with child(command, stdout=subprocess.PIPE) as process:
-        yield process
-
-
-def wait_for(process: subprocess.Popen[str], word: str) -> None:
-    assert process.stdout is not None
-    assert f"{word}\n" in iter(process.stdout.readline, "")
-
-
 def let_it_become_visible(since: float) -> None:
     """Wait until the broker gives away what nobody has acknowledged."""
     time.sleep(max(0.0, since + VISIBLE_AGAIN + 0.1 - time.monotonic()))
@@ -70,14 +54,13 @@ def test_a_task_of_a_killed_worker_comes_again_and_sends_nothing_twice(
     url: str, outbox: Outbox, broker: str, tmp_path: Path
 ) -> None:
     make(outbox, broker).put(Message("hi", A), key="k")
-    with worker(url, tmp_path, broker, "hold") as killed:
-        wait_for(killed, "sending")
+    with worker(SCRIPT, tmp_path, url, broker, "hold") as killed:
+        killed.wait_for("sending")
         since = time.monotonic()
         killed.kill()
-        killed.wait(PATIENCE)
     let_it_become_visible(since)
-    with worker(url, tmp_path, broker) as another:
-        wait_for(another, "sms.drain")
+    with worker(SCRIPT, tmp_path, url, broker) as another:
+        another.wait_for("sms.drain")
     assert outbox.get("k").rows[0].state is State.UNKNOWN
     assert taken(tmp_path) == []
 
@@ -86,14 +69,14 @@ def test_a_task_that_comes_again_while_it_runs_sends_nothing(
     url: str, outbox: Outbox, broker: str, tmp_path: Path
 ) -> None:
     make(outbox, broker).put(Message("hi", A), key="k")
-    with worker(url, tmp_path, broker, "hold") as slow:
-        wait_for(slow, "sending")
+    with worker(SCRIPT, tmp_path, url, broker, "hold") as slow:
+        slow.wait_for("sending")
         let_it_become_visible(time.monotonic())
-        with worker(url, tmp_path, broker) as another:
-            wait_for(another, "sms.drain")
+        with worker(SCRIPT, tmp_path, url, broker) as another:
+            another.wait_for("sms.drain")
         assert outbox.get("k").rows[0].state is State.SENDING
         (tmp_path / "go").touch()
-        wait_for(slow, "sms.drain")
+        slow.wait_for("sms.drain")
     assert outbox.get("k").rows[0].state is State.ACCEPTED
     assert taken(tmp_path) == [A]
 
@@ -106,16 +89,14 @@ def test_a_broker_may_deliver_everything_twice(url: str, outbox: Outbox, broker:
     with redis.Redis.from_url(broker) as client:
         client.rpush(QUEUE, *client.lrange(QUEUE, 0, -1))
         assert client.llen(QUEUE) == 2 * len(numbers)
-    with worker(url, tmp_path, broker) as one, worker(url, tmp_path, broker) as two:
-        for _ in range(2):
-            wait_for(one, "sms.drain")
-            wait_for(two, "sms.drain")
+    with worker(SCRIPT, tmp_path, url, broker) as one, worker(SCRIPT, tmp_path, url, broker) as two:
+        wait_until(lambda: one.count("sms.drain") + two.count("sms.drain") >= 2 * len(numbers))
     assert sorted(taken(tmp_path)) == numbers
     assert {found.state for found in outbox.find()} == {State.ACCEPTED}
 
 
 def test_a_put_is_stored_though_the_broker_is_away(outbox: Outbox) -> None:
-    jobs = make(outbox, "redis://127.0.0.1:1/0")
+    jobs = make(outbox, "amqp://127.0.0.1:1")
     jobs.put(Message("hi", A), key="k")
     assert outbox.get("k").rows[0].state is State.READY
 

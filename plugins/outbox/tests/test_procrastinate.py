@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import procrastinate
 import pytest
 import sqlalchemy
 from conftest import new_database
-from engine_vendor import open_outbox, taken
+from engine_vendor import PATIENCE, open_outbox, taken, wait_until, worker
 from sqlalchemy.orm import Session
 
 from sms_core import ConfigurationError, Message
 from sms_core_outbox import Outbox, Put, State
 from sms_core_outbox.engines.procrastinate import Jobs
-from tests.support.children import child
 
 A, B = "+886900000001", "+886900000002"
-WORKER = Path(__file__).with_name("procrastinate_worker.py")
-PATIENCE = 60
+SCRIPT = "procrastinate_worker.py"
 
 
 @pytest.fixture
@@ -51,17 +46,6 @@ def queued(outbox: Outbox) -> list[tuple[str, str, str | None]]:
     with outbox.engine.connect() as connection:
         question = sqlalchemy.text("SELECT task_name, status::text, lock FROM procrastinate_jobs ORDER BY id")
         return [(name, status, lock) for name, status, lock in connection.execute(question)]
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    limit = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-
-
-def worker(url: str, folder: Path, *more: str) -> list[str]:
-    return [sys.executable, str(WORKER), url, str(folder), *more]
 
 
 def test_a_job_is_there_with_the_commit_and_not_before(outbox: Outbox, jobs: Jobs) -> None:
@@ -122,19 +106,18 @@ def test_sqlite_has_no_place_for_it(tmp_path: Path) -> None:
 
 def test_nothing_waits_for_a_killed_worker(url: str, outbox: Outbox, jobs: Jobs, tmp_path: Path) -> None:
     jobs.put(Message("hi", A), key="first")
-    with child(worker(url, tmp_path, "hold"), stdout=subprocess.PIPE) as killed:
-        assert killed.stdout is not None
-        assert "sending\n" in iter(killed.stdout.readline, "")
+    with worker(SCRIPT, tmp_path, url, "hold") as killed:
+        killed.wait_for("sending")
         killed.kill()
-        killed.wait(PATIENCE)
     assert ("sms:drain", "doing", None) in queued(outbox)
     assert outbox.get("first").rows[0].state is State.SENDING
     jobs.put(Message("hi", B), key="second")
-    with child(worker(url, tmp_path), stdout=subprocess.DEVNULL) as another:
+    with worker(SCRIPT, tmp_path, url) as another:
         wait_until(lambda: outbox.get("second").rows[0].state is State.ACCEPTED)
         wait_until(lambda: ("sms:drain", "failed", None) in queued(outbox))
         wait_until(lambda: outbox.get("first").rows[0].state is State.UNKNOWN)
-        another.terminate()
-        assert another.wait(PATIENCE) is not None
+        another.wait_for("alarm unknown")
+        another.process.terminate()
+        another.process.wait(PATIENCE)
     # The rescue ended the job, and nobody sent the row again.
     assert taken(tmp_path) == [B]
