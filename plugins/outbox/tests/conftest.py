@@ -58,6 +58,12 @@ def new_database(server: str) -> str:
 
 
 @pytest.fixture
+def postgresql_url(postgresql: str) -> str:
+    """A database of PostgreSQL that nobody has used."""
+    return new_database(postgresql)
+
+
+@pytest.fixture
 def vendor() -> Vendor:
     return Vendor()
 

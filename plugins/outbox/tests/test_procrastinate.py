@@ -8,7 +8,6 @@ from pathlib import Path
 import procrastinate
 import pytest
 import sqlalchemy
-from conftest import new_database
 from engine_vendor import PATIENCE, open_outbox, taken, wait_until, worker
 from sqlalchemy.orm import Session
 
@@ -21,8 +20,8 @@ SCRIPT = "procrastinate_worker.py"
 
 
 @pytest.fixture
-def url(postgresql: str) -> str:
-    return new_database(postgresql)
+def url(postgresql_url: str) -> str:
+    return postgresql_url
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from sms_core.errors import ConfigurationError
 from sms_core_outbox import schema
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.forks import WITHIN, gate
+from sms_core_outbox.lent import is_django, lent
 from sms_core_outbox.places import check_place
 
 PATIENCE = 30
@@ -128,8 +129,17 @@ class Database:
 
     @contextmanager
     def joined(self, given: Any) -> Generator[Connection, None, None]:
-        """The caller's own transaction, an SQLAlchemy connection or session: the caller commits or rolls back."""
+        """The caller's own transaction, of SQLAlchemy or of Django: the caller commits or rolls back."""
+        if is_django(given):
+            with told(), lent(given) as connection, self._savepoint(connection):
+                yield connection
+            return
         connection = _connection_of(given)
+        with self._savepoint(connection):
+            yield connection
+
+    @contextmanager
+    def _savepoint(self, connection: Connection) -> Generator[None, None, None]:
         if (connection.dialect.name == "sqlite") != self.is_sqlite:
             raise ConfigurationError(f"the connection is to {connection.dialect.name}, and the outbox in {self.name}")
         with told():
@@ -138,7 +148,7 @@ class Database:
                 known = tuple(entry for entry in _joined.get() if _is_open(entry[0]()) and entry[0]() is not connection)
                 _joined.set((*known, (ref(connection), self.path)))
             with connection.begin_nested():  # what fails here leaves the caller's transaction as it was
-                yield connection
+                yield
 
     def _own_turn(self) -> threading.RLock:
         """This process's lock: a thread of the parent may have held another one."""
@@ -295,7 +305,9 @@ def _connection_of(given: Any) -> Connection:
     find = getattr(given, "connection", None)
     connection = find() if callable(find) else None
     if not isinstance(connection, Connection):
-        raise ConfigurationError(f"connection= takes an SQLAlchemy connection or session, not {type(given).__name__}")
+        raise ConfigurationError(
+            f"connection= takes a connection or session of SQLAlchemy, or Django's connection, not {type(given).__name__}"
+        )
     return connection
 
 

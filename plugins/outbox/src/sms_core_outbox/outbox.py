@@ -153,7 +153,8 @@ class Outbox:
         ``key`` is your name for it, of 200 characters at most. Of two lanes (``purpose``, ``priority``) the one with the
         higher priority goes first, and one-time codes (``purpose="otp"``) before all others. Nothing is sent before
         ``not_before`` or after ``deadline`` (by default 24 hours after it may go, for one-time codes 2 minutes).
-        ``connection``, an SQLAlchemy connection or session, puts it into your transaction: it is sent after your commit.
+        ``connection``, a connection or session of SQLAlchemy or Django's, puts it into your transaction: it is sent after your
+        commit.
 
         Raises `KeyConflict` where the key stands for another message, and what `Client.plan` raises for one that the account
         cannot send; then nothing was stored.
@@ -461,20 +462,25 @@ class Outbox:
                 deadline=DEFAULT_DEADLINE,
             )
 
-    def recorder(self, account: str | None = None) -> Callable[[DeliveryReport | InboundMessage], None]:
-        """A handler for a `sms_core.webhooks.Receiver`: it keeps the account's delivery reports. Replies pass it by."""
+    def recorder(
+        self, account: str | None = None, *, connection: Any = None
+    ) -> Callable[[DeliveryReport | InboundMessage], None]:
+        """A handler for a `sms_core.webhooks.Receiver`: it keeps the account's delivery reports. Replies pass it by.
+
+        ``connection`` is that of the transaction in which the handler runs, if it runs in one.
+        """
         name = self._accounts.name_of(account)
 
         def record(event: DeliveryReport | InboundMessage) -> None:
             if isinstance(event, DeliveryReport):
-                self.record(event, account=name)
+                self.record(event, account=name, connection=connection)
 
         return record
 
-    def record(self, report: DeliveryReport, *, account: str | None = None) -> None:
+    def record(self, report: DeliveryReport, *, account: str | None = None, connection: Any = None) -> None:
         """Keep a delivery report, and give its row the status. One that fits no row yet waits for seven days."""
-        with self._writing(None) as connection:
-            reports.record(self._database, connection, self._hashes, self._accounts.name_of(account), report)
+        with self._writing(connection) as writing:
+            reports.record(self._database, writing, self._hashes, self._accounts.name_of(account), report)
 
     def poll(self, *, account: str | None = None, limit: int = MOST_POLLED) -> PollResult:
         """Ask vendors for the reports that are due, and keep them.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
 
 from sms_core import AsyncClient, Plan, ProviderInfo
-from sms_core.model import Cancellation, Message, SendResult
+from sms_core.model import Cancellation, DeliveryReport, Message, SendResult
 
 T = TypeVar("T")
 
@@ -41,6 +41,10 @@ class Sender(Protocol):
 
     def cancel(self, batch: Mapping[str, Sequence[str]], /) -> Cancellation:
         """As `sms_core.Client.cancel`."""
+        ...
+
+    def reports(self, batch: Mapping[str, Sequence[str]], /) -> Iterable[DeliveryReport]:
+        """As `sms_core.Client.reports`."""
         ...
 
     def close(self) -> None:
@@ -80,6 +84,14 @@ class LoopSender:
     def cancel(self, batch: Mapping[str, Sequence[str]], /) -> Cancellation:
         """As `sms_core.AsyncClient.cancel`."""
         return self._wait_for(self.client.cancel(batch))
+
+    def reports(self, batch: Mapping[str, Sequence[str]], /) -> Iterable[DeliveryReport]:
+        """As `sms_core.AsyncClient.reports`, all pages of it."""
+
+        async def collect() -> list[DeliveryReport]:
+            return [report async for report in self.client.reports(batch)]
+
+        return self._wait_for(collect())
 
     def close(self) -> None:
         """As `sms_core.AsyncClient.aclose`."""
