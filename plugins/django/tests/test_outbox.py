@@ -118,7 +118,9 @@ def test_it_is_the_same_on_postgresql() -> None:
         connections["pg"] = ConnectionHandler({"default": entry})["default"]
         closing.callback(connections.__delitem__, "pg")
         closing.callback(connections["pg"].close)
-        outbox = closing.enter_context(Outbox(url, accounts={"default": "memory://"}, hash_key="a key of the tests alone"))
+        outbox = closing.enter_context(
+            Outbox(url, accounts={"default": "memory://"}, hash_key="a key of the tests alone")
+        )
         outbox.create()
         with transaction.atomic(using="pg"):
             outbox.put(Message("hi", A), key="rolled back", connection=connections["pg"])
