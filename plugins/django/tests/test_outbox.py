@@ -7,14 +7,17 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import sqlalchemy
 import urllib3
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
+from django.db.utils import ConnectionHandler
 
 from sms_core import ConfigurationError, DeliveryStatus, Message
 from sms_core_django import delivery_reported
 from sms_core_outbox import KeyConflict, Outbox, State, UnknownKey
+from tests.support.postgresql import postgresql_server
 
 A = "+886900000001"
 BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
@@ -106,3 +109,27 @@ def test_a_report_is_stored_in_the_transaction_of_its_signal(
     assert outbox.get("k").rows[0].status is None
     assert http("GET", f"{site}/sms/default/{settings.SMS_WEBHOOK_SECRETS}", fields=REPORT).status == 200
     assert outbox.get("k").rows[0].status is DeliveryStatus.DELIVERED
+
+
+def test_it_is_the_same_on_postgresql() -> None:
+    with postgresql_server() as url, ExitStack() as closing:
+        folder = sqlalchemy.make_url(url).query["host"]
+        entry = {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres", "USER": "sms", "HOST": folder}
+        connections["pg"] = ConnectionHandler({"default": entry})["default"]
+        closing.callback(connections.__delitem__, "pg")
+        closing.callback(connections["pg"].close)
+        outbox = closing.enter_context(
+            Outbox(url, accounts={"default": "memory://"}, hash_key="a key of the tests alone")
+        )
+        outbox.create()
+        with transaction.atomic(using="pg"):
+            outbox.put(Message("hi", A), key="rolled back", connection=connections["pg"])
+            transaction.set_rollback(True, using="pg")
+        with transaction.atomic(using="pg"):
+            outbox.put(Message("hi", A), key="k", connection=connections["pg"])
+            with pytest.raises(KeyConflict):
+                outbox.put(Message("another", A), key="k", connection=connections["pg"])
+            outbox.put(Message("hi", A), key="k2", connection=connections["pg"])
+        assert outbox.drain().accepted == 2
+        with pytest.raises(UnknownKey):
+            outbox.get("rolled back")

@@ -20,7 +20,7 @@ from sms_core import AsyncClient, connect_async
 from sms_core.model import DeliveryReport, InboundMessage, Message
 from sms_core_outbox.accounts import Given
 from sms_core_outbox.ledger import OnAlarm
-from sms_core_outbox.model import CancelledRow, DrainResult, PollResult, Put, Row, SettleResult, Stats, Ticket
+from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, PollResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.outbox import MOST_FOUND, MOST_POLLED, Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import LoopSender, Sender
@@ -177,10 +177,6 @@ class AsyncOutbox:
         """As `Outbox.record`."""
         await self._in_thread(self._outbox.record, report, account=account)
 
-    async def poll(self, *, account: str | None = None, limit: int = MOST_POLLED) -> PollResult:
-        """As `Outbox.poll`."""
-        return await self._in_thread(self._outbox.poll, account=account, limit=limit)
-
     async def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
         """As `Outbox.pause`."""
         await self._in_thread(self._outbox.pause, account, because=because, by=by)
@@ -192,6 +188,14 @@ class AsyncOutbox:
     async def cancel(self, key: str, *, account: str | None = None, by: str = "cancel") -> list[CancelledRow]:
         """As `Outbox.cancel`."""
         return await self._in_thread(self._outbox.cancel, key, account=account, by=by)
+
+    async def poll(self, *, account: str | None = None, limit: int = MOST_POLLED) -> PollResult:
+        """As `Outbox.poll`."""
+        return await self._in_thread(self._outbox.poll, account=account, limit=limit)
+
+    async def alarms(self, *, tell: bool = False) -> list[Alarm]:
+        """As `Outbox.alarms`."""
+        return await self._in_thread(self._outbox.alarms, tell=tell)
 
     async def stats(self) -> Stats:
         """As `Outbox.stats`."""

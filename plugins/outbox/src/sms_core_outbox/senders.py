@@ -86,12 +86,12 @@ class LoopSender:
         return self._wait_for(self.client.cancel(batch))
 
     def reports(self, batch: Mapping[str, Sequence[str]], /) -> Iterable[DeliveryReport]:
-        """As `sms_core.AsyncClient.reports`, all of them."""
+        """As `sms_core.AsyncClient.reports`, all pages of it."""
 
-        async def gather() -> list[DeliveryReport]:
+        async def collect() -> list[DeliveryReport]:
             return [report async for report in self.client.reports(batch)]
 
-        return self._wait_for(gather())
+        return self._wait_for(collect())
 
     def close(self) -> None:
         """As `sms_core.AsyncClient.aclose`."""
