@@ -73,7 +73,10 @@ def test_no_request_holds_a_number_twice_and_the_order_of_puts_stays(outbox: Out
     assert vendor.taken == [(A, f"text {n}") for n in range(5)]
 
 
-def test_a_row_in_backoff_holds_the_later_ones_of_its_number_back(outbox: Outbox, vendor: Vendor) -> None:
+def test_a_row_in_backoff_holds_the_later_ones_of_its_number_back(
+    open_outbox: Callable[..., Outbox], vendor: Vendor
+) -> None:
+    outbox = open_outbox(concurrency=1)  # so that these answers are the first one's
     vendor.answers = [NOT_SENT] * 3
     outbox.put(Message("first", A), key="1")
     outbox.put(Message("second", A), key="2")
