@@ -178,7 +178,18 @@ class TestServe:
         assert "http://127.0.0.1:9/" in text
 
     def test_as_a_program_until_ctrl_c(self) -> None:
-        command = [sys.executable, "-u", "-m", "sms_core_sandbox", "--port", "0", "--credit", "7", "--approved-name", "店"]
+        command = [
+            sys.executable,
+            "-u",
+            "-m",
+            "sms_core_sandbox",
+            "--port",
+            "0",
+            "--credit",
+            "7",
+            "--approved-name",
+            "店",
+        ]
         with child(command, stdout=subprocess.PIPE) as program:
             assert program.stdout
             lines: list[str] = []

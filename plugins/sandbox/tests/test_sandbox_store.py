@@ -16,7 +16,7 @@ import urllib3
 
 import sms_core
 from sms_core import ConfigurationError
-from sms_core.testing import Draft
+from sms_core.testing import Approved, Draft
 from sms_core_sandbox import Sandbox
 from sms_core_sandbox.store import Filter
 
@@ -64,6 +64,45 @@ def test_a_booking_goes_out_after_a_restart(tmp_path: Path) -> None:
         assert [message.status.value for message in box.exchange.messages] == ["delivered"]
 
 
+def test_what_a_face_knows_of_its_batches_outlives_a_restart(tmp_path: Path) -> None:
+    db = tmp_path / "box.db"
+    mitake, twilio = "mitake/SmSend?CharsetURL=UTF-8", f"twilio/2010-04-01/Accounts/AC{'0' * 32}/Messages"
+    sms = {
+        "username": "sandbox",
+        "password": "sandbox-password",
+        "dstaddr": "0900000001",
+        "smbody": "x",
+        "clientid": "a",
+    }
+    headers = urllib3.make_headers(basic_auth=f"AC{'0' * 32}:sandbox-password")
+    create = {"To": "+886900000001", "From": "+12025550100", "Body": "secret", "MediaUrl": "https://example.org/a.png"}
+
+    with Sandbox(faces=["mitake", "twilio"], db=db) as box:
+        first = urllib3.request("POST", f"{box.url}/{mitake}", fields=sms).data
+        made = urllib3.request("POST", f"{box.url}/{twilio}.json", fields=create, headers=headers).json()
+        at = f"{twilio}/{made['sid']}.json"
+        urllib3.request("POST", f"{box.url}/{at}", fields={"Body": ""}, headers=headers)
+        box.exchange.of("mitake").set_approved("sandbox", Approved(names=["店"]))
+        box.store.write_accounts()
+    with Sandbox(faces=["mitake", "twilio"], db=db) as box:
+        again = urllib3.request("POST", f"{box.url}/{mitake}", fields=sms).data
+        kept = urllib3.request("GET", f"{box.url}/{at}", headers=headers).json()
+        assert (b"Duplicate=Y" in first, b"Duplicate=Y" in again) == (False, True)
+        assert again.partition(b"msgid=")[2][:10] == first.partition(b"msgid=")[2][:10]
+        assert len(box.exchange.messages) == 2
+        assert (kept["from"], kept["num_media"], kept["body"]) == ("+12025550100", "1", "")
+        assert box.exchange.of("mitake").account("sandbox").approved == Approved(names=["店"])
+
+
+def test_two_sandboxes_never_share_a_file(tmp_path: Path) -> None:
+    db = tmp_path / "box.db"
+    with running(db), pytest.raises(ConfigurationError, match=r"another sandbox has .*box\.db open"):
+        Sandbox(faces=["every8d"], db=db)
+    # A killed one has let go of it.
+    with Sandbox(faces=["every8d"], db=db), pytest.raises(ConfigurationError, match="another sandbox"):
+        Sandbox(faces=["every8d"], db=db)
+
+
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("these are notes, and no database at all" * 100)
     with pytest.raises(ConfigurationError, match="notes"):
@@ -82,6 +121,16 @@ def test_the_oldest_are_forgotten_with_all_that_belongs_to_them() -> None:
         assert sum(phone["total"] for phone in urllib3.request("GET", f"{box.url}/_sandbox/phones").json()) == 5
         for table in ("history", "replies"):
             assert {row["serial"] for row in box.store.query(f"SELECT serial FROM {table}")} <= set(range(8, 13))
+
+
+def test_what_a_face_knows_is_forgotten_with_its_batch() -> None:
+    with Sandbox(faces=["every8d"], keep=2) as box:
+        exchange = box.exchange.of("every8d")
+        for index in range(4):
+            exchange.remember("sandbox", str(index % 3), index, batch_id=f"batch {index}")
+            exchange.submit("sandbox", [Draft("+886900000001", "x")], face="every8d", batch_id=f"batch {index}")
+        assert [exchange.recall("sandbox", key) for key in "0123"] == [3, None, 2, None]
+        assert [row["value"] for row in box.store.query("SELECT value FROM remembered ORDER BY value")] == ["2", "3"]
 
 
 def test_pages_of_phones_have_each_phone_once() -> None:

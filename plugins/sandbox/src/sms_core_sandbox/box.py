@@ -71,7 +71,7 @@ class Sandbox:
 
     ``exchange`` is what the vendors know, ``inbox`` what arrived on the phones, ``faults`` what goes wrong. A sandbox that was stopped does not start again.
 
-    Raises `ConfigurationError` for a face that is not installed, a missing password, and a file that is no store, and `start` an `OSError` for a port that is taken.
+    Raises `ConfigurationError` for a face that is not installed, a missing password, and a file that is no store or that another sandbox has open, and `start` an `OSError` for a port that is taken.
     """
 
     def __init__(  # noqa: PLR0913 - a sandbox has that many sides, each with a default

@@ -145,6 +145,7 @@ def set_account(box: Controlled, arguments: Arguments) -> object:
         exchange.set_international(user, allowed=arguments["international"])
     if arguments["approved"] is not UNCHANGED:
         exchange.set_approved(user, arguments["approved"])
+    box.store.write_accounts()
     box.live.changed()
     return accounts(box, {})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-VERSION = 1
+VERSION = 2
 """Of the tables, in ``PRAGMA user_version``. A file of another version is not opened."""
 COST_UNIT = Decimal("0.000001")
 
@@ -42,7 +42,15 @@ CREATE TABLE attempts (
     taken INTEGER NOT NULL, status INTEGER, request TEXT NOT NULL, response TEXT NOT NULL, error TEXT NOT NULL
 );
 CREATE INDEX attempts_by_serial ON attempts (serial);
-CREATE TABLE accounts (vendor TEXT NOT NULL, user TEXT NOT NULL, credit TEXT NOT NULL, PRIMARY KEY (vendor, user));
+CREATE TABLE accounts (
+    vendor TEXT NOT NULL, user TEXT NOT NULL, credit TEXT NOT NULL, international INTEGER NOT NULL, approved TEXT,
+    PRIMARY KEY (vendor, user)
+);
+CREATE TABLE remembered (
+    vendor TEXT NOT NULL, user TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, batch_id TEXT NOT NULL,
+    PRIMARY KEY (vendor, user, key)
+);
+CREATE INDEX remembered_by_batch ON remembered (batch_id);
 """
 
-TABLES = ("messages", "history", "phones", "replies", "calls", "attempts", "accounts")
+TABLES = ("messages", "history", "phones", "replies", "calls", "attempts", "accounts", "remembered")
