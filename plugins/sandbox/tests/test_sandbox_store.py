@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 import urllib3
@@ -18,7 +20,7 @@ import sms_core
 from sms_core import ConfigurationError
 from sms_core.testing import Approved, Draft
 from sms_core_sandbox import Sandbox
-from sms_core_sandbox.store import Filter
+from sms_core_sandbox.store import Filter, Store, Views
 
 
 @contextmanager
@@ -143,3 +145,67 @@ def test_pages_of_phones_have_each_phone_once() -> None:
             found += [phone["number"] for phone in phones]
             before = phones[-1]["place"]
         assert found == [draft.number for draft in reversed(drafts)]
+
+
+class Explained:
+    """A store that asks SQLite for the plan of each question."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.plans: list[str] = []
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        self.plans += [row["detail"] for row in self._store.query(f"EXPLAIN QUERY PLAN {sql}", values)]
+        return self._store.query(sql, values)
+
+
+NUMBER = "+886900000908"
+QUESTIONS: dict[str, Callable[[Views], object]] = {
+    "phones": lambda views: views.phones(Filter(), before=10),
+    "phones of a number": lambda views: views.phones(Filter(number=NUMBER)),
+    "phones of a status": lambda views: views.phones(Filter(status="failed")),
+    "phones of a vendor": lambda views: views.phones(Filter(vendor="every8d", status="delivered")),
+    "phones of a batch": lambda views: views.phones(Filter(batch="x")),
+    "a conversation": lambda views: views.conversation(NUMBER, before=(10, 1)),
+    "messages": lambda views: views.messages(Filter(), newest_first=True, before=10),
+    "messages of a number": lambda views: views.messages(Filter(number=NUMBER), after=1),
+    "messages of a batch": lambda views: views.messages(Filter(batch="x")),
+    "a message": lambda views: views.message(1),
+    "requests": lambda views: views.calls(before=10),
+    "requests with a fault": lambda views: views.calls(faulty_only=True),
+    "the summary": lambda views: views.summary(),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_no_question_reads_every_message(name: str) -> None:
+    with Sandbox(faces=["every8d"]) as box:
+        box.exchange.of("every8d").submit("sandbox", [Draft(NUMBER, "x")], face="every8d", batch_id="x")
+        explained = Explained(box.store)
+        QUESTIONS[name](Views(cast("Store", explained)))
+        assert explained.plans
+        whole = [plan for plan in explained.plans if re.match(r"SCAN (messages|replies|history|calls|attempts)$", plan)]
+        assert not whole
+
+
+def test_a_conversation_is_paged_through_messages_and_replies() -> None:
+    with Sandbox(faces=["every8d"]) as box:
+        exchange = box.exchange.of("every8d")
+        for index in range(4):
+            exchange.submit("sandbox", [Draft("+886900000001", f"text {index}")], face="every8d")
+            for reply in range(index):
+                exchange.reply("+886900000001", f"reply {index}.{reply}")
+        whole = box.views.conversation("+886900000001")
+        assert [bubble.get("text") or bubble["message"]["text"] for bubble in whole] == [
+            "text 0", "text 1", "reply 1.0", "text 2", "reply 2.0", "reply 2.1", "text 3", "reply 3.0", "reply 3.1",
+            "reply 3.2",
+        ]  # fmt: skip
+        for limit in (1, 2, 3, 7):
+            paged: list[object] = []
+            before = None
+            while page := box.views.conversation("+886900000001", before=before, limit=limit):
+                paged = [*page, *paged]
+                before = (page[0]["place"], page[0]["order"])
+            assert paged == whole
+        since = whole[5]["place"]
+        assert box.views.conversation("+886900000001", since=since) == whole[3:]

@@ -1,6 +1,7 @@
 """The tables of a store.
 
 ``place`` puts messages and replies into one order: a reply stands behind the message that was the newest when it came.
+``messages_by_number`` has all that tells which phones got messages of a vendor or status, so that no message is read for it.
 Costs are whole numbers of `COST_UNIT`, so that SQLite adds them up exactly.
 """
 
@@ -18,7 +19,7 @@ CREATE TABLE messages (
     position INTEGER NOT NULL, status TEXT NOT NULL, cost INTEGER NOT NULL, words TEXT NOT NULL,
     accepted_at TEXT NOT NULL, state TEXT NOT NULL, media BLOB, call INTEGER
 );
-CREATE INDEX messages_by_number ON messages (number, serial);
+CREATE INDEX messages_by_number ON messages (number, serial, face, status);
 CREATE INDEX messages_by_batch ON messages (batch_id, position);
 CREATE INDEX messages_by_face ON messages (face, status, cost);
 CREATE INDEX messages_by_status ON messages (status, serial);
