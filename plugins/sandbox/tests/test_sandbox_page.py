@@ -102,6 +102,19 @@ def test_what_the_carriers_know_is_written_and_shown(box: Sandbox, wire: Any, se
     assert box.exchange.of("every8d").account("sandbox").approved is None
 
 
+def test_a_form_is_shown_decoded_beside_the_raw_one(box: Sandbox, wire: Any, see: Any) -> None:
+    wire("SendSMS.ashx?REPLYONCE=%AD%BB", MSG="哈囉 <b>&1", DEST="0900000908", PWD="a secret with blanks")
+    (call,) = box.views.calls()
+    fields = {field["name"]: field["value"] for field in call["fields"]}
+    assert (fields["MSG"], fields["REPLYONCE"], fields["PWD"]) == ("哈囉 <b>&1", "香", "•••")
+    shown = see(f"/requests/{call['id']}")
+    assert "MSG=%E5%93%88%E5%9B%89" in shown
+    assert "<dt>MSG</dt><dd>哈囉 &lt;b&gt;&amp;1</dd>" in shown
+    assert "secret" not in shown
+    wire("SendSMS.ashx", MSG="my password is sandbox-password", DEST="0900000908")
+    assert "my password is •••" in see(f"/messages/{box.exchange.messages[-1].serial}")
+
+
 class TestSafe:
     @pytest.mark.parametrize("path", [*PAGES, "/_sandbox/messages", "/_sandbox/events", "/_sandbox/page/phones"])
     def test_another_name_is_refused(self, see: Any, path: str) -> None:

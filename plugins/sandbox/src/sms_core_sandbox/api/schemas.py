@@ -72,6 +72,7 @@ CALL = record(
     status=nullable(WHOLE),
     fault=TEXT,
     acts=YES_OR_NO,
+    fields=rows(record(name=TEXT, value=TEXT)),
 )
 DETAILS = {
     **MESSAGE,

@@ -70,6 +70,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "not_taken": ("not acknowledged", "未確認"),
     "request": ("Request", "請求"),
     "answer": ("Answer", "回應"),
+    "decoded": ("Fields, decoded", "解碼後的欄位"),
     "no_request": ("The request is not kept.", "沒有保留這個請求。"),
     "no_requests": ("No requests yet", "還沒有請求"),
     "code": ("Code", "驗證碼"),

@@ -35,7 +35,8 @@ CREATE TABLE replies (
 CREATE INDEX replies_by_number ON replies (number, place);
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, face TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
-    request TEXT NOT NULL, answer TEXT NOT NULL, status INTEGER, fault TEXT NOT NULL, acts INTEGER NOT NULL
+    request TEXT NOT NULL, answer TEXT NOT NULL, status INTEGER, fault TEXT NOT NULL, acts INTEGER NOT NULL,
+    fields TEXT NOT NULL
 );
 CREATE INDEX calls_with_fault ON calls (id) WHERE fault != '';
 CREATE TABLE attempts (

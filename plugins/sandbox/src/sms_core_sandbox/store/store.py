@@ -198,9 +198,10 @@ class Store:
 
     def add_call(self, call: CallRecord) -> None:
         """Keep a request and its answer."""
-        row = attrs.astuple(attrs.evolve(call, at=call.at.isoformat()))  # type: ignore[arg-type]
+        fields = json.dumps(call.fields, ensure_ascii=False)
+        row = (*attrs.astuple(attrs.evolve(call, at=call.at.isoformat()))[:-1], fields)  # type: ignore[arg-type]
         with self._lock:
-            self._connection.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._connection.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             self._prune("calls", call.number)
         self._changed()
 

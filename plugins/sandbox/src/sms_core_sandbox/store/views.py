@@ -222,4 +222,5 @@ def _attempt(row: sqlite3.Row) -> Found:
 
 def _call(row: sqlite3.Row) -> Found:
     names = ("id", "at", "face", "method", "path", "request", "answer", "status", "fault")
-    return {**{name: row[name] for name in names}, "acts": bool(row["acts"])}
+    fields = [{"name": name, "value": value} for name, value in json.loads(row["fields"])]
+    return {**{name: row[name] for name in names}, "acts": bool(row["acts"]), "fields": fields}
