@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
@@ -119,20 +119,31 @@ class Accounts:
         with self._changed:
             return tuple(state for state in self._accounts.values() if self._sees(state.vendor))
 
-    # Points
+    # What an account has and may
 
     def set_credit(self, user: str, credit: Decimal | int) -> AccountState:
         """Give an account so many points; seen from no vendor, each account of this user.
 
         Raises `KeyError`, and `ValueError` for points that are no number.
         """
-        points = _points(credit)
+        return self._change(user, credit=_points(credit))
+
+    def set_approved(self, user: str, approved: Approved | None) -> AccountState:
+        """Have the carriers check an account's texts against this, or with None not check them. Raises `KeyError`."""
+        return self._change(user, approved=approved)
+
+    def set_international(self, user: str, *, allowed: bool) -> AccountState:
+        """Let an account send abroad, or not. Raises `KeyError`."""
+        return self._change(user, international=allowed)
+
+    def _change(self, user: str, **changes: Any) -> AccountState:
+        """Change an account; seen from no vendor, each account of this user. Raises `KeyError`."""
         with self._changed:
             owners = [owner for owner in self._accounts if self._sees(owner[0]) and owner[1] == user]
             if not owners:
                 raise KeyError(user)
             for owner in owners:
-                self._accounts[owner] = attrs.evolve(self._accounts[owner], credit=points)
+                self._accounts[owner] = attrs.evolve(self._accounts[owner], **changes)
             return self._accounts[owners[-1]]
 
     def _add_credit(self, owner: Owner, points: Decimal) -> None:

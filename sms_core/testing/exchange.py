@@ -15,6 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import attrs
 from attrs import field, frozen
@@ -35,6 +36,7 @@ from sms_core.testing.records import (
     NoSuchBatch,
     NotBooked,
     Push,
+    Remembered,
     Reply,
     StoredMessage,
 )
@@ -45,8 +47,8 @@ NO_REPORT = "no report: this send named no URL"
 """The note on a message of a vendor that pushes reports to the URL of the send itself."""
 
 
-Change = StoredMessage | Reply
-"""What happens in an exchange: a message in a new state, or a reply."""
+Change = StoredMessage | Reply | Remembered
+"""What happens in an exchange: a message in a new state, a reply, or what a face wants to be kept."""
 Watcher = Callable[[Sequence[Change]], object]
 """Is told what changed, in order; nothing at all means that everything was forgotten."""
 
@@ -99,6 +101,8 @@ class Exchange(Accounts):
         self._to_number: dict[str, deque[tuple[str, int]]] = {}
         self._replies: deque[Reply] = deque()
         self._accepted: deque[Accepted] = deque()
+        self._remembered: dict[tuple[str, str, str], Remembered] = {}
+        self._remembered_of: dict[str, set[tuple[str, str, str]]] = {}
         self._changes: list[Change] = []
         self._sent_texts = SentTexts()
         self._due: list[_Due] = []
@@ -205,6 +209,7 @@ class Exchange(Accounts):
             to_number.remove(key)
             if not batch:
                 del self._batches[message.batch_id]
+                self._forget_remembered(message.batch_id)
             if not to_number:
                 del self._to_number[message.number]
             if message.status is not DeliveryStatus.NO_CREDIT:
@@ -213,7 +218,41 @@ class Exchange(Accounts):
         while self.keep is not None and len(self._replies) > self.keep:
             self._replies.popleft()
 
-    def restore(self, messages: Iterable[StoredMessage], replies: Iterable[Reply] = ()) -> None:
+    # What faces keep
+
+    def remember(self, user: str, key: str, value: Any, *, batch_id: str) -> None:
+        """Keep what a face knows beside the exchange, as JSON has it, for as long as this batch is kept.
+
+        It outlives a restart where the messages do. A face that has to know of a batch whatever happens remembers
+        first and submits then.
+        """
+        with self._changed:
+            self._take_remembered(Remembered(self.vendor, user, key, value, batch_id))
+            self._changes.append(self._remembered[self.vendor, user, key])
+            self._publish()
+
+    def recall(self, user: str, key: str) -> Any:
+        """What a face has remembered under this key; None if there is nothing."""
+        with self._changed:
+            found = self._remembered.get((self.vendor, user, key))
+            return None if found is None else found.value
+
+    def _take_remembered(self, remembered: Remembered) -> None:
+        key = (remembered.vendor, remembered.user, remembered.key)
+        self._remembered[key] = remembered
+        self._remembered_of.setdefault(remembered.batch_id, set()).add(key)
+
+    def _forget_remembered(self, batch_id: str) -> None:
+        for key in self._remembered_of.pop(batch_id, ()):
+            if self._remembered[key].batch_id == batch_id:  # else a later batch has taken its place
+                del self._remembered[key]
+
+    def restore(
+        self,
+        messages: Iterable[StoredMessage],
+        replies: Iterable[Reply] = (),
+        remembered: Iterable[Remembered] = (),
+    ) -> None:
         """Take back what an earlier exchange told its watchers: messages in the order of their serials, each as it last was.
 
         What was to happen to them happens when its time has come, or at once if it has passed. Nobody is told of what
@@ -229,6 +268,8 @@ class Exchange(Accounts):
                 if message.status is not DeliveryStatus.NO_CREDIT:
                     self._take_again(message)
             self._replies.extend(replies)
+            for kept in remembered:
+                self._take_remembered(kept)
             self._forget_oldest()
             self._changed.notify_all()
 

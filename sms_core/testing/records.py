@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -130,6 +131,17 @@ class Reply:
     message: StoredMessage
     text: str = field(repr=False)
     received_at: datetime
+
+
+@frozen
+class Remembered:
+    """What a vendor's face keeps beside the exchange's own values, of one of its users' batches: ``value`` is JSON's data."""
+
+    vendor: str
+    user: str
+    key: str
+    value: Any = field(repr=False)
+    batch_id: str
 
 
 @frozen

@@ -178,7 +178,18 @@ class TestServe:
         assert "http://127.0.0.1:9/" in text
 
     def test_as_a_program_until_ctrl_c(self) -> None:
-        command = [sys.executable, "-u", "-m", "sms_core_sandbox", "--port", "0", "--credit", "7"]
+        command = [
+            sys.executable,
+            "-u",
+            "-m",
+            "sms_core_sandbox",
+            "--port",
+            "0",
+            "--credit",
+            "7",
+            "--approved-name",
+            "店",
+        ]
         with child(command, stdout=subprocess.PIPE) as program:
             assert program.stdout
             lines: list[str] = []
@@ -190,6 +201,8 @@ class TestServe:
             assert found
             with sms_core.connect(found[0]) as sms:
                 assert sms.balance().credit == 7
+                dropped = sms.send("no name", to="0900000001")
+                assert [report.status.name for report in sms.reports(dropped)] == ["REJECTED"]
             program.send_signal(signal.SIGINT)
             rest, _ = program.communicate(timeout=10)
         assert rest == "Stopped.\n"

@@ -46,13 +46,38 @@ def test_the_table_of_behaviours(ask: Any) -> None:
 def test_accounts(ask: Any, box: Sandbox) -> None:
     ask("POST", "accounts", user="sandbox", credit="12.5")
     ask("POST", "accounts", user="another", password="secret", credit=3)
+    rights = {"blocked": False, "international": True, "approved": None}
     assert ask("GET", "accounts") == [
-        {"vendor": "every8d", "user": "sandbox", "credit": "12.5", "unit": "points", "blocked": False},
-        {"vendor": "every8d", "user": "another", "credit": "3", "unit": "points", "blocked": False},
+        {"vendor": "every8d", "user": "sandbox", "credit": "12.5", "unit": "points", **rights},
+        {"vendor": "every8d", "user": "another", "credit": "3", "unit": "points", **rights},
     ]
     assert box.exchange.login("another", "secret").user == "another"
     assert ask("POST", "accounts", user="sandbox")[0]["credit"] == "12.5"
     assert ask("POST", "accounts", vendor="every8d", user="sandbox", credit=7)[0]["credit"] == "7"
+
+
+def test_a_text_that_breaks_the_carriers_rules_says_which(ask: Any, wire: Any) -> None:
+    approved = {"names": ["互動資通"], "links": ["https://e8d.tw/a"]}
+    account = ask("POST", "accounts", user="sandbox", approved=approved, international=False)[0]
+    assert (account["approved"], account["international"]) == ({**approved, "telephones": []}, False)
+    assert ask("POST", "accounts", user="sandbox", credit=9)[0]["approved"] == account["approved"], (
+        "not given: it stays"
+    )
+    for text in ("【互動資通】 https://e8d.tw/a", "哈囉", "【互動資通】 https://e8d.tw/b", "【互動資通】 02-2345-6789"):
+        wire("SendSMS.ashx", MSG=text, DEST="0900000001")
+    good, *dropped = ask("GET", "messages")
+    assert (good["status"], good["notes"]) == ("delivered", [])
+    assert {message["status"] for message in dropped} == {"rejected"}
+    said = " ".join(note for message in dropped for note in message["notes"])
+    for reason in ("no approved sender", "https://e8d.tw/b is not registered", "02-2345-6789 is not registered"):
+        assert reason in said
+    assert ask("POST", "accounts", user="sandbox", approved=None)[0]["approved"] is None
+
+
+@pytest.mark.parametrize("approved", [{"name": []}, {"names": "one"}, {"names": [""]}, {"names": [1]}, "one", []])
+def test_what_can_not_be_approved(wire: Any, box: Sandbox, approved: Any) -> None:
+    given = {"user": "sandbox", "approved": approved}
+    assert wire.pool.request("POST", f"{box.url}/_sandbox/accounts", json=given).status == 400
 
 
 def test_faults(ask: Any, wire: Any, box: Sandbox) -> None:

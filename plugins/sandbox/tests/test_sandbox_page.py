@@ -10,7 +10,7 @@ import pytest
 import urllib3
 
 from sms_core import ConfigurationError
-from sms_core.testing import Draft
+from sms_core.testing import Approved, Draft
 from sms_core_sandbox import Sandbox
 
 PAGES = ["/", "/phones/%2B886900000908", "/faults", "/accounts", "/requests"]
@@ -85,6 +85,34 @@ def test_actions(box: Sandbox, wire: Any, post: Any) -> None:
     assert [account.credit for account in box.exchange.accounts if account.user == "sandbox"] == [7]
     assert post("/_sandbox/page/reset") == 204
     assert box.exchange.messages == ()
+
+
+def test_what_the_carriers_know_is_written_and_shown(box: Sandbox, wire: Any, see: Any, post: Any) -> None:
+    rights = {"names": "互動資通\n E8D \n", "links": "", "telephones": "", "checked": "1"}
+    assert post("/_sandbox/page/approved", vendor="every8d", user="sandbox", **rights) == 204
+    (account,) = [account for account in box.exchange.accounts if account.user == "sandbox"]
+    assert (account.approved, account.international) == (Approved(names=["互動資通", "E8D"]), False)
+    assert "互動資通\nE8D</textarea>" in see("/accounts")
+    assert "核准的發送者名稱" in see("/accounts", **{"Accept-Language": "zh-TW"})
+    wire("SendSMS.ashx", MSG="E8D: call 02-2345-6789", DEST="0900000908")
+    phone = "/phones/%2B886900000908"
+    assert "the telephone number 02-2345-6789 is not registered" in see(phone)
+    assert "電話 02-2345-6789 沒有登記" in see(phone, **{"Accept-Language": "zh-TW"})
+    assert post("/_sandbox/page/approved", vendor="every8d", user="sandbox", international="1") == 204
+    assert box.exchange.of("every8d").account("sandbox").approved is None
+
+
+def test_a_form_is_shown_decoded_beside_the_raw_one(box: Sandbox, wire: Any, see: Any) -> None:
+    wire("SendSMS.ashx?REPLYONCE=%AD%BB", MSG="哈囉 <b>&1", DEST="0900000908", PWD="a secret with blanks")
+    (call,) = box.views.calls()
+    fields = {field["name"]: field["value"] for field in call["fields"]}
+    assert (fields["MSG"], fields["REPLYONCE"], fields["PWD"]) == ("哈囉 <b>&1", "香", "•••")
+    shown = see(f"/requests/{call['id']}")
+    assert "MSG=%E5%93%88%E5%9B%89" in shown
+    assert "<dt>MSG</dt><dd>哈囉 &lt;b&gt;&amp;1</dd>" in shown
+    assert "secret" not in shown
+    wire("SendSMS.ashx", MSG="my password is sandbox-password", DEST="0900000908")
+    assert "my password is •••" in see(f"/messages/{box.exchange.messages[-1].serial}")
 
 
 class TestSafe:

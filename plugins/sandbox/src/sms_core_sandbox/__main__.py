@@ -17,6 +17,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8025, help="port, 0 for a free one (default: %(default)s)")
     parser.add_argument("--callback-url", help="where reports and replies are pushed")
     parser.add_argument("--credit", type=int, help="what each account begins with, in its vendor's unit")
+    for name, what in (("name", "a sender's name"), ("link", "a link"), ("telephone", "a telephone number")):
+        meaning = f"{what} that the accounts have registered; any of these has the carriers check the texts"
+        parser.add_argument(f"--approved-{name}", action="append", default=[], metavar="TEXT", help=meaning)
+    parser.add_argument("--no-international", dest="international", action="store_false", help="no texts abroad")
     parser.add_argument("--filter-sees-all", action="store_true", help="duplicate filters know plain sends too")
     parser.add_argument("--root", action="append", default=[], type=named_port, metavar="VENDOR[=PORT]", help=ROOT_HELP)
     parser.add_argument("--db", metavar="FILE", help="keep the messages in this file, across restarts")

@@ -17,7 +17,7 @@ import uvicorn
 
 from sms_core import dsn as dsns
 from sms_core.errors import ConfigurationError
-from sms_core.testing import Clock, Exchange
+from sms_core.testing import Approved, Clock, Exchange
 from sms_core_sandbox.app import make_app
 from sms_core_sandbox.ending import Ending
 from sms_core_sandbox.face import Face, FaceFactory, load_factories
@@ -60,7 +60,8 @@ class Sandbox:
     to ``callback_url`` (one for all, or a mapping from vendor to URL), but where a vendor's send names a URL of its own
     (Mitake, smsgo, Twilio) to that one alone; at first after ``push_delay`` and then every ``push_interval`` seconds until the receiver
     acknowledges or the vendor gives up; ``slow`` is how late a slow report comes. ``credit`` is what the account of each
-    vendor begins with, in the vendor's own unit; without it the vendor's face decides. The vendors in ``root`` are served
+    vendor begins with, in the vendor's own unit; without it the vendor's face decides. With ``approved`` Taiwan's carriers check the texts of
+    these accounts, and without ``international`` they may not send abroad. The vendors in ``root`` are served
     at the root of a port of their own too, see `root_url`; every one is at the root of ``http://NAME.localhost:PORT``.
 
     Messages are kept in memory, the newest ``keep`` of them (`KEPT_IN_MEMORY` if that is not said). With ``db`` they are kept in
@@ -70,7 +71,7 @@ class Sandbox:
 
     ``exchange`` is what the vendors know, ``inbox`` what arrived on the phones, ``faults`` what goes wrong. A sandbox that was stopped does not start again.
 
-    Raises `ConfigurationError` for a face that is not installed, a missing password, and a file that is no store, and `start` an `OSError` for a port that is taken.
+    Raises `ConfigurationError` for a face that is not installed, a missing password, and a file that is no store or that another sandbox has open, and `start` an `OSError` for a port that is taken.
     """
 
     def __init__(  # noqa: PLR0913 - a sandbox has that many sides, each with a default
@@ -83,6 +84,8 @@ class Sandbox:
         callback_url: CallbackUrl = None,
         filter_sees_all: bool = False,
         credit: Decimal | int | None = None,
+        approved: Approved | None = None,
+        international: bool = True,
         slow: timedelta = timedelta(seconds=5),
         push_delay: float = 0.1,
         push_interval: float = 0.2,
@@ -107,7 +110,12 @@ class Sandbox:
         self._root_ports = root_ports(root, self.faces)
         for name, face in self.faces.items():
             self.exchange.of(face.vendor or name).add_account(
-                face.user or USER, PASSWORD, face.credit if credit is None else Decimal(credit), keys=face.keys
+                face.user or USER,
+                PASSWORD,
+                face.credit if credit is None else Decimal(credit),
+                keys=face.keys,
+                approved=approved,
+                international=international,
             )
         self.faults = Faults({name: face.operations for name, face in self.faces.items()})
         self.ending = Ending()

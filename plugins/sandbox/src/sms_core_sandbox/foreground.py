@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 
+from sms_core.testing import Approved
 from sms_core_sandbox.box import Sandbox
 from sms_core_sandbox.roots import Roots
 
@@ -20,6 +21,10 @@ def serve(  # noqa: PLR0913 - the arguments of a sandbox
     callback_url: str | None = None,
     filter_sees_all: bool = False,
     credit: int | None = None,
+    approved_name: Iterable[str] = (),
+    approved_link: Iterable[str] = (),
+    approved_telephone: Iterable[str] = (),
+    international: bool = True,
     root: Roots = (),
     db: str | None = None,
     keep: int | None = None,
@@ -32,14 +37,17 @@ def serve(  # noqa: PLR0913 - the arguments of a sandbox
     """Run a sandbox until Ctrl-C, or until ``stop`` is set; ``say`` gets the lines that tell how to use it.
 
     The other arguments are those of `Sandbox`; a password may stand in the variable ``SMS_SANDBOX_PASSWORD`` instead.
-    ``root`` names the vendors that get a port of their own. Raises `OSError` for a port that is taken; 0 takes a free one.
+    Where any ``approved_…`` is given, the carriers check the texts. ``root`` names the vendors that get a port of their own. Raises `OSError` for a port that is taken; 0 takes a free one.
     """
+    approved = Approved(approved_name, approved_link, approved_telephone)
     box = Sandbox(
         port,
         host,
         callback_url=callback_url,
         filter_sees_all=filter_sees_all,
         credit=credit,
+        approved=approved if approved != Approved() else None,
+        international=international,
         root=root,
         db=db,
         keep=keep,

@@ -21,6 +21,12 @@ from sms_core_cli.output import say
 @click.option("--filter-sees-all", is_flag=True, help="Let the duplicate filters know plain sends too.")
 @click.option("--credit", type=click.IntRange(0), help="What each account begins with, in its vendor's own unit.")
 @click.option(
+    "--approved-name", multiple=True, help="A sender's name that the carriers approved: they check the texts."
+)
+@click.option("--approved-link", multiple=True, help="A link that is registered with them.")
+@click.option("--approved-telephone", multiple=True, help="A telephone number that is registered with them.")
+@click.option("--no-international", is_flag=True, help="The accounts may not send abroad.")
+@click.option(
     "--root", multiple=True, metavar="VENDOR[=PORT]", help="Serve a vendor at the root of a port of its own too."
 )
 @click.option("--db", type=click.Path(dir_okay=False), help="Keep the messages in this file, across restarts.")
@@ -36,6 +42,10 @@ def sandbox(  # noqa: PLR0913 - an argument for each option
     credit: int | None,
     *,
     filter_sees_all: bool,
+    approved_name: tuple[str, ...],
+    approved_link: tuple[str, ...],
+    approved_telephone: tuple[str, ...],
+    no_international: bool,
     root: tuple[str, ...],
     db: str | None,
     keep: int | None,
@@ -61,6 +71,10 @@ def sandbox(  # noqa: PLR0913 - an argument for each option
             callback_url=callback_url,
             filter_sees_all=filter_sees_all,
             credit=credit,
+            approved_name=approved_name,
+            approved_link=approved_link,
+            approved_telephone=approved_telephone,
+            international=not no_international,
             root=dict(map(_named_port, root)),
             db=db,
             keep=keep,

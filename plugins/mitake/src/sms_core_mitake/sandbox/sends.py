@@ -10,7 +10,9 @@ from itertools import count
 
 from attrs import field, frozen
 
+from sms_core.model import DeliveryStatus
 from sms_core.numbers import TAIWAN, is_taiwan
+from sms_core.serialize import from_data, to_data
 from sms_core.testing import Draft, behaviour_of
 from sms_core_mitake.sandbox.calls import lines_of, refusal, user_of
 from sms_core_mitake.sandbox.queries import points_of
@@ -51,7 +53,7 @@ class _Line:
 
 @frozen
 class _Taken:
-    """What was answered to a clientid, and when."""
+    """What was answered to a clientid, and when. The exchange remembers it, also across restarts."""
 
     at: datetime
     msgid: str
@@ -60,10 +62,9 @@ class _Taken:
 
 @frozen
 class Sends:
-    """The two pages that send: they share the ids that grow, and the clientids of each account."""
+    """The two pages that send: they share the ids that grow."""
 
     ids: count[int] = field(factory=lambda: count(FIRST_ID))
-    taken: dict[tuple[str, str], _Taken] = field(factory=dict)
 
     def single(self, call: Call) -> str:
         """SmSend: the fields of a form."""
@@ -89,8 +90,8 @@ class Sends:
         return "".join(f"{row}\r\n" for row in answer)
 
     def _section(self, call: Call, user: str, line: _Line) -> tuple[str, ...]:
-        earlier = self.taken.get((user, line.clientid)) if line.clientid else None
-        if earlier is not None and _is_known(call, user, earlier):
+        earlier = _earlier(call, user, line.clientid)
+        if earlier is not None:
             return (*earlier.answer, "Duplicate=Y")
         if len(line.clientid) > _LONGEST_ID:
             return ("statuscode=y",)
@@ -116,20 +117,24 @@ class Sends:
             report_url=line.response.strip(),
         )
         msgid = call.fresh_id(map(_msgid, self.ids))
-        batch = call.exchange.submit(user, [draft], face=call.face, batch_id=msgid)
-        if batch.unsent:
-            return ("statuscode=s",)
         answer = [f"msgid={msgid}", f"statuscode={1 if send_at is None else 0}"]
         if call.text("smsPointFlag") == "1":
             answer.append(f"smsPoint={draft.cost:f}")
-        self.taken[user, line.clientid] = _Taken(now, msgid, tuple(answer))
-        return tuple(answer)
+        taken = _Taken(now, msgid, tuple(answer))
+        if line.clientid:  # before it is sent: killed in between, the sandbox must not send it again
+            call.exchange.remember(user, line.clientid, to_data(taken), batch_id=msgid)
+        batch = call.exchange.submit(user, [draft], face=call.face, batch_id=msgid)
+        return ("statuscode=s",) if batch.unsent else taken.answer
 
 
-def _is_known(call: Call, user: str, earlier: _Taken) -> bool:
-    """Whether a clientid still counts; after the sandbox was emptied none does."""
-    is_recent = call.exchange.clock.now() - earlier.at < REMEMBERED
-    return is_recent and bool(call.batch(user, earlier.msgid))
+def _earlier(call: Call, user: str, clientid: str) -> _Taken | None:
+    """What a clientid was answered, if it still counts: its SMS was taken, less than twelve hours ago."""
+    remembered = call.exchange.recall(user, clientid)
+    if remembered is None:
+        return None
+    taken = from_data(remembered, _Taken)
+    was_sent = any(message.status is not DeliveryStatus.NO_CREDIT for message in call.batch(user, taken.msgid))
+    return taken if was_sent and call.exchange.clock.now() - taken.at < REMEMBERED else None
 
 
 def _is_closed(call: Call, user: str, number: str) -> bool:

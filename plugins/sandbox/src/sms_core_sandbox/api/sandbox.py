@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from sms_core.testing import behaviour_rows
+from sms_core.serialize import to_data
+from sms_core.testing import Approved, behaviour_rows
 from sms_core_sandbox.api import schemas
 from sms_core_sandbox.api.fields import LARGEST, Arguments, Field
 from sms_core_sandbox.api.operations import NotHere, Operation
@@ -16,6 +17,10 @@ from sms_core_sandbox.controlled import Controlled
 from sms_core_sandbox.faults import KINDS, Fault, Switch
 
 LONGEST_FAULT = 3600.0
+MOST_APPROVED = 1000
+"""Names, links or telephone numbers that one account has registered."""
+UNCHANGED: Final = object()
+"""Stands in for a field that was not given, where null says something."""
 FAULT_FIELDS = (
     Field("kind", "string", "what goes wrong", required=True, choices=tuple(KINDS)),
     Field("match", "string", "a part of path or SOAPAction, in any case; null for every request", nullable=True),
@@ -105,7 +110,7 @@ def _advance(box: Controlled, arguments: Arguments) -> object:
 
 
 def accounts(box: Controlled, _: Arguments) -> list[dict[str, Any]]:
-    """Each vendor's users, and their credit in its unit."""
+    """Each vendor's users, their credit in its unit, and what they may send."""
     return [
         {
             "vendor": account.vendor,
@@ -113,6 +118,8 @@ def accounts(box: Controlled, _: Arguments) -> list[dict[str, Any]]:
             "credit": str(account.credit),
             "unit": unit_of(box, account.vendor),
             "blocked": account.blocked,
+            "international": account.international,
+            "approved": None if account.approved is None else to_data(account.approved),
         }
         for account in box.exchange.accounts
     ]
@@ -124,16 +131,21 @@ def unit_of(box: Controlled, vendor: str) -> str:
 
 
 def set_account(box: Controlled, arguments: Arguments) -> object:
-    """Open an account, or give one other credit. Raises `ValueError` and `KeyError`."""
-    vendor = arguments["vendor"]
+    """Open an account, or change what one has and may. Raises `ValueError` and `KeyError`."""
+    vendor, user = arguments["vendor"], arguments["user"]
     if vendor and vendor not in {account.vendor for account in box.exchange.accounts}:
         raise ValueError(f"there is no vendor {vendor!r} here")
     exchange = box.exchange.of(vendor)
     credit = None if arguments["credit"] is None else _points(arguments["credit"])
     if arguments["password"] is not None:
-        exchange.add_account(arguments["user"], arguments["password"], credit)
+        exchange.add_account(user, arguments["password"], credit)
     elif credit is not None:
-        exchange.set_credit(arguments["user"], credit)
+        exchange.set_credit(user, credit)
+    if arguments["international"] is not None:
+        exchange.set_international(user, allowed=arguments["international"])
+    if arguments["approved"] is not UNCHANGED:
+        exchange.set_approved(user, arguments["approved"])
+    box.store.write_accounts()
     box.live.changed()
     return accounts(box, {})
 
@@ -176,6 +188,37 @@ class CallbackField(Field):
         for url in urls:
             text.check(url)
         return value
+
+
+class ApprovedField(Field):
+    """What is registered with the carriers, or null for an account whose texts they do not check."""
+
+    def schema(self) -> dict[str, Any]:
+        """As JSON Schema."""
+        texts = {"type": "array", "maxItems": MOST_APPROVED, "items": self._text.schema() | {"minLength": 1}}
+        properties = dict.fromkeys(attrs.fields_dict(Approved), texts)
+        return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
+
+    def check(self, value: Any) -> Any:
+        """The value as an `Approved`, or None. Raises `ValueError`."""
+        if value is None:
+            return None
+        known = [*attrs.fields_dict(Approved)]
+        if not isinstance(value, dict) or not value.keys() <= {*known}:
+            raise ValueError(f"{self.name}: an object of {', '.join(known)} expected, or null")
+        return Approved(**{name: self._texts(name, texts) for name, texts in value.items()})
+
+    @property
+    def _text(self) -> Field:
+        return Field(self.name, "string", self.meaning, longest=self.longest)
+
+    def _texts(self, name: str, texts: Any) -> tuple[str, ...]:
+        if not isinstance(texts, list) or len(texts) > MOST_APPROVED:
+            raise ValueError(f"{self.name}: {name}: a list of at most {MOST_APPROVED} texts expected")
+        # An empty name would be in every text.
+        if "" in texts:
+            raise ValueError(f"{self.name}: {name}: an empty text")
+        return tuple(self._text.check(text) for text in texts)
 
 
 class CreditField(Field):
@@ -226,6 +269,23 @@ def _reset(box: Controlled, _: Arguments) -> object:
     return {}
 
 
+ACCOUNT_FIELDS = (
+    Field("user", "string", "the name that the user logs in with", required=True, longest=200),
+    Field("vendor", "string", "whose account it is; nothing for one at each vendor", default=""),
+    Field(
+        "password", "string", "opens an account with it, in the place of one of this name", nullable=True, longest=200
+    ),
+    CreditField("credit", "string", "in the vendor's own unit, as a number or a text", nullable=True, longest=60),
+    Field("international", "boolean", "whether it may send abroad", nullable=True),
+    ApprovedField(
+        "approved",
+        "object",
+        "the names, links and telephone numbers that it has registered with Taiwan's carriers, who drop a text that"
+        " breaks their rules; null has them check nothing",
+        default=UNCHANGED,
+        longest=1000,
+    ),
+)
 _ID = Field("id", "integer", "its number", required=True, minimum=0, maximum=LARGEST)
 _NOW = schemas.record(now=schemas.TIME)
 _BEHAVIOUR = schemas.record(ending=schemas.TEXT, name=schemas.TEXT, status=schemas.TEXT, meaning=schemas.TEXT)
@@ -254,21 +314,16 @@ OPERATIONS = (
         _NOW,
         body=(Field("advance", "number", "seconds", required=True, minimum=0, maximum=1e9),),
     ),
-    Operation("GET", "/accounts", "Each vendor's users, and their credit.", accounts, schemas.rows(schemas.ACCOUNT)),
+    Operation(
+        "GET", "/accounts", "Each vendor's users, their credit, what they may.", accounts, schemas.rows(schemas.ACCOUNT)
+    ),
     Operation(
         "POST",
         "/accounts",
-        "Open an account, or give one other credit.",
+        "Open an account, or change what one has and may; what is not given stays.",
         set_account,
         schemas.rows(schemas.ACCOUNT),
-        body=(
-            Field("user", "string", "the name that the user logs in with", required=True, longest=200),
-            Field("vendor", "string", "whose account it is; nothing for one at each vendor", default=""),
-            Field("password", "string", "of a new account, or a new one", nullable=True, longest=200),
-            CreditField(
-                "credit", "string", "in the vendor's own unit, as a number or a text", nullable=True, longest=60
-            ),
-        ),
+        body=ACCOUNT_FIELDS,
     ),
     Operation("GET", "/callback", "Where reports and replies are pushed.", _callback, schemas.CALLBACK),
     Operation(

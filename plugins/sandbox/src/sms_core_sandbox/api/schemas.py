@@ -72,6 +72,7 @@ CALL = record(
     status=nullable(WHOLE),
     fault=TEXT,
     acts=YES_OR_NO,
+    fields=rows(record(name=TEXT, value=TEXT)),
 )
 DETAILS = {
     **MESSAGE,
@@ -90,7 +91,16 @@ RECEIVED = {
 }
 PHONE = record(number=TEXT, place=WHOLE, total=WHOLE, last=MESSAGE)
 REPLY = record(id=WHOLE, number=TEXT, text=TEXT, received_at=TIME, message=WHOLE)
-ACCOUNT = record(vendor=TEXT, user=TEXT, credit=TEXT, unit=TEXT, blocked=YES_OR_NO)
+APPROVED = record(names=rows(TEXT), links=rows(TEXT), telephones=rows(TEXT))
+ACCOUNT = record(
+    vendor=TEXT,
+    user=TEXT,
+    credit=TEXT,
+    unit=TEXT,
+    blocked=YES_OR_NO,
+    international=YES_OR_NO,
+    approved=nullable(APPROVED),
+)
 FAULT = record(
     id=WHOLE,
     kind=TEXT,

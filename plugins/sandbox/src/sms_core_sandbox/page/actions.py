@@ -10,7 +10,7 @@ from sms_core.numbers import to_e164
 from sms_core.testing import behaviour_ending
 from sms_core_sandbox.api.fields import arguments_of
 from sms_core_sandbox.api.messages import stored
-from sms_core_sandbox.api.sandbox import FAULT_FIELDS, set_account, set_callback, switch_on
+from sms_core_sandbox.api.sandbox import ACCOUNT_FIELDS, FAULT_FIELDS, set_account, set_callback, switch_on
 from sms_core_sandbox.controlled import Controlled
 
 Form = Mapping[str, str]
@@ -53,8 +53,23 @@ def _clear_faults(box: Controlled, _: Mapping[str, Any], __: Form) -> None:
 
 
 def _set_credit(box: Controlled, _: Mapping[str, Any], form: Form) -> None:
-    arguments = {"user": form["user"], "vendor": form["vendor"], "password": None, "credit": form.get("credit", "")}
-    set_account(box, arguments)
+    _change_account(box, form, credit=form.get("credit", ""))
+
+
+def _set_approved(box: Controlled, _: Mapping[str, Any], form: Form) -> None:
+    registered = {name: _lines(form.get(name, "")) for name in ("names", "links", "telephones")}
+    approved = registered if form.get("checked") else None
+    _change_account(box, form, approved=approved, international=bool(form.get("international")))
+
+
+def _change_account(box: Controlled, form: Form, **changes: Any) -> None:
+    given = {"user": form["user"], "vendor": form["vendor"], **changes}
+    set_account(box, arguments_of(ACCOUNT_FIELDS, given))
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line]
 
 
 def _set_callback(box: Controlled, _: Mapping[str, Any], form: Form) -> None:
@@ -83,6 +98,7 @@ ACTIONS: dict[str, Action] = {
     "/_sandbox/page/faults/off": _clear_faults,
     "/_sandbox/page/faults/{number:int}/off": _remove_fault,
     "/_sandbox/page/credit": _set_credit,
+    "/_sandbox/page/approved": _set_approved,
     "/_sandbox/page/callback": _set_callback,
     "/_sandbox/page/clock": _advance,
     "/_sandbox/page/sessions": _expire_sessions,

@@ -23,6 +23,7 @@ from sms_core_sandbox.page import actions
 from sms_core_sandbox.page.rendering import THEMES, answer, digest, fragment, query
 from sms_core_sandbox.page.words import LANGUAGES
 from sms_core_sandbox.store import Filter
+from sms_core_sandbox.store.views import PAGE
 
 FILTERS = ("number", "text", "vendor", "status", "batch")
 LONGEST_CONVERSATION = 300
@@ -115,9 +116,8 @@ def _phones(box: Controlled, request: Request) -> dict[str, Any]:
 
 def _conversation(box: Controlled, request: Request, number: str) -> dict[str, Any]:
     filters = query({name: request.query_params.get(name, "") for name in FILTERS})
-    bubbles = box.views.conversation(number, since=_place(request, "since") or 0, limit=LONGEST_CONVERSATION)
-    if not _place(request, "since"):
-        bubbles = bubbles[-50:]
+    since = _place(request, "since") or 0
+    bubbles = box.views.conversation(number, since=since, limit=LONGEST_CONVERSATION if since else PAGE)
     return {"number": number, "bubbles": bubbles, "filter_query": filters}
 
 

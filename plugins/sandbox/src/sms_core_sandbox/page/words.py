@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 LANGUAGES = {"en": "English", "zh-TW": "繁體中文"}
 DEFAULT = "en"
 
@@ -68,6 +70,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "not_taken": ("not acknowledged", "未確認"),
     "request": ("Request", "請求"),
     "answer": ("Answer", "回應"),
+    "decoded": ("Fields, decoded", "解碼後的欄位"),
     "no_request": ("The request is not kept.", "沒有保留這個請求。"),
     "no_requests": ("No requests yet", "還沒有請求"),
     "code": ("Code", "驗證碼"),
@@ -102,6 +105,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "set_credit": ("Set", "設定"),
     "blocked": ("blocked after wrong passwords", "密碼錯誤過多，已鎖定"),
     "points": ("points", "點"),
+    "checked": ("Taiwan's carriers check the texts", "電信業者檢查簡訊內容"),
+    "unchecked": ("the carriers let every text through", "電信業者不檢查內容"),
+    "names": ("Approved sender names", "核准的發送者名稱"),
+    "links": ("Registered links", "登記的網址"),
+    "telephones": ("Registered telephone numbers", "登記的電話"),
+    "a_line_each": ("one on each line", "每行一個"),
+    "international": ("may send abroad", "可發送國際簡訊"),
+    "domestic": ("may not send abroad", "不可發送國際簡訊"),
     "clock": ("Clock", "時鐘"),
     "minute": ("+ 1 minute", "+ 1 分鐘"),
     "hour": ("+ 1 hour", "+ 1 小時"),
@@ -148,6 +159,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "wrong_charset": ("the answer in another charset", "回應使用錯誤的編碼"),
     "out_of_credit": ("the points run out", "點數用完"),
 }
+# Notes that name something. What of a text broke the carriers' rules comes first in the pattern that fits.
+_NOTES = (
+    (r"dropped by the carriers: the text names no approved sender", r"被電信業者攔下：內容沒有核准的發送者名稱"),
+    (r"dropped by the carriers: the telephone number (.+) is not registered", r"被電信業者攔下：電話 \1 沒有登記"),
+    (r"dropped by the carriers: (.+) is not registered", r"被電信業者攔下：網址 \1 沒有登記"),
+)
 _SPECIAL = {"sent": "sent_status", "blocked": "blocked_status"}
 """Statuses whose values are other words' keys too."""
 
@@ -156,6 +173,16 @@ def word(language: str, key: str) -> str:
     """A word in a language; the key itself where there is none."""
     english, chinese = _WORDS.get(key, (key, key))
     return chinese if language == "zh-TW" else english
+
+
+def note_word(language: str, note: str) -> str:
+    """A note of a message in a language; as it is where it is not known."""
+    if language != "zh-TW":
+        return note
+    for pattern, chinese in _NOTES:
+        if found := re.fullmatch(pattern, note):
+            return found.expand(chinese)
+    return word(language, note)
 
 
 def status_word(language: str, status: str) -> str:

@@ -11,7 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from html import escape
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 BLANK = "•••"
 LONGEST = 64 * 1024
@@ -46,6 +46,10 @@ class Blanking:
             text = text.replace(written, BLANK)
         return _SESSION.sub(self._session, text)
 
+    def field(self, name: str, value: str) -> str:
+        """The value of a form's field, or `BLANK` where its name says that it is a secret."""
+        return BLANK if re.fullmatch(_NAMES, name, re.IGNORECASE) else self(value)
+
     def _session(self, found: re.Match[str]) -> str:
         return BLANK if self._is_session(found[0]) else found[0]
 
@@ -62,6 +66,26 @@ def show_message(first: str, headers: Iterable[tuple[str, str]], body: bytes) ->
     """An HTTP message as text: its first line, its headers, its body as far as it is text."""
     lines = [first, *(f"{name}: {value}" for name, value in headers), "", show_body(body)]
     return "\n".join(lines)
+
+
+def form_fields(*encoded: bytes) -> list[tuple[str, str]]:
+    """The fields of queries and forms as a person reads them, each in UTF-8 or else in Big5."""
+    fields = []
+    for part in b"&".join(encoded)[:LONGEST].split(b"&"):
+        name, is_field, value = part.partition(b"=")
+        if is_field:
+            fields.append((_decoded(name), _decoded(value)))
+    return fields
+
+
+def _decoded(encoded: bytes) -> str:
+    value = unquote_to_bytes(encoded.replace(b"+", b" "))
+    for charset in ("utf-8", "cp950"):
+        try:
+            return value.decode(charset)
+        except ValueError:
+            continue
+    return value.decode("utf-8", "replace")
 
 
 def show_body(body: bytes) -> str:

@@ -32,6 +32,11 @@ class Filter:
         """Whether anything is given."""
         return any((self.number, self.text, self.vendor, self.status, self.batch))
 
+    @property
+    def is_in_index(self) -> bool:
+        """Whether ``messages_by_number`` tells which messages fit."""
+        return not (self.number or self.text or self.batch)
+
     def sql(self) -> tuple[str, list[object]]:
         """The condition, and the values of its parameters."""
         conditions: list[str] = ["1"]

@@ -9,10 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sms_core.testing import Clock
 from sms_core_sandbox.faulty import FAULT
-from sms_core_sandbox.store.blanking import show_message
+from sms_core_sandbox.store.blanking import form_fields, show_message
 from sms_core_sandbox.store.records import CallRecord, current_call
 from sms_core_sandbox.store.store import Store
 
+FORM = b"application/x-www-form-urlencoded"
 KEPT = 256 * 1024
 """Bytes of a body that are looked at."""
 
@@ -81,7 +82,13 @@ class Recorder:
             status=start["status"] if start else None,
             fault=fault.kind if fault else "",
             acts=fault.acts if fault else True,
+            fields=self._fields(scope, exchanged.request),
         )
+
+    def _fields(self, scope: Scope, body: bytes) -> tuple[tuple[str, str], ...]:
+        is_form = any(name == b"content-type" and FORM in value.lower() for name, value in scope["headers"])
+        fields = form_fields(scope["query_string"], body if is_form else b"")
+        return tuple((name, self._store.blank.field(name, value)) for name, value in fields)
 
 
 @define

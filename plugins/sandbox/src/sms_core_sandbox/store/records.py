@@ -12,7 +12,7 @@ from attrs import field, frozen
 class CallRecord:
     """A request to a face and what came back, as text without secrets.
 
-    ``status`` is None where the connection was cut. ``fault`` is the kind of the fault that it got, "" for none, and
+    ``fields`` are those of its query and form, decoded. ``status`` is None where the connection was cut. ``fault`` is the kind of the fault that it got, "" for none, and
     ``acts`` whether the vendor carried the request out.
     """
 
@@ -26,6 +26,7 @@ class CallRecord:
     status: int | None
     fault: str = ""
     acts: bool = True
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 current_call: ContextVar[int | None] = ContextVar("sms_core_sandbox_call", default=None)

@@ -85,18 +85,17 @@ class Views:
             )
         else:
             condition, values = wanted.sql()
+            index = "INDEXED BY messages_by_number" if wanted.is_in_index else ""
             rows = self._query(
-                "SELECT number, MAX(serial) AS place, COUNT(*) AS total FROM messages "  # noqa: S608 - conditions of ours
+                f"SELECT number, MAX(serial) AS place, COUNT(*) AS total FROM messages {index} "  # noqa: S608 - conditions of ours
                 f"WHERE {condition} GROUP BY number HAVING place < ? ORDER BY place DESC LIMIT ?",
                 [*values, _open_end(before), limit],
             )
-        return [{**dict(row), "last": self._last(row["number"], wanted)} for row in rows]
+        return [{**dict(row), "last": self._last(row["number"], row["place"])} for row in rows]
 
-    def _last(self, number: str, wanted: Filter) -> Found:
-        condition, values = wanted.sql()
-        rows = self._query(
-            f"{_MESSAGE} WHERE number = ? AND {condition} ORDER BY serial DESC LIMIT 1", [number, *values]
-        )
+    def _last(self, number: str, place: int) -> Found:
+        """The last message to a phone that is not behind a place of its conversation."""
+        rows = self._query(f"{_MESSAGE} WHERE number = ? AND serial <= ? ORDER BY serial DESC LIMIT 1", [number, place])
         return _message(rows[0])
 
     def conversation(
@@ -107,12 +106,15 @@ class Views:
         The last ones ``before`` a place and order, and none from before the place ``since``, the oldest first.
         """
         place, order = before or (_open_end(None), 0)
+        # A message's own order is 0. Each half is cut before they are put together: a conversation may be long.
+        last_message = place if order > 0 else place - 1
         rows = self._query(
             "SELECT * FROM (SELECT serial AS place, 0 AS ord, state, media IS NOT NULL AS has_media, '' AS text,"
-            " '' AS received_at FROM messages WHERE number = ? UNION ALL"
-            " SELECT place, id AS ord, '', 0, text, received_at FROM replies WHERE number = ?)"
-            " WHERE (place < ? OR (place = ? AND ord < ?)) AND place >= ? ORDER BY place DESC, ord DESC LIMIT ?",
-            [number, number, place, place, order, since, limit],
+            " '' AS received_at FROM messages WHERE number = ? AND serial BETWEEN ? AND ? ORDER BY serial DESC LIMIT ?)"
+            " UNION ALL SELECT * FROM (SELECT place, id AS ord, '', 0, text, received_at FROM replies"
+            " WHERE number = ? AND place BETWEEN ? AND ? AND (place < ? OR id < ?) ORDER BY place DESC, id DESC LIMIT ?)"
+            " ORDER BY place DESC, ord DESC LIMIT ?",
+            [number, since, last_message, limit, number, since, place, place, order, limit, limit],
         )
         return [_bubble(row) for row in reversed(rows)]
 
@@ -220,4 +222,5 @@ def _attempt(row: sqlite3.Row) -> Found:
 
 def _call(row: sqlite3.Row) -> Found:
     names = ("id", "at", "face", "method", "path", "request", "answer", "status", "fault")
-    return {**{name: row[name] for name in names}, "acts": bool(row["acts"])}
+    fields = [{"name": name, "value": value} for name, value in json.loads(row["fields"])]
+    return {**{name: row[name] for name in names}, "acts": bool(row["acts"]), "fields": fields}

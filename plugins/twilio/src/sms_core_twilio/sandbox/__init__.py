@@ -44,7 +44,7 @@ Page = Callable[[Call], Response]
 
 def face(exchange: Exchange) -> Face:
     """Twilio over this exchange: the entry point."""
-    book = Book()
+    book = Book(exchange)
     sends, queries, media, pushes = Sends(book), Queries(book), MediaPages(book), Pushes(exchange, book)
     pages: dict[str, dict[str, Page]] = {
         _ACCOUNT: {"GET": queries.account},

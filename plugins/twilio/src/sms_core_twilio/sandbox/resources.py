@@ -10,7 +10,8 @@ import attrs
 from attrs import field, frozen
 
 from sms_core.model import DeliveryStatus
-from sms_core.testing import StoredMessage
+from sms_core.serialize import from_data, to_data
+from sms_core.testing import Exchange, StoredMessage
 from sms_core.text import count_segments
 from sms_core_sandbox.calls import Call
 
@@ -32,17 +33,22 @@ class Details:
 
 @frozen
 class Book:
-    """The details of every message, by its sid."""
+    """The details of every message, which the exchange remembers under its sid."""
 
-    details: dict[str, Details] = field(factory=dict, repr=False)
+    exchange: Exchange = field(repr=False)
 
     def of(self, message: StoredMessage) -> Details:
-        """Those of this message; none are known of one that an earlier sandbox took."""
-        return self.details.get(message.batch_id, Details())
+        """Those of this message; none are known of one that came another way than through this face."""
+        remembered = self.exchange.recall(message.user, message.batch_id)
+        return Details() if remembered is None else from_data(remembered, Details)
+
+    def keep(self, user: str, sid: str, details: Details) -> None:
+        """Keep the details of a message, or of one that is to be submitted."""
+        self.exchange.remember(user, sid, to_data(details), batch_id=sid)
 
     def change(self, message: StoredMessage, **changes: Any) -> None:
         """Keep the changed details of a message."""
-        self.details[message.batch_id] = attrs.evolve(self.of(message), **changes)
+        self.keep(message.user, message.batch_id, attrs.evolve(self.of(message), **changes))
 
     def find(self, call: Call, user: str, sid: str) -> StoredMessage | None:
         """The user's message with this sid, unless it was deleted."""

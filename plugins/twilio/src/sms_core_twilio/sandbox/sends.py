@@ -71,7 +71,7 @@ class Sends:
         if not call.exchange.can_pay(user, [draft]):  # an account that has spent its balance is suspended
             raise Refusal("10001", "Account is not active", 403)
         sid = f"{'MM' if media else 'SM'}{uuid.uuid4().hex}"
-        self.book.details[sid] = details  # before a report can be pushed
+        self.book.keep(user, sid, details)  # before a report can be pushed
         kind = "MMS" if media else "SMS"
         batch = call.exchange.submit(user, [draft], face=call.face, kind=kind, batch_id=sid)
         return JSONResponse(created(batch.messages[0], details), 201)

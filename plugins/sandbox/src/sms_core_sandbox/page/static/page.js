@@ -15,6 +15,13 @@ events.addEventListener("error", () => show(false));
 events.addEventListener("change", () => document.body.dispatchEvent(new Event("sandbox:change")));
 addEventListener("pagehide", () => events.close());
 
+// What somebody has written and not saved yet is not refreshed away.
+document.addEventListener("input", (event) => event.target.closest("form[hx-post]")?.setAttribute("data-unsaved", ""));
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const isChange = event.detail.requestConfig.triggeringEvent?.type === "sandbox:change";
+  if (isChange && event.target.querySelector("form[data-unsaved]")) event.preventDefault();
+});
+
 const scroller = (name) => document.querySelector(`[data-scroll="${name}"]`);
 const atEnd = (element) => element.scrollHeight - element.scrollTop - element.clientHeight < 60;
 const newer = document.querySelector("[data-newer]");
@@ -66,7 +73,12 @@ document.addEventListener("htmx:responseError", (event) => {
   hiding = setTimeout(() => (trouble.hidden = true), 8000);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful && event.target.matches("form[data-clear]")) event.target.reset();
+  if (!event.detail.successful || !event.target.matches("form")) return;
+  if (event.target.matches("[data-clear]")) event.target.reset();
+  if (event.target.matches("[data-unsaved]")) {
+    event.target.removeAttribute("data-unsaved");
+    document.body.dispatchEvent(new Event("sandbox:change"));
+  }
 });
 
 // The keyboard: / searches, j and k (or the arrows in the list) go from phone to phone, r replies, Escape closes.
