@@ -43,6 +43,7 @@ from sms_core_outbox.databases import Database, JoinedDatabase
 from sms_core_outbox.hashing import Hashes, key_beside
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger, OnAlarm
+from sms_core_outbox.listening import Listener
 from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, PollResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
 from sms_core_outbox.rates import Rate
@@ -334,6 +335,7 @@ class Outbox:
             ledger.sweep,
             threads=self._concurrency,
             wakers=self._wakers,
+            listener=partial(Listener, self._database),
         )
 
     def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
