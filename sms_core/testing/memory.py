@@ -147,7 +147,7 @@ def _perform(provider: Provider, operation: Operation[Any]) -> Flow[Any]:
     try:
         yield StartAttempt()
         exchange, user = _enter(provider.account)
-    except AuthenticationFailed as error:
+    except (AuthenticationFailed, TransportError) as error:
         if isinstance(operation, Send):
             conclude(same_for_all(operation.destinations, Outcome.NOT_SENT, error), INFO, error)
         raise

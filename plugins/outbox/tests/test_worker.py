@@ -90,3 +90,26 @@ def test_a_worker_does_not_run_in_a_child(open_outbox: Callable[..., Outbox], ve
 def test_a_worker_starts_once(outbox: Outbox) -> None:
     with outbox.worker() as worker, pytest.raises(ConfigurationError, match="runs already"):
         worker.start()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_on_postgresql_a_put_elsewhere_wakes_it(
+    open_outbox: Callable[..., Outbox], vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sms_core_outbox.worker.POLL", 1000.0)
+    outbox, elsewhere = open_outbox(), open_outbox()
+    with outbox.worker():
+        for number in (1, 2):
+            elsewhere.put(Message(f"text {number}", A), key=str(number))
+            wait_until(lambda number=number: len(vendor.taken) == number)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_where_it_cannot_listen_it_polls(
+    open_outbox: Callable[..., Outbox], vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sms_core_outbox.listening.CHANNEL", "no channel")  # as a pooler refuses it
+    outbox, elsewhere = open_outbox(), open_outbox()
+    with outbox.worker():
+        elsewhere.put(Message("hi", A), key="k")
+        wait_until(lambda: vendor.taken == [(A, "hi")])

@@ -18,7 +18,7 @@ Given = Mapping[str, str | ClientT] | Callable[[str], str | ClientT]
 class Accounts(Generic[ClientT]):
     """Clients by the account's name, connected when they are first asked for. Threads may share it."""
 
-    def __init__(self, given: Given[ClientT], connect: Callable[[str], ClientT]) -> None:
+    def __init__(self, given: Given[ClientT], connect: Callable[[str, str], ClientT]) -> None:
         self._given = given
         self._connect = connect
         self._clients: dict[str, ClientT] = {}
@@ -49,7 +49,7 @@ class Accounts(Generic[ClientT]):
             if name not in self._clients:
                 given = self._find(name)
                 if isinstance(given, str):
-                    given = self._own[name] = self._connect(given)
+                    given = self._own[name] = self._connect(name, given)
                 self._clients[name] = given
             return self._clients[name]
 

@@ -232,5 +232,5 @@ class _LoopOutbox(Outbox):
 
     loop: Callable[[], asyncio.AbstractEventLoop]
 
-    def _connect(self, dsn: str) -> Sender:
-        return LoopSender(connect_async(dsn), self.loop)
+    def _connect(self, name: str, dsn: str) -> Sender:
+        return LoopSender(connect_async(dsn, sessions=self._sessions(name)), self.loop)

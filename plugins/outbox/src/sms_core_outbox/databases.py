@@ -31,6 +31,8 @@ PATIENCE = 30
 SERIALIZATION_FAILURE = "40001"
 """What PostgreSQL says under REPEATABLE READ where another transaction has changed the same (appendix A of its manual)."""
 KINDS = ("sqlite", "postgresql")
+CHANNEL = "sms_outbox"
+"""On which PostgreSQL tells workers that something was put."""
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
 _joined: ContextVar[tuple[tuple[ref[Transaction], Path | None], ...]] = ContextVar("_joined", default=())
 """The caller's own transactions on SQLite that were joined, each with its file."""
@@ -210,6 +212,11 @@ class Database:
             return
         for number in sorted({_lock_number(name) for name in names}):  # in one order, lest two wait for each other
             connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+    def notify(self, connection: Connection) -> None:
+        """Wake workers of other processes when the transaction is committed. On SQLite they poll."""
+        if not self.is_sqlite:
+            connection.execute(text(f"NOTIFY {CHANNEL}"))
 
     def insert_or_ignore(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that leaves out rows that are there already, without failing."""

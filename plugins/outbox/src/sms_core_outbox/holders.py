@@ -12,6 +12,7 @@ import os
 import secrets
 import socket
 import sys
+import threading
 from pathlib import Path
 
 from attrs import frozen
@@ -131,3 +132,43 @@ def is_free(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+_taken: set[tuple[int, str]] = set()
+"""The process and the paths of the `FileLock`s that it holds: the system's lock excludes other processes alone."""
+_taking = threading.Lock()
+
+
+class FileLock:
+    """A lock among the processes of this machine and their threads. The system frees it when its process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def take(self) -> bool:
+        """Take it, if nobody has it."""
+        place = (os.getpid(), str(self._path))
+        with _taking:
+            if place in _taken:
+                return False
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                _lock(descriptor)
+            except OSError as error:
+                os.close(descriptor)
+                if error.errno in _HELD:
+                    return False
+                raise
+            self._descriptor = descriptor
+            _taken.add(place)
+            return True
+
+    def release(self) -> None:
+        """Let it go."""
+        if self._descriptor is not None:
+            with _taking:
+                os.close(self._descriptor)
+                self._descriptor = None
+                _taken.discard((os.getpid(), str(self._path)))

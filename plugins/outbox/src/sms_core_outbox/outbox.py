@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, select
 
-from sms_core import Capability, connect
+from sms_core import Capability, SessionStore, connect
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core.masking import mask_numbers
 from sms_core.model import DeliveryReport, InboundMessage, Message, SendResult
@@ -43,6 +43,8 @@ from sms_core_outbox.databases import Database, JoinedDatabase
 from sms_core_outbox.hashing import Hashes, key_beside
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger, OnAlarm
+from sms_core_outbox.listening import Listener
+from sms_core_outbox.logins import SharedLogins
 from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, PollResult, Put, Row, SettleResult, Stats, Ticket
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
 from sms_core_outbox.rates import Rate
@@ -334,6 +336,7 @@ class Outbox:
             ledger.sweep,
             threads=self._concurrency,
             wakers=self._wakers,
+            listener=partial(Listener, self._database),
         )
 
     def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
@@ -605,8 +608,20 @@ class Outbox:
 
     # What the methods stand on
 
-    def _connect(self, dsn: str) -> Sender:
-        return connect(dsn)
+    def _connect(self, name: str, dsn: str) -> Sender:
+        return connect(dsn, sessions=self._sessions(name))
+
+    def _sessions(self, name: str) -> SessionStore | None:
+        """Where the account's client keeps its login; None for a database in memory, of which there are no other users."""
+        if self._database.is_memory or self._folder is None:
+            return None
+
+        def pause(because: str) -> None:
+            with self._database.write() as connection:
+                alarms = pauses.pause(self._database, connection, name, because=because, by="login")
+            self._own_ledger().raise_alarms(alarms)
+
+        return SharedLogins(self._database, self._folder, name, pause)
 
     def _writing(self, given: Any) -> AbstractContextManager[Connection]:
         self._check()

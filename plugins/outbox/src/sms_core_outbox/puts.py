@@ -137,6 +137,7 @@ def store(database: Database, connection: Connection, prepared: Sequence[Prepare
     values = _rows_values(database, connection, new, hashes, now)
     if values:
         connection.execute(row.insert(), values)
+        database.notify(connection)
     rows_of: dict[tuple[str, str], list[Row]] = {}
     for item_values in values:
         place = (item_values["account"], item_values.pop("key"))

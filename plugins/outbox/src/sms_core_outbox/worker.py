@@ -12,6 +12,7 @@ from typing import Self
 
 from sms_core.clocks import uptime
 from sms_core.errors import ConfigurationError, SmsError
+from sms_core_outbox.listening import Listener
 from sms_core_outbox.passes import AccountPass, Landed, finish, wait_for
 
 POLL = 0.1
@@ -31,7 +32,7 @@ class Worker:
     """Sends in a thread of its own while a ``with`` block lasts. At its end it finishes what is under way.
 
     ``names`` gives the accounts that have something to send, ``open_pass`` begins the pass of one, ``end_pass`` ends
-    it, ``sweep`` looks after what others left. `Outbox.worker` makes it.
+    it, ``sweep`` looks after what others left, ``listener`` makes what wakes it. `Outbox.worker` makes it.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Worker:
         *,
         threads: int,
         wakers: list[Callable[[], object]],
+        listener: Callable[[Callable[[], object]], Listener],
     ) -> None:
         self._names = names
         self._open_pass = open_pass
@@ -50,6 +52,8 @@ class Worker:
         self._sweep = sweep
         self._threads = threads
         self._wakers = wakers
+        self._new_listener = listener
+        self._listener: Listener | None = None
         self._landed: Landing = SimpleQueue()
         self._stopping = threading.Event()
         self._process = 0
@@ -68,6 +72,8 @@ class Worker:
             raise ConfigurationError("the worker runs already")
         self._process = os.getpid()
         self._wakers.append(self.wake)
+        self._listener = self._new_listener(self.wake)
+        self._listener.start()
         self._thread = threading.Thread(target=self._run, name="sms-outbox", daemon=True)
         self._thread.start()
 
@@ -85,6 +91,8 @@ class Worker:
         if self._thread.is_alive():
             return False
         self._wakers.remove(self.wake)
+        if self._listener is not None:
+            self._listener.stop()
         self._thread = None
         self._stopping.clear()
         return True
