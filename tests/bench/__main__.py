@@ -14,11 +14,25 @@ from tests.bench.figures import Figure
 from tests.bench.growth import growth
 from tests.bench.imports import imports
 from tests.bench.memory import memory
+from tests.bench.outbox import draining, first_byte, puts, single_sends
 from tests.bench.parsing import parsing
 from tests.bench.sends import many_tasks, many_threads, one_send
 from tests.bench.webhooks import pushes
 
-ROWS = {1: one_send, 2: many_threads, 3: many_tasks, 4: imports, 5: memory, 6: parsing, 7: growth, 8: pushes}
+ROWS = {
+    1: one_send,
+    2: many_threads,
+    3: many_tasks,
+    4: imports,
+    5: memory,
+    6: parsing,
+    7: growth,
+    8: pushes,
+    9: puts,
+    10: draining,
+    11: single_sends,
+    12: first_byte,
+}
 WORK = {
     1: "One send on a kept-alive connection, beside urllib3 alone",
     2: "Threads that send at a time, to a server that takes 50 ms",
@@ -28,6 +42,10 @@ WORK = {
     6: "Rows, pushes and previews",
     7: "Vendors and middleware",
     8: "Pushes through the ASGI face, beside a bare ASGI app",
+    9: "Putting into the outbox",
+    10: "Draining the outbox to a server without delay",
+    11: "Single sends of the outbox, to a server that takes 50 ms, beside the bare client",
+    12: "From a put to the vendor, where a worker waits",
 }
 
 
