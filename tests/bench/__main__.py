@@ -14,12 +14,27 @@ from tests.bench.figures import Figure
 from tests.bench.growth import growth
 from tests.bench.imports import imports
 from tests.bench.memory import memory
+from tests.bench.outbox import draining, first_byte, puts, single_sends
 from tests.bench.page import page
 from tests.bench.parsing import parsing
 from tests.bench.sends import many_tasks, many_threads, one_send
 from tests.bench.webhooks import pushes
 
-ROWS = {1: one_send, 2: many_threads, 3: many_tasks, 4: imports, 5: memory, 6: parsing, 7: growth, 8: pushes, 9: page}
+ROWS = {
+    1: one_send,
+    2: many_threads,
+    3: many_tasks,
+    4: imports,
+    5: memory,
+    6: parsing,
+    7: growth,
+    8: pushes,
+    9: page,
+    10: puts,
+    11: draining,
+    12: single_sends,
+    13: first_byte,
+}
 WORK = {
     1: "One send on a kept-alive connection, beside urllib3 alone",
     2: "Threads that send at a time, to a server that takes 50 ms",
@@ -30,6 +45,10 @@ WORK = {
     7: "Vendors and middleware",
     8: "Pushes through the ASGI face, beside a bare ASGI app",
     9: "The sandbox's page while ten thousand messages a minute arrive",
+    10: "Putting into the outbox",
+    11: "Draining the outbox to a server without delay",
+    12: "Single sends of the outbox, to a server that takes 50 ms, beside the bare client",
+    13: "From a put to the vendor, where a worker waits",
 }
 
 

@@ -9,7 +9,7 @@ import argparse
 import random
 import sys
 
-from tests.reliability import forks, inputs, kills, sends
+from tests.reliability import forks, inputs, kills, outbox_kills, sends
 
 
 def main() -> int:
@@ -25,6 +25,9 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=1_000_000, help="inputs for all parsers (default: %(default)s)")
     parser.add_argument("--forks", type=int, default=200, help="rounds of forked clients (default: %(default)s)")
     parser.add_argument("--kills", type=int, default=200, help="campaigns that are stopped (default: %(default)s)")
+    parser.add_argument(
+        "--outbox-kills", type=int, default=1000, help="workers of an outbox that are killed (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="for the same run once more")
     options = parser.parse_args()
     parts = (
@@ -33,6 +36,7 @@ def main() -> int:
         (options.inputs, lambda count: inputs.run(count, options.seed)),
         (options.forks, lambda count: forks.run(count, options.seed)),
         (options.kills, lambda count: kills.run(count, options.seed)),
+        (options.outbox_kills, lambda count: outbox_kills.run(count, options.seed)),
     )
     print(f"seed {options.seed}", flush=True)
     clean = True
