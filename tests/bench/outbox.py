@@ -12,7 +12,7 @@ from typing import Any
 
 from sms_core import Client, Message, SocketTransport, connect
 from sms_core.http import Request, Response, Transport
-from sms_core_outbox import Outbox, Put
+from sms_core_outbox import Outbox, Put, State
 from tests.bench.figures import Figure, Target
 from tests.bench.servers import served
 from tests.support.postgresql import postgresql_server
@@ -40,7 +40,7 @@ def _on_sqlite(client: Client, **options: Any) -> Generator[Outbox, None, None]:
 
 
 def _every8d(port: int, transport: Transport | None = None) -> Client:
-    return connect(f"every8d://uid:pwd@127.0.0.1:{port}?scheme=http", transport=transport)
+    return connect(f"every8d://uid:pwd@127.0.0.1:{port}?scheme=http&auth=password", transport=transport)
 
 
 def _puts(count: int, *, first: int = 0, apart: bool = False) -> list[Put]:
@@ -70,9 +70,10 @@ def draining(*, quick: bool) -> list[Figure]:
     """How many recipients a second go out in full requests of EVERY8D, and the same beside many old rows."""
     count = 1_500 if quick else 15_000
     old = 10_000 if quick else 1_000_000
-    with served() as port, _on_sqlite(_every8d(port)) as outbox:
+    with served(full=True) as port, _on_sqlite(_every8d(port)) as outbox:
         outbox.put_many(_puts(count))
         rate = count / _seconds(outbox.drain)
+        assert len(outbox.find(state=State.ACCEPTED, limit=count)) == count
         _fill_with_old_rows(outbox, old)
         outbox.put_many(_puts(count, first=count))
         later = count / _seconds(outbox.drain)

@@ -9,10 +9,18 @@ import multiprocessing
 import resource
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
-COUNTS = f"87.00,1,1.0,0,{BATCH}"
+FULL = 500
+"""Recipients of a full request of EVERY8D."""
+
+
+def _counts(recipients: int) -> str:
+    return f"87.00,{recipients},{recipients}.0,0,{BATCH}"
+
+
+COUNTS = _counts(1)
 
 
 def _soap(operation: str, result: str) -> str:
@@ -63,6 +71,10 @@ ANSWERS = {
 """What is answered to a request whose head holds this; the first that fits."""
 
 
+FULL_ANSWERS = {**ANSWERS, b"/API21/HTTP/": _answer("text/plain; charset=utf-8", _counts(FULL))}
+"""To full requests."""
+
+
 def _requests(received: bytes) -> tuple[list[bytes], bytes]:
     """The heads of the whole requests, and what came of the next one."""
     heads: list[bytes] = []
@@ -76,25 +88,35 @@ def _requests(received: bytes) -> tuple[list[bytes], bytes]:
         received = rest[size:]
 
 
-def _answer_to(head: bytes) -> bytes:
-    return next(answer for part, answer in ANSWERS.items() if part in head)
+def _answer_to(head: bytes, answers: Mapping[bytes, bytes] = ANSWERS) -> bytes:
+    return next(answer for part, answer in answers.items() if part in head)
 
 
-def _serve_one(connection: socket.socket) -> None:
+def _serve_one(connection: socket.socket, answers: Mapping[bytes, bytes]) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     received = b""
     while chunk := connection.recv(65536):
         heads, received = _requests(received + chunk)
         for head in heads:
-            connection.sendall(_answer_to(head))
+            connection.sendall(_answer_to(head, answers))
 
 
 def at_once(listener: socket.socket, delay: float) -> None:
     """A thread for each connection, which adds least to the time of one request."""
     assert not delay
+    _serve_all(listener, ANSWERS)
+
+
+def to_full_requests(listener: socket.socket, delay: float) -> None:
+    """The same, to requests that are full."""
+    assert not delay
+    _serve_all(listener, FULL_ANSWERS)
+
+
+def _serve_all(listener: socket.socket, answers: Mapping[bytes, bytes]) -> None:
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=_serve_one, args=(connection,), daemon=True).start()
+        threading.Thread(target=_serve_one, args=(connection, answers), daemon=True).start()
 
 
 class _Delayed(asyncio.Protocol):
@@ -125,10 +147,12 @@ def after_a_while(listener: socket.socket, delay: float) -> None:
 
 
 @contextlib.contextmanager
-def served(*, delay: float = 0.0) -> Generator[int, None, None]:
-    """The port of a server that waits so many seconds before each answer."""
+def served(*, delay: float = 0.0, full: bool = False) -> Generator[int, None, None]:
+    """The port of a server that waits so many seconds before each answer; ``full`` is for requests of `FULL` recipients."""
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         run = after_a_while if delay else at_once
+        if full:
+            run = to_full_requests
         server = multiprocessing.get_context("fork").Process(target=run, args=(listener, delay), daemon=True)
         server.start()
         try:

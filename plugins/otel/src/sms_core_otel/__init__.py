@@ -9,6 +9,7 @@
         sms.send("【互動資通】您的驗證碼是 123456", to="0900000001")
 """
 
+from sms_core_otel.gauges import observe_outbox
 from sms_core_otel.middleware import OpenTelemetry
 
-__all__ = ["OpenTelemetry"]
+__all__ = ["OpenTelemetry", "observe_outbox"]
