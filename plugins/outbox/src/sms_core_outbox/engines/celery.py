@@ -66,7 +66,7 @@ class Jobs:
             "typing": False,  # Celery would ask for the `self` of a method
             **options,
         }
-        self.drain = app.task(self._run_drain, name=f"{PREFIX}.drain", **given)
+        self.drain: Any = app.task(self._run_drain, name=f"{PREFIX}.drain", **given)
         schedule = {f"{PREFIX}.drain": _entry(f"{PREFIX}.drain", drain_every)}
         for name, run, seconds in (
             ("settle", self._run_settle, settle_every),
