@@ -26,6 +26,7 @@ PROGRAMS = [
     "plugins/kit/tests/conformance/test_defects.py",
     "plugins/kit/tests/scaffold",
     "plugins/kit/tests/tutorial",
+    *(f"plugins/outbox/tests/test_{name}.py" for name in ("attacks", "celery", "failures", "procrastinate", "stopped")),
     "plugins/policy/tests/test_stores.py",
     "tests/browser",
     "tests/docs",
@@ -41,6 +42,8 @@ WITHOUT_ROUNDS = [
     "--ignore=plugins/outbox/tests/test_model.py",
 ]
 """Without those that try the same with fault after fault, and take a third of the time."""
+WITHOUT_DATABASES = ["--ignore=plugins/outbox", "--ignore=plugins/policy"]
+"""Without those that run on a database of each kind."""
 
 SERVICES = {
     "postgresql": ("initdb", "usr/lib/postgresql/*/bin/initdb"),
@@ -107,7 +110,8 @@ def tests(session: nox.Session) -> None:
     """Run the tests, or those that are named after ``--``.
 
     The newest interpreter runs all, against installed wheels. The others leave out what is mostly programs of its own, and
-    the rounds of faults. A single interpreter does it all, with the sources.
+    the rounds of faults; those between the oldest and the newest, what runs on a database too. A single interpreter does
+    it all, with the sources.
     """
     oldest, newest = present()[0], present()[-1]
     install_services(session)
@@ -118,10 +122,12 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", "-q", *session.posargs)
         return
     # Not `python -m pytest`, which finds the folder of sources before the installed wheel.
-    if session.python == newest:
-        session.run("pytest", "-q", *PARALLEL)
-    else:
-        session.run("pytest", "-q", *PARALLEL, *WITHOUT_PROGRAMS, *WITHOUT_ROUNDS)
+    left_out: list[str] = []
+    if session.python != newest:
+        left_out += [*WITHOUT_PROGRAMS, *WITHOUT_ROUNDS]
+    if session.python not in {oldest, newest}:
+        left_out += WITHOUT_DATABASES
+    session.run("pytest", "-q", *PARALLEL, *left_out)
 
 
 @nox.session

@@ -96,6 +96,8 @@ def test_a_spill_file_that_was_torn_in_the_middle_of_a_character(
     assert outbox.get("k").rows[0].state is State.ACCEPTED
 
 
+HERE = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
+"""Where the modules of these tests are."""
 ENDS_WITHOUT_CLOSING = """
 import sys
 sys.path[:0] = {path!r}
@@ -117,7 +119,7 @@ outbox.drain()
 def test_a_process_that_ends_without_closing_writes_its_results_to_a_file(
     url: str, open_outbox: Callable[..., Outbox], tmp_path: Path
 ) -> None:
-    script = ENDS_WITHOUT_CLOSING.format(path=sys.path[-2:], url=url, state=str(tmp_path / "state"))
+    script = ENDS_WITHOUT_CLOSING.format(path=HERE, url=url, state=str(tmp_path / "state"))
     ended = subprocess.run([sys.executable, "-c", script], timeout=60, check=False, capture_output=True, text=True)
     assert "sms_outbox_history" in ended.stderr
     rename(url, "away", "sms_outbox_history")
