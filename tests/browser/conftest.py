@@ -17,7 +17,8 @@ MISSING = "no Chromium here: `nox -s tests` installs Debian's packages chromium 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, its thread seems to be in an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = [path for name in NAMES if (path := shutil.which(name))]
     if not found:

@@ -157,7 +157,8 @@ def test_what_was_killed_can_be_settled_without_sending(file: Path, sms: Sms) ->
 
 
 AS_A_TERMINALS_OWN = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored, as nohup does
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """

@@ -46,7 +46,7 @@ _NUMBER_WITHIN = re.compile(r"手機|手机|行動電話|門號|mobile|cell|phon
 """A header with one of these in it may be the number's, where no other is."""
 _NO_NUMBER = re.compile(r"傳真|传真|fax|公司電話|住家電話|市話")
 _LONGEST_HEADER = 12
-_PARENTHESES = re.compile(r"[(\[【〔].*?[)\]】〕]")
+_PARENTHESES = re.compile(r"[(\[【〔][^()\[\]【】〔〕]*[)\]】〕]")
 _UNSEEN = " \t\r\n\v\f\u00a0\u3000\u200b\ufeff"
 _NOISE = re.compile(r"[\s_\-.:：*#'\"`“”‘’「」『』、]+")
 
