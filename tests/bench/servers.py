@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import multiprocessing
 import resource
 import socket
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator
 
 BATCH = "c496f706-9b0f-4ff8-9644-9503edbb7064"
 FULL = 500
@@ -71,8 +72,8 @@ ANSWERS = {
 """What is answered to a request whose head holds this; the first that fits."""
 
 
-FULL_ANSWERS = {**ANSWERS, b"/API21/HTTP/": _answer("text/plain; charset=utf-8", _counts(FULL))}
-"""To full requests."""
+_FULL_ANSWER = _answer("text/plain; charset=utf-8", _counts(FULL))
+_serial = itertools.count()
 
 
 def _requests(received: bytes) -> tuple[list[bytes], bytes]:
@@ -88,35 +89,40 @@ def _requests(received: bytes) -> tuple[list[bytes], bytes]:
         received = rest[size:]
 
 
-def _answer_to(head: bytes, answers: Mapping[bytes, bytes] = ANSWERS) -> bytes:
-    return next(answer for part, answer in answers.items() if part in head)
+def _answer_to(head: bytes) -> bytes:
+    return next(answer for part, answer in ANSWERS.items() if part in head)
 
 
-def _serve_one(connection: socket.socket, answers: Mapping[bytes, bytes]) -> None:
+def _answer_to_full(_: bytes) -> bytes:
+    """Each full request is a batch of its own."""
+    return _FULL_ANSWER.replace(BATCH.encode(), f"{BATCH[:-12]}{next(_serial):012}".encode())
+
+
+def _serve_one(connection: socket.socket, answer: Callable[[bytes], bytes]) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     received = b""
     while chunk := connection.recv(65536):
         heads, received = _requests(received + chunk)
         for head in heads:
-            connection.sendall(_answer_to(head, answers))
+            connection.sendall(answer(head))
 
 
 def at_once(listener: socket.socket, delay: float) -> None:
     """A thread for each connection, which adds least to the time of one request."""
     assert not delay
-    _serve_all(listener, ANSWERS)
+    _serve_all(listener, _answer_to)
 
 
 def to_full_requests(listener: socket.socket, delay: float) -> None:
     """The same, to requests that are full."""
     assert not delay
-    _serve_all(listener, FULL_ANSWERS)
+    _serve_all(listener, _answer_to_full)
 
 
-def _serve_all(listener: socket.socket, answers: Mapping[bytes, bytes]) -> None:
+def _serve_all(listener: socket.socket, answer: Callable[[bytes], bytes]) -> None:
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=_serve_one, args=(connection, answers), daemon=True).start()
+        threading.Thread(target=_serve_one, args=(connection, answer), daemon=True).start()
 
 
 class _Delayed(asyncio.Protocol):

@@ -129,6 +129,8 @@ def test_a_process_that_ends_without_closing_writes_its_results_to_a_file(
     assert (row.state, row.batch_id) == (State.ACCEPTED, "b1")
 
 
+# On SQLite alone: the worker may have a connection of PostgreSQL in hand, which nobody closes then.
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_an_outbox_closed_in_the_middle_does_not_say_that_its_sends_are_over(
     open_outbox: Callable[..., Outbox], vendor: Vendor
 ) -> None:
@@ -236,3 +238,17 @@ def test_a_code_whose_batch_was_anothers_is_never_sent_without_its_text(
     outbox.drain()
     assert [text for _, text in vendor.taken] == ["123456", "123456"]
     assert outbox.get("1").rows[0].state is State.UNKNOWN
+
+
+def test_full_requests_are_gathered_among_others(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    """A claim reads rows in pages; those of one kind come between those of another."""
+    vendor.recipients = 100
+    outbox = open_outbox(accounts={"main": vendor.client()}, concurrency=2)
+    puts = [
+        Put(Message("hi", f"+88692{n:07}", subject="even" if n % 2 == 0 else "odd"), f"k{n}", priority=n // 490)
+        for n in range(500)
+    ]
+    outbox.put_many(puts)
+    outbox.drain()
+    assert len(vendor.taken) == len(set(vendor.taken)) == 500
+    assert len(vendor.requests) <= 20

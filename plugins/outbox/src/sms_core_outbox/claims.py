@@ -8,11 +8,11 @@ of it can be under way any more, unless its process was stopped in between.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import define, evolve, field, frozen
-from sqlalchemy import Connection, RowMapping, bindparam, func, or_, select, true, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, or_, select, true, tuple_, update
 
 from sms_core.clocks import BeginBefore
 from sms_core_outbox.databases import Database
@@ -28,6 +28,10 @@ CLAIM_AGE = 10.0
 SECOND = 1_000_000
 SWEEP = 1000
 """How many rows that are too late one transaction takes."""
+FIRST_PAGE = 64
+"""How many rows a claim reads at least, to see how many are alike."""
+FEW = 8
+"""One of so many rows of a page has to join others for the next page to be worth reading."""
 
 _earlier = row.alias("earlier")
 _waits_its_turn = (
@@ -69,13 +73,14 @@ loaded_columns = (
 has_text = or_(row.c.text.is_(None), row.c.text != "")
 """False for what was blanked: no vendor can be asked about it. It may be unknown again, where its batch was another's."""
 _candidates = (
-    select(*loaded_columns)
+    select(*loaded_columns, row.c.ready_at)
     .join_from(row, put, row.c.put_id == put.c.id)
     .where(
         is_state(row.c.state, State.READY),
         row.c.account == bindparam("account"),
         row.c.urgency == bindparam("urgency"),
         row.c.ready_at <= bindparam("ready"),
+        tuple_(row.c.ready_at, row.c.id) > tuple_(bindparam("after"), bindparam("after_id")),
         ~_waits_its_turn,
     )
     .order_by(row.c.ready_at, row.c.id)
@@ -201,8 +206,8 @@ def take(
             return most
         wish = evolve(wish, rows=min(wish.rows, most))
     is_replay = wish.replay_since is not None
-    rows = _unknown_rows(connection, wish, now) if is_replay else _ready_rows(connection, wish, now)
-    groups = _choose(rows, wish)
+    pages = _unknown_rows(connection, wish, now) if is_replay else _ready_rows(connection, wish, now)
+    groups = _choose(pages, wish)
     if not groups:
         return None
     ids = [found.id for group in groups for found in group.rows]
@@ -247,23 +252,34 @@ def accounts_to_send(database: Database, connection: Connection) -> list[str]:
             names.append(name)
 
 
-def _ready_rows(connection: Connection, wish: Wish, now: int) -> Iterator[LoadedRow]:
-    """Rows that may be sent, the most urgent lane first."""
+def _ready_rows(connection: Connection, wish: Wish, now: int) -> Iterator[list[LoadedRow]]:
+    """Rows that may be sent, the most urgent lane first, in pages.
+
+    The first page holds what single sends need: whoever reads a row locks it for others. Later ones are for full requests.
+    """
+    question = {"account": wish.account, "now": now, "ready": now if wish.before is None else min(now, wish.before)}
     below = 1 << 30
     left = wish.rows
     while left > 0:
         urgency = connection.execute(_next_urgency, {"account": wish.account, "below": below}).scalar()
         if urgency is None:
             return
-        ready = now if wish.before is None else min(now, wish.before)
-        question = {"account": wish.account, "urgency": urgency, "now": now, "ready": ready, "count": left}
-        found = connection.execute(_candidates, question).mappings().all()
-        left -= len(found)
+        count = min(max(FIRST_PAGE, 2 * wish.groups), left)
+        place = {"after": -1, "after_id": -1}
+        while left > 0:
+            page = {**question, **place, "urgency": urgency, "count": count}
+            found = [dict(entry) for entry in connection.execute(_candidates, page).mappings()]
+            ready_at = [entry.pop("ready_at") for entry in found]
+            yield list(map(load, found))
+            left -= len(found)
+            if len(found) < count:
+                break
+            place = {"after": ready_at[-1], "after_id": found[-1]["id"]}
+            count = min(4 * count, left)
         below = urgency
-        yield from map(load, found)
 
 
-def _unknown_rows(connection: Connection, wish: Wish, now: int) -> Iterator[LoadedRow]:
+def _unknown_rows(connection: Connection, wish: Wish, now: int) -> Iterator[list[LoadedRow]]:
     """Unknown rows whose key the vendor still knows, and that are still worth it."""
     before = now if wish.before is None else wish.before  # a row is asked again once in a pass
     question = {
@@ -273,7 +289,7 @@ def _unknown_rows(connection: Connection, wish: Wish, now: int) -> Iterator[Load
         "now": now,
         "count": wish.rows,
     }
-    return map(load, connection.execute(_replayable, question).mappings().all())
+    yield [load(entry) for entry in connection.execute(_replayable, question).mappings()]
 
 
 def load(found: RowMapping | Mapping[str, Any]) -> LoadedRow:
@@ -283,19 +299,28 @@ def load(found: RowMapping | Mapping[str, Any]) -> LoadedRow:
     return LoadedRow(lane=lane, **fields)
 
 
-def _choose(found: Iterator[LoadedRow], wish: Wish) -> list[Group]:
-    """The first rows, as many as fill so many groups. Those of a booking are their put's alone."""
+def _choose(pages: Iterable[Sequence[LoadedRow]], wish: Wish) -> list[Group]:
+    """The first rows, as many as fill so many groups. Those of a booking are their put's alone.
+
+    A page few of whose rows joined a group is the last one: what else would fit is left to later claims.
+    """
     groups: list[Group] = []
     open_groups: dict[object, Group] = {}
-    for candidate in found:
-        alike = (candidate.likeness or candidate.put_id, candidate.lane)
-        group = open_groups.get(alike)
-        if group is None or not group.takes(candidate, wish.size):
-            if len(groups) == wish.groups:
-                continue
-            group = open_groups[alike] = Group()
-            groups.append(group)
-        group.add(candidate)
+    for page in pages:
+        joined = 0
+        for candidate in page:
+            alike = (candidate.likeness or candidate.put_id, candidate.lane)
+            group = open_groups.get(alike)
+            if group is None or not group.takes(candidate, wish.size):
+                if len(groups) == wish.groups:
+                    continue
+                group = open_groups[alike] = Group()
+                groups.append(group)
+            else:
+                joined += 1
+            group.add(candidate)
+        if len(groups) == wish.groups and FEW * joined < len(page):
+            break
     return groups
 
 
