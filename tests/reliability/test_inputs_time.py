@@ -14,7 +14,7 @@ from tests.reliability.inputs_shapes import SHAPES, frames, hostile
 
 SHORT, LONG = 3_000, 12_000
 """Bytes."""
-LONG_ENOUGH = 0.0005
+LONG_ENOUGH = 0.01
 """Seconds for the long one; what takes less is no trouble at any length that is let in."""
 BOUND = 9.0
 """How many times as long four times the input may take: 4 is linear and 16 quadratic."""

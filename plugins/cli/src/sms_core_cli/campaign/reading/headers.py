@@ -56,8 +56,14 @@ def is_blank(cell: str) -> bool:
     return not cell or not cell.strip(_UNSEEN)
 
 
+_LONGEST_WRITTEN = 200
+"""Characters. What is longer is a text: to normalise one of combining marks takes the square of its length."""
+
+
 def header_key(header: str) -> str:
     """What two writings of one header have in common: ``* Phone_Number`` and ``ＰＨＯＮＥ　ｎｕｍｂｅｒ`` are one."""
+    if len(header) > _LONGEST_WRITTEN:
+        return header
     plain = unicodedata.normalize("NFKC", header)
     visible = "".join(character for character in plain if unicodedata.category(character) not in ("Cf", "Cc"))
     key = _NOISE.sub("", visible).casefold()
