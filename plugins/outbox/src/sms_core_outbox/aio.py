@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -201,9 +201,13 @@ class AsyncOutbox:
         """As `Outbox.stats`."""
         return await self._in_thread(self._outbox.stats)
 
-    async def forget(self, *, before: datetime | timedelta) -> int:
+    async def take_back(self, rows: Collection[int], *, by: str = "cancel") -> set[int]:
+        """As `Outbox.take_back`."""
+        return await self._in_thread(self._outbox.take_back, rows, by=by)
+
+    async def forget(self, *, before: datetime | timedelta, account: str | None = None) -> int:
         """As `Outbox.forget`."""
-        return await self._in_thread(self._outbox.forget, before=before)
+        return await self._in_thread(self._outbox.forget, before=before, account=account)
 
     async def purge(self, *, before: datetime | timedelta) -> int:
         """As `Outbox.purge`."""

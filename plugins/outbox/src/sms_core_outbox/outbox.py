@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import copy_context
@@ -547,6 +547,11 @@ class Outbox:
             for found in self.get(key, account=name).rows
         ]
 
+    def take_back(self, rows: Collection[int], *, by: str = "cancel", connection: Any = None) -> set[int]:
+        """Take back those of these rows, given by their ids, that still wait. Gives the ids of those that were."""
+        with self._writing(connection) as writing:
+            return cancelling.take_back(self._database, writing, rows, by=by)
+
     def stats(self) -> Stats:
         """The outbox at a glance: what waits since when, what is unknown, who pauses, who works."""
         with self._reading(None) as connection:
@@ -563,14 +568,14 @@ class Outbox:
             self._own_ledger().raise_alarms(found)
         return found
 
-    def forget(self, *, before: datetime | timedelta) -> int:
+    def forget(self, *, before: datetime | timedelta, account: str | None = None) -> int:
         """Blank numbers, texts and names of final rows that have not changed since ``before``. Gives how many rows.
 
-        A timedelta is so long ago. States, counts and the keyed hashes stay: `find` still finds the number, and a key still
+        Of one ``account``, or of all. A timedelta is so long ago. States, counts and the keyed hashes stay: `find` still finds the number, and a key still
         tells a repeated put.
         """
         return self._in_chunks(
-            lambda connection, limit, now: forgetting.forget(connection, before=limit, now=now), before
+            lambda connection, limit, now: forgetting.forget(connection, before=limit, now=now, account=account), before
         )
 
     def purge(self, *, before: datetime | timedelta) -> int:
@@ -595,7 +600,11 @@ class Outbox:
             if count < forgetting.CHUNK:
                 return total
 
-    # What engines stand on
+    # What engines and tables beside these stand on
+
+    def hash(self, text: str) -> str:
+        """A keyed hash of a text, of 32 characters: for tables of yours that have to tell a text again and not to say it."""
+        return self._hashes.text(text)
 
     @property
     def engine(self) -> Engine:
@@ -699,4 +708,7 @@ def _drained(tally: Tally) -> DrainResult:
         not_sent=counts[State.NOT_SENT],
         retried=counts[State.READY],
         too_late=tally.too_late,
+        cost=tally.cost,
+        balance=tally.balance,
+        notes=tuple(tally.notes),
     )

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from queue import Empty, SimpleQueue
 
 from attrs import define, field
 
+from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
 from sms_core_outbox.claims import Claim, Wish
@@ -51,6 +53,20 @@ class Tally:
     claimed: int = 0
     too_late: int = 0
     counts: Counter[State] = field(factory=Counter)
+    cost: Decimal | None = None
+    balance: Decimal | None = None
+    notes: dict[str, None] = field(factory=dict)
+
+    def add_result(self, result: SendResult | None) -> None:
+        """Count what a request cost, and what is left, and keep what the vendor could not do quite as asked."""
+        if result is None:
+            return
+        self.notes.update(dict.fromkeys(result.notes))
+        if result.cost is not None:
+            self.cost = (self.cost or Decimal()) + result.cost
+        balances = [points for points in (self.balance, result.balance) if points is not None]
+        if balances:  # requests side by side may be answered out of turn, and points only go down
+            self.balance = min(balances)
 
     def add(self, stored: Stored) -> None:
         """Count what was stored."""
@@ -128,6 +144,7 @@ class AccountPass:
         answers: list[Answer] = []
         for landed in flights:
             answers.extend(answers_of(landed.flight, landed.result, landed.error))
+            self.tally.add_result(landed.error.result if isinstance(landed.error, SendError) else landed.result)
         try:
             self._record(answers)
         finally:
