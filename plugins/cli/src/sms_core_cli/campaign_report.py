@@ -39,7 +39,7 @@ TITLES = {
 
 @define
 class Ending:
-    """A run of the command at its end. ``results`` is None where the result file could not be written."""
+    """A run of the command at its end. ``added`` rows were put by it. ``results`` is None where no file could be written."""
 
     run: Run
     info: ProviderInfo
@@ -47,6 +47,7 @@ class Ending:
     results: Path | None
     sending: Sending
     kept: Path | None = None
+    added: int = 0
     stopped: bool = False
     pause: Pause | None = None
     missing: Decimal | None = None
@@ -325,6 +326,8 @@ def _advice(ending: Ending, found: Overview) -> Iterator[str]:
     elif ended := counts[RowOutcome.NOT_SENT]:
         rows = counted(ended, "row")
         yield _("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=f"{again} --refused-too")
+    elif not ending.added and found.is_finished:
+        yield _("This run is finished. A new one: {command}", command=f"{again} --run NAME")
 
 
 def _advice_of_pause(pause: Pause, missing: Decimal | None) -> Iterator[str]:

@@ -121,7 +121,7 @@ class _Sender:
             try:
                 if planned is not None:
                     with self.progress(_("Storing"), planned.new) as advance:
-                        run.add(planned, client, advance)
+                        ending.added = run.add(planned, client, advance)
                 ending.sending = self._send(run, stop.is_set)
                 if self.wait is not None and not stop.is_set():
                     _await_reports(client, run, self.wait, stop)

@@ -93,7 +93,7 @@ class Estimator:
             before = points.get(position, Decimal())
             points[position] = None if before is None or recipient.points is None else before + recipient.points
         self.messages += len(plan.rendered)
-        self.requests += len(plan.sends)
+        self.requests += sum(len(part.sends) for part in plan.split())
         self.segments += preview.segments
         if self.points is not None:
             self.points = None if preview.points is None else self.points + preview.points

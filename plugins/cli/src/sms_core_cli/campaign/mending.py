@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from attrs import define, field
 
-from sms_core.numbers import lacks_zero
+from sms_core.numbers import lacks_zero, to_e164
 from sms_core_cli.campaign.table import Row
 
 EXAMPLES = 3
@@ -35,6 +35,11 @@ class Mending:
         if len(self._shown) < EXAMPLES:
             self._shown.append(f"{number} to {mended}")
         return attrs.evolve(row, values={**row.values, "number": mended}) if self.mend else row
+
+    def number_of(self, row: Row) -> str:
+        """The E.164 number that a row would have with its 0; "" for one that lacks none."""
+        mended = _with_zero(row.values.get("number", ""))
+        return to_e164(mended) if mended else ""
 
     @property
     def notes(self) -> tuple[str, ...]:

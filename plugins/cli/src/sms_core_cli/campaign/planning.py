@@ -205,13 +205,15 @@ class _Planner:
     # Reading
 
     def _read(self, row: Row, place: int, read_text: Callable[[str], RowTemplate]) -> _Read:
-        raw_number, raw_text = row.values.get("number", ""), row.values.get("text", "")
+        raw = row.values
         row = self.mending.take(row)
         reference = row.values.get("reference", "")
+        final = number = ""
         try:
             if row.fault:
                 raise InvalidMessage("row", row.fault)
             text, params = self._text(row, read_text)
+            final = template.fill(text, params) if params else text
             recipient = Recipient(
                 row.values.get("number", ""),
                 name=row.values.get("name", ""),
@@ -223,12 +225,13 @@ class _Planner:
             )
             number = to_e164(recipient.number)
         except (InvalidMessage, ValueError) as error:
-            # Nothing can be sent to it as it is, so it is told by its cells.
             why = f"{error.field}: {error.reason}" if isinstance(error, InvalidMessage) else f"number: {error}"
-            identity = identity_of(f"?{raw_number}", raw_text)
-            staged = StagedRow(place, row.number, identity, hash_of(raw_number), row.cells, reference)
-            return _Read(row, staged, None, why)
-        final = template.fill(text, params) if params else text
+            number = self.mending.number_of(row) if final else ""
+            identity = identity_of(number, final)
+            if not number:  # nothing can be sent to it as it is, so it is told by its cells
+                number = raw.get("number", "")
+                identity = identity_of(f"?{number}", raw.get("text", ""))
+            return _Read(row, StagedRow(place, row.number, identity, hash_of(number), row.cells, reference), None, why)
         staged = StagedRow(place, row.number, identity_of(number, final), hash_of(number), row.cells, reference)
         return _Read(row, staged, recipient)
 
@@ -274,13 +277,15 @@ class _Planner:
     def _tell_apart(self, rows: Sequence[_Read], kept: Iterable[StagedRow]) -> Iterator[StagedRow]:
         """Plan the first of the rows with the same number and text that can be sent. The others repeat it."""
         numbers = self.staging.sent_by({found.staged.identity for found in rows})
+        owners = self.staging.owners_of({found.staged.reference for found in rows})
         for staged in kept:
             if staged.kind is Kind.KNOWN:
                 numbers.setdefault(staged.identity, staged.number)
+                owners.setdefault(staged.reference, staged.number)
         while rows:
             firsts = {found.staged.identity: found for found in reversed(rows)}
             candidates = [found for identity, found in firsts.items() if identity not in numbers]
-            planned = list(self._plan_new(sorted(candidates, key=lambda found: found.staged.place)))
+            planned = list(self._plan_new(sorted(candidates, key=lambda found: found.staged.place), owners))
             yield from planned
             numbers.update({staged.identity: staged.number for staged in planned if staged.kind is not Kind.LEFT_OUT})
             done = {staged.place for staged in planned}
@@ -301,9 +306,11 @@ class _Planner:
         self.counts[outcome] += 1
         return attrs.evolve(staged, kind=Kind.LEFT_OUT, outcome=outcome, error=why)
 
-    def _plan_new(self, candidates: Sequence[_Read]) -> Iterator[StagedRow]:
-        """The rows that can be put, with their prices, and those that cannot, with the reasons."""
-        owners = self.staging.owners_of({found.staged.reference for found in candidates})
+    def _plan_new(self, candidates: Sequence[_Read], owners: dict[str, int]) -> Iterator[StagedRow]:
+        """The rows that can be put, with their prices, and those that cannot, with the reasons.
+
+        ``owners`` are the numbers of the rows that have a reference already.
+        """
         unique: list[_Read] = []
         for found in candidates:
             reference = found.staged.reference
