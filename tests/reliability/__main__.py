@@ -24,7 +24,9 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=32, help="of each process that sends (default: %(default)s)")
     parser.add_argument("--inputs", type=int, default=1_000_000, help="inputs for all parsers (default: %(default)s)")
     parser.add_argument("--forks", type=int, default=200, help="rounds of forked clients (default: %(default)s)")
-    parser.add_argument("--kills", type=int, default=200, help="campaigns that are stopped (default: %(default)s)")
+    parser.add_argument(
+        "--kills", type=int, default=1000, help="processes of campaigns that are stopped (default: %(default)s)"
+    )
     parser.add_argument(
         "--outbox-kills", type=int, default=1000, help="workers of an outbox that are killed (default: %(default)s)"
     )

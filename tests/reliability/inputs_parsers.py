@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 from attrs import frozen
+from sms_core_cli.campaign.result_file import read_results
 
 from sms_core import (
     Balance,
@@ -60,7 +61,6 @@ from sms_core.testing import bind_provider, describe_provider, load_provider
 from sms_core.text import count_segments
 from sms_core.webhooks.bodies import ascii_query
 from sms_core_cli.campaign import RowOutcome, RowResult, Table, mend_numbers, parse_moment, read_table
-from sms_core_cli.campaign.result_file import read_results
 from sms_core_kit.recordings import Book, Recording, load_book
 from sms_core_twilio import signature
 
