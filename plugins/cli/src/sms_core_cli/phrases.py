@@ -58,6 +58,15 @@ PHRASES = (
     "the bytes do not tell how the file is encoded: {ways}",
     "was not chosen: name it with --encoding, or save the file as 'CSV UTF-8'",
     "is neither UTF-8 nor Big5 in row {row}: --encoding cp1252 would read it as {example}",
+    "is a result file whose run is not beside it: give the table that was sent",
+    # Runs.
+    "the file's folder is on a network share, or is synchronised",
+    "the file's folder cannot be written to",
+    "the run of {file} is finished, and the file has rows that it has not: --run NAME begins a new run, and without --yes it asks whether to add them",
+    "{file} is there, and not of this run: {advice}",
+    "--results FILE names another, --overwrite replaces it",
+    "may have been handed to the vendor, whose answer is not known yet",
+    "the run pauses: {reason}",
     # What was guessed.
     "the file is not UTF-8 (byte {place}), so it was read as Big5 (cp950): look at a text before you send",
     "row 1 is taken for a title: row 2 names the columns",

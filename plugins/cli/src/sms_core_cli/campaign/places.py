@@ -13,6 +13,8 @@ from sms_core_cli.campaign.staging import hash_of
 from sms_core_outbox.places import check_place
 
 SUFFIX = ".sms"
+SHARED = "the file's folder is on a network share, or is synchronised"
+READ_ONLY = "the file's folder cannot be written to"
 _DIGITS = 8
 """Of the hash that tells files of one name apart in the user's state folder."""
 
@@ -34,10 +36,10 @@ def place_of(file: Path, url: str | None = None) -> Place:
     beside = whole.with_name(f"{whole.name}{SUFFIX}")
     try:
         check_place(beside)
-    except ConfigurationError as error:
-        return Place(_of_the_user(whole), why=str(error).partition(": ")[0])
+    except ConfigurationError:
+        return Place(_of_the_user(whole), why=SHARED)
     if not beside.exists() and not os.access(whole.parent, os.W_OK):
-        return Place(_of_the_user(whole), why=f"{whole.parent} cannot be written to")
+        return Place(_of_the_user(whole), why=READ_ONLY)
     return Place(beside)
 
 

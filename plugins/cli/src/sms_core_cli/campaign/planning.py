@@ -45,7 +45,6 @@ ROW_CAPABILITIES = (Capability.INTERNATIONAL.value, Capability.SCHEDULE.value)
 """What a single row may need and not get."""
 
 RECIPIENT = re.compile(r"to\[(\d+)\]\.", re.ASCII)
-_OWN_FIELDS = ("number", "name", "email", "text", "reference")
 
 
 @frozen
@@ -148,13 +147,37 @@ def plan_campaign(
         raise
 
 
-@frozen
-class _Read:
-    """A row and what it says. ``recipient`` is None for one that is wrong, ``why`` says why then."""
+@define
+class Addressee:
+    """A recipient as its row has it, with its text. It is one of a message once it is known whether all share a text."""
 
-    row: Row
+    number: str
+    name: str
+    email: str
+    text: str
+    params: Mapping[str, str]
+    reference: str
+    send_at: datetime | None
+
+    def recipient(self, *, of_shared_text: bool) -> Recipient:
+        """One to whom the message's own text goes, or another."""
+        return Recipient(
+            self.number,
+            self.name,
+            self.email,
+            None if of_shared_text else self.text,
+            self.params,
+            self.reference,
+            self.send_at,
+        )
+
+
+@define
+class _Read:
+    """A row and what it says. ``addressee`` is None for one that is wrong, ``why`` says why then."""
+
     staged: StagedRow
-    recipient: Recipient | None
+    addressee: Addressee | None
     why: str = ""
 
 
@@ -171,6 +194,10 @@ class _Planner:
     reasons: Reasons = field(factory=Reasons)
     counts: Counter[RowOutcome] = field(factory=Counter)
     prefix: str = field(factory=lambda: secrets.token_hex(4))
+    takes_emails: bool = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.takes_emails = self.client.info.can(Capability.EMAIL)
 
     def plan(self, progress: Callable[[int], object]) -> Planned:
         columns = self.table.columns
@@ -214,16 +241,18 @@ class _Planner:
                 raise InvalidMessage("row", row.fault)
             text, params = self._text(row, read_text)
             final = template.fill(text, params) if params else text
-            recipient = Recipient(
+            addressee = Addressee(
                 row.values.get("number", ""),
-                name=row.values.get("name", ""),
-                email=row.values.get("email", "") if self.client.info.can(Capability.EMAIL) else "",
-                text=text,
-                params=params,
-                reference=reference or f"{self.prefix}-{row.number}",
-                send_at=_moment(row),
+                row.values.get("name", ""),
+                row.values.get("email", "") if self.takes_emails else "",
+                text,
+                params,
+                reference or f"{self.prefix}-{row.number}",
+                _moment(row),
             )
-            number = to_e164(recipient.number)
+            if addressee.send_at is not None:
+                addressee.recipient(of_shared_text=False)  # raises for a time that no calendar has
+            number = to_e164(addressee.number)
         except (InvalidMessage, ValueError) as error:
             why = f"{error.field}: {error.reason}" if isinstance(error, InvalidMessage) else f"number: {error}"
             number = self.mending.number_of(row) if final else ""
@@ -231,9 +260,9 @@ class _Planner:
             if not number:  # nothing can be sent to it as it is, so it is told by its cells
                 number = raw.get("number", "")
                 identity = identity_of(f"?{number}", raw.get("text", ""))
-            return _Read(row, StagedRow(place, row.number, identity, hash_of(number), row.cells, reference), None, why)
+            return _Read(StagedRow(place, row.number, identity, hash_of(number), row.cells, reference), None, why)
         staged = StagedRow(place, row.number, identity_of(number, final), hash_of(number), row.cells, reference)
-        return _Read(row, staged, recipient)
+        return _Read(staged, addressee)
 
     def _text(self, row: Row, read_text: Callable[[str], RowTemplate]) -> tuple[str, dict[str, str]]:
         """The row's text, and what fills its placeholders."""
@@ -247,10 +276,9 @@ class _Planner:
 
     # Sorting
 
-    def _take(self, rows: Sequence[_Read]) -> None:
+    def _take(self, read: Sequence[_Read]) -> None:
         """Sort a chunk: what the run has, what can be put, and what is left out."""
-        numbered = self.staging.numbered(found.staged for found in rows)
-        read = [attrs.evolve(found, staged=staged) for found, staged in zip(rows, numbered, strict=True)]
+        self.staging.number([found.staged for found in read])
         known = self._known(read)
         kept: dict[int, StagedRow] = {}
         candidates: list[_Read] = []
@@ -259,15 +287,16 @@ class _Planner:
             staged = found.staged
             before = known.get((staged.identity, staged.occurrence))
             if before is not None and before.is_put and not (self.again and before.can_be_put_again):
-                kept[staged.place] = attrs.evolve(staged, kind=Kind.KNOWN)
+                staged.kind = Kind.KNOWN
+                kept[staged.place] = staged
                 self.counts[before.outcome] += 1
-                if before.waits and found.recipient is not None:
+                if before.waits and found.addressee is not None:
                     waiting.append(found)
-            elif found.recipient is None:
+            elif found.addressee is None:
                 kept[staged.place] = self._left_out(staged, RowOutcome.REFUSED_HERE, found.why)
             else:
-                kind = Kind.AGAIN if before is not None and before.is_put else Kind.NEW
-                candidates.append(attrs.evolve(found, staged=attrs.evolve(staged, kind=kind)))
+                staged.kind = Kind.AGAIN if before is not None and before.is_put else Kind.NEW
+                candidates.append(found)
         for staged in self._tell_apart(candidates, kept.values()):
             kept[staged.place] = staged
         self._count_waiting(waiting)
@@ -304,7 +333,8 @@ class _Planner:
     def _left_out(self, staged: StagedRow, outcome: RowOutcome, why: str) -> StagedRow:
         self.reasons.add(outcome, why, staged.number)
         self.counts[outcome] += 1
-        return attrs.evolve(staged, kind=Kind.LEFT_OUT, outcome=outcome, error=why)
+        staged.kind, staged.outcome, staged.error = Kind.LEFT_OUT, outcome, why
+        return staged
 
     def _plan_new(self, candidates: Sequence[_Read], owners: dict[str, int]) -> Iterator[StagedRow]:
         """The rows that can be put, with their prices, and those that cannot, with the reasons.
@@ -314,16 +344,16 @@ class _Planner:
         unique: list[_Read] = []
         for found in candidates:
             reference = found.staged.reference
-            owner = owners.setdefault(reference, found.row.number) if reference else found.row.number
-            if owner == found.row.number:
+            owner = owners.setdefault(reference, found.staged.number) if reference else found.staged.number
+            if owner == found.staged.number:
                 unique.append(found)
             else:
                 why = f"reference: row {owner} has this one, so reports could not be told apart"
                 yield self._left_out(found.staged, RowOutcome.REFUSED_HERE, why)
         if not unique:
             return
-        recipients = [_recipient_of(found) for found in unique]
-        plan = self.client.plan(message_of(self.defaults, recipients), skip_refused=True)
+        addressees = [_addressee_of(found) for found in unique]
+        plan = self.client.plan(message_of(self.defaults, addressees), skip_refused=True)
         points = self._estimate(plan, unique)
         for position, found in enumerate(unique):
             if position in plan.refused:
@@ -331,24 +361,22 @@ class _Planner:
                 continue
             self.counts[RowOutcome.NOT_SENT] += 1
             price = points.get(position)
-            yield attrs.evolve(
-                found.staged,
-                recipient=to_text(recipients[position]),
-                points=None if price is None else int(price * THOUSANDTHS),
-            )
+            found.staged.recipient = to_text(addressees[position])
+            found.staged.points = None if price is None else int(price * THOUSANDTHS)
+            yield found.staged
 
     def _estimate(self, plan: Plan, rows: Sequence[_Read]) -> Mapping[int, Decimal | None]:
         for position in sorted(plan.refused):
             refusal(plan.refused[position])  # raises what is about all rows
         if not plan.rendered:
             return {}
-        return self.estimator.add(self.client, plan, {place: found.row.number for place, found in enumerate(rows)})
+        return self.estimator.add(self.client, plan, {place: found.staged.number for place, found in enumerate(rows)})
 
     def _count_waiting(self, waiting: Sequence[_Read]) -> None:
         """Count what waits in the run already, for it is sent too. The time of one may have passed."""
         if waiting:
-            recipients = [attrs.evolve(_recipient_of(found), send_at=None) for found in waiting]
-            message = message_of(attrs.evolve(self.defaults, send_at=None), recipients)
+            addressees = [attrs.evolve(_addressee_of(found), send_at=None) for found in waiting]
+            message = message_of(attrs.evolve(self.defaults, send_at=None), addressees)
             plan = self.client.plan(message, skip_refused=True)
             self._estimate(plan, waiting)
 
@@ -386,7 +414,7 @@ class _Planner:
         yield from self.table.notes
         yield from self.mending.notes
         columns = self.table.columns
-        if columns.find("email") is not None and not self.client.info.can(Capability.EMAIL):
+        if columns.find("email") is not None and not self.takes_emails:
             yield f"{self.client.info.title} takes no emails: that column is left out"
         if self.defaults.text is not None and columns.find("text") is not None:
             yield "the text that was given is for all: the column 'text' is left out"
@@ -398,10 +426,10 @@ def _in_chunks(rows: Iterable[int]) -> Iterator[list[int]]:
         yield chunk
 
 
-def _recipient_of(found: _Read) -> Recipient:
-    if found.recipient is None:
-        raise ValueError("this row is wrong, and has no recipient")
-    return found.recipient
+def _addressee_of(found: _Read) -> Addressee:
+    if found.addressee is None:
+        raise ValueError("this row is wrong, and can be sent to nobody")
+    return found.addressee
 
 
 def _moment(row: Row) -> datetime | None:
@@ -409,16 +437,15 @@ def _moment(row: Row) -> datetime | None:
     return parse_moment(cell) if cell else None
 
 
-def message_of(defaults: MessageDefaults, recipients: Sequence[Recipient]) -> Message:
+def message_of(defaults: MessageDefaults, addressees: Sequence[Addressee]) -> Message:
     """A message to these rows. A template that all share becomes the message's, so that a vendor with fields can fill them.
 
     A text without params may look like another's template: ``{{name}}`` has become ``{name}``.
     """
-    texts = {(recipient.text, bool(recipient.params)) for recipient in recipients}
-    if len(texts) > 1:
-        return defaults.message("", recipients)
-    text = recipients[0].text or ""
-    return defaults.message(text, [attrs.evolve(recipient, text=None) for recipient in recipients])
+    texts = {(addressee.text, bool(addressee.params)) for addressee in addressees}
+    is_shared = len(texts) == 1
+    text = addressees[0].text if is_shared else ""
+    return defaults.message(text, [addressee.recipient(of_shared_text=is_shared) for addressee in addressees])
 
 
 def refusal(error: InvalidMessage | Unsupported) -> str:
@@ -433,17 +460,15 @@ def refusal(error: InvalidMessage | Unsupported) -> str:
     return f"{field_name}: {error.reason}"
 
 
-def to_text(recipient: Recipient) -> str:
-    """A recipient as JSON."""
-    data = {name: getattr(recipient, name) for name in _OWN_FIELDS}
-    data["params"] = list(recipient.params)
-    data["send_at"] = None if recipient.send_at is None else recipient.send_at.isoformat()
-    return json.dumps(data, ensure_ascii=False)
+def to_text(addressee: Addressee) -> str:
+    """An addressee as JSON."""
+    sent = None if addressee.send_at is None else addressee.send_at.isoformat()
+    own = (addressee.number, addressee.name, addressee.email, addressee.text, addressee.params, addressee.reference)
+    return json.dumps([*own, sent], ensure_ascii=False)
 
 
-def from_text(text: str) -> Recipient:
-    """The recipient that `to_text` wrote."""
-    data = json.loads(text)
-    send_at = None if data["send_at"] is None else datetime.fromisoformat(data["send_at"])
-    own = {name: data[name] for name in _OWN_FIELDS}
-    return Recipient(**own, params=[tuple(pair) for pair in data["params"]], send_at=send_at)
+def from_text(text: str) -> Addressee:
+    """The addressee that `to_text` wrote."""
+    number, name, email, own, params, reference, sent = json.loads(text)
+    send_at = None if sent is None else datetime.fromisoformat(sent)
+    return Addressee(number, name, email, own, params, reference, send_at)

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import attrs
 from attrs import frozen
 from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -98,8 +97,8 @@ class Overview:
 
     @property
     def is_finished(self) -> bool:
-        """Whether all that was put has ended."""
-        return not any(self.states[state] for state in OPEN)
+        """Whether all that was put has ended; False where nothing was put."""
+        return bool(self.states) and not any(self.states[state] for state in OPEN)
 
 
 class Run:
@@ -216,8 +215,8 @@ class Run:
             for staged in wanted:
                 why = refused.get(staged.place, "")
                 outcome = RowOutcome.REFUSED_HERE if why else RowOutcome.NOT_SENT
-                changed = attrs.evolve(staged, outcome=outcome, error=why)
-                values.append(self._values(changed, identities[staged.place], stored.get(staged.place)))
+                staged.outcome, staged.error = outcome, why
+                values.append(self._values(staged, identities[staged.place], stored.get(staged.place)))
             self._upsert(connection, values, with_outcome=True)
         return len(stored)
 
@@ -227,8 +226,8 @@ class Run:
         """Put these rows as one message. Gives the outbox's id and the reference of each by place, and why some were not."""
         refused: dict[int, str] = {}
         while rows:
-            recipients = [from_text(staged.recipient) for staged in rows]
-            message = message_of(planned.defaults, recipients)
+            addressees = [from_text(staged.recipient) for staged in rows]
+            message = message_of(planned.defaults, addressees)
             key = f"{self.account}-{secrets.token_hex(8)}"
             try:
                 (ticket,) = self.store.outbox.put_many(
@@ -242,7 +241,7 @@ class Run:
                 refused[rows[int(named[1])].place] = refusal(error)
                 rows = [staged for staged in rows if staged.place not in refused]
                 continue
-            places = {recipient.reference: staged.place for recipient, staged in zip(recipients, rows, strict=True)}
+            places = {found.reference: staged.place for found, staged in zip(addressees, rows, strict=True)}
             return {places[sent.reference]: (sent.id, sent.reference) for sent in ticket.rows}, refused
         return {}, refused
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import define, field, frozen
 
 from sms_core_cli.campaign.row_results import RowOutcome
 
@@ -48,9 +48,9 @@ class Kind(enum.Enum):
     """It is refused here, or repeats another."""
 
 
-@frozen
+@define
 class StagedRow:
-    """One row. ``place`` orders the rows and counts from 0; ``identity`` and ``who`` are plain hashes.
+    """One row, as far as it is known. ``place`` orders the rows and counts from 0; ``identity`` and ``who`` are plain hashes.
 
     ``recipient`` is what JSON keeps of a `sms_core.Recipient`. ``reference`` is what the file says; "" where it says none.
     ``points`` are thousandths.
@@ -108,15 +108,12 @@ class Staging:
         """What tells these rows from others, and their order."""
         return self._digest.hexdigest()
 
-    def numbered(self, rows: Iterable[StagedRow]) -> list[StagedRow]:
-        """These rows, which come next, with their occurrences."""
-        rows = list(rows)
+    def number(self, rows: Collection[StagedRow]) -> None:
+        """Give these rows, which come next, their occurrences."""
         counts = Counter(self._counts({row.identity for row in rows}))
-        numbered = []
         for row in rows:
             counts[row.identity] += 1
-            numbered.append(evolve(row, occurrence=counts[row.identity]))
-        return numbered
+            row.occurrence = counts[row.identity]
 
     def _counts(self, identities: Collection[str]) -> dict[str, int]:
         question = "SELECT identity, count(*) FROM staged WHERE identity IN (SELECT value FROM json_each(?)) GROUP BY 1"
