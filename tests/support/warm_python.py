@@ -88,7 +88,8 @@ def serve() -> None:
         process.join(LONGEST)
         process.kill()
         process.join()
-        print(process.exitcode, flush=True)
+        sys.stdout.write(f"{process.exitcode}\n")
+        sys.stdout.flush()
 
 
 def play(script: str, arguments: list[str], cwd: str, env: dict[str, str], stdout: str, stderr: str) -> None:
@@ -110,7 +111,7 @@ def _redirected(descriptor: int, path: str) -> TextIO:
     """What is written to the descriptor goes to the file, in UTF-8."""
     with Path(path).open("wb") as file:
         os.dup2(file.fileno(), descriptor)
-    return open(descriptor, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for as long as the process runs
+    return open(descriptor, "w", encoding="utf-8", closefd=False)
 
 
 if __name__ == "__main__":
