@@ -23,7 +23,7 @@ from typing import Any, TextIO
 IMPORTED = (
     "sms_core.webhooks",
     "sms_core_cli.app",
-    "sms_core_every8d.provider",
+    "sms_core_every8d.http.provider",
     "sms_core_outbox",
     "sms_core_policy",
     "sms_core_sandbox",
