@@ -224,6 +224,28 @@ class Database:
             return sqlite.insert(table).on_conflict_do_nothing()
         return postgresql.insert(table).on_conflict_do_nothing()
 
+    def insert_all(
+        self,
+        connection: Connection,
+        table: Table,
+        columns: Sequence[str],
+        values: Sequence[tuple[Any, ...]],
+        *,
+        ignore: bool = False,
+    ) -> int:
+        """Insert tuples of these columns as they are, and give how many rows that made.
+
+        ``ignore`` leaves out rows that are there already. The driver gets the tuples, which spares SQLAlchemy's work on
+        each value of each row.
+        """
+        if not values:
+            return 0
+        names = ", ".join(f'"{column}"' for column in columns)
+        places = ", ".join(["?" if self.is_sqlite else "%s"] * len(columns))
+        conflict = " ON CONFLICT DO NOTHING" if ignore else ""
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({places}){conflict}"  # noqa: S608 - names of our own
+        return connection.exec_driver_sql(statement, list(values)).rowcount
+
     def next_ids(self, connection: Connection, table: Table, count: int) -> Sequence[int]:
         """So many ids for new rows of `put` or `row`, ascending. In SQLite nobody else can take them meanwhile."""
         if self.is_sqlite:

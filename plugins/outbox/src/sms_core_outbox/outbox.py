@@ -133,21 +133,18 @@ class Outbox:
     def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
         """Store many, all or none. Raises as `put` does."""
         tickets: list[Ticket] = []
+        preparation = puts.Preparation(self._accounts, self._resources.hashes)
         with self._resources.writing(connection) as writing:
             source = iter(given)
-            while chunk := list(itertools.islice(source, CHUNK)):
+            while chunk := [preparation.prepare(item) for item in itertools.islice(source, CHUNK)]:
                 tickets.extend(self._store(writing, chunk))
         if connection is None:
             for wake in self._resources.wakers:
                 wake()
         return tickets
 
-    def _store(self, connection: Connection, chunk: list[Put]) -> list[Ticket]:
-        prepared = []
-        for given in chunk:
-            name = self._accounts.name_of(given.account)
-            prepared.append(puts.prepare(given, name, self._accounts.client(name), self._resources.hashes))
-        tickets = puts.store(self._database, connection, prepared, self._resources.hashes)
+    def _store(self, connection: Connection, chunk: list[puts.Prepared]) -> list[Ticket]:
+        tickets = puts.store(self._database, connection, chunk, self._resources.hashes)
         return [
             ticket if ticket.is_new else queries.ticket(connection, ticket.account, ticket.key) for ticket in tickets
         ]
