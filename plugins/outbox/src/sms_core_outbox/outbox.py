@@ -136,15 +136,15 @@ class Outbox:
         preparation = puts.Preparation(self._accounts, self._resources.hashes)
         with self._resources.writing(connection) as writing:
             source = iter(given)
-            while chunk := [preparation.prepare(item) for item in itertools.islice(source, CHUNK)]:
-                tickets.extend(self._store(writing, chunk))
+            while chunk := list(itertools.islice(source, CHUNK)):
+                tickets.extend(self._store(writing, preparation.prepare(chunk)))
         if connection is None:
             for wake in self._resources.wakers:
                 wake()
         return tickets
 
-    def _store(self, connection: Connection, chunk: list[puts.Prepared]) -> list[Ticket]:
-        tickets = puts.store(self._database, connection, chunk, self._resources.hashes)
+    def _store(self, connection: Connection, prepared: list[puts.Prepared]) -> list[Ticket]:
+        tickets = puts.store(self._database, connection, prepared, self._resources.hashes)
         return [
             ticket if ticket.is_new else queries.ticket(connection, ticket.account, ticket.key) for ticket in tickets
         ]
