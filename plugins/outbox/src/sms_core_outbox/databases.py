@@ -33,6 +33,7 @@ SERIALIZATION_FAILURE = "40001"
 KINDS = ("sqlite", "postgresql")
 CHANNEL = "sms_outbox"
 """On which PostgreSQL tells workers that something was put."""
+_take_locks = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
 _joined: ContextVar[tuple[tuple[ref[Transaction], Path | None], ...]] = ContextVar("_joined", default=())
 """The caller's own transactions on SQLite that were joined, each with its file."""
@@ -210,8 +211,9 @@ class Database:
         """Be alone with these names until the transaction ends. SQLite has one writer at a time anyway."""
         if self.is_sqlite:
             return
-        for number in sorted({_lock_number(name) for name in names}):  # in one order, lest two wait for each other
-            connection.execute(select(func.pg_advisory_xact_lock(number)))
+        if names:
+            numbers = sorted({_lock_number(name) for name in names})  # in one order, lest two wait for each other
+            connection.execute(_take_locks, {"numbers": numbers})
 
     def notify(self, connection: Connection) -> None:
         """Wake workers of other processes when the transaction is committed. On SQLite they poll."""
