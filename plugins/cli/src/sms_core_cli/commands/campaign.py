@@ -13,7 +13,6 @@ import click
 from attrs import define
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sms_core import connect
 from sms_core.client import Client
 from sms_core.errors import ConfigurationError, InvalidMessage, SmsError
 from sms_core_cli import exit_codes
@@ -30,6 +29,7 @@ from sms_core_cli.campaign import (
 )
 from sms_core_cli.campaign.campaign import CONCURRENCY
 from sms_core_cli.campaign_report import show_end, show_plan
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.language import _, phrase
@@ -84,7 +84,7 @@ def campaign(
     ctx: click.Context,
     /,
     file: Path,
-    dsn: str | None,
+    account: ChosenAccount,
     encoding: str | None,
     columns: Mapping[str, str],
     sheet: str | None,
@@ -110,7 +110,7 @@ def campaign(
         earlier = None if resume is None else read_earlier(resume.read_bytes(), resume, table)
         # After the earlier run's results were compared with the file as it is.
         table = mend_numbers(table) if mend else mention_mending(table)
-        with connect(dsn) as client:
+        with account.connect_to_send() as client:
             defaults = read_message_options(client.info, **of_message)
             planned = plan_campaign(client, table, defaults, earlier=earlier, again=run.again)
             if run.dry_run or not run.as_json:
