@@ -26,7 +26,10 @@ class Taken(NamedTuple):
 
 
 class Oracle:
-    """EVERY8D while a ``with`` block lasts. It pushes to the receiver ``callback_url``; each answer takes ``slow`` seconds."""
+    """EVERY8D while a ``with`` block lasts. It pushes to the receiver ``callback_url``, or with "" nowhere.
+
+    The answer to each send takes ``slow`` seconds.
+    """
 
     def __init__(self, file: Path, callback_url: str, slow: float = 0.0) -> None:
         command = [sys.executable, __file__, str(file), callback_url, str(slow)]
@@ -70,7 +73,7 @@ def main() -> None:
         return attrs.evolve(face(exchange), retries=1_000_000)
 
     file, callback_url, slow = sys.argv[1:]
-    options: dict[str, Any] = {"db": file, "callback_url": callback_url, "filter_sees_all": True}
+    options: dict[str, Any] = {"db": file, "callback_url": callback_url or None, "filter_sees_all": True}
     with Sandbox(faces={"every8d": patient}, **options) as box:
         if float(slow):
             box.faults.add("slow", match="SendSMS.ashx", seconds=float(slow), times=None)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-import sqlalchemy
 
 from tests.examples.running import ALL, Example, running
-from tests.support.postgresql import postgresql_server
+from tests.support.postgresql import new_database, postgresql_server
 
 NUMBER = "+886900000001"
 RIGHT = {"text": "您好", "to": [NUMBER]}
@@ -20,14 +18,6 @@ RIGHT = {"text": "您好", "to": [NUMBER]}
 def server() -> Iterator[str]:
     with postgresql_server() as url:
         yield url
-
-
-def new_database(server: str, name: str) -> str:
-    """A database of its own; its URL."""
-    folder = sqlalchemy.make_url(server).query["host"]
-    with psycopg.connect(host=folder, user="sms", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.replace("/postgres?", f"/{name}?")
 
 
 @pytest.mark.parametrize("example", ALL, ids=lambda example: example.folder)
