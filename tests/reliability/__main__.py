@@ -9,7 +9,7 @@ import argparse
 import random
 import sys
 
-from tests.reliability import forks, inputs, kills, outbox_kills, sends
+from tests.reliability import example_kills, forks, inputs, kills, outbox_kills, scale, sends
 
 
 def main() -> int:
@@ -30,6 +30,12 @@ def main() -> int:
     parser.add_argument(
         "--outbox-kills", type=int, default=1000, help="workers of an outbox that are killed (default: %(default)s)"
     )
+    parser.add_argument(
+        "--example-kills", type=int, default=50, help="kills of each process of the examples (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--scale", type=int, default=10_000, help="sends of a shop on PostgreSQL under kills (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="for the same run once more")
     options = parser.parse_args()
     parts = (
@@ -39,6 +45,8 @@ def main() -> int:
         (options.forks, lambda count: forks.run(count, options.seed)),
         (options.kills, lambda count: kills.run(count, options.seed)),
         (options.outbox_kills, lambda count: outbox_kills.run(count, options.seed)),
+        (options.example_kills, lambda count: example_kills.run(count, options.seed)),
+        (options.scale, lambda count: scale.run(count, options.seed)),
     )
     print(f"seed {options.seed}", flush=True)
     clean = True

@@ -15,7 +15,6 @@ import click
 from attrs import define, field
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from sms_core import connect
 from sms_core.client import Client
 from sms_core.errors import ConfigurationError, InvalidMessage, SmsError
 from sms_core_cli import exit_codes
@@ -41,8 +40,8 @@ from sms_core_cli.campaign import (
 )
 from sms_core_cli.campaign.export import is_its_own
 from sms_core_cli.campaign.places import SUFFIX
-from sms_core_cli.campaign.policies import policies
 from sms_core_cli.campaign_report import Ending, command, show_end, show_plan, show_status
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.language import _, phrase
 from sms_core_cli.message_options import read_message_options
@@ -67,7 +66,7 @@ class _Sender:
     name: str | None
     url: str | None
     results: Path | None
-    dsn: str | None
+    account: ChosenAccount
     yes: bool
     overwrite: bool
     wait: timedelta | None
@@ -76,9 +75,11 @@ class _Sender:
     as_json: bool
     begun: int = field(factory=lambda: time.time_ns() // 1000, init=False)
 
-    def store(self, place: Place) -> Store:
+    def store(self, place: Place, client: Client) -> Store:
         """The place, opened for the account."""
-        return Store(place, self.dsn or "", concurrency=self.concurrency, per_second=self.per_second)
+        # A DSN lets all processes share its logins. An account's own rules and limits are asked by a client that has them.
+        sender = client if self.account.policies else self.account.dsn
+        return Store(place, sender, concurrency=self.concurrency, per_second=self.per_second)
 
     def result_file(self, run: Run | None) -> Path:
         """Where the results go. Raises `ConfigurationError` for a file that is not this run's."""
@@ -174,7 +175,7 @@ class Campaign(_Sender):
         """Do it. Gives the exit code."""
         self._check()
         if self.settle:
-            return Verb(self.file, self.name, self.url, as_json=self.as_json, dsn=self.dsn).settle()
+            return Verb(self.file, self.name, self.url, as_json=self.as_json, account=self.account).settle()
         table = self._table()
         place = place_of(self.file, self.url)
         if place.why and not self.as_json:
@@ -182,7 +183,7 @@ class Campaign(_Sender):
             note(
                 _("Note: {note}.", note=_("the run is kept in {place}, for {why}", place=where, why=phrase(place.why)))
             )
-        with connect(self.dsn, plugins=policies()) as client, self.store(place) as store:
+        with self.account.connect_to_send() as client, self.store(place, client) as store:
             run = find_run(store, self.name)
             if self.resume is not None and run is None:
                 raise ConfigurationError(f"{self.file} has no run yet that could go on: leave --resume out")
@@ -261,7 +262,10 @@ class Continuing(_Sender):
         """Do it. Gives the exit code."""
         if self.as_json and not self.yes:
             raise ConfigurationError("--json cannot ask: add --yes")
-        with connect(self.dsn) as client, self.store(place_of(self.file, self.url)) as store:
+        with (
+            self.account.connect_to_send() as client,
+            self.store(place_of(self.file, self.url), client) as store,
+        ):
             run = _run_of(store, self.file, self.name)
             results = self.result_file(run)
             found = run.overview()
@@ -280,11 +284,12 @@ class Verb:
     name: str | None
     url: str | None
     as_json: bool
-    dsn: str | None = None
+    account: ChosenAccount | None = None
 
     @contextmanager
     def _run(self) -> Iterator[Run]:
-        with Store(place_of(self.file, self.url), self.dsn or "") as store:
+        sender = "" if self.account is None else self.account.dsn
+        with Store(place_of(self.file, self.url), sender) as store:
             yield _run_of(store, self.file, self.name)
 
     def status(self) -> None:

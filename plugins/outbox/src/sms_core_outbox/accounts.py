@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from sms_core.errors import ConfigurationError, SmsError
-from sms_core_outbox.puts import LONGEST
+from sms_core_outbox.schema import NAME_LENGTH
 
 ClientT = TypeVar("ClientT")
 
@@ -39,8 +39,8 @@ class Accounts(Generic[ClientT]):
             return names[0]
         if names is not None and given not in names:
             raise ConfigurationError(f"there is no account {given!r}, only {', '.join(names)}")
-        if not given or len(given) > LONGEST:
-            raise ConfigurationError(f"an account's name has 1 to {LONGEST} characters")
+        if not given or len(given) > NAME_LENGTH:
+            raise ConfigurationError(f"an account's name has 1 to {NAME_LENGTH} characters")
         return given
 
     def client(self, name: str) -> ClientT:

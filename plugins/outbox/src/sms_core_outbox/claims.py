@@ -34,7 +34,7 @@ FEW = 8
 """One of so many rows of a page has to join others for the next page to be worth reading."""
 
 _earlier = row.alias("earlier")
-_waits_its_turn = (
+_before_it = (
     select(_earlier.c.id)
     .where(
         _earlier.c.account == row.c.account,
@@ -45,9 +45,14 @@ _waits_its_turn = (
         is_state(_earlier.c.state, State.READY, State.SENDING),
         _earlier.c.due_at <= bindparam("now"),
     )
-    .exists()
+    .limit(1)
+    .scalar_subquery()
 )
-"""One number gets the texts of one lane in the order of their puts, and no request holds a number twice."""
+"""One number gets the texts of one lane in the order of their puts, and no request holds a number twice.
+
+A subquery and no ``EXISTS``, of which PostgreSQL makes a join: as long as it has no statistics of a new table, it then reads
+all rows that wait for each row that it finds.
+"""
 
 _next_urgency = select(func.max(row.c.urgency)).where(
     is_state(row.c.state, State.READY), row.c.account == bindparam("account"), row.c.urgency < bindparam("below")
@@ -81,7 +86,7 @@ _candidates = (
         row.c.urgency == bindparam("urgency"),
         row.c.ready_at <= bindparam("ready"),
         tuple_(row.c.ready_at, row.c.id) > tuple_(bindparam("after"), bindparam("after_id")),
-        ~_waits_its_turn,
+        _before_it.is_(None),
     )
     .order_by(row.c.ready_at, row.c.id)
     .limit(bindparam("count"))

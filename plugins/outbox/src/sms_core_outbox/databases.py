@@ -33,6 +33,7 @@ SERIALIZATION_FAILURE = "40001"
 KINDS = ("sqlite", "postgresql")
 CHANNEL = "sms_outbox"
 """On which PostgreSQL tells workers that something was put."""
+_take_locks = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
 _joined: ContextVar[tuple[tuple[ref[Transaction], Path | None], ...]] = ContextVar("_joined", default=())
 """The caller's own transactions on SQLite that were joined, each with its file."""
@@ -210,8 +211,9 @@ class Database:
         """Be alone with these names until the transaction ends. SQLite has one writer at a time anyway."""
         if self.is_sqlite:
             return
-        for number in sorted({_lock_number(name) for name in names}):  # in one order, lest two wait for each other
-            connection.execute(select(func.pg_advisory_xact_lock(number)))
+        if names:
+            numbers = sorted({_lock_number(name) for name in names})  # in one order, lest two wait for each other
+            connection.execute(_take_locks, {"numbers": numbers})
 
     def notify(self, connection: Connection) -> None:
         """Wake workers of other processes when the transaction is committed. On SQLite they poll."""
@@ -223,6 +225,28 @@ class Database:
         if self.is_sqlite:
             return sqlite.insert(table).on_conflict_do_nothing()
         return postgresql.insert(table).on_conflict_do_nothing()
+
+    def insert_all(
+        self,
+        connection: Connection,
+        table: Table,
+        columns: Sequence[str],
+        values: Sequence[tuple[Any, ...]],
+        *,
+        ignore: bool = False,
+    ) -> int:
+        """Insert tuples of these columns as they are, and give how many rows that made.
+
+        ``ignore`` leaves out rows that are there already. The driver gets the tuples, which spares SQLAlchemy's work on
+        each value of each row.
+        """
+        if not values:
+            return 0
+        names = ", ".join(f'"{column}"' for column in columns)
+        places = ", ".join(["?" if self.is_sqlite else "%s"] * len(columns))
+        conflict = " ON CONFLICT DO NOTHING" if ignore else ""
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({places}){conflict}"  # noqa: S608 - names of our own
+        return connection.exec_driver_sql(statement, list(values)).rowcount
 
     def next_ids(self, connection: Connection, table: Table, count: int) -> Sequence[int]:
         """So many ids for new rows of `put` or `row`, ascending. In SQLite nobody else can take them meanwhile."""

@@ -16,7 +16,7 @@ from sms_core.errors import (
     TransportError,
     Unsupported,
 )
-from sms_core.model import Outcome, RecipientOutcome, SendResult
+from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core_outbox.answers import Answer
 from sms_core_outbox.claims import SECOND, Claim
 from sms_core_outbox.messages import LoadedRow, to_message
@@ -64,7 +64,7 @@ def _prepare_group(
     client: Sender, claim: Claim, rows: Sequence[LoadedRow], flights: list[Flight], answers: list[Answer]
 ) -> None:
     try:
-        plan = client.plan(to_message(rows), skip_refused=True)
+        plan = _plan(client, to_message(rows))
     except Exception as error:  # noqa: BLE001 - a provider's bug too: the rows wait, and their error says for what
         failed = error if isinstance(error, SmsError) else SmsError(f"{type(error).__name__} broke the planning off")
         answers.extend(_answer(row.id, claim.token, Outcome.NOT_SENT, None, failed) for row in rows)
@@ -77,11 +77,20 @@ def _prepare_group(
         answers.append(_answer(rows[duplicate.position].id, claim.token, Outcome.NOT_SENT, None, again))
     id_of = {row.reference: row.id for row in rows}
     limit = _limit(claim, rows)
-    for part in plan.split():
+    parts = (plan,) if len(plan.sends) == 1 else plan.split()
+    for part in parts:
         row_of = {}
         for destination in part.destinations:
             row_of[destination.reference] = id_of[part.message.to[destination.position].reference]
         flights.append(Flight(claim.token, claim.account, part.begin_before(limit), row_of))
+
+
+def _plan(client: Sender, message: Message) -> Plan:
+    """The plan of those whom the account can send to: they were all checked before they were stored, so mostly of all."""
+    try:
+        return client.plan(message)
+    except (InvalidMessage, Unsupported):
+        return client.plan(message, skip_refused=True)
 
 
 def _limit(claim: Claim, rows: Iterable[LoadedRow]) -> BeginBefore:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import secrets
 from pathlib import Path
 
 from sms_core.errors import ConfigurationError
-from sms_core.model import Message
-from sms_core.serialize import to_data
 
 SIZE = 32
 """Bytes of a key that is made here."""
@@ -35,10 +32,9 @@ class Hashes:
         """Of a number in E.164."""
         return self._digest(b"number\x1f" + number.encode())[:32]
 
-    def message(self, message: Message) -> str:
-        """Of all fields of a message as the caller gave them."""
-        data = json.dumps(to_data(message), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return self._digest(b"message\x1f" + data.encode("utf-8", "surrogatepass"))
+    def message(self, content: str) -> str:
+        """Of a message's fingerprint in words: all that the caller gave."""
+        return self._digest(b"message\x1f" + content.encode("utf-8", "surrogatepass"))
 
     def text(self, text: str) -> str:
         """Of any text, for tables beside the outbox's."""

@@ -37,30 +37,81 @@ class StoredRow:
 
 @frozen
 class StoredMessage:
-    """What is stored of a message: its text, its other fields as JSON, its rows, and what they may share a request with."""
+    """What is stored of a message: its text, its other fields as JSON, its rows, and what they may share a request with.
+
+    ``content`` is all that the caller gave, for the fingerprint. A reference that was made up is no part of it.
+    """
 
     text: str
     fields: str
     likeness: str
+    content: str = field(repr=False)
     rows: tuple[StoredRow, ...]
 
 
-def to_stored(plan: Plan) -> StoredMessage:
-    """What to store of a message that can be sent, as its plan says."""
-    message = plan.message
-    fields = to_data(attrs.evolve(message, to=message.to[:1]))
-    del fields["text"], fields["to"]
-    filled = any(recipient.params for recipient in message.to)
-    rows = tuple(_to_row(message, destination, filled=filled) for destination in plan.rendered)
-    is_booked = any(destination.send_at is not None for destination in plan.rendered)
-    return StoredMessage(message.text, _json(fields), _likeness(fields, is_booked=is_booked), rows)
+@frozen
+class _Template:
+    """What messages to other people with other texts have in common, as JSON.
+
+    ``shared`` is all of it, ``fields`` the same without the reference, which `Templates.to_stored` puts at its end.
+    """
+
+    settings: tuple[object, ...]
+    shared: str
+    likeness: str
 
 
-def _to_row(message: Message, destination: Destination, *, filled: bool) -> StoredRow:
+class Templates:
+    """Makes of messages what is stored of them. What a message shares with the one before it is serialised once for both."""
+
+    def __init__(self) -> None:
+        self._latest = _Template((), "", "")
+
+    def to_stored(self, message: Message, plan: Plan) -> StoredMessage:
+        """What to store of a message as the caller gave it, which can be sent as its plan says."""
+        template = self._template_of(plan.message)  # whose options were read, where they came from another process
+        recipients = to_data(message.to)
+        content = _json([message.text, message.reference, recipients])
+        filled = any(recipient.params for recipient in message.to)
+        is_booked = any(destination.send_at is not None for destination in plan.rendered)
+        return StoredMessage(
+            text=message.text,
+            fields=f'{template.shared[:-1]},"reference":{_json(plan.message.reference)}}}',
+            likeness="" if is_booked else template.likeness,  # nobody else's rows are to be part of a booking
+            content=f"{template.shared}\x1f{content}",
+            rows=tuple(
+                _to_row(message, destination, recipients[destination.position], filled=filled)
+                for destination in plan.rendered
+            ),
+        )
+
+    def _template_of(self, message: Message) -> _Template:
+        settings = tuple(getattr(message, name) for name in _SETTINGS)
+        settings = (*settings, *message.options)
+        # The same objects, and not only equal ones: of two equal times in other zones the JSON differs.
+        known = self._latest.settings
+        if len(settings) != len(known) or any(a is not b for a, b in zip(settings, known, strict=True)):
+            self._latest = _to_template(message, settings)
+        return self._latest
+
+
+_OWN = ("text", "to", "reference")
+_SETTINGS = tuple(found.name for found in attrs.fields(Message) if found.name not in (*_OWN, "options"))
+
+
+def _to_template(message: Message, settings: tuple[object, ...]) -> _Template:
+    shared = to_data(attrs.evolve(message, to=message.to[:1]))
+    for name in _OWN:
+        del shared[name]
+    alike = {name: value for name, value in shared.items() if name != "send_at"}
+    likeness = blake2b(_json(alike).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return _Template(settings, _json(shared), likeness)
+
+
+def _to_row(message: Message, destination: Destination, given: dict[str, Any], *, filled: bool) -> StoredRow:
+    """What is stored of a recipient: of its own fields, ``given`` as data, those that say something."""
     recipient = message.to[destination.position]
-    own = {name: value for name, value in to_data(recipient).items() if value not in ("", None, [])}
-    for name in ("number", "reference", "text"):
-        own.pop(name, None)
+    own = {name: value for name, value in given.items() if value and name not in ("number", "reference", "text")}
     text = None if destination.text == message.text else destination.text
     if recipient.text is None and filled and not recipient.params:
         text = destination.text  # sent without those that have params, its braces would stay as they are
@@ -73,14 +124,6 @@ def _to_row(message: Message, destination: Destination, *, filled: bool) -> Stor
         text=text,
         recipient=_json(own) if own else None,
     )
-
-
-def _likeness(fields: dict[str, Any], *, is_booked: bool) -> str:
-    """The same for rows that may share a request; "" for a booking, which nobody else's rows are to be part of."""
-    if is_booked:
-        return ""
-    shared = {name: value for name, value in fields.items() if name not in ("reference", "send_at")}
-    return blake2b(_json(shared).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 @frozen
@@ -136,5 +179,4 @@ def _with_final_text(row: LoadedRow) -> Recipient:
     return Recipient(row.number, own.get("name", ""), own.get("email", ""), text=text, reference=row.reference)
 
 
-def _json(data: object) -> str:
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 
 from attrs import define, field
 
+from sms_core.clocks import uptime
 from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
@@ -25,6 +26,12 @@ from sms_core_outbox.states import State
 
 ROWS = 1000
 """The most rows that one claim looks at."""
+SHORT = 0.5
+"""Seconds. Where single sends take no longer, as many again are claimed ahead, and wait in the pool for a thread.
+
+So no thread waits for the database. What is claimed ahead begins within this time: long before its claim is too old, and
+before anybody notices that a one-time code had to wait for it.
+"""
 LOOK = 0.1
 """Seconds after which a pass that waits for its account's rate looks whether it is stopped."""
 
@@ -36,6 +43,8 @@ class Landed:
     flight: Flight
     result: SendResult | None
     error: BaseException | None
+    seconds: float = 0.0
+    """How long it took."""
 
 
 @define
@@ -92,8 +101,15 @@ class AccountPass:
     """Seconds until its rate lets the next row go, as it was told by the latest claim."""
     is_stale: bool = False
     """Whether its account paused meanwhile: its client may have learned that the credentials are no good."""
+    _is_quick: bool = False
+    """Whether the latest flights were single sends that took no longer than `SHORT`."""
     _open: dict[str, _Open] = field(factory=dict)
     _flying: int = 0
+
+    @property
+    def _may_claim_ahead(self) -> bool:
+        """Not where a limit of rows or a rate is to be kept exactly, or where one is to go after the other."""
+        return self.left is None and self.rate is None and self.concurrency > 1
 
     @property
     def is_flying(self) -> bool:
@@ -102,7 +118,8 @@ class AccountPass:
 
     def fill(self) -> bool:
         """Claim as much as can be sent side by side now, and send it. Gives whether there was any."""
-        free = self.concurrency - self._flying
+        ahead = self.concurrency if self._is_quick and self._may_claim_ahead else 0
+        free = self.concurrency + ahead - self._flying
         size = self.client.info.limits.recipients
         rows = min(ROWS, free * size)
         if self.left is not None:
@@ -133,10 +150,12 @@ class AccountPass:
     def _fly(self, flight: Flight) -> None:
         """In a thread: carry one request."""
         landed = Landed(flight, None, None)
+        begun = uptime()
         try:
             landed.result = self.client.send(flight.plan)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
             landed.error = error
+        landed.seconds = uptime() - begun
         self.landed.put(landed)
 
     def land(self, flights: list[Landed]) -> None:
@@ -145,6 +164,7 @@ class AccountPass:
         for landed in flights:
             answers.extend(answers_of(landed.flight, landed.result, landed.error))
             self.tally.add_result(landed.error.result if isinstance(landed.error, SendError) else landed.result)
+        self._is_quick = all(landed.seconds <= SHORT and len(landed.flight.row_of) == 1 for landed in flights)
         try:
             self._record(answers)
         finally:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from attrs import frozen
 from sqlalchemy import Connection, select
 
+from sms_core import Plan
 from sms_core.errors import InvalidMessage
 from sms_core.model import Message
+from sms_core_outbox.accounts import Accounts
 from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import KeyConflict
 from sms_core_outbox.hashing import Hashes
-from sms_core_outbox.messages import FORM, StoredMessage, to_stored
+from sms_core_outbox.messages import FORM, StoredMessage, Templates
 from sms_core_outbox.model import Put, Row, Ticket
-from sms_core_outbox.schema import KEY_LENGTH, put, row
+from sms_core_outbox.schema import KEY_LENGTH, NAME_LENGTH, put, row
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 
@@ -27,8 +29,6 @@ DEFAULT_DEADLINE = timedelta(hours=24)
 HIGHEST_PRIORITY = 1_000_000
 OVERTAKING = 10 * HIGHEST_PRIORITY
 """Added to the priority of one-time codes; what comes of it orders the lanes."""
-LONGEST = 100
-"""Characters of an account's name, and of a purpose."""
 LONGEST_REFERENCE = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -55,12 +55,53 @@ def to_moment(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
-def prepare(given: Put, account: str, client: Sender, hashes: Hashes) -> Prepared:
-    """Check a put, without the database. Raises `InvalidMessage` or `Unsupported`, as the account's `send` would."""
+class Preparation:
+    """Checks puts without the database."""
+
+    def __init__(self, accounts: Accounts[Sender], hashes: Hashes) -> None:
+        self._accounts = accounts
+        self._hashes = hashes
+        self._templates = Templates()
+
+    def prepare(self, given: Sequence[Put]) -> list[Prepared]:
+        """What to store of puts. Raises `InvalidMessage` or `Unsupported`, as the account's `send` would.
+
+        One step for all of them after the other takes two thirds of the time of all steps for each: their code stays in
+        the processor's caches.
+        """
+        clients: dict[str | None, tuple[str, Sender]] = {}
+        for item in given:
+            _check(item)
+            if item.account not in clients:
+                name = self._accounts.name_of(item.account)
+                clients[item.account] = (name, self._accounts.client(name))
+        plans = [clients[item.account][1].plan(item.message) for item in given]
+        for plan in plans:
+            _check_rendered(plan)
+        stored = [self._templates.to_stored(item.message, plan) for item, plan in zip(given, plans, strict=True)]
+        fingerprints = [self._hashes.message(found.content) for found in stored]
+        return [
+            Prepared(item, clients[item.account][0], fingerprint, found, _booked_times(plan))
+            for item, plan, found, fingerprint in zip(given, plans, stored, fingerprints, strict=True)
+        ]
+
+
+def _check_rendered(plan: Plan) -> None:
+    for destination in plan.rendered:
+        _check_text(f"{destination.path}.reference", destination.reference, LONGEST_REFERENCE)
+        _check_text(destination.text_path, destination.text, None)
+
+
+def _booked_times(plan: Plan) -> tuple[int | None, ...]:
+    return tuple(None if found.send_at is None else to_micros(found.send_at) for found in plan.rendered)
+
+
+def _check(given: Put) -> None:
+    """Refuse what is wrong with a put, whatever its account."""
     _check_text("key", given.key, KEY_LENGTH)
     if not given.key:
         raise InvalidMessage("key", "is empty: name what is sent, such as order-17-shipped")
-    _check_text("purpose", given.purpose, LONGEST)
+    _check_text("purpose", given.purpose, NAME_LENGTH)
     if not isinstance(given.message, Message):
         raise InvalidMessage("message", f"needs a Message, not {type(given.message).__name__}")
     if not isinstance(given.priority, int) or abs(given.priority) > HIGHEST_PRIORITY:
@@ -68,12 +109,6 @@ def prepare(given: Put, account: str, client: Sender, hashes: Hashes) -> Prepare
     for name, moment in (("not_before", given.not_before), ("deadline", given.deadline)):
         if isinstance(moment, datetime) and moment.utcoffset() is None:
             raise InvalidMessage(name, "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)")
-    plan = client.plan(given.message)
-    for destination in plan.rendered:
-        _check_text(f"{destination.path}.reference", destination.reference, LONGEST_REFERENCE)
-        _check_text(destination.text_path, destination.text, None)
-    send_at = tuple(None if found.send_at is None else to_micros(found.send_at) for found in plan.rendered)
-    return Prepared(given, account, hashes.message(given.message), to_stored(plan), send_at)
 
 
 def _check_text(name: str, text: object, longest: int | None) -> None:
@@ -114,55 +149,86 @@ def urgency_of(purpose: str, priority: int) -> int:
     return priority + (OVERTAKING if purpose == OTP else 0)
 
 
+_PUT_COLUMNS = ("id", "account", "key", "fingerprint", "purpose", "priority", "created_at", "form", "text", "fields")
+_ROW_COLUMNS = (
+    "id",
+    "put_id",
+    "account",
+    "purpose",
+    "urgency",
+    "position",
+    "reference",
+    "number",
+    "number_hash",
+    "text",
+    "recipient",
+    "likeness",
+    "send_at",
+    "due_at",
+    "deadline_at",
+    "state",
+    "ready_at",
+    "attempts",
+    "is_replay",
+    "is_double",
+    "changed_at",
+)
+
+
 def store(database: Database, connection: Connection, prepared: Sequence[Prepared], hashes: Hashes) -> list[Ticket]:
     """Store what is new, and give the ticket of each. Raises `KeyConflict` before anything of them is stored.
 
-    `InvalidMessage` is raised too, where the database's clock says that a deadline has passed.
+    `InvalidMessage` is raised too, where the database's clock says that a deadline has passed. The ticket of what was
+    there already holds no rows.
     """
     now = database.now(connection)
     times = [_times(item, now) for item in prepared]
     ids = database.next_ids(connection, put, len(prepared))
-    connection.execute(
-        database.insert_or_ignore(put),
-        [_put_values(item, put_id, now) for item, put_id in zip(prepared, ids, strict=True)],
-    )
-    known = _known(connection, prepared)
-    new: list[tuple[int, Prepared, _Times]] = []
-    for item, put_id, found_times in zip(prepared, ids, times, strict=True):
-        stored_id, fingerprint = known[item.account, item.given.key]
-        if fingerprint != item.fingerprint:
-            raise KeyConflict(f"the key {item.given.key!r} of account {item.account!r} stands for another message")
-        if stored_id == put_id:
-            new.append((put_id, item, found_times))
-    values = _rows_values(database, connection, new, hashes, now)
-    if values:
-        connection.execute(row.insert(), values)
+    values = [_put_values(item, put_id, now) for item, put_id in zip(prepared, ids, strict=True)]
+    inserted = database.insert_all(connection, put, _PUT_COLUMNS, values, ignore=True)
+    new = [True] * len(prepared) if inserted == len(prepared) else _new(connection, prepared, ids)
+    count = sum(len(item.stored.rows) for item, is_new in zip(prepared, new, strict=True) if is_new)
+    row_ids = iter(database.next_ids(connection, row, count)) if count else iter(())
+    row_values: list[tuple[Any, ...]] = []
+    tickets: list[Ticket] = []
+    for item, put_id, found_times, is_new in zip(prepared, ids, times, new, strict=True):
+        rows: list[Row] = []
+        if is_new:
+            _add_rows(item, put_id, found_times, now, row_ids, hashes, row_values, rows)
+        tickets.append(_ticket(item, now, tuple(rows), is_new=is_new))
+    if row_values:
+        database.insert_all(connection, row, _ROW_COLUMNS, row_values)
         database.notify(connection)
-    rows_of: dict[tuple[str, str], list[Row]] = {}
-    for item_values in values:
-        place = (item_values["account"], item_values.pop("key"))
-        rows_of.setdefault(place, []).append(_row(place[1], item_values))
-    tickets = []
-    for item, put_id in zip(prepared, ids, strict=True):
-        place = (item.account, item.given.key)
-        is_new = known[place][0] == put_id
-        tickets.append(_ticket(item, now, tuple(rows_of[place]) if is_new else (), is_new=is_new))
     return tickets
 
 
-def _put_values(item: Prepared, put_id: int, now: int) -> dict[str, Any]:
-    return {
-        "id": put_id,
-        "account": item.account,
-        "key": item.given.key,
-        "fingerprint": item.fingerprint,
-        "purpose": item.given.purpose,
-        "priority": item.given.priority,
-        "created_at": now,
-        "form": FORM,
-        "text": item.stored.text,
-        "fields": item.stored.fields,
-    }
+def _put_values(item: Prepared, put_id: int, now: int) -> tuple[Any, ...]:
+    """In the order of `_PUT_COLUMNS`."""
+    given, stored = item.given, item.stored
+    return (
+        put_id,
+        item.account,
+        given.key,
+        item.fingerprint,
+        given.purpose,
+        given.priority,
+        now,
+        FORM,
+        stored.text,
+        stored.fields,
+    )
+
+
+def _new(connection: Connection, prepared: Sequence[Prepared], ids: Sequence[int]) -> list[bool]:
+    """Which of them were not there before. Raises `KeyConflict`."""
+    known = _known(connection, prepared)
+    new = []
+    for item, put_id in zip(prepared, ids, strict=True):
+        stored_id, fingerprint = known[item.account, item.given.key]
+        if fingerprint != item.fingerprint:
+            raise KeyConflict(f"the key {item.given.key!r} of account {item.account!r} stands for another message")
+        new.append(stored_id == put_id)
+    return new
 
 
 def _known(connection: Connection, prepared: Iterable[Prepared]) -> dict[tuple[str, str], tuple[int, str]]:
@@ -178,56 +244,51 @@ def _known(connection: Connection, prepared: Iterable[Prepared]) -> dict[tuple[s
     return known
 
 
-def _rows_values(
-    database: Database,
-    connection: Connection,
-    new: Sequence[tuple[int, Prepared, _Times]],
-    hashes: Hashes,
+def _add_rows(
+    item: Prepared,
+    put_id: int,
+    times: _Times,
     now: int,
-) -> list[dict[str, Any]]:
-    count = sum(len(item.stored.rows) for _, item, _ in new)
-    ids = iter(database.next_ids(connection, row, count)) if count else iter(())
-    values = []
-    for put_id, item, times in new:
-        urgency = urgency_of(item.given.purpose, item.given.priority)
-        for stored, send_at, deadline in zip(item.stored.rows, item.send_at, times.deadlines, strict=True):
-            values.append(
-                {
-                    "id": next(ids),
-                    "put_id": put_id,
-                    "account": item.account,
-                    "key": item.given.key,
-                    "purpose": item.given.purpose,
-                    "urgency": urgency,
-                    "position": stored.position,
-                    "reference": stored.reference,
-                    "number": stored.number,
-                    "number_hash": hashes.number(stored.number),
-                    "text": stored.text,
-                    "recipient": stored.recipient,
-                    "likeness": item.stored.likeness,
-                    "send_at": send_at,
-                    "due_at": times.due_at,
-                    "deadline_at": deadline,
-                    "state": State.READY.value,
-                    "ready_at": times.due_at,
-                    "changed_at": now,
-                }
+    ids: Iterator[int],
+    hashes: Hashes,
+    values: list[tuple[Any, ...]],
+    rows: list[Row],
+) -> None:
+    """Add an item's rows: ``values`` as they are stored, in the order of `_ROW_COLUMNS`, and ``rows`` as users see them."""
+    given, account, due_at = item.given, item.account, times.due_at
+    urgency = urgency_of(given.purpose, given.priority)
+    not_before = to_moment(due_at)
+    for stored, send_at, deadline in zip(item.stored.rows, item.send_at, times.deadlines, strict=True):
+        row_id = next(ids)
+        values.append(
+            (
+                row_id,
+                put_id,
+                account,
+                given.purpose,
+                urgency,
+                stored.position,
+                stored.reference,
+                stored.number,
+                hashes.number(stored.number),
+                stored.text,
+                stored.recipient,
+                item.stored.likeness,
+                send_at,
+                due_at,
+                deadline,
+                State.READY.value,
+                due_at,
+                0,
+                False,
+                False,
+                now,
             )
-    return values
-
-
-def _row(key: str, values: dict[str, Any]) -> Row:
-    return Row(
-        id=values["id"],
-        key=key,
-        account=values["account"],
-        number=values["number"],
-        reference=values["reference"],
-        state=State.READY,
-        not_before=to_moment(values["due_at"]),
-        deadline=to_moment(values["deadline_at"]),
-    )
+        )
+        found = Row(
+            row_id, given.key, account, stored.number, stored.reference, State.READY, not_before, to_moment(deadline)
+        )
+        rows.append(found)
 
 
 def _ticket(item: Prepared, now: int, rows: tuple[Row, ...], *, is_new: bool) -> Ticket:
@@ -240,7 +301,3 @@ def _ticket(item: Prepared, now: int, rows: tuple[Row, ...], *, is_new: bool) ->
         rows=rows,
         is_new=is_new,
     )
-
-
-Find = Callable[[str, str], Ticket]
-"""Gives the ticket of an account and a key that are stored."""

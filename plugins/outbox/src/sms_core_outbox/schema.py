@@ -33,6 +33,8 @@ VERSION = 1
 
 KEY_LENGTH = 200
 """The longest key, in characters."""
+NAME_LENGTH = 100
+"""The longest name of an account or of a purpose, in characters."""
 
 metadata = MetaData()
 

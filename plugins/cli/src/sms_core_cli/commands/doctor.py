@@ -13,11 +13,12 @@ from urllib.parse import quote
 import click
 from attrs import frozen
 
-from sms_core import InstalledProvider, connect, installed_providers
+from sms_core import InstalledProvider, installed_providers
 from sms_core import dsn as dsns
 from sms_core.errors import ConfigurationError
 from sms_core_cli import exit_codes
 from sms_core_cli.accounts import read_accounts
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import NO_ACCOUNT, WRONG_ACCOUNT, SmsCommand, account_options, json_option
 from sms_core_cli.commands.outbox import open_outbox
 from sms_core_cli.output import show_json, show_table
@@ -43,7 +44,7 @@ class Finding:
 @account_options
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, /, dsn: str | None, *, offline: bool, as_json: bool) -> None:
+def doctor(ctx: click.Context, /, account: ChosenAccount | None, *, offline: bool, as_json: bool) -> None:
     """Check what is installed, the account, and whether its vendor answers. Shows no user, password or option's value.
 
     The vendor's host is asked for nothing but its address: no credentials go there.
@@ -53,7 +54,7 @@ def doctor(ctx: click.Context, /, dsn: str | None, *, offline: bool, as_json: bo
         *_packages(),
         *map(_provider, installed_providers()),
         _accounts(),
-        *_account(dsn, ctx.meta.get(WRONG_ACCOUNT), offline=offline),
+        *_account(account, ctx.meta.get(WRONG_ACCOUNT), offline=offline),
         *_outbox(),
     ]
     if as_json:
@@ -87,16 +88,16 @@ def _accounts() -> Finding:
         return Finding("accounts", good=False, found=str(error))
 
 
-def _account(dsn: str | None, wrong: str | None, *, offline: bool) -> Iterator[Finding]:
+def _account(account: ChosenAccount | None, wrong: str | None, *, offline: bool) -> Iterator[Finding]:
     if wrong is not None:
         yield Finding("account", good=False, found=wrong)
         return
-    if dsn is None:
+    if account is None:
         yield Finding("DSN", good=True, found=NO_ACCOUNT)
         return
     try:
-        parsed = dsns.parse(dsn)
-        with connect(dsn) as client:
+        parsed = dsns.parse(account.dsn)
+        with account.connect_to_send() as client:
             info = client.info
     except ConfigurationError as error:
         yield Finding("DSN", good=False, found=str(error))

@@ -89,6 +89,7 @@ def open_outbox(url: str, dsn: str | None, accounts: Iterable[str], concurrency:
 def run(url: str, dsn: str | None, accounts: tuple[str, ...], concurrency: int, *, once: bool, as_json: bool) -> None:
     """Send what is put, until SIGTERM or Ctrl-C. Then what is under way is finished, and nothing more is handed out."""
     with open_outbox(url, dsn, accounts, concurrency) as box:
+        box.create()  # it may be started before what puts
         if once:
             result = box.drain()
             if as_json:
