@@ -27,6 +27,9 @@ ROWS_SHOWN = 6
 MINUTES_FROM = 120
 """Seconds; from here on nobody wants to hear seconds."""
 
+ASKING = ("", "continue", "settle")
+"""The verbs that need an account."""
+
 TITLES = {
     RowOutcome.ACCEPTED: "accepted",
     RowOutcome.REFUSED: "refused by the vendor",
@@ -43,7 +46,7 @@ class Ending:
 
     run: Run
     info: ProviderInfo
-    file: Path
+    command: Commands
     results: Path | None
     sending: Sending
     kept: Path | None = None
@@ -53,9 +56,22 @@ class Ending:
     missing: Decimal | None = None
 
 
-def command(verb: str, file: Path) -> str:
-    """A command that a person can copy."""
-    return " ".join(filter(None, ["sms campaign", verb, shlex.quote(str(file))]))
+@define
+class Commands:
+    """What to type next about a file. ``url`` and ``run`` are what named its run, ``of_account`` the words that name the account."""
+
+    file: Path
+    url: str | None
+    run: str | None
+    of_account: list[str]
+
+    def __call__(self, verb: str, *words: str) -> str:
+        """The command with a verb, "" for the one that sends, for a person to copy."""
+        place = ["--outbox", self.url] if self.url else []
+        run = ["--run", self.run] if self.run and "--run" not in words else []
+        account = self.of_account if verb in ASKING else []
+        named = [*filter(None, [verb]), str(self.file), *place, *run, *account]
+        return shlex.join(["sms", "campaign", *named, *words])
 
 
 # Before
@@ -208,7 +224,7 @@ def show_end(ending: Ending, reasons: Reasons, *, as_json: bool) -> None:
 
 def show_status(
     run: Run,
-    file: Path,
+    command: Commands,
     *,
     as_json: bool,
     settled: SettleResult | None = None,
@@ -255,10 +271,10 @@ def show_status(
         note(_("The run pauses: {why}.", why=pause.because))
     if found.states[State.READY]:
         rows = counted(found.states[State.READY], "row")
-        note(_("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=command("continue", file)))
+        note(_("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=command("continue")))
     if settled is None and found.counts[RowOutcome.UNKNOWN]:
         rows = counted(found.counts[RowOutcome.UNKNOWN], "row")
-        way = _("Ask it: {command}", command=command("settle", file))
+        way = _("Ask it: {command}", command=command("settle"))
         note(_("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way))
 
 
@@ -310,7 +326,6 @@ def _listed(rows: Any) -> str:
 
 def _advice(ending: Ending, found: Overview) -> Iterator[str]:
     counts = found.counts
-    again = command("", ending.file)
     if ending.stopped:
         accepted, left = counts[RowOutcome.ACCEPTED], counts[RowOutcome.NOT_SENT]
         yield _("Interrupted: {rows} accepted, {left} not sent.", rows=counted(accepted, "row"), left=left)
@@ -322,12 +337,20 @@ def _advice(ending: Ending, found: Overview) -> Iterator[str]:
         rows, way = counted(unknown, "row"), _way_to_know(ending)
         yield _("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way)
     if waiting := found.states[State.READY]:
-        yield _("Not sent: {rows}, which can be sent safely: {command}", rows=counted(waiting, "row"), command=again)
+        yield _(
+            "Not sent: {rows}, which can be sent safely: {command}",
+            rows=counted(waiting, "row"),
+            command=ending.command("continue"),
+        )
     elif ended := counts[RowOutcome.NOT_SENT]:
         rows = counted(ended, "row")
-        yield _("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=f"{again} --refused-too")
+        yield _(
+            "Not sent: {rows}, which can be sent safely: {command}",
+            rows=rows,
+            command=ending.command("", "--refused-too"),
+        )
     elif not ending.added and found.is_finished:
-        yield _("This run is finished. A new one: {command}", command=f"{again} --run NAME")
+        yield _("This run is finished. A new one: {command}", command=ending.command("", "--run", "NAME"))
 
 
 def _advice_of_pause(pause: Pause, missing: Decimal | None) -> Iterator[str]:
@@ -347,6 +370,6 @@ def _advice_of_pause(pause: Pause, missing: Decimal | None) -> Iterator[str]:
 def _way_to_know(ending: Ending) -> str:
     """What can be done about unknown rows: ask the vendor, where it can be asked."""
     if ending.info.can(Capability.SETTLE) or ending.info.can(Capability.REPORTS):
-        return _("Ask it: {command}", command=command("settle", ending.file))
+        return _("Ask it: {command}", command=ending.command("settle"))
     vendor = ending.info.title
     return _("{vendor} cannot be asked: look at its web page before you send them again.", vendor=vendor)

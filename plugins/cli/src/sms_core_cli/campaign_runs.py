@@ -40,7 +40,7 @@ from sms_core_cli.campaign import (
 )
 from sms_core_cli.campaign.export import is_its_own
 from sms_core_cli.campaign.places import SUFFIX
-from sms_core_cli.campaign_report import Ending, command, show_end, show_plan, show_status
+from sms_core_cli.campaign_report import Commands, Ending, show_end, show_plan, show_status
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.language import _, phrase
@@ -73,7 +73,14 @@ class _Sender:
     concurrency: int
     per_second: float | None
     as_json: bool
+    same: list[str]
+    """The words that name the account once more."""
     begun: int = field(factory=lambda: time.time_ns() // 1000, init=False)
+
+    @property
+    def command(self) -> Commands:
+        """What to type next."""
+        return Commands(self.file, self.url, self.name, self.same)
 
     def store(self, place: Place, client: Client) -> Store:
         """The place, opened for the account."""
@@ -117,7 +124,7 @@ class _Sender:
         pause = run.pause()
         if pause is not None and pause.since < self.begun:
             run.go_on()
-        ending = Ending(run, client.info, self.file, results, Sending())
+        ending = Ending(run, client.info, self.command, results, Sending())
         with interrupts(self._broken_off) as stop:
             try:
                 if planned is not None:
@@ -138,7 +145,7 @@ class _Sender:
 
     def _broken_off(self) -> int:
         """The second Ctrl-C: what is under way stays unknown."""
-        note(_("Ended at once. See how far it is: {command}", command=command("status", self.file)))
+        note(_("Ended at once. See how far it is: {command}", command=self.command("status")))
         return exit_codes.UNKNOWN
 
     def _send(self, run: Run, stop: Any) -> Sending:
@@ -175,7 +182,9 @@ class Campaign(_Sender):
         """Do it. Gives the exit code."""
         self._check()
         if self.settle:
-            return Verb(self.file, self.name, self.url, as_json=self.as_json, account=self.account).settle()
+            return Verb(
+                self.file, self.name, self.url, as_json=self.as_json, account=self.account, same=self.same
+            ).settle()
         table = self._table()
         place = place_of(self.file, self.url)
         if place.why and not self.as_json:
@@ -237,7 +246,7 @@ class Campaign(_Sender):
         pause = run.pause() if run is not None else None
         if pause is not None and not pause.by_itself:
             note(_("The run pauses: {why}. Nothing was sent.", why=pause.because))
-            note(_("To go on: {command}", command=command("continue", self.file)))
+            note(_("To go on: {command}", command=self.command("continue")))
             return exit_codes.REFUSED
         results = self.result_file(run)
         joins = run is not None and bool(planned.new) and run.overview().is_finished and run.digest != ""
@@ -285,6 +294,12 @@ class Verb:
     url: str | None
     as_json: bool
     account: ChosenAccount | None = None
+    same: list[str] = field(factory=list)
+
+    @property
+    def command(self) -> Commands:
+        """What to type next."""
+        return Commands(self.file, self.url, self.name, self.same)
 
     @contextmanager
     def _run(self) -> Iterator[Run]:
@@ -295,13 +310,13 @@ class Verb:
     def status(self) -> None:
         """Show how far it is."""
         with self._run() as run:
-            show_status(run, self.file, as_json=self.as_json)
+            show_status(run, self.command, as_json=self.as_json)
 
     def pause(self, because: str, by: str) -> None:
         """Hand out nothing more."""
         with self._run() as run:
             run.hold(because, by)
-        self._say(_("The run pauses. To go on: {command}", command=command("continue", self.file)), {"paused": True})
+        self._say(_("The run pauses. To go on: {command}", command=self.command("continue")), {"paused": True})
 
     def settle(self) -> int:
         """Ask the vendor. Gives the exit code."""
@@ -313,7 +328,7 @@ class Verb:
                 failure = error
             if failure is not None and not self.as_json:
                 note(_("The vendor could not be asked: {error}", error=failure))
-            show_status(run, self.file, as_json=self.as_json, settled=result, failure=failure)
+            show_status(run, self.command, as_json=self.as_json, settled=result, failure=failure)
             return exit_codes.of_campaign([outcome for outcome, count in run.overview().counts.items() if count])
 
     def export(self, results: Path | None, *, overwrite: bool) -> None:

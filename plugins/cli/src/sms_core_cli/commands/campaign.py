@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.command import SmsCommand, account_options, json_option, same_account
 from sms_core_cli.help import SmsGroup
 from sms_core_cli.language import _
 from sms_core_cli.message_options import message_options, span
@@ -144,7 +144,7 @@ def sending(ctx: click.Context, /, file: Path, **options: Any) -> None:
 
     of_message = {name: options.pop(name) for name in MESSAGE_OPTIONS}
     of_table = {name: options.pop(name) for name in TABLE_OPTIONS}
-    ctx.exit(Campaign(file, of_message=of_message, of_table=of_table, **options).run())
+    ctx.exit(Campaign(file, of_message=of_message, of_table=of_table, same=same_account(ctx), **options).run())
 
 
 @campaign.command(cls=SmsCommand, epilog="Example: sms campaign status people.csv")
@@ -183,7 +183,7 @@ def continue_(ctx: click.Context, /, **options: Any) -> None:
     """Send what waits of FILE, paused or not, without reading FILE again."""
     from sms_core_cli.campaign_runs import Continuing  # noqa: PLC0415 - as above
 
-    ctx.exit(Continuing(**options).run())
+    ctx.exit(Continuing(same=same_account(ctx), **options).run())
 
 
 @campaign.command(cls=SmsCommand, epilog="Example: sms campaign settle people.csv")
@@ -195,7 +195,7 @@ def settle(ctx: click.Context, /, **options: Any) -> None:
     """Ask the vendor about rows whose outcome is unknown. Sends nothing."""
     from sms_core_cli.campaign_runs import Verb  # noqa: PLC0415 - as above
 
-    ctx.exit(Verb(**options).settle())
+    ctx.exit(Verb(same=same_account(ctx), **options).settle())
 
 
 @campaign.command(cls=SmsCommand, epilog="Example: sms campaign export people.csv --results results.csv")
