@@ -1,7 +1,7 @@
 """What each step from one machine to many costs: ``python -m tests.bench.steps``. The table is that of docs/many-machines.md.
 
-Texts are put one after the other, each in a transaction of its own, while a worker sends
-them one by one to a server that answers after 50 ms. CPU is that of our processes from the first put on, without the database's server.
+Texts are put one after the other, each in a transaction of its own, while a worker sends them one by one to a server that
+answers after 50 ms. CPU is that of our processes from the first put on, without the database's server.
 """
 
 from __future__ import annotations
