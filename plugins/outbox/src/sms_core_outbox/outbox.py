@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Self, Unpack
 from sqlalchemy import Connection, Engine
 
 from sms_core import connect
-from sms_core.errors import ConfigurationError
+from sms_core.errors import ConfigurationError, InvalidMessage, Unsupported
 from sms_core.model import DeliveryReport, InboundMessage, Message
 from sms_core.numbers import to_e164
 from sms_core_outbox import (
@@ -61,7 +61,8 @@ class Outbox:
     """A home for every send: one table that is the truth about it. Threads may share it; a child process may use it too.
 
     ``database`` is a URL (``sqlite:///sms.db``, ``postgresql+psycopg://…``, ``sqlite://`` in memory for tests) or an
-    SQLAlchemy engine. ``accounts`` are DSNs or clients by name, or a function that gives either for a name.
+    SQLAlchemy engine. ``accounts`` are DSNs or clients by name, or a function that gives either for a name; ``plugins``
+    has, for an account's name, the plugins of the client that is made of its DSN.
     ``hash_key`` is what numbers and messages are hashed with; without it the environment's ``SMS_OUTBOX_HASH_KEY``
     counts, or else a file beside the SQLite file, ``sms.db.outbox/hash-key``. ``on_alarm`` hears each `Alarm`, in the
     thread where it came up. ``concurrency`` is how many requests of an account this process has under way at once, and
@@ -76,12 +77,14 @@ class Outbox:
         database: str | Engine,
         *,
         accounts: Given[Sender],
+        plugins: Mapping[str, Sequence[object]] | None = None,
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 8,
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
     ) -> None:
+        self._plugins = dict(plugins or {})
         self._resources = Resources(
             database,
             accounts=accounts,
@@ -94,6 +97,8 @@ class Outbox:
         )
         self._database = self._resources.database
         self._accounts = self._resources.accounts
+        for name in self._plugins:
+            self._accounts.name_of(name)  # raises for one that there is none of
 
     def __repr__(self) -> str:
         return f"<Outbox in {self._database.name}>"
@@ -143,14 +148,28 @@ class Outbox:
         return tickets
 
     def _store(self, connection: Connection, chunk: list[Put]) -> list[Ticket]:
-        prepared = []
-        for given in chunk:
+        prepared: list[puts.Prepared] = []
+        standing: dict[int, str] = {}
+        hashes = self._resources.hashes
+        for place, given in enumerate(chunk):
+            puts.check(given)
             name = self._accounts.name_of(given.account)
-            prepared.append(puts.prepare(given, name, self._accounts.client(name), self._resources.hashes))
-        tickets = puts.store(self._database, connection, prepared, self._resources.hashes)
-        return [
-            ticket if ticket.is_new else queries.ticket(connection, ticket.account, ticket.key) for ticket in tickets
-        ]
+            try:
+                prepared.append(puts.prepare(given, name, self._accounts.client(name), hashes))
+            except (InvalidMessage, Unsupported):
+                # A limit may have no room for it now, for it is this very message that was sent.
+                if not puts.stands(connection, given, name, hashes):
+                    raise
+                standing[place] = name
+        stored = iter(puts.store(self._database, connection, prepared, hashes) if prepared else ())
+        tickets: list[Ticket] = []
+        for place, given in enumerate(chunk):
+            ticket = None if place in standing else next(stored)
+            if ticket is None or not ticket.is_new:
+                account = standing[place] if ticket is None else ticket.account
+                ticket = queries.ticket(connection, account, given.key)
+            tickets.append(ticket)
+        return tickets
 
     def get(self, key: str, *, account: str | None = None, connection: Any = None) -> Ticket:
         """What stands under a key: its rows, each with its history. Raises `UnknownKey`."""
@@ -335,4 +354,4 @@ class Outbox:
     # What the methods stand on
 
     def _connect(self, name: str, dsn: str) -> Sender:
-        return connect(dsn, sessions=self._resources.sessions(name))
+        return connect(dsn, plugins=self._plugins.get(name, ()), sessions=self._resources.sessions(name))

@@ -193,7 +193,7 @@ _MAKERS: Mapping[str, Callable[[Any, _Shared], object]] = {
     "budget": _budget,
     "redirect": _redirect,
 }
-"""Each policy by its name in a table, in the order in which they are asked."""
+"""Each policy by its name in a table."""
 
 
 def _table(name: str, table: Any) -> dict[str, Any]:

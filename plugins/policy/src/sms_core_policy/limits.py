@@ -275,7 +275,10 @@ def _claim(window: Window, place: int, purpose: str, name: str, amount: int, now
 
 
 class Duplicates(Limit):
-    """Refuses a text that went to the same number within ``within``. A text that surely was not sent may be sent again."""
+    """Refuses a text that went to the same number within ``within``. A text that surely was not sent may be sent again.
+
+    The refusal has no ``retry_after``: whoever repeats a text later, by a queue, say, would send what is refused here.
+    """
 
     rule = "duplicates"
 
@@ -301,8 +304,7 @@ class Duplicates(Limit):
             digest = hashlib.sha256(f"{destination.number}\n{destination.text}".encode()).hexdigest()
             claim = Claim.sliding(f"duplicates:{digest}", 1, 1, self._within, now)
             words = f"this number got the same text within {self._within}"
-            wait = self._within.total_seconds()
-            wanted[claim.key] = Want(claim, {destination.reference: 1}, f"{destination.path}.number", words, 1, wait)
+            wanted[claim.key] = Want(claim, {destination.reference: 1}, f"{destination.path}.number", words)
         return list(wanted.values())
 
     def rooms(self, whose: Whose) -> list[Room]:
