@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, Unpack
 
 from sqlalchemy import Engine
 
@@ -20,7 +20,18 @@ from sms_core import AsyncClient, connect_async
 from sms_core.model import DeliveryReport, InboundMessage, Message
 from sms_core_outbox.accounts import Given
 from sms_core_outbox.ledger import OnAlarm
-from sms_core_outbox.model import Alarm, CancelledRow, DrainResult, PollResult, Put, Row, SettleResult, Stats, Ticket
+from sms_core_outbox.model import (
+    Alarm,
+    CancelledRow,
+    DrainResult,
+    PollResult,
+    Put,
+    PutOptions,
+    Row,
+    SettleResult,
+    Stats,
+    Ticket,
+)
 from sms_core_outbox.outbox import MOST_FOUND, MOST_POLLED, Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import LoopSender, Sender
@@ -42,6 +53,7 @@ class AsyncOutbox:
         database: str | Engine,
         *,
         accounts: Given[AsyncClient],
+        plugins: Mapping[str, Sequence[object]] | None = None,
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 32,
@@ -53,6 +65,7 @@ class AsyncOutbox:
         self._outbox = _LoopOutbox(
             database,
             accounts=self._as_senders(accounts),
+            plugins=plugins,
             hash_key=hash_key,
             on_alarm=on_alarm,
             concurrency=concurrency,
@@ -82,21 +95,9 @@ class AsyncOutbox:
         """As `Outbox.migrate`."""
         await self._in_thread(self._outbox.migrate)
 
-    async def put(
-        self,
-        message: Message,
-        *,
-        key: str,
-        account: str | None = None,
-        purpose: str = "",
-        priority: int = 0,
-        not_before: datetime | None = None,
-        deadline: datetime | timedelta | None = None,
-        connection: Any = None,
-    ) -> Ticket:
+    async def put(self, message: Message, *, key: str, connection: Any = None, **options: Unpack[PutOptions]) -> Ticket:
         """As `Outbox.put`."""
-        given = Put(message, key, account, purpose, priority, not_before, deadline)
-        return (await self.put_many([given], connection=connection))[0]
+        return (await self.put_many([Put(message, key, **options)], connection=connection))[0]
 
     async def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
         """As `Outbox.put_many`."""
@@ -233,4 +234,5 @@ class _LoopOutbox(Outbox):
     loop: Callable[[], asyncio.AbstractEventLoop]
 
     def _connect(self, name: str, dsn: str) -> Sender:
-        return LoopSender(connect_async(dsn, sessions=self._sessions(name)), self.loop)
+        plugins = self._plugins.get(name, ())
+        return LoopSender(connect_async(dsn, plugins=plugins, sessions=self._resources.sessions(name)), self.loop)

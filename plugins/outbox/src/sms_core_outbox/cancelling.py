@@ -6,10 +6,15 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select, update
 
+from sms_core.errors import SmsError
+from sms_core.masking import mask_numbers
 from sms_core.model import DeliveryStatus
+from sms_core_outbox import queries
 from sms_core_outbox.claims import end_waiting
 from sms_core_outbox.databases import Database
 from sms_core_outbox.histories import note_changes
+from sms_core_outbox.model import CancelledRow, Row
+from sms_core_outbox.resources import Resources
 from sms_core_outbox.schema import is_state, put, row
 from sms_core_outbox.states import State
 
@@ -22,6 +27,38 @@ WHY_NOT: Mapping[State, str] = {
     State.CANCELLED: "",
 }
 """Why a row in this state was not taken back."""
+
+
+def cancel(resources: Resources, name: str, key: str, *, by: str) -> list[CancelledRow]:
+    """See `Outbox.cancel`."""
+    database = resources.database
+    with resources.writing(None) as connection:
+        queries.ticket(connection, name, key)
+        done = cancel_waiting(database, connection, name, key, by=by)
+    with resources.reading(None) as connection:
+        bookings = booked(database, connection, name, key)
+    failures: dict[int, str] = {}
+    for batch, rows in bookings.items():
+        ids = [row_id for row_id, _ in rows]
+        try:
+            resources.accounts.client(name).cancel({batch: [number for _, number in rows]})
+        except SmsError as error:
+            failures.update(dict.fromkeys(ids, mask_numbers(str(error))))
+            continue
+        done.update(ids)
+        with resources.writing(None) as connection:
+            note_cancelled(database, connection, ids, by=by)
+    with resources.reading(None) as connection:
+        ticket = queries.ticket(connection, name, key)
+    return [
+        CancelledRow(found, found.id in done, "" if found.id in done else failures.get(found.id) or why_not(found))
+        for found in ticket.rows
+    ]
+
+
+def why_not(found: Row) -> str:
+    """Why a row was not taken back, in words."""
+    return WHY_NOT.get(found.state, "it was put back meanwhile")
 
 
 def cancel_waiting(database: Database, connection: Connection, account: str, key: str, *, by: str) -> set[int]:

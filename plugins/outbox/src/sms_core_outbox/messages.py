@@ -117,6 +117,7 @@ def to_message(rows: Sequence[LoadedRow]) -> Message:
         recipients: Iterable[Recipient] = (_recipient(row) for row in rows)
     else:
         recipients = (_with_final_text(row) for row in rows)
+        fields["reference"] = ""  # this message is nobody's put: it gets one of its own, and rows keep theirs
     nobody = {**fields, "to": [{"number": "+886900000000"}]}
     return attrs.evolve(from_data(nobody, Message), to=tuple(recipients))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypedDict
 
 from attrs import field, frozen
 
@@ -14,9 +14,24 @@ from sms_core.model import DeliveryStatus, Message
 from sms_core_outbox.states import State
 
 
+class PutOptions(TypedDict, total=False):
+    """What `put` takes beside a message and its key, under the same names in each of its forms.
+
+    ``account`` may be left out where there is one. Of two lanes (``purpose``, ``priority``) the one with the higher
+    priority goes first, and one-time codes (``purpose="otp"``) before all others. Nothing is sent before ``not_before``
+    or after ``deadline``: by default 24 hours after it may go, for one-time codes 2 minutes.
+    """
+
+    account: str | None
+    purpose: str
+    priority: int
+    not_before: datetime | None
+    deadline: datetime | timedelta | None
+
+
 @frozen
 class Put:
-    """One call of `Outbox.put`, for `Outbox.put_many`; its fields are the arguments of that."""
+    """One call of `Outbox.put`, for `Outbox.put_many`; its fields are the arguments of that, see `PutOptions`."""
 
     message: Message
     key: str

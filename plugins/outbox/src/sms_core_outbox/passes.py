@@ -12,10 +12,9 @@ from queue import Empty, SimpleQueue
 
 from attrs import define, field
 
-from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
 from sms_core_outbox.claims import Claim, Wish
-from sms_core_outbox.flights import Flight, answers_of, prepare
+from sms_core_outbox.flights import End, Flight, answers_of, carry, prepare
 from sms_core_outbox.ledger import Ledger
 from sms_core_outbox.rates import NotYet, Rate
 from sms_core_outbox.senders import Sender
@@ -29,11 +28,10 @@ LOOK = 0.1
 
 @define
 class Landed:
-    """A flight that has ended, and how."""
+    """A flight that has ended, and how: what the requests came to that were made of it."""
 
     flight: Flight
-    result: SendResult | None
-    error: BaseException | None
+    ends: list[End]
 
 
 @define
@@ -116,18 +114,14 @@ class AccountPass:
 
     def _fly(self, flight: Flight) -> None:
         """In a thread: carry one request."""
-        landed = Landed(flight, None, None)
-        try:
-            landed.result = self.client.send(flight.plan)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
-            landed.error = error
-        self.landed.put(landed)
+        self.landed.put(Landed(flight, carry(self.client, flight)))
 
     def land(self, flights: list[Landed]) -> None:
         """Store what flights came to."""
         answers: list[Answer] = []
         for landed in flights:
-            answers.extend(answers_of(landed.flight, landed.result, landed.error))
+            for end in landed.ends:
+                answers.extend(answers_of(end))
         try:
             self._record(answers)
         finally:

@@ -55,8 +55,8 @@ def to_moment(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
-def prepare(given: Put, account: str, client: Sender, hashes: Hashes) -> Prepared:
-    """Check a put, without the database. Raises `InvalidMessage` or `Unsupported`, as the account's `send` would."""
+def check(given: Put) -> None:
+    """Check what a put says beside its message. Raises `InvalidMessage`."""
     _check_text("key", given.key, KEY_LENGTH)
     if not given.key:
         raise InvalidMessage("key", "is empty: name what is sent, such as order-17-shipped")
@@ -68,6 +68,13 @@ def prepare(given: Put, account: str, client: Sender, hashes: Hashes) -> Prepare
     for name, moment in (("not_before", given.not_before), ("deadline", given.deadline)):
         if isinstance(moment, datetime) and moment.utcoffset() is None:
             raise InvalidMessage(name, "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)")
+
+
+def prepare(given: Put, account: str, client: Sender, hashes: Hashes) -> Prepared:
+    """Make a put that was checked ready to be stored, without the database.
+
+    Raises `InvalidMessage` or `Unsupported`, as the account's `send` would.
+    """
     plan = client.plan(given.message)
     for destination in plan.rendered:
         _check_text(f"{destination.path}.reference", destination.reference, LONGEST_REFERENCE)
@@ -148,6 +155,12 @@ def store(database: Database, connection: Connection, prepared: Sequence[Prepare
         is_new = known[place][0] == put_id
         tickets.append(_ticket(item, now, tuple(rows_of[place]) if is_new else (), is_new=is_new))
     return tickets
+
+
+def stands(connection: Connection, given: Put, account: str, hashes: Hashes) -> bool:
+    """Whether this very message was put under its key before."""
+    fingerprint = select(put.c.fingerprint).where(put.c.account == account, put.c.key == given.key)
+    return connection.execute(fingerprint).scalar() == hashes.message(given.message)
 
 
 def _put_values(item: Prepared, put_id: int, now: int) -> dict[str, Any]:

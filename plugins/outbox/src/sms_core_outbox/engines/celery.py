@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from celery import Celery  # type: ignore[import-untyped]  # it has no types
 from kombu.exceptions import OperationalError
 
 from sms_core.model import Message
-from sms_core_outbox.model import Put, Ticket
+from sms_core_outbox.model import Put, PutOptions, Ticket
 from sms_core_outbox.outbox import Outbox
 
 PREFIX = "sms"
@@ -79,20 +78,9 @@ class Jobs:
 
     # What an application calls
 
-    def put(
-        self,
-        message: Message,
-        *,
-        key: str,
-        account: str | None = None,
-        purpose: str = "",
-        priority: int = 0,
-        not_before: datetime | None = None,
-        deadline: datetime | timedelta | None = None,
-    ) -> Ticket:
+    def put(self, message: Message, *, key: str, **options: Unpack[PutOptions]) -> Ticket:
         """As `Outbox.put`, and then a task to send it. In a transaction of yours call `Outbox.put`, and `wake` after it."""
-        given = Put(message, key, account, purpose, priority, not_before, deadline)
-        return self.put_many([given])[0]
+        return self.put_many([Put(message, key, **options)])[0]
 
     def put_many(self, given: Iterable[Put]) -> list[Ticket]:
         """As `Outbox.put_many`, with a task for each account."""

@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
@@ -28,7 +27,7 @@ from sqlalchemy import Connection, Engine, make_url, text
 
 from sms_core.errors import ConfigurationError
 from sms_core.model import Message
-from sms_core_outbox.model import Put, Ticket
+from sms_core_outbox.model import Put, PutOptions, Ticket
 from sms_core_outbox.outbox import Outbox
 
 NAMESPACE = "sms"
@@ -106,21 +105,9 @@ class Jobs:
 
     # What an application calls
 
-    def put(
-        self,
-        message: Message,
-        *,
-        key: str,
-        account: str | None = None,
-        purpose: str = "",
-        priority: int = 0,
-        not_before: datetime | None = None,
-        deadline: datetime | timedelta | None = None,
-        connection: Any = None,
-    ) -> Ticket:
+    def put(self, message: Message, *, key: str, connection: Any = None, **options: Unpack[PutOptions]) -> Ticket:
         """As `Outbox.put`, and a job to send it: with ``connection`` both are there with your commit, or neither."""
-        given = Put(message, key, account, purpose, priority, not_before, deadline)
-        return self.put_many([given], connection=connection)[0]
+        return self.put_many([Put(message, key, **options)], connection=connection)[0]
 
     def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
         """As `Outbox.put_many`, with a job for each account."""

@@ -1,0 +1,130 @@
+"""Asking vendors: what became of unknown rows, and which reports are due. What they say is written down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from sms_core import Capability
+from sms_core.errors import SmsError
+from sms_core.model import SendResult
+from sms_core_outbox import polling, reports, sending, settling
+from sms_core_outbox.model import Alarm, PollResult, SettleResult
+from sms_core_outbox.resources import Resources
+from sms_core_outbox.schema import is_state, row
+from sms_core_outbox.senders import Sender
+from sms_core_outbox.states import State
+
+
+def settle(resources: Resources, account: str | None, *, replay: bool) -> SettleResult:
+    """See `Outbox.settle`."""
+    resources.check()
+    resources.database.check_outside()
+    resources.ledger().sweep()
+    if account is None:
+        with resources.database.read() as connection:
+            names = resources.ours(_accounts_with_unknown_rows(connection))
+    else:
+        names = [resources.accounts.name_of(account)]
+    tally = Counter[str]()
+    failures: list[SmsError] = []
+    for name in names:
+        client = resources.accounts.client(name)
+        _settle_account(resources, name, client, tally, failures)
+        if replay:
+            tally[State.ACCEPTED.value] += sending.replay(resources, name, client)
+    if failures:
+        raise failures[0]
+    asked, accepted, ready, not_sent = (tally[word] for word in ("asked", "accepted", "ready", "not_sent"))
+    return SettleResult(asked, accepted, ready, not_sent, asked - accepted - ready - not_sent)
+
+
+def _accounts_with_unknown_rows(connection: Connection) -> list[str]:
+    question = select(row.c.account).distinct().where(is_state(row.c.state, State.UNKNOWN)).order_by(row.c.account)
+    return list(connection.execute(question).scalars())
+
+
+def _settle_account(
+    resources: Resources, name: str, client: Sender, tally: Counter[str], failures: list[SmsError]
+) -> None:
+    after = 0
+    seen: set[int] = set()
+    while True:
+        with resources.database.read() as connection:
+            page = settling.doubts(connection, name, after=after)
+        # Of rows with one number each is asked about when the one before it is known: its batch is not the next one's.
+        found = settling.each_number_once(doubt for doubt in page if doubt.row.id not in seen)
+        if not found and not page:
+            return
+        if not found:
+            after = page[-1].row.id
+        seen.update(doubt.row.id for doubt in found)
+        for asked in settling.questions(found):
+            tally["asked"] += len(asked)
+            result, error = _ask(client, asked)
+            if error is not None:
+                failures.append(error)
+            if result is not None:
+                _write_down(resources, name, client, asked, result, tally)
+
+
+def _ask(client: Sender, asked: Sequence[settling.Doubt]) -> tuple[SendResult | None, SmsError | None]:
+    """What the vendor says of rows; where a question failed, what the earlier ones told."""
+    known = asked[0].known_batches if len(asked) == 1 else frozenset[str]()
+    try:
+        return client.settle(settling.as_result(asked), known_batches=known), None
+    except SmsError as error:
+        return getattr(error, "sms_result", None), error
+
+
+def _write_down(
+    resources: Resources,
+    name: str,
+    client: Sender,
+    asked: Sequence[settling.Doubt],
+    result: SendResult,
+    tally: Counter[str],
+) -> None:
+    told = {outcome.reference: outcome for outcome in result.outcomes}
+    alarms: list[Alarm] = []
+    with resources.database.write() as connection:
+        now = resources.database.now(connection)
+        for doubt in asked:
+            outcome = told[doubt.row.reference]
+            if settling.counts(doubt, outcome.outcome, now=now, deadline=client.deadline):
+                state, raised = settling.write_down(resources.database, connection, name, doubt, outcome)
+                alarms.extend(raised)
+                if state is not None:
+                    tally[state.value] += 1
+    resources.ledger().raise_alarms(alarms)
+
+
+def poll(resources: Resources, account: str | None, *, limit: int) -> PollResult:
+    """See `Outbox.poll`."""
+    count = Counter[str]()
+    failures: list[SmsError] = []
+    for name in _names_to_poll(resources) if account is None else [resources.accounts.name_of(account)]:
+        client = resources.accounts.client(name)
+        if not client.info.can(Capability.REPORTS):
+            continue
+        with resources.writing(None) as connection:
+            due = polling.take_due(resources.database, connection, name, limit=limit)
+        for batch in due:
+            count["asked"] += 1
+            try:
+                for report in client.reports({batch.batch_id: batch.numbers}):
+                    with resources.writing(None) as connection:
+                        reports.record(resources.database, connection, resources.hashes, name, report)
+                    count["reports"] += 1
+            except SmsError as error:
+                failures.append(error)
+    if failures:
+        raise failures[0]
+    return PollResult(count["asked"], count["reports"])
+
+
+def _names_to_poll(resources: Resources) -> list[str]:
+    with resources.reading(None) as connection:
+        return resources.ours(polling.accounts_to_poll(connection))

@@ -1,0 +1,145 @@
+"""What the rooms of an outbox share in one process: its database, accounts, hashes, and this process's ledger."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from sms_core import SessionStore
+from sms_core.errors import ConfigurationError
+from sms_core_outbox import migrations, pauses
+from sms_core_outbox.accounts import Accounts, Given
+from sms_core_outbox.databases import Database
+from sms_core_outbox.hashing import Hashes, key_beside
+from sms_core_outbox.holders import OwnHolder
+from sms_core_outbox.ledger import Ledger, OnAlarm
+from sms_core_outbox.logins import SharedLogins
+from sms_core_outbox.rates import Rate
+from sms_core_outbox.senders import Sender
+
+HASH_KEY_VARIABLE = "SMS_OUTBOX_HASH_KEY"
+DEFAULT_DEADLINE = 60.0
+"""Seconds that a call may take, of accounts that this process does not know."""
+
+
+class Resources:
+    """The arguments of `Outbox`, made into what its rooms work with. Threads may share it.
+
+    ``connect`` makes an account's client of its name and DSN. ``wakers`` are called when something was put.
+    Raises `ConfigurationError`.
+    """
+
+    def __init__(
+        self,
+        database: str | Engine,
+        *,
+        accounts: Given[Sender],
+        connect: Callable[[str, str], Sender],
+        hash_key: str | bytes | None,
+        on_alarm: OnAlarm | None,
+        concurrency: int,
+        rates: Mapping[str, Rate] | None,
+        state: str | Path | None,
+    ) -> None:
+        if concurrency < 1:
+            raise ConfigurationError("concurrency is 1 or more")
+        self.database = Database(database)
+        self.accounts: Accounts[Sender] = Accounts(accounts, connect)
+        for name in rates or ():
+            self.accounts.name_of(name)  # raises for one that there is none of
+        self.on_alarm = on_alarm
+        self.concurrency = concurrency
+        self.rates = dict(rates or {})
+        self._folder = _state_folder(self.database, state)
+        self.hashes = _hashes(self.database, self._folder, hash_key)
+        self.wakers: list[Callable[[], object]] = []
+        self._checked_in = 0
+        self._ledger: Ledger | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Say that nothing of this process is under way, and close connections and the clients that were made here."""
+        with self._lock:
+            ledger, self._ledger = self._ledger, None
+        if ledger is not None and ledger.holder.about.pid == os.getpid():
+            ledger.close()
+        for client in self.accounts.forget_own().values():
+            client.close()
+        self.database.close()
+
+    def writing(self, given: Any) -> AbstractContextManager[Connection]:
+        """A transaction that writes: the caller's own one, or without it one that is committed at the end of the block."""
+        self.check()
+        return self.database.write() if given is None else self.database.joined(given)
+
+    def reading(self, given: Any) -> AbstractContextManager[Connection]:
+        """A transaction that reads, likewise."""
+        self.check()
+        return self.database.read() if given is None else self.database.joined(given)
+
+    def check(self) -> None:
+        """Look at the tables, once in each process. Raises `ConfigurationError` where they are not this version's."""
+        if self._checked_in == os.getpid():
+            return
+        with self.database.read() as connection:
+            migrations.check(connection, self.database, self.hashes)
+        self._checked_in = os.getpid()
+
+    def ledger(self) -> Ledger:
+        """This process's ledger; a child process has another holder than its parent."""
+        with self._lock:
+            if self._ledger is None or self._ledger.holder.about.pid != os.getpid():
+                holder = OwnHolder(self._folder)
+                self._ledger = Ledger(self.database, holder, self.on_alarm, DEFAULT_DEADLINE)
+            return self._ledger
+
+    def ours(self, names: Iterable[str]) -> list[str]:
+        """Those of the accounts that this outbox is for."""
+        known = self.accounts.names
+        return [name for name in names if known is None or name in known]
+
+    def sessions(self, name: str) -> SessionStore | None:
+        """Where the account's client keeps its login; None for a database in memory, of which there are no other users."""
+        if self.database.is_memory or self._folder is None:
+            return None
+
+        def pause(because: str) -> None:
+            with self.database.write() as connection:
+                alarms = pauses.pause(self.database, connection, name, because=because, by="login")
+            self.ledger().raise_alarms(alarms)
+
+        return SharedLogins(self.database, self._folder, name, pause)
+
+
+def _state_folder(database: Database, given: str | Path | None) -> Path | None:
+    """Where locks, spilled results and perhaps the hash key lie; None for a database in memory."""
+    if database.is_memory:
+        return None
+    if given is not None:
+        return Path(given)
+    if database.path is not None:
+        return database.path.absolute().with_name(f"{database.path.name}.outbox")
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "sms-core-outbox"
+
+
+def _hashes(database: Database, folder: Path | None, given: str | bytes | None) -> Hashes:
+    given = given or os.environ.get(HASH_KEY_VARIABLE)
+    if given is not None:
+        return Hashes(given.encode() if isinstance(given, str) else given)
+    if database.is_memory:
+        return Hashes(secrets.token_bytes(32))
+    if not database.is_sqlite or folder is None:
+        hint = f"secrets.token_hex(32) makes one; give it as hash_key= or in the environment as {HASH_KEY_VARIABLE}"
+        raise ConfigurationError(f"an outbox on PostgreSQL needs a hash key, the same on all machines: {hint}")
+    try:
+        return Hashes(key_beside(folder))
+    except OSError as error:
+        raise ConfigurationError(f"{folder}: the hash key cannot be kept here: {error.strerror}") from error

@@ -1,0 +1,177 @@
+"""Sending: one pass over what waits (`drain`), a worker that goes on, and a pass that asks again under known keys."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
+
+from sms_core.errors import ConfigurationError, SmsError
+from sms_core_outbox import claims
+from sms_core_outbox.databases import Database, JoinedDatabase
+from sms_core_outbox.holders import OwnHolder
+from sms_core_outbox.ledger import Ledger
+from sms_core_outbox.listening import Listener
+from sms_core_outbox.model import Alarm, DrainResult
+from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
+from sms_core_outbox.resources import DEFAULT_DEADLINE, Resources
+from sms_core_outbox.senders import Sender
+from sms_core_outbox.states import State
+from sms_core_outbox.worker import Worker
+
+PRETENDER = "memory"
+"""The provider that sends nothing."""
+REPLAY_MARGIN = 600.0
+"""Seconds before the vendor forgets a key from which on nothing is asked again: clocks differ."""
+
+
+def drain(resources: Resources, account: str | None, limit: int | None) -> DrainResult:
+    """One pass in a thread of its own, since a signal may interrupt the caller's."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="sms-outbox") as pool:
+        passing = pool.submit(copy_context().run, partial(drain_until, resources, stop.is_set, account, limit))
+        try:
+            return passing.result()
+        except BaseException:
+            stop.set()  # the pool waits for the end of the pass
+            raise
+
+
+def drain_until(
+    resources: Resources, is_stopped: Callable[[], bool], account: str | None, limit: int | None
+) -> DrainResult:
+    """The same in the calling thread; nothing more is claimed once it is stopped."""
+    resources.check()
+    resources.database.check_outside()
+    return _drain(resources, resources.database, resources.ledger(), is_stopped, account, limit)
+
+
+def drain_joined(resources: Resources, connection: Any, account: str | None, limit: int | None) -> DrainResult:
+    """One pass in the caller's transaction, for tests that roll back."""
+    resources.check()
+    database = JoinedDatabase(resources.database, connection)
+    for name in _names(resources, database, account):
+        if resources.accounts.client(name).info.name != PRETENDER:
+            raise ConfigurationError(
+                f"drain(connection=…) is for tests, and account {name!r} may send: what a vendor took would stay "
+                f"sent when you roll back. Use {PRETENDER}:// there, or commit and drain() then"
+            )
+    ledger = Ledger(database, OwnHolder(None), resources.on_alarm, DEFAULT_DEADLINE)
+    try:
+        return _drain(resources, database, ledger, lambda: False, account, limit)
+    finally:
+        ledger.close()
+
+
+def _drain(
+    resources: Resources,
+    database: Database,
+    ledger: Ledger,
+    is_stopped: Callable[[], bool],
+    account: str | None,
+    limit: int | None,
+) -> DrainResult:
+    tally = Tally(too_late=ledger.sweep())
+    with database.read() as connection:
+        now = database.now(connection)
+    names = _names(resources, database, account)
+    landed: SimpleQueue[Landed | None] = SimpleQueue()
+    with ThreadPoolExecutor(resources.concurrency, thread_name_prefix="sms-outbox-send") as pool:
+        for name in names:  # one after the other, for the limit is one for all
+            found = _open_pass(resources, name, ledger, tally, pool, landed)
+            if found is None:
+                continue
+            found.before = now
+            found.left = None if limit is None else limit - tally.claimed
+            run_dry(landed, {name: found}, is_stopped)
+            _end_pass(resources, found)
+    return DrainResult(
+        claimed=tally.claimed,
+        accepted=tally.counts[State.ACCEPTED],
+        refused=tally.counts[State.REFUSED],
+        unknown=tally.counts[State.UNKNOWN],
+        not_sent=tally.counts[State.NOT_SENT],
+        retried=tally.counts[State.READY],
+        too_late=tally.too_late,
+    )
+
+
+def _names(resources: Resources, database: Database, account: str | None) -> list[str]:
+    return _names_to_send(resources, database) if account is None else [resources.accounts.name_of(account)]
+
+
+def _names_to_send(resources: Resources, database: Database) -> list[str]:
+    """The accounts that have something to send now, of those that this outbox is for."""
+    with database.read() as connection:
+        return resources.ours(claims.accounts_to_send(database, connection))
+
+
+def _open_pass(
+    resources: Resources,
+    name: str,
+    ledger: Ledger,
+    tally: Tally,
+    pool: ThreadPoolExecutor,
+    landed: SimpleQueue[Landed | None],
+) -> AccountPass | None:
+    """The pass of an account; None, with an alarm, where there is no client for it."""
+    try:
+        client = resources.accounts.client(name)
+    except SmsError as error:
+        ledger.raise_alarms([Alarm("configuration", name, f"nothing of account {name!r} can be sent: {error}")])
+        return None
+    ledger.deadline = max(ledger.deadline, client.deadline)
+    rate = resources.rates.get(name)
+    return AccountPass(name, client, ledger, tally, pool, landed, resources.concurrency, rate=rate)
+
+
+def _end_pass(resources: Resources, found: AccountPass) -> None:
+    """Close the client of an account that paused: the next one asks the vendor anew whether the credentials are good."""
+    if found.is_stale and (client := resources.accounts.forget(found.name)) is not None:
+        client.close()
+
+
+def worker(resources: Resources) -> Worker:
+    """A worker of this process, not started yet."""
+    resources.check()
+    ledger = resources.ledger()
+    tally = Tally()
+
+    def open_pass(name: str, pool: ThreadPoolExecutor, landed: SimpleQueue[Landed | None]) -> AccountPass | None:
+        return _open_pass(resources, name, ledger, tally, pool, landed)
+
+    return Worker(
+        partial(_names_to_send, resources, resources.database),
+        open_pass,
+        partial(_end_pass, resources),
+        ledger.sweep,
+        threads=resources.concurrency,
+        wakers=resources.wakers,
+        listener=partial(Listener, resources.database),
+    )
+
+
+def replay(resources: Resources, name: str, client: Sender) -> int:
+    """Send unknown rows of an account again under their keys, each once, as claims of their own.
+
+    Gives how many were accepted; none where the vendor knows no keys.
+    """
+    if client.info.replay is None:
+        return 0
+    with resources.database.read() as connection:
+        now = resources.database.now(connection)
+    window = client.info.replay.window.total_seconds() - client.deadline - REPLAY_MARGIN
+    tally = Tally()
+    landed: SimpleQueue[Landed | None] = SimpleQueue()
+    with ThreadPoolExecutor(resources.concurrency, thread_name_prefix="sms-outbox-send") as pool:
+        found = AccountPass(name, client, resources.ledger(), tally, pool, landed, resources.concurrency)
+        found.rate = resources.rates.get(name)
+        found.replay_since = now - int(window * claims.SECOND)
+        found.before = now
+        run_dry(landed, {name: found}, lambda: False)
+        _end_pass(resources, found)
+    return tally.counts[State.ACCEPTED]
