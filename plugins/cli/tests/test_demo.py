@@ -23,7 +23,7 @@ def test_the_demo_accounts_for_every_row(tmp_path: Path) -> None:
         check=False,
         encoding="utf-8",
         env={"PYTHONIOENCODING": "utf-8", "PATH": ""},
-        timeout=60,
+        timeout=200,
     )
     assert run.returncode == 0, run.stderr
     for words in ("accepted", "delivered", "refused here", "Cost", "left", "wrote back", "results.csv"):

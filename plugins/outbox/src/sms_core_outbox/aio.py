@@ -202,9 +202,20 @@ class AsyncOutbox:
         """As `Outbox.stats`."""
         return await self._in_thread(self._outbox.stats)
 
-    async def take_back(self, rows: Collection[int], *, by: str = "cancel") -> set[int]:
+    async def take_back(self, rows: Collection[int], *, by: str = "cancel", connection: Any = None) -> set[int]:
         """As `Outbox.take_back`."""
-        return await self._in_thread(self._outbox.take_back, rows, by=by)
+        if connection is None:
+            return await self._in_thread(self._outbox.take_back, rows, by=by)
+
+        def take(joined: Any) -> set[int]:
+            return self._outbox.take_back(rows, by=by, connection=joined)
+
+        taken: set[int] = await connection.run_sync(take)
+        return taken
+
+    def hash(self, text: str) -> str:
+        """As `Outbox.hash`."""
+        return self._outbox.hash(text)
 
     async def forget(self, *, before: datetime | timedelta, account: str | None = None) -> int:
         """As `Outbox.forget`."""

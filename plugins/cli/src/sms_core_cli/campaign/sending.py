@@ -58,7 +58,8 @@ def _pass_after_pass(run: Run, outbox: Outbox, sending: Sending, stop: Callable[
     last_move = time.monotonic()
     before = run.states()
     while not stop():
-        done = outbox.drain_until(stop, account=run.account)
+        # With a limit nothing is claimed ahead of its turn: a kill leaves unknown what was in flight, and no more.
+        done = outbox.drain_until(stop, account=run.account, limit=max(1, run.states()[State.READY]))
         sending.add(done)
         states = run.states()
         if run.pause() is not None or not (states[State.READY] or states[State.SENDING]):
