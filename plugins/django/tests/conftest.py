@@ -34,7 +34,12 @@ if not settings.configured:
         DEBUG=False,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         DEFAULT_EXCEPTION_REPORTER_FILTER="sms_core_django.reporting.HideDsns",
-        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "sms_core_django"],
+        INSTALLED_APPS=[
+            "django.contrib.contenttypes",
+            "django.contrib.auth",
+            "sms_core_django",
+            "sms_core_django.contrib.outbox",
+        ],
         MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
         ROOT_URLCONF="django_project_urls",
         SECRET_KEY="of-nobody",

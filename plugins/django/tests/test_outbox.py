@@ -42,14 +42,10 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture
 def outbox() -> Iterator[Outbox]:
-    from sms_core_outbox import metadata  # noqa: PLC0415 - of this fixture alone
-
     with ExitStack() as closing:
         outbox = closing.enter_context(
             Outbox(f"sqlite:///{settings.DATABASES['default']['NAME']}", accounts={"default": "memory://"})
         )
-        outbox.create()
-        closing.callback(metadata.drop_all, outbox.engine)
         yield outbox
 
 

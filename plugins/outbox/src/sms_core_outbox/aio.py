@@ -99,7 +99,7 @@ class AsyncOutbox:
 
     async def wake(self) -> None:
         """As `Outbox.wake`."""
-        self._outbox.wake()
+        await self._in_thread(self._outbox.wake)
 
     async def put(self, message: Message, *, key: str, connection: Any = None, **options: Unpack[PutOptions]) -> Ticket:
         """As `Outbox.put`."""

@@ -30,6 +30,7 @@ from sms_core_outbox import (
     stats,
 )
 from sms_core_outbox.accounts import Given
+from sms_core_outbox.databases import Database
 from sms_core_outbox.ledger import OnAlarm
 from sms_core_outbox.model import (
     Alarm,

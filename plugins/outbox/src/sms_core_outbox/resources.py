@@ -78,15 +78,15 @@ class Resources:
 
     def writing(self, given: Any) -> AbstractContextManager[Connection]:
         """A transaction that writes: the caller's own one, or without it one that is committed at the end of the block."""
-        self.check()
+        self.check(given)
         return self.database.write() if given is None else self.database.joined(given)
 
     def reading(self, given: Any) -> AbstractContextManager[Connection]:
         """A transaction that reads, likewise."""
-        self.check()
+        self.check(given)
         return self.database.read() if given is None else self.database.joined(given)
 
-    def check(self) -> None:
+    def check(self, given: Any = None) -> None:
         """Look at the tables, once in each process. Raises `ConfigurationError` where they are not this version's."""
         if self._checked_in == os.getpid():
             return
@@ -94,6 +94,10 @@ class Resources:
             adopts = migrations.are_to_adopt(connection)
             if not adopts:
                 migrations.check(connection, self.database, self.hashes)
+        if adopts and given is not None:  # SQLite would wait for the caller's transaction, and it for us
+            with self.database.joined(given) as connection:
+                migrations.note(connection, self.database, self.hashes)
+            return  # it may be rolled back
         if adopts:
             migrations.adopt(self.database, self.hashes)
         self._checked_in = os.getpid()
