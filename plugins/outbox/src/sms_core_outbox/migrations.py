@@ -22,7 +22,7 @@ def create(database: Database, hashes: Hashes) -> None:
         database.lock(connection, ("create",))
         if _version(connection) is None:
             metadata.create_all(connection)
-            _adopt(connection, database, hashes)
+            note(connection, database, hashes)
         check(connection, database, hashes)
 
 
@@ -51,8 +51,21 @@ def adopt(database: Database, hashes: Hashes) -> None:
     database.prepare_file()
     with database.write() as connection:
         database.lock(connection, ("create",))
-        _adopt(connection, database, hashes)
+        note(connection, database, hashes)
         check(connection, database, hashes)
+
+
+def note(connection: Connection, database: Database, hashes: Hashes) -> None:
+    """Note the tables' version, and by which hash key they are written where nobody has noted one yet."""
+    lacking = _lacking(connection)
+    if lacking:
+        raise ConfigurationError(
+            f"{database.name} lacks {', '.join(lacking)}: bring it up to date with your migrations"
+        )
+    known = _fact(connection, "hash_key_check") or hashes.check
+    values = [{"name": "version", "value": str(VERSION)}, {"name": "hash_key_check", "value": known}]
+    connection.execute(delete(meta).where(meta.c.name.in_(FACTS)))
+    connection.execute(meta.insert(), values)
 
 
 def are_to_adopt(connection: Connection) -> bool:
@@ -73,19 +86,6 @@ def check(connection: Connection, database: Database, hashes: Hashes) -> None:
         )
     if _fact(connection, "hash_key_check") != hashes.check:
         raise ConfigurationError(f"{database.name} was written with another hash_key")
-
-
-def _adopt(connection: Connection, database: Database, hashes: Hashes) -> None:
-    """Note the version, and by which hash key the tables are written where nobody has noted one yet."""
-    lacking = _lacking(connection)
-    if lacking:
-        raise ConfigurationError(
-            f"{database.name} lacks {', '.join(lacking)}: bring it up to date with your migrations"
-        )
-    known = _fact(connection, "hash_key_check") or hashes.check
-    values = [{"name": "version", "value": str(VERSION)}, {"name": "hash_key_check", "value": known}]
-    connection.execute(delete(meta).where(meta.c.name.in_(FACTS)))
-    connection.execute(meta.insert(), values)
 
 
 def _lacking(connection: Connection) -> list[str]:

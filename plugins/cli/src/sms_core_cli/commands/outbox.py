@@ -95,15 +95,13 @@ def run(url: str, dsn: str | None, accounts: tuple[str, ...], concurrency: int, 
             if as_json:
                 show_json(result)
             else:
-                say(
-                    f"{result.claimed} rows: {result.accepted} accepted, {result.refused} refused, {result.unknown} unknown."
-                )
+                say(_telling().drained(result))
             return
         with interrupts(lambda: UNKNOWN) as stop, box.worker():
-            _tell("the worker runs", as_json=as_json)
+            _tell(_telling().RUNS, as_json=as_json)
             while not stop.wait(0.5):
                 pass
-        _tell("the worker has ended", as_json=as_json)
+        _tell(_telling().HAS_ENDED, as_json=as_json)
 
 
 def _tell(line: str, *, as_json: bool) -> None:
@@ -119,26 +117,21 @@ def status(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: boo
     """Show the outbox at a glance."""
     with open_outbox(url, dsn, accounts) as box:
         found = box.stats()
+    telling = _telling()
     if as_json:
-        show_json(
-            {
-                "counts": {state.value: count for state, count in found.counts.items()},
-                "lanes": found.lanes,
-                "oldest_unknown": found.oldest_unknown,
-                "paused": dict(found.paused),
-                "doubles": found.doubles,
-                "workers": found.workers,
-            }
-        )
+        show_json(telling.stats_data(found))
         return
-    show_table(["state", "rows"], [(state.value, count) for state, count in found.counts.items()])
-    show_table(
-        ["account", "purpose", "priority", "ready", "oldest"],
-        [(lane.account, lane.purpose, lane.priority, lane.depth, lane.oldest) for lane in found.lanes],
-    )
-    for name, because in found.paused.items():
-        say(f"Account {name} pauses: {because}")
-    say(f"{found.doubles} doubles; oldest unknown: {found.oldest_unknown or 'none'}; {len(found.workers)} workers.")
+    for table in telling.stats_tables(found):
+        show_table(table.headings, table.rows)
+    for line in telling.stats_lines(found):
+        say(line)
+
+
+def _telling() -> Any:
+    """What the outbox's commands say, here and in Django; `open_outbox` has said what to do if it is absent."""
+    from sms_core_outbox import telling  # noqa: PLC0415 - a package of its own, which may be absent
+
+    return telling
 
 
 def _show_rows(rows: Iterable[Row], *, as_json: bool) -> None:
@@ -146,13 +139,8 @@ def _show_rows(rows: Iterable[Row], *, as_json: bool) -> None:
     if as_json:
         show_json(rows)
         return
-    show_table(
-        ["id", "key", "number", "state", "batch", "status", "error"],
-        [
-            (row.id, row.key, row.number, row.state.value, row.batch_id, row.status and row.status.value, row.error)
-            for row in rows
-        ],
-    )
+    table = _telling().rows_table(rows)
+    show_table(table.headings, table.rows)
     say(f"{len(rows)} rows.")
 
 
@@ -253,9 +241,7 @@ def settle(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: boo
     if as_json:
         show_json(result)
     else:
-        say(
-            f"{result.asked} rows: {result.accepted} accepted, {result.ready} wait again, {result.unknown} still unknown."
-        )
+        say(_telling().settled(result))
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox pause --because 'no points'")
@@ -303,4 +289,4 @@ def forget(days: float, url: str, dsn: str | None, accounts: tuple[str, ...], *,
     """Blank numbers, texts and names of rows that are final."""
     with open_outbox(url, dsn, accounts) as box:
         count = box.forget(before=timedelta(days=days))
-    _tell(f"{count} rows blanked", as_json=as_json)
+    _tell(_telling().blanked(count), as_json=as_json)

@@ -28,6 +28,8 @@ def check_settings(app_configs: object = None, **_: Any) -> list[CheckMessage]:
         if conf.outbox() is not None:
             get_outbox()
     except ImproperlyConfigured as error:
+        if not _has_accounts():
+            return []  # E001 says it
         hint = "SMS = {'default': {…}, 'OUTBOX': True}; the page docs/django.md tells of its options."
         return [Error(str(error), hint=hint, id="sms.E004")]
     return []
@@ -53,6 +55,13 @@ def check_state(app_configs: object = None, databases: Sequence[str] | None = No
         identity, hint = _ALARMS[alarm.kind]
         found.append(Warning(f"{alarm.text[:1].upper()}{alarm.text[1:]}.", hint=hint, id=identity))
     return found
+
+
+def _has_accounts() -> bool:
+    try:
+        return bool(conf.aliases())
+    except ImproperlyConfigured:
+        return False
 
 
 CHECKS: dict[Callable[..., list[CheckMessage]], str] = {check_settings: "sms", check_state: Tags.database}

@@ -11,9 +11,9 @@ class NameField(models.CharField):  # type: ignore[type-arg]  # Django's fields 
     """Text that is a primary key, without the second index that Django adds on PostgreSQL for ``LIKE``."""
 
     def db_type(self, connection: Any) -> str:
-        """``varchar`` by its whole name, by which Django does not know it."""
-        del connection
-        return f"character varying({self.max_length})"
+        """On PostgreSQL ``varchar`` by its whole name, by which Django does not know it."""
+        name = "character varying" if connection.vendor == "postgresql" else "varchar"
+        return f"{name}({self.max_length})"
 
 
 class CascadingKey(models.ForeignKey):  # type: ignore[type-arg]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+import attrs
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
@@ -50,6 +51,14 @@ def get_outbox() -> Outbox:
         raise ImproperlyConfigured("SMS has no 'OUTBOX': write 'OUTBOX': True into it")
     name = str(connections[given.database].settings_dict["NAME"])  # another one in tests
     return _outboxes.get((given.database, name), partial(_make, given))
+
+
+def make_outbox(**options: Any) -> Outbox:
+    """Another outbox on the same tables, with other ``options`` than the settings'; it is yours to close."""
+    given = conf.outbox()
+    if given is None:
+        raise ImproperlyConfigured("SMS has no 'OUTBOX': write 'OUTBOX': True into it")
+    return _make(attrs.evolve(given, **options))
 
 
 def put_sms(message: Message, *, key: str, using: str, **options: Any) -> Ticket:
