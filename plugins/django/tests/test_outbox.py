@@ -16,6 +16,7 @@ from django.db.utils import ConnectionHandler
 
 from sms_core import ConfigurationError, DeliveryStatus, Message
 from sms_core_django import delivery_reported
+from sms_core_django.contrib.outbox.models import Fact, Put
 from sms_core_outbox import KeyConflict, Outbox, State, UnknownKey
 from tests.support.postgresql import postgresql_server
 
@@ -46,6 +47,8 @@ def outbox() -> Iterator[Outbox]:
         outbox = closing.enter_context(
             Outbox(f"sqlite:///{settings.DATABASES['default']['NAME']}", accounts={"default": "memory://"})
         )
+        Put.objects.all().delete()
+        Fact.objects.all().delete()
         yield outbox
 
 

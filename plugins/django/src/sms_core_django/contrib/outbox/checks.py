@@ -38,7 +38,7 @@ def check_settings(app_configs: object = None, **_: Any) -> list[CheckMessage]:
 def check_state(app_configs: object = None, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """W008: no worker. W009: rows that are unknown for long. W010: an account that pauses. W011: it cannot be read."""
     del app_configs
-    if check_settings():
+    if not _has_accounts() or check_settings():
         return []
     given = conf.outbox()
     if given is None or given.database not in (databases or ()) or conf.in_test_environment():
