@@ -58,6 +58,12 @@ urls.urlpatterns = [path("sms/", include("sms_core_django.urls"))]  # type: igno
 sys.modules["django_project_urls"] = urls
 django.setup()
 
+from django.contrib import admin
+
+from sms_core_django.contrib.outbox.views import health
+
+urls.urlpatterns += [path("admin/", admin.site.urls), path("health/sms", health)]
+
 from django.apps import apps
 from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer
