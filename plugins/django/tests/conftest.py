@@ -35,12 +35,32 @@ if not settings.configured:
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         DEFAULT_EXCEPTION_REPORTER_FILTER="sms_core_django.reporting.HideDsns",
         INSTALLED_APPS=[
-            "django.contrib.contenttypes",
-            "django.contrib.auth",
-            "sms_core_django",
-            "sms_core_django.contrib.outbox",
+            *("django.contrib.admin", "django.contrib.contenttypes", "django.contrib.auth"),
+            *("django.contrib.messages", "django.contrib.sessions", "django.contrib.staticfiles"),
+            *("sms_core_django", "sms_core_django.contrib.outbox"),
         ],
-        MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.locale.LocaleMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+        ],
+        STATIC_URL="static/",
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
         ROOT_URLCONF="django_project_urls",
         SECRET_KEY="of-nobody",
         SMS={"default": {"DSN": DSN}, "alerts": {"DSN": "sms-get://user:pa55-of-nobody@"}},

@@ -31,6 +31,7 @@ REPLAY_MARGIN = 600.0
 
 def drain(resources: Resources, account: str | None, limit: int | None) -> DrainResult:
     """One pass in a thread of its own, since a signal may interrupt the caller's."""
+    resources.database.check_outside()  # in the thread whose transaction it may be
     stop = threading.Event()
     with ThreadPoolExecutor(1, thread_name_prefix="sms-outbox") as pool:
         passing = pool.submit(copy_context().run, partial(drain_until, resources, stop.is_set, account, limit))
