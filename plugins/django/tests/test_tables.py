@@ -9,7 +9,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy
 from django.core.management import call_command
 from django.db import connections

@@ -207,6 +207,7 @@ class RowAdmin(ReadOnly):
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Rows of a number, also a forgotten one; else of a key or a batch. Each has an index."""
+        del request
         term = search_term.strip()
         if not term:
             return queryset, False
