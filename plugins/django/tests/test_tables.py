@@ -39,10 +39,14 @@ def described(engine: Engine) -> dict[str, Any]:
             if not index.get("duplicates_constraint")
         }
         unique = {entry["name"]: entry["column_names"] for entry in inspector.get_unique_constraints(table.name)}
-        foreign = [
+        foreign: list[Any] = [
             (entry["constrained_columns"], entry["referred_table"], entry["referred_columns"], entry["options"])
             for entry in inspector.get_foreign_keys(table.name)
         ]
+        if engine.dialect.name == "sqlite":  # SQLAlchemy reads no ON DELETE that stands beside its column
+            with engine.connect() as connection:
+                question = f'SELECT "table", "from", "to", on_delete FROM pragma_foreign_key_list(\'{table.name}\')'
+                foreign = [tuple(entry) for entry in connection.execute(sqlalchemy.text(question))]
         primary = inspector.get_pk_constraint(table.name)["constrained_columns"]
         checks = [entry["sqltext"] for entry in inspector.get_check_constraints(table.name)]
         found[table.name] = (columns, indexes, unique, foreign, primary, checks)
