@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Backend = Callable[[str, str], Client]
 """Makes the client of an account from its alias and its DSN ("" where ``SMS`` has none for it)."""
 
+OUTBOXES = "sms_core_django.contrib.outbox.outboxes"
 _clients: PerProcess[Client] = PerProcess()
 
 
@@ -86,10 +87,10 @@ def send_sms(
     conf.account(using)  # raises for one that there is none of
     if conf.outbox() is None:
         raise ImproperlyConfigured("key= is for the outbox: write 'OUTBOX': True into SMS")
-    from sms_core_django.contrib.outbox.outboxes import put_sms  # noqa: PLC0415 - a package of its own, perhaps absent
-
+    put_sms = import_string(f"{OUTBOXES}.put_sms")  # its package may be absent, and it imports this module
     options = {name: given.pop(name) for name in ("purpose", "priority", "not_before", "deadline") if name in given}
-    return put_sms(_as_message(message, to, given), key=key, using=using, **options)
+    ticket: Ticket = put_sms(_as_message(message, to, given), key=key, using=using, **options)
+    return ticket
 
 
 def get_outbox() -> Outbox:
@@ -97,9 +98,8 @@ def get_outbox() -> Outbox:
 
     Inside ``transaction.atomic()`` what its methods do is a part of the transaction; what sends is refused there.
     """
-    from sms_core_django.contrib.outbox import outboxes  # noqa: PLC0415 - as above
-
-    return outboxes.get_outbox()
+    outbox: Outbox = import_string(f"{OUTBOXES}.get_outbox")()
+    return outbox
 
 
 def _as_message(message: str | Message | Plan, to: Any, fields: dict[str, Any]) -> Message:

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-any-return, var-annotated"
+# Django's classes are typed by a package of stubs that is stricter than Django; the tests read each page and table.
 """The outbox's tables. They are read here; what is written goes through `sms_core_django.get_outbox`.
 
 `sms_core_outbox.schema` says what each column is, and a test compares the two. Times are microseconds of UTC since 1970.
