@@ -95,6 +95,14 @@ class AsyncOutbox:
         """As `Outbox.migrate`."""
         await self._in_thread(self._outbox.migrate)
 
+    async def adopt(self) -> None:
+        """As `Outbox.adopt`."""
+        await self._in_thread(self._outbox.adopt)
+
+    async def wake(self) -> None:
+        """As `Outbox.wake`."""
+        await self._in_thread(self._outbox.wake)
+
     async def put(self, message: Message, *, key: str, connection: Any = None, **options: Unpack[PutOptions]) -> Ticket:
         """As `Outbox.put`."""
         return (await self.put_many([Put(message, key, **options)], connection=connection))[0]

@@ -30,6 +30,7 @@ from sms_core_outbox import (
     stats,
 )
 from sms_core_outbox.accounts import Given
+from sms_core_outbox.databases import Database
 from sms_core_outbox.ledger import OnAlarm
 from sms_core_outbox.model import (
     Alarm,
@@ -68,13 +69,14 @@ class Outbox:
     thread where it came up. ``concurrency`` is how many requests of an account this process has under way at once, and
     ``rates`` has for an account's name what all workers of the database may send together. ``state`` is a
     folder of this machine's disk for the locks by which a worker's end is proven; SQLite has one beside the file.
+    ``pretenders`` names accounts whose clients send nothing, whatever their provider: see `drain`.
 
     Raises `ConfigurationError`. The tables are looked at when they are first needed.
     """
 
     def __init__(
         self,
-        database: str | Engine,
+        database: str | Engine | Database,
         *,
         accounts: Given[Sender],
         plugins: Mapping[str, Sequence[object]] | None = None,
@@ -83,6 +85,7 @@ class Outbox:
         concurrency: int = 8,
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
+        pretenders: Collection[str] = (),
     ) -> None:
         self._plugins = dict(plugins or {})
         self._resources = Resources(
@@ -94,6 +97,7 @@ class Outbox:
             concurrency=concurrency,
             rates=rates,
             state=state,
+            pretenders=pretenders,
         )
         self._database = self._resources.database
         self._accounts = self._resources.accounts
@@ -121,6 +125,13 @@ class Outbox:
         """Bring the tables to this version."""
         migrations.migrate(self._database, self._resources.hashes)
 
+    def adopt(self) -> None:
+        """Take the tables as your own migrations (Django's, Alembic's) have left them. Call it after those.
+
+        New tables are adopted at their first use as well. Raises `ConfigurationError` where they lack something.
+        """
+        migrations.adopt(self._database, self._resources.hashes)
+
     # Putting and looking
 
     def put(self, message: Message, *, key: str, connection: Any = None, **options: Unpack[PutOptions]) -> Ticket:
@@ -144,9 +155,13 @@ class Outbox:
             while chunk := list(itertools.islice(source, CHUNK)):
                 tickets.extend(self._store(writing, preparation, chunk))
         if connection is None:
-            for wake in self._resources.wakers:
-                wake()
+            self.wake()
         return tickets
+
+    def wake(self) -> None:
+        """Let the workers of this process look at once, after the commit of what was put with ``connection``."""
+        for wake in self._resources.wakers:
+            wake()
 
     def _store(self, connection: Connection, preparation: puts.Preparation, chunk: list[Put]) -> list[Ticket]:
         for given in chunk:
@@ -207,7 +222,8 @@ class Outbox:
         It waits for no backoff and for no booked time, but for its account's rate. However it ends, what was under way is awaited and stored first.
 
         ``connection`` is for test cases that roll back: it sends what was put in your open transaction, and writes down
-        there what became of it. Its accounts have to be ``memory://``, for what a vendor took is not rolled back.
+        there what became of it. Its accounts have to be ``memory://`` or `pretenders`, for what a vendor took is not rolled
+        back.
 
         Raises `DatabaseUnavailable`, and `ConfigurationError` on SQLite while your own transaction has put something.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Resources:
 
     def __init__(
         self,
-        database: str | Engine,
+        database: str | Engine | Database,
         *,
         accounts: Given[Sender],
         connect: Callable[[str, str], Sender],
@@ -47,13 +47,15 @@ class Resources:
         concurrency: int,
         rates: Mapping[str, Rate] | None,
         state: str | Path | None,
+        pretenders: Collection[str],
     ) -> None:
         if concurrency < 1:
             raise ConfigurationError("concurrency is 1 or more")
-        self.database = Database(database)
+        self.database = database if isinstance(database, Database) else Database(database)
         self.accounts: Accounts[Sender] = Accounts(accounts, connect)
         for name in rates or ():
             self.accounts.name_of(name)  # raises for one that there is none of
+        self.pretenders = frozenset(pretenders)
         self.on_alarm = on_alarm
         self.concurrency = concurrency
         self.rates = dict(rates or {})
@@ -76,20 +78,28 @@ class Resources:
 
     def writing(self, given: Any) -> AbstractContextManager[Connection]:
         """A transaction that writes: the caller's own one, or without it one that is committed at the end of the block."""
-        self.check()
+        self.check(given)
         return self.database.write() if given is None else self.database.joined(given)
 
     def reading(self, given: Any) -> AbstractContextManager[Connection]:
         """A transaction that reads, likewise."""
-        self.check()
+        self.check(given)
         return self.database.read() if given is None else self.database.joined(given)
 
-    def check(self) -> None:
+    def check(self, given: Any = None) -> None:
         """Look at the tables, once in each process. Raises `ConfigurationError` where they are not this version's."""
         if self._checked_in == os.getpid():
             return
         with self.database.read() as connection:
-            migrations.check(connection, self.database, self.hashes)
+            adopts = migrations.are_to_adopt(connection)
+            if not adopts:
+                migrations.check(connection, self.database, self.hashes)
+        if adopts and given is not None:  # SQLite would wait for the caller's transaction, and it for us
+            with self.database.joined(given) as connection:
+                migrations.note(connection, self.database, self.hashes)
+            return  # it may be rolled back
+        if adopts:
+            migrations.adopt(self.database, self.hashes)
         self._checked_in = os.getpid()
 
     def ledger(self) -> Ledger:

@@ -61,13 +61,14 @@ meta = Table(
 )
 """``version``; ``hash_key_check``, by which a wrong hash key is noticed; and until when an account was polled."""
 
-put_ids = Sequence("sms_outbox_put_ids", metadata=metadata, data_type=BigInteger)
-row_ids = Sequence("sms_outbox_row_ids", metadata=metadata, data_type=BigInteger)
+put_ids = Sequence("sms_outbox_put_id_seq")
+row_ids = Sequence("sms_outbox_row_id_seq")
+"""What PostgreSQL numbers the two tables with. They come with their columns, whoever made those."""
 
 put = Table(
     "sms_outbox_put",
     metadata,
-    Column("id", _BIG, primary_key=True, autoincrement=False),
+    Column("id", _BIG, primary_key=True),
     Column("account", String(100), nullable=False),
     Column("key", String(KEY_LENGTH), nullable=False),
     Column("fingerprint", String(64), nullable=False),
@@ -77,14 +78,14 @@ put = Table(
     Column("form", Integer, nullable=False),
     Column("text", Text, nullable=False),
     Column("fields", Text, nullable=False),
-    UniqueConstraint("account", "key"),
+    UniqueConstraint("account", "key", name="sms_outbox_put_key"),
 )
 """One call of `put`: what its rows share. ``fields`` is the message's JSON but for its text and recipients."""
 
 row = Table(
     "sms_outbox_row",
     metadata,
-    Column("id", _BIG, primary_key=True, autoincrement=False),
+    Column("id", _BIG, primary_key=True),
     Column("put_id", _BIG, ForeignKey(put.c.id, ondelete="CASCADE"), nullable=False),
     Column("account", String(100), nullable=False),
     Column("purpose", String(100), nullable=False),
@@ -175,7 +176,7 @@ event = Table(
     Column("reference", String(200), nullable=False),
     Column("data", Text, nullable=False),
     Column("received_at", BigInteger, nullable=False),
-    UniqueConstraint("account", "key"),
+    UniqueConstraint("account", "key", name="sms_outbox_event_key"),
 )
 """What vendors reported. It is folded into a row's ``status`` whenever the row or an event of its number is new."""
 Index("sms_outbox_event_number", event.c.account, event.c.number_hash)
