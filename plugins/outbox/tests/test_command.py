@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ A, REFUSING = "+886900000001", "+886900000909"
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Outbox:
+def box(tmp_path: Path) -> Iterator[Outbox]:
     memory_exchange("command").reset()
-    outbox = Outbox(f"sqlite:///{tmp_path}/sms.db", accounts={"main": "memory://command"})
-    outbox.create()
-    return outbox
+    with Outbox(f"sqlite:///{tmp_path}/sms.db", accounts={"main": "memory://command"}) as outbox:
+        outbox.create()
+        yield outbox
 
 
 def sms(tmp_path: Path, *words: str) -> Result:
