@@ -18,6 +18,7 @@ from sms_core_policy.numbers import AllowList, OptOut, Redirect
 from sms_core_policy.standings import Standing, standings_of
 from sms_core_policy.stores import MemoryStore, Store, StoreUnavailable
 from sms_core_policy.taiwan import TaiwanRules
+from sms_core_policy.unreported import NoReport, ReportWatch
 from sms_core_policy.watch import DeliveryAlarm, DeliveryWatch
 
 __all__ = [
@@ -32,11 +33,13 @@ __all__ = [
     "FailoverClient",
     "LimitReached",
     "MemoryStore",
+    "NoReport",
     "OneTimeCodes",
     "OptOut",
     "PolicyRefused",
     "Rate",
     "Redirect",
+    "ReportWatch",
     "Standing",
     "Store",
     "StoreUnavailable",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
@@ -10,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from sms_core import ConfigurationError, InboundMessage, Message, hookimpl
+from sms_core import ConfigurationError, DeliveryReport, InboundMessage, Message, hookimpl
 from sms_core.masking import mask
 from sms_core.numbers import to_e164
 from sms_core.provider import Blocking, Destination, Flow, Operation, Send
@@ -19,6 +21,10 @@ from sms_core_policy.errors import PolicyRefused
 from sms_core_policy.limits import Purpose, purpose_of, utc_now
 from sms_core_policy.standings import Standing, Whose
 from sms_core_policy.stores import Store, StoreUnavailable
+
+Event = DeliveryReport | InboundMessage
+Handler = Callable[[Event], Any]
+"""A handler of a `Receiver`, async or not."""
 
 STOP_WORDS = ("STOP", "UNSUBSCRIBE", "退訂", "取消", "取消訂閱", "拒收")
 START_WORDS = ("START", "恢復", "訂閱")
@@ -37,7 +43,7 @@ def e164(number: str) -> str:
 class OptOut(Counted):
     """Numbers that asked to get no more texts of a purpose: ``connect(plugins=[OptOut(store, purpose="offers")])``.
 
-    Feed it the replies with `record`, from a receiver's handler or from ``client.inbound``: one of ``stop_words`` alone,
+    Feed it the replies by `handler`, which is a receiver's, or with `record`, from ``client.inbound``: one of ``stop_words`` alone,
     whatever its case and width, opts its number out, one of ``start_words`` in again. It is asked when a message is
     planned and again before each request. Where its store fails nothing is sent. ``purpose`` may be a function of the
     message; one that gives "" is not asked about, such as a one-time code.
@@ -82,6 +88,32 @@ class OptOut(Counted):
                 self.add(reply.number, purpose)
             elif word in self._start_words:
                 self.remove(reply.number, purpose)
+
+    def handler(self, also: Handler | None = None, purpose: str | None = None) -> Handler:
+        """A handler for a `Receiver` that takes replies as `record` does, and then hands each event to ``also``.
+
+        ::
+
+            Receiver({"every8d": client}, opt_out.handler(handle), secrets=secret)
+
+        It is async where ``also`` is. Where it raises, the push is not acknowledged and comes again.
+        """
+        if also is not None and inspect.iscoroutinefunction(also):
+            then = also
+
+            async def handle_later(event: Event) -> None:
+                if isinstance(event, InboundMessage):
+                    await asyncio.to_thread(self.record, event, purpose)
+                await then(event)
+
+            return handle_later
+
+        def handle(event: Event) -> object:
+            if isinstance(event, InboundMessage):
+                self.record(event, purpose)
+            return also(event) if also is not None else None
+
+        return handle
 
     def has(self, number: str, purpose: str | None = None) -> bool:
         """Whether this number has opted out. Raises `StoreUnavailable`."""
