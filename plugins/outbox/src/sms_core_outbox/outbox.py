@@ -144,8 +144,9 @@ class Outbox:
             while chunk := list(itertools.islice(source, CHUNK)):
                 tickets.extend(self._store(writing, preparation, chunk))
         if connection is None:
-            for wake in self._resources.wakers:
-                wake()
+            for name in {ticket.account for ticket in tickets if ticket.is_new}:
+                for wake in self._resources.wakers:
+                    wake(name)
         return tickets
 
     def _store(self, connection: Connection, preparation: puts.Preparation, chunk: list[Put]) -> list[Ticket]:

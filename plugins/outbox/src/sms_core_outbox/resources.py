@@ -32,7 +32,8 @@ DEFAULT_DEADLINE = 60.0
 class Resources:
     """The arguments of `Outbox`, made into what its rooms work with. Threads may share it.
 
-    ``connect`` makes an account's client of its name and DSN. ``wakers`` are called when something was put.
+    ``connect`` makes an account's client of its name and DSN. ``wakers`` are called with the account for
+    which something was put.
     Raises `ConfigurationError`.
     """
 
@@ -59,7 +60,7 @@ class Resources:
         self.rates = dict(rates or {})
         self._folder = _state_folder(self.database, state)
         self.hashes = _hashes(self.database, self._folder, hash_key)
-        self.wakers: list[Callable[[], object]] = []
+        self.wakers: list[Callable[[str], object]] = []
         self._checked_in = 0
         self._ledger: Ledger | None = None
         self._lock = threading.Lock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -147,8 +147,11 @@ def worker(resources: Resources) -> Worker:
     def open_pass(name: str, pool: ThreadPoolExecutor, landed: SimpleQueue[Landed | None]) -> AccountPass | None:
         return _open_pass(resources, name, ledger, tally, pool, landed)
 
+    def names(woken: Collection[str]) -> list[str]:
+        return resources.ours(woken) if woken else _names_to_send(resources, resources.database)
+
     return Worker(
-        partial(_names_to_send, resources, resources.database),
+        names,
         open_pass,
         partial(_end_pass, resources),
         ledger.sweep,
