@@ -110,7 +110,7 @@ class Outbox:
         self.close()
 
     def close(self) -> None:
-        """Say that nothing of this process is under way, and close connections and the clients that were made here."""
+        """Stop its workers, and close connections and the clients that were made here. It waits for what is under way."""
         self._resources.close()
 
     def create(self) -> None:
@@ -341,7 +341,7 @@ class Outbox:
         """Remove all that is known of puts whose rows are final and have not changed since ``before``. Gives how many puts.
 
         Their keys are forgotten too: the same key can be put again, and is sent again. Events without a row that are
-        older than seven days go as well.
+        older than seven days go as well, and workers that ended before ``before`` and that no row needs.
         """
         return retention.purge(self._resources, before)
 

@@ -150,7 +150,7 @@ def worker(resources: Resources) -> Worker:
     def names(woken: Collection[str]) -> list[str]:
         return resources.ours(woken) if woken else _names_to_send(resources, resources.database)
 
-    return Worker(
+    made = Worker(
         names,
         open_pass,
         partial(_end_pass, resources),
@@ -159,6 +159,8 @@ def worker(resources: Resources) -> Worker:
         wakers=resources.wakers,
         listener=partial(Listener, resources.database),
     )
+    resources.workers.add(made)
+    return made
 
 
 def replay(resources: Resources, name: str, client: Sender) -> int:
