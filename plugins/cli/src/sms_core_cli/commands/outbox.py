@@ -167,14 +167,11 @@ def _rates(texts: Iterable[str], questions: Iterable[str]) -> dict[str, Rate]:
 
 
 def _rate(given: str, option: str) -> tuple[str, float]:
-    name, equals, number = given.rpartition("=")
+    name, _equals, number = given.rpartition("=")
     try:
-        per_second = float(number)
+        return name, float(number)
     except ValueError:
-        equals = ""
-    if not equals:
-        raise ConfigurationError(f"{option} needs an account's name, = and a number a second")
-    return name, per_second
+        raise ConfigurationError(f"{option} needs an account's name, = and a number a second") from None
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox run --outbox sqlite:///sms.db")
