@@ -94,6 +94,16 @@ def test_purging_removes_what_is_final(url: str, outbox: Outbox, vendor: Vendor)
     assert outbox.put(Message("another", A), key="old").is_new
 
 
+def test_purging_forgets_workers_that_have_ended(open_outbox: Callable[..., Outbox]) -> None:
+    ended, outbox = open_outbox(), open_outbox()
+    ended.drain()
+    ended.close()
+    outbox.drain()
+    outbox.purge(before=NOW)
+    with outbox.engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT count(*) FROM sms_outbox_worker")).scalar_one() == 1
+
+
 def test_the_overview(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
     outbox = open_outbox()
     vendor.answers = [accepted_but_unheard(vendor), TransportError("no connection", sent=False)]

@@ -114,7 +114,7 @@ class Outbox:
         self.close()
 
     def close(self) -> None:
-        """Say that nothing of this process is under way, and close connections and the clients that were made here."""
+        """Stop its workers, and close connections and the clients that were made here. It waits for what is under way."""
         self._resources.close()
 
     def create(self) -> None:
@@ -155,13 +155,14 @@ class Outbox:
             while chunk := list(itertools.islice(source, CHUNK)):
                 tickets.extend(self._store(writing, preparation, chunk))
         if connection is None:
-            self.wake()
+            for name in {ticket.account for ticket in tickets if ticket.is_new}:
+                self.wake(name)
         return tickets
 
-    def wake(self) -> None:
-        """Let the workers of this process look at once, after the commit of what was put with ``connection``."""
+    def wake(self, account: str = "") -> None:
+        """Let the workers of this process look at an account at once, or at all: after the commit of what was put there."""
         for wake in self._resources.wakers:
-            wake()
+            wake(account)
 
     def _store(self, connection: Connection, preparation: puts.Preparation, chunk: list[Put]) -> list[Ticket]:
         for given in chunk:
@@ -356,7 +357,7 @@ class Outbox:
         """Remove all that is known of puts whose rows are final and have not changed since ``before``. Gives how many puts.
 
         Their keys are forgotten too: the same key can be put again, and is sent again. Events without a row that are
-        older than seven days go as well.
+        older than seven days go as well, and workers that ended before ``before`` and that no row needs.
         """
         return retention.purge(self._resources, before)
 

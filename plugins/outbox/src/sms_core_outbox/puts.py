@@ -208,7 +208,9 @@ def store(database: Database, connection: Connection, prepared: Sequence[Prepare
         tickets.append(_ticket(item, now, tuple(rows), is_new=is_new))
     if row_values:
         database.insert_all(connection, row, _ROW_COLUMNS, row_values)
-        database.notify(connection)
+        database.notify(
+            connection, sorted({item.account for item, is_new in zip(prepared, new, strict=True) if is_new})
+        )
     return tickets
 
 

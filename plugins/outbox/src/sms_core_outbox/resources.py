@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine
 
@@ -23,6 +24,7 @@ from sms_core_outbox.ledger import Ledger, OnAlarm
 from sms_core_outbox.logins import SharedLogins
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import Sender
+from sms_core_outbox.worker import Worker
 
 HASH_KEY_VARIABLE = "SMS_OUTBOX_HASH_KEY"
 DEFAULT_DEADLINE = 60.0
@@ -32,7 +34,8 @@ DEFAULT_DEADLINE = 60.0
 class Resources:
     """The arguments of `Outbox`, made into what its rooms work with. Threads may share it.
 
-    ``connect`` makes an account's client of its name and DSN. ``wakers`` are called when something was put.
+    ``connect`` makes an account's client of its name and DSN. ``wakers`` are called with the account for
+    which something was put.
     Raises `ConfigurationError`.
     """
 
@@ -61,13 +64,17 @@ class Resources:
         self.rates = dict(rates or {})
         self._folder = _state_folder(self.database, state)
         self.hashes = _hashes(self.database, self._folder, hash_key)
-        self.wakers: list[Callable[[], object]] = []
+        self.wakers: list[Callable[[str], object]] = []
+        self.workers: WeakSet[Worker] = WeakSet()
         self._checked_in = 0
         self._ledger: Ledger | None = None
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Say that nothing of this process is under way, and close connections and the clients that were made here."""
+        """Stop workers, say that nothing of this process is under way, and close connections and the clients made here."""
+        for worker in list(self.workers):
+            if worker.is_running:  # else it would go on, on connections that nobody closes
+                worker.stop()
         with self._lock:
             ledger, self._ledger = self._ledger, None
         if ledger is not None and ledger.holder.about.pid == os.getpid():

@@ -59,7 +59,8 @@ meta = Table(
     Column("name", String(40), primary_key=True),
     Column("value", String(200), nullable=False),
 )
-"""``version``; ``hash_key_check``, by which a wrong hash key is noticed; and until when an account was polled."""
+"""``version``; ``hash_key_check``, by which a wrong hash key is noticed; until when an account was
+polled; and when a rate lets the next row or question go."""
 
 put_ids = Sequence("sms_outbox_put_id_seq")
 row_ids = Sequence("sms_outbox_row_id_seq")
@@ -188,9 +189,8 @@ account = Table(
     Column("paused_at", BigInteger),
     Column("paused_by", String(200)),
     Column("because", Text),
-    Column("next_at", BigInteger),
 )
-"""What all workers of an account have to know: whether it pauses, and when its rate lets the next row go."""
+"""What all workers of an account have to know: whether it pauses."""
 
 worker = Table(
     "sms_outbox_worker",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -148,8 +148,11 @@ def worker(resources: Resources) -> Worker:
     def open_pass(name: str, pool: ThreadPoolExecutor, landed: SimpleQueue[Landed | None]) -> AccountPass | None:
         return _open_pass(resources, name, ledger, tally, pool, landed)
 
-    return Worker(
-        partial(_names_to_send, resources, resources.database),
+    def names(woken: Collection[str]) -> list[str]:
+        return resources.ours(woken) if woken else _names_to_send(resources, resources.database)
+
+    made = Worker(
+        names,
         open_pass,
         partial(_end_pass, resources),
         ledger.sweep,
@@ -157,6 +160,8 @@ def worker(resources: Resources) -> Worker:
         wakers=resources.wakers,
         listener=partial(Listener, resources.database),
     )
+    resources.workers.add(made)
+    return made
 
 
 def replay(resources: Resources, name: str, client: Sender) -> int:

@@ -31,7 +31,7 @@ from sms_core_cli.language import _, phrase
 from sms_core_cli.output import counted, note, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from sms_core_outbox import Outbox, Row, Ticket
+    from sms_core_outbox import Outbox, Rate, Row, Ticket
 
 ACCOUNT = "main"
 """What ``--dsn`` is the account of."""
@@ -132,7 +132,7 @@ class ChosenOutbox:
     url: str = field(repr=False)
     dsns: Mapping[str, str | None] = field(factory=dict, repr=False)
 
-    def open(self, concurrency: int = 1) -> Outbox:
+    def open(self, concurrency: int = 1, rates: Iterable[str] = (), questions: Iterable[str] = ()) -> Outbox:
         """Open it. Raises `ConfigurationError`."""
         try:
             from sms_core_outbox import Outbox  # noqa: PLC0415 - a package of its own, which may be absent
@@ -140,16 +140,65 @@ class ChosenOutbox:
             if error.name is None or not error.name.startswith("sms_core_outbox"):
                 raise
             raise ConfigurationError("the outbox is not installed: pip install sms-core-outbox") from None
-        return Outbox(self.url, accounts=Accounts(self.dsns), concurrency=concurrency)
+        return Outbox(self.url, accounts=Accounts(self.dsns), concurrency=concurrency, rates=_rates(rates, questions))
+
+
+def _rates(texts: Iterable[str], questions: Iterable[str]) -> dict[str, Rate]:
+    """The rates of accounts, and within those of their purposes. Raises `ConfigurationError`."""
+    from sms_core_outbox import Rate  # noqa: PLC0415 - `ChosenOutbox.open` has said what to do if it is absent
+
+    lanes: dict[str, dict[str, Rate]] = {}
+    of_texts: dict[str, float] = {}
+    of_questions: dict[str, float] = {}
+    for given in texts:
+        place, per_second = _rate(given, "--rate")
+        name, slash, purpose = place.partition("/")
+        if slash:
+            lanes.setdefault(name, {})[purpose] = Rate(per_second)
+        else:
+            of_texts[name] = per_second
+    for given in questions:
+        name, per_second = _rate(given, "--questions")
+        of_questions[name] = per_second
+    return {
+        name: Rate(of_texts.get(name), questions_per_second=of_questions.get(name), lanes=lanes.get(name, {}))
+        for name in {**lanes, **of_texts, **of_questions}
+    }
+
+
+def _rate(given: str, option: str) -> tuple[str, float]:
+    name, _equals, number = given.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ConfigurationError(f"{option} needs an account's name, = and a number a second") from None
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox run --outbox sqlite:///sms.db")
 @outbox_options
 @click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Requests side by side.")
+@click.option(
+    "--rate",
+    "rates",
+    multiple=True,
+    metavar="NAME[/PURPOSE]=N",
+    help="Texts a second of an account or a purpose, all workers together; may be repeated.",
+)
+@click.option(
+    "--questions", multiple=True, metavar="NAME=N", help="Questions a second to an account's vendor; may be repeated."
+)
 @click.option("--once", is_flag=True, help="Send what can be sent now, and end.")
-def run(chosen: ChosenOutbox, concurrency: int, *, once: bool, as_json: bool) -> None:
+def run(
+    chosen: ChosenOutbox,
+    concurrency: int,
+    rates: tuple[str, ...],
+    questions: tuple[str, ...],
+    *,
+    once: bool,
+    as_json: bool,
+) -> None:
     """Send what is put, until SIGTERM or Ctrl-C. Then what is under way is finished, and nothing more is handed out."""
-    with chosen.open(concurrency) as box:
+    with chosen.open(concurrency, rates, questions) as box:
         box.create()  # it may be started before what puts
         if once:
             result = box.drain()
