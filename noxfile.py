@@ -231,7 +231,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def reliability(session: nox.Session) -> None:
-    """Send a million messages under faults and spoil a million inputs, in some half an hour; ``-- --help`` tells more."""
+    """Send a million messages under faults, spoil a million inputs, kill what sends, in an hour or so; ``-- --help`` tells more."""
     install_services(session)
     install_all(session, "test")
     session.run("python", "-m", "tests.reliability", *session.posargs)

@@ -1,7 +1,7 @@
 """What each step from one machine to many costs: ``python -m tests.bench.steps``. The table is that of docs/many-machines.md.
 
-Texts are put one after the other, each in a transaction of its own and different from all others, while a worker sends
-them one by one to a server that answers after 50 ms. CPU is that of our processes from the first put on, without the database's server.
+Texts are put one after the other, each in a transaction of its own, while a worker sends them one by one to a server that
+answers after 50 ms. CPU is that of our processes from the first put on, without the database's server.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def _put(outbox: Outbox, put: Callable[..., object], puts: int) -> None:
     took = []
     for number in range(puts):
         before = time.perf_counter()
-        put(Message(f"Your order {number} is on its way.", f"+8869{number:08}"), key=str(number))
+        # With a subject of its own, none shares a request with another one.
+        put(Message("Your order is on its way.", f"+8869{number:08}", subject=str(number)), key=str(number))
         took.append(time.perf_counter() - before)
     while outbox.stats().counts.get(State.ACCEPTED, 0) <= puts:
         time.sleep(0.05)

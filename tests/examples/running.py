@@ -20,7 +20,7 @@ from tests.support.redis import redis_server
 from tests.support.starter import Starter, children_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PATIENCE = 60.0
+PATIENCE = 120.0
 SECRET = "a-secret-of-these-tests-only"
 TOKEN = "a-token-of-these-tests-only"
 HASH_KEY = "a-hash-key-of-these-tests-only"

@@ -24,11 +24,9 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=32, help="of each process that sends (default: %(default)s)")
     parser.add_argument("--inputs", type=int, default=1_000_000, help="inputs for all parsers (default: %(default)s)")
     parser.add_argument("--forks", type=int, default=200, help="rounds of forked clients (default: %(default)s)")
+    parser.add_argument("--kills", type=int, default=1000, help="of workers of an outbox (default: %(default)s)")
     parser.add_argument(
-        "--kills", type=int, default=1000, help="processes of campaigns that are stopped (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--outbox-kills", type=int, default=1000, help="workers of an outbox that are killed (default: %(default)s)"
+        "--campaign-kills", type=int, default=1000, help="of processes of campaigns (default: %(default)s)"
     )
     parser.add_argument(
         "--example-kills", type=int, default=50, help="kills of each process of the examples (default: %(default)s)"
@@ -43,8 +41,8 @@ def main() -> int:
         (options.async_sends, lambda count: sends.run(count, options.seed, options.threads, "async")),
         (options.inputs, lambda count: inputs.run(count, options.seed)),
         (options.forks, lambda count: forks.run(count, options.seed)),
-        (options.kills, lambda count: kills.run(count, options.seed)),
-        (options.outbox_kills, lambda count: outbox_kills.run(count, options.seed)),
+        (options.campaign_kills, lambda count: kills.run(count, options.seed)),
+        (options.kills, lambda count: outbox_kills.run(count, options.seed)),
         (options.example_kills, lambda count: example_kills.run(count, options.seed)),
         (options.scale, lambda count: scale.run(count, options.seed)),
     )

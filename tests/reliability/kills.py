@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from attrs import define, field
 
 from plugins.cli.tests.running import AT_ONCE, exported, work, write_table
 from sms_core.testing import Exchange
 from sms_core_sandbox import Sandbox
+from tests.reliability.kill_figures import Figures
 from tests.support.forks import fork, in_children
 
 STOPS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -33,36 +33,10 @@ WRITES = 40
 PATIENCE = 60.0
 
 
-@define
-class Figures:
-    """What the rounds came to; what is wrong is told in words."""
-
-    seed: int
-    rounds: int = 0
-    kills: int = 0
-    rows: int = 0
-    unknown: int = 0
-    wrong: list[str] = field(factory=list)
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether each row is as the vendor took it."""
-        return not self.wrong
-
-    def __str__(self) -> str:
-        rows = [
-            f"kills     {self.kills:,} of processes in {self.rounds:,} campaigns (seed {self.seed})",
-            f"rows      {self.rows:,}, of them unknown {self.unknown:,}",
-            f"wrong     {len(self.wrong):,}",
-        ]
-        rows.extend(f"          {words}" for words in self.wrong[:20])
-        return "\n".join(rows)
-
-
 def run(kills: int, seed: int) -> Figures:
     """Campaigns until so many processes were stopped. Each has a file of its own, and ends with two that are not."""
     chance = random.Random(seed)
-    figures = Figures(seed)
+    figures = Figures(("processes", "campaigns"), seed)
     while figures.kills < kills:
         with tempfile.TemporaryDirectory() as folder, Sandbox() as box:
             file = write_table(Path(folder), ROWS)

@@ -13,8 +13,6 @@ from types import TracebackType
 from typing import Any, Self
 
 PATIENCE = 20.0
-BYTES = ("connected", "request begun", "request whole", "taken", "answer begun", "answered")
-"""The points of an exchange at which its worker can be killed."""
 
 
 class Oracle:
@@ -31,7 +29,6 @@ class Oracle:
         self._known = threading.Condition()
         self._listeners: list[socket.socket] = []
         self._killed = False
-        self.reaped: set[int] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +82,6 @@ class Oracle:
             pid = self._pids[port]
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        self.reaped.add(pid)
 
     def _answer(self, connection: socket.socket, port: int) -> bool:
         """Answer one request; False where there is none any more."""

@@ -27,7 +27,7 @@ def opened(url: str, tmp_path: Path) -> AsyncOutbox:
 def test_it_has_the_names_of_the_other() -> None:
     names = {name for name in vars(Outbox) if not name.startswith("_")}
     there = {name for name in vars(AsyncOutbox) if not name.startswith("_")}
-    assert names - there == {"close", "drain_until", "engine", "joined"}
+    assert names - there == {"close", "drain_until", "engine", "hash", "joined"}
     assert there - names == {"aclose"}
     for name in names & there:
         # `worker` is entered here; the others take no transaction of the caller's, in which the event loop would wait.

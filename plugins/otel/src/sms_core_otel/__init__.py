@@ -11,5 +11,6 @@
 
 from sms_core_otel.gauges import observe_outbox
 from sms_core_otel.middleware import OpenTelemetry
+from sms_core_otel.policies import observe_policies
 
-__all__ = ["OpenTelemetry", "observe_outbox"]
+__all__ = ["OpenTelemetry", "observe_outbox", "observe_policies"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,6 +53,7 @@ class AsyncOutbox:
         database: str | Engine,
         *,
         accounts: Given[AsyncClient],
+        plugins: Mapping[str, Sequence[object]] | None = None,
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 32,
@@ -64,6 +65,7 @@ class AsyncOutbox:
         self._outbox = _LoopOutbox(
             database,
             accounts=self._as_senders(accounts),
+            plugins=plugins,
             hash_key=hash_key,
             on_alarm=on_alarm,
             concurrency=concurrency,
@@ -247,4 +249,5 @@ class _LoopOutbox(Outbox):
     loop: Callable[[], asyncio.AbstractEventLoop]
 
     def _connect(self, name: str, dsn: str) -> Sender:
-        return LoopSender(connect_async(dsn, sessions=self._resources.sessions(name)), self.loop)
+        plugins = self._plugins.get(name, ())
+        return LoopSender(connect_async(dsn, plugins=plugins, sessions=self._resources.sessions(name)), self.loop)

@@ -23,6 +23,10 @@ from sms_core_outbox.messages import LoadedRow, to_message
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State, verdict
 
+_OF_THE_MESSAGE = (InvalidMessage, Unsupported)
+"""What a client says of a message before anything of it has left."""
+_BEFORE_ANY_BYTE = (*_OF_THE_MESSAGE, ConfigurationError)
+"""What `send` raises as it is, before anything has left."""
 BOOKED_TIME_PASSED = InvalidMessage("send_at", "has passed before it could be handed over")
 
 
@@ -34,6 +38,28 @@ class Flight:
     account: str
     plan: Plan
     row_of: Mapping[str, int]
+
+    def halves(self) -> tuple[Flight, ...]:
+        """The same in two requests; none where it is of one recipient."""
+        positions = [destination.position for destination in self.plan.rendered]
+        middle = len(positions) // 2
+        if not middle:
+            return ()
+        return (self._without(positions[middle:]), self._without(positions[:middle]))
+
+    def _without(self, positions: Sequence[int]) -> Flight:
+        plan = self.plan.without(positions)
+        row_of = {destination.reference: self.row_of[destination.reference] for destination in plan.destinations}
+        return Flight(self.claim, self.account, plan, row_of)
+
+
+@frozen
+class End:
+    """What a request came to: its result, or what was raised."""
+
+    flight: Flight
+    result: SendResult | None = None
+    error: BaseException | None = None
 
 
 @frozen
@@ -65,6 +91,15 @@ def _prepare_group(
 ) -> None:
     try:
         plan = _plan(client, to_message(rows))
+    except _OF_THE_MESSAGE as error:
+        if len(rows) == 1:
+            answers.append(_answer(rows[0].id, claim.token, Outcome.REFUSED, None, error))
+            return
+        # Together they are too much for a rule, such as a limit of all: those that it has room for still go.
+        middle = len(rows) // 2
+        _prepare_group(client, claim, rows[:middle], flights, answers)
+        _prepare_group(client, claim, rows[middle:], flights, answers)
+        return
     except Exception as error:  # noqa: BLE001 - a provider's bug too: the rows wait, and their error says for what
         failed = error if isinstance(error, SmsError) else SmsError(f"{type(error).__name__} broke the planning off")
         answers.extend(_answer(row.id, claim.token, Outcome.NOT_SENT, None, failed) for row in rows)
@@ -89,7 +124,7 @@ def _plan(client: Sender, message: Message) -> Plan:
     """The plan of those whom the account can send to: they were all checked before they were stored, so mostly of all."""
     try:
         return client.plan(message)
-    except (InvalidMessage, Unsupported):
+    except _OF_THE_MESSAGE:
         return client.plan(message, skip_refused=True)
 
 
@@ -100,9 +135,23 @@ def _limit(claim: Claim, rows: Iterable[LoadedRow]) -> BeginBefore:
     return BeginBefore(min(claim.limit.wall, by_deadline.wall), min(claim.limit.up, by_deadline.up))
 
 
-def answers_of(flight: Flight, result: SendResult | None, error: BaseException | None) -> list[Answer]:
+def carry(client: Sender, flight: Flight) -> list[End]:
+    """Send a request. One of several recipients that was refused before it left is sent in halves: it may be for one of them."""
+    try:
+        return [End(flight, client.send(flight.plan))]
+    except _OF_THE_MESSAGE as error:
+        halves = flight.halves()
+        if not halves:
+            return [End(flight, error=error)]
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
+        return [End(flight, error=error)]
+    return [end for half in halves for end in carry(client, half)]
+
+
+def answers_of(end: End) -> list[Answer]:
     """What each row's send came to. A row of which nothing is told may have been taken."""
-    told = _outcomes(result, error)
+    flight, error = end.flight, end.error
+    told = _outcomes(end.result, error)
     rows: dict[int, list[RecipientOutcome]] = {}
     for reference, row_id in flight.row_of.items():
         outcome = told.get(reference) or _untold(reference, error)
@@ -118,10 +167,6 @@ def _outcomes(result: SendResult | None, error: BaseException | None) -> dict[st
     if result is None:
         return {}
     return {row.reference: row for row in result.outcomes}
-
-
-_BEFORE_ANY_BYTE = (InvalidMessage, Unsupported, ConfigurationError)
-"""What `send` raises as it is, before anything has left."""
 
 
 def _untold(reference: str, error: BaseException | None) -> RecipientOutcome:

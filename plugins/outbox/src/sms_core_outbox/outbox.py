@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Self, Unpack
 from sqlalchemy import Connection, Engine
 
 from sms_core import connect
-from sms_core.errors import ConfigurationError
+from sms_core.errors import ConfigurationError, InvalidMessage, Unsupported
 from sms_core.model import DeliveryReport, InboundMessage, Message
 from sms_core.numbers import to_e164
 from sms_core_outbox import (
@@ -61,7 +61,8 @@ class Outbox:
     """A home for every send: one table that is the truth about it. Threads may share it; a child process may use it too.
 
     ``database`` is a URL (``sqlite:///sms.db``, ``postgresql+psycopg://…``, ``sqlite://`` in memory for tests) or an
-    SQLAlchemy engine. ``accounts`` are DSNs or clients by name, or a function that gives either for a name.
+    SQLAlchemy engine. ``accounts`` are DSNs or clients by name, or a function that gives either for a name; ``plugins``
+    has, for an account's name, the plugins of the client that is made of its DSN.
     ``hash_key`` is what numbers and messages are hashed with; without it the environment's ``SMS_OUTBOX_HASH_KEY``
     counts, or else a file beside the SQLite file, ``sms.db.outbox/hash-key``. ``on_alarm`` hears each `Alarm`, in the
     thread where it came up. ``concurrency`` is how many requests of an account this process has under way at once, and
@@ -76,12 +77,14 @@ class Outbox:
         database: str | Engine,
         *,
         accounts: Given[Sender],
+        plugins: Mapping[str, Sequence[object]] | None = None,
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 8,
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
     ) -> None:
+        self._plugins = dict(plugins or {})
         self._resources = Resources(
             database,
             accounts=accounts,
@@ -94,6 +97,8 @@ class Outbox:
         )
         self._database = self._resources.database
         self._accounts = self._resources.accounts
+        for name in self._plugins:
+            self._accounts.name_of(name)  # raises for one that there is none of
 
     def __repr__(self) -> str:
         return f"<Outbox in {self._database.name}>"
@@ -122,8 +127,8 @@ class Outbox:
         """Store a message, to be sent by a worker. The same message under the same key is stored once.
 
         ``key`` is your name for it, of 200 characters at most. The options are `PutOptions`: ``account``, ``purpose``,
-        ``priority``, ``not_before`` and ``deadline``. ``connection``, a connection or session of SQLAlchemy or Django's, puts it into your transaction: it is sent after your
-        commit.
+        ``priority``, ``not_before`` and ``deadline``. ``connection``, a connection or session of SQLAlchemy or Django's, puts
+        it into your transaction: it is sent after your commit.
 
         Raises `KeyConflict` where the key stands for another message, and what `Client.plan` raises for one that the account
         cannot send; then nothing was stored.
@@ -137,17 +142,33 @@ class Outbox:
         with self._resources.writing(connection) as writing:
             source = iter(given)
             while chunk := list(itertools.islice(source, CHUNK)):
-                tickets.extend(self._store(writing, preparation.prepare(chunk)))
+                tickets.extend(self._store(writing, preparation, chunk))
         if connection is None:
             for wake in self._resources.wakers:
                 wake()
         return tickets
 
-    def _store(self, connection: Connection, prepared: list[puts.Prepared]) -> list[Ticket]:
-        tickets = puts.store(self._database, connection, prepared, self._resources.hashes)
-        return [
-            ticket if ticket.is_new else queries.ticket(connection, ticket.account, ticket.key) for ticket in tickets
-        ]
+    def _store(self, connection: Connection, preparation: puts.Preparation, chunk: list[Put]) -> list[Ticket]:
+        for given in chunk:
+            puts.check(given)
+        standing: dict[int, str] = {}
+        try:
+            prepared = preparation.prepare(chunk)
+        except (InvalidMessage, Unsupported):
+            # A limit may have no room now for the very message that was put before, and that is not sent again.
+            standing = preparation.standing(connection, chunk)
+            if not standing:
+                raise
+            prepared = preparation.prepare([chunk[place] for place in range(len(chunk)) if place not in standing])
+        stored = iter(puts.store(self._database, connection, prepared, self._resources.hashes) if prepared else ())
+        tickets: list[Ticket] = []
+        for place, given in enumerate(chunk):
+            ticket = None if place in standing else next(stored)
+            if ticket is None or not ticket.is_new:
+                account = standing[place] if ticket is None else ticket.account
+                ticket = queries.ticket(connection, account, given.key)
+            tickets.append(ticket)
+        return tickets
 
     def get(self, key: str, *, account: str | None = None, connection: Any = None) -> Ticket:
         """What stands under a key: its rows, each with its history. Raises `UnknownKey`."""
@@ -341,4 +362,4 @@ class Outbox:
     # What the methods stand on
 
     def _connect(self, name: str, dsn: str) -> Sender:
-        return connect(dsn, sessions=self._resources.sessions(name))
+        return connect(dsn, plugins=self._plugins.get(name, ()), sessions=self._resources.sessions(name))

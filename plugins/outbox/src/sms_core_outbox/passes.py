@@ -18,7 +18,7 @@ from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
 from sms_core_outbox.claims import Claim, Wish
-from sms_core_outbox.flights import Flight, answers_of, prepare
+from sms_core_outbox.flights import End, Flight, answers_of, carry, prepare
 from sms_core_outbox.ledger import Ledger
 from sms_core_outbox.rates import NotYet, Rate
 from sms_core_outbox.senders import Sender
@@ -38,12 +38,11 @@ LOOK = 0.1
 
 @define
 class Landed:
-    """A flight that has ended, and how."""
+    """A flight that has ended, and how: what the requests came to that were made of it."""
 
     flight: Flight
-    result: SendResult | None
-    error: BaseException | None
-    seconds: float = 0.0
+    ends: list[End]
+    seconds: float
     """How long it took."""
 
 
@@ -149,21 +148,17 @@ class AccountPass:
 
     def _fly(self, flight: Flight) -> None:
         """In a thread: carry one request."""
-        landed = Landed(flight, None, None)
         begun = uptime()
-        try:
-            landed.result = self.client.send(flight.plan)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
-            landed.error = error
-        landed.seconds = uptime() - begun
-        self.landed.put(landed)
+        ends = carry(self.client, flight)
+        self.landed.put(Landed(flight, ends, uptime() - begun))
 
     def land(self, flights: list[Landed]) -> None:
         """Store what flights came to."""
         answers: list[Answer] = []
         for landed in flights:
-            answers.extend(answers_of(landed.flight, landed.result, landed.error))
-            self.tally.add_result(landed.error.result if isinstance(landed.error, SendError) else landed.result)
+            for end in landed.ends:
+                answers.extend(answers_of(end))
+                self.tally.add_result(end.error.result if isinstance(end.error, SendError) else end.result)
         self._is_quick = all(landed.seconds <= SHORT and len(landed.flight.row_of) == 1 for landed in flights)
         try:
             self._record(answers)
