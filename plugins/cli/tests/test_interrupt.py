@@ -28,7 +28,7 @@ def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file
         with campaign(file, dsn) as running:
             has_accepted(box.exchange, 3)
             running.send_signal(number)
-            _, err = running.communicate(timeout=30)
+            _, err = running.communicate(timeout=90)
         rows = results(file)
         assert running.returncode == 5
         assert "Stopping" in err
@@ -40,7 +40,7 @@ def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file
 
         box.faults.clear()
         with campaign(file, dsn) as running:
-            running.communicate(timeout=30)
+            running.communicate(timeout=90)
         assert running.returncode == 0
         assert sorted(message.text for message in box.exchange.accepted) == sorted(row["text"] for row in results(file))
 

@@ -53,7 +53,7 @@ def test_stopped_at_some_moment_the_same_command_goes_on(file: Path, number: sig
         with campaign(file, dsn) as running:
             has_accepted(box.exchange, after)
             running.send_signal(number)
-            running.communicate(timeout=30)
+            running.communicate(timeout=90)
         took = {message.text for message in box.exchange.accepted}
         assert took <= texts(exported(file), "accepted", "unknown")
 

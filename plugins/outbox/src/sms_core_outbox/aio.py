@@ -221,10 +221,6 @@ class AsyncOutbox:
         taken: set[int] = await connection.run_sync(take)
         return taken
 
-    def hash(self, text: str) -> str:
-        """As `Outbox.hash`."""
-        return self._outbox.hash(text)
-
     async def forget(self, *, before: datetime | timedelta, account: str | None = None) -> int:
         """As `Outbox.forget`."""
         return await self._in_thread(self._outbox.forget, before=before, account=account)
