@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from sms_core import Plan, connect
 from sms_core.client import Client
-from sms_core_cli.policies import carrier_warnings, plugins_of
+from sms_core_cli.policies import carrier_warnings, plugins_of, standings_of
+
+if TYPE_CHECKING:
+    from sms_core_policy.standings import Standing
 
 
 @frozen
@@ -31,3 +34,7 @@ class ChosenAccount:
     def carrier_warnings(self, plan: Plan) -> tuple[str, ...]:
         """What carriers would do with the texts of a plan. Raises what a strict rule refuses."""
         return carrier_warnings(self.name, self.policies, plan)
+
+    def standings(self) -> tuple[Standing, ...]:
+        """How the account's rules and limits stand. Raises `ConfigurationError`."""
+        return standings_of(self.name, self.policies, self.dsn)

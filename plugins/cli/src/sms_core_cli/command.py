@@ -12,18 +12,20 @@ from click.shell_completion import CompletionItem
 from sms_core import dsn as dsns
 from sms_core.dsn import ENVIRONMENT_VARIABLE
 from sms_core.errors import ConfigurationError, SmsError
-from sms_core.serialize import to_json
 from sms_core_cli import exit_codes
 from sms_core_cli.accounts import ACCOUNT_VARIABLE, find_account, read_accounts, with_password
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.help import Speaking
-from sms_core_cli.language import _
-from sms_core_cli.output import json_of_usage, note, show_error
+from sms_core_cli.output import json_of_usage, show_error, tell
 
 HIDDEN = "PASSWORD"
 """What a command that is shown has in place of a password."""
 WRONG_ACCOUNT = f"{__name__}.wrong_account"
 """Where it keeps what is wrong with the account, for a command that does without one."""
+SEEN_BY_ALL = (
+    "Note: {where} has a password, which everyone on this machine can see and the shell keeps: "
+    "sms account add NAME every8d://USER@HOST asks for it instead."
+)
 NO_ACCOUNT = f"no account is named: sms account add NAME every8d://USER@HOST, or set {ENVIRONMENT_VARIABLE}"
 
 
@@ -143,15 +145,12 @@ def warn_of_passwords(ctx: click.Context, where: str, dsns_given: Iterable[str])
     """Say that a password on a command line is no secret, where one of these DSNs has one."""
     if not any(dsns.parse(dsn).password for dsn in dsns_given):
         return
-    line = _(
-        "{where} has a password, which everyone on this machine can see and the shell keeps: "
-        "sms account add NAME every8d://USER@HOST asks for it instead",
-        where=where,
-    )
-    if ctx.params.get("as_json", False):
-        click.echo(to_json({"say": line}), err=True)
-    else:
-        note(_("Note: {note}.", note=line))
+    tell(SEEN_BY_ALL, as_json=ctx.params.get("as_json", False), stderr=True, where=where)
+
+
+def is_on_command_line(ctx: click.Context, parameter: str) -> bool:
+    """Whether a parameter was given there, and not in the environment."""
+    return ctx.get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
 def _chosen(ctx: click.Context, name: str | None, dsn: str | None) -> ChosenAccount | None:
@@ -160,8 +159,8 @@ def _chosen(ctx: click.Context, name: str | None, dsn: str | None) -> ChosenAcco
     The command line comes before the environment. Two of the same rank are a contradiction: what is sent with another
     account than the one that was meant cannot be taken back.
     """
-    is_dsn_given = ctx.get_parameter_source("dsn") is ParameterSource.COMMANDLINE
-    is_name_given = ctx.get_parameter_source("account") is ParameterSource.COMMANDLINE
+    is_dsn_given = is_on_command_line(ctx, "dsn")
+    is_name_given = is_on_command_line(ctx, "account")
     if name is not None and dsn is not None and is_name_given == is_dsn_given:
         names = "--account and --dsn" if is_dsn_given else f"{ACCOUNT_VARIABLE} and {ENVIRONMENT_VARIABLE}"
         raise ConfigurationError(f"{names} both name an account: give one of them")
@@ -174,6 +173,11 @@ def _chosen(ctx: click.Context, name: str | None, dsn: str | None) -> ChosenAcco
         if is_name_given:
             ctx.meta[option_key("account")] = name
         return named_account(name)
+    return only_account()
+
+
+def only_account() -> ChosenAccount | None:
+    """The account of the accounts' file, None where it has none. Raises `ConfigurationError` where it has several."""
     accounts = read_accounts()
     if len(accounts) > 1:
         raise ConfigurationError(f"there are several accounts, {', '.join(accounts)}: say which with --account NAME")

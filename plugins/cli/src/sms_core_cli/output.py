@@ -91,6 +91,14 @@ def note(line: str) -> None:
     say(line, stderr=True)
 
 
+def tell(message: str, *, as_json: bool, stderr: bool = False, **values: object) -> None:
+    """One line of what happens: to people in their language, to a program as ``{"say": …}``, the same in any."""
+    if as_json:
+        click.echo(to_json({"say": message.format(**values)}), err=stderr)
+    else:
+        say(_(message, **values), stderr=stderr)
+
+
 NOUNS = {
     "row": ("{count} row", "{count} rows"),
     "message": ("{count} message", "{count} messages"),
@@ -98,6 +106,8 @@ NOUNS = {
     "segment": ("{count} segment", "{count} segments"),
     "report": ("{count} report", "{count} reports"),
     "reply": ("{count} reply", "{count} replies"),
+    "double": ("{count} double", "{count} doubles"),
+    "worker": ("{count} worker", "{count} workers"),
     "second": ("{count} second", "{count} seconds"),
     "minute": ("{count} minute", "{count} minutes"),
 }

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from sms_core import Plan, hookimpl
 from sms_core.errors import ConfigurationError
 from sms_core.provider import Destination
+
+if TYPE_CHECKING:
+    from sms_core_policy.standings import Standing
 
 PACKAGE = "sms_core_policy"
 CARRIERS = "taiwan"
@@ -28,17 +31,12 @@ def plugins_of(account: str, policies: Mapping[str, Any]) -> tuple[object, ...]:
     """The plugins that a table of policies asks for. Raises `ConfigurationError`, which says what to install."""
     if importlib.util.find_spec(PACKAGE) is None:
         if policies:
-            reason = f"the account {account!r} has policies: pip install sms-core-policy"
-            raise ConfigurationError(reason)
+            raise ConfigurationError(f"the account {account!r} has policies: pip install sms-core-policy")
         return ()
-    plugins = _configured(account, policies) if policies else ()
+    from sms_core_policy import policies_from  # noqa: PLC0415 - a package of its own, which may be absent
+
+    plugins = policies_from(policies) if policies else ()
     return plugins if CARRIERS in policies else (*plugins, _UnnamedSenders())
-
-
-def _configured(account: str, policies: Mapping[str, Any]) -> tuple[object, ...]:
-    from sms_core_policy.configured import plugins_from  # noqa: PLC0415 - a package of its own, which may be absent
-
-    return tuple(plugins_from(policies, account=account))
 
 
 def carrier_warnings(account: str, policies: Mapping[str, Any], plan: Plan) -> tuple[str, ...]:
@@ -47,10 +45,21 @@ def carrier_warnings(account: str, policies: Mapping[str, Any], plan: Plan) -> t
     That texts name no configured sender is said once, in the same words for any plan. Raises what a strict rule refuses.
     """
     warnings: list[str] = []
-    for plugin in plugins_of(account, policies):
+    plugins: tuple[Any, ...] = plugins_of(account, policies)
+    for plugin in plugins:
         if isinstance(plugin, _UnnamedSenders) or type(plugin).__name__ == "TaiwanRules":
             warnings.extend(plugin.sms_check(plan.rendered))
     return tuple(warnings)
+
+
+def standings_of(account: str, policies: Mapping[str, Any], dsn: str) -> tuple[Standing, ...]:
+    """How the rules and limits of an account stand; none where it has none. Raises `ConfigurationError`."""
+    if not policies:
+        return ()
+    plugins = plugins_of(account, policies)  # says what to install where the package is absent
+    from sms_core_policy import standings_of as stand  # noqa: PLC0415 - as above
+
+    return stand([plugin for plugin in plugins if not isinstance(plugin, _UnnamedSenders)], dsn)
 
 
 @frozen
