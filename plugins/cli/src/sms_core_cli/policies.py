@@ -33,10 +33,14 @@ def plugins_of(account: str, policies: Mapping[str, Any]) -> tuple[object, ...]:
         if policies:
             raise ConfigurationError(f"the account {account!r} has policies: pip install sms-core-policy")
         return ()
+    plugins = _configured(policies) if policies else ()
+    return plugins if CARRIERS in policies else (*plugins, _UnnamedSenders())
+
+
+def _configured(policies: Mapping[str, Any]) -> tuple[object, ...]:
     from sms_core_policy import policies_from  # noqa: PLC0415 - a package of its own, which may be absent
 
-    plugins = policies_from(policies) if policies else ()
-    return plugins if CARRIERS in policies else (*plugins, _UnnamedSenders())
+    return policies_from(policies)
 
 
 def carrier_warnings(account: str, policies: Mapping[str, Any], plan: Plan) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from sms_core_cli.accounts import read_accounts
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import NO_ACCOUNT, WRONG_ACCOUNT, SmsCommand, account_options, json_option
 from sms_core_cli.commands.outbox import ChosenOutbox
+from sms_core_cli.language import _, phrase
 from sms_core_cli.output import show_json, show_table
 from sms_core_cli.reachability import MOST_SKEW, ask
 
@@ -65,7 +66,7 @@ def doctor(ctx: click.Context, /, account: ChosenAccount | None, *, offline: boo
     if as_json:
         show_json(findings)
     else:
-        rows = [("ok" if finding.good else "BAD", finding.what, finding.found) for finding in findings]
+        rows = [(_("ok") if finding.good else _("BAD"), finding.what, phrase(finding.found)) for finding in findings]
         show_table(["", "checked", "found"], rows)
     if not all(finding.good for finding in findings):
         ctx.exit(exit_codes.WRONG_USE)
