@@ -9,10 +9,19 @@ import signal
 import socket
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
+from sms_core import Client, SocketTransport
+from tests.support.tiny import bind
+
 PATIENCE = 20.0
+
+
+def client(port: int) -> Client:
+    """A client of the oracle at this port."""
+    return bind(SocketTransport(), clock=lambda: datetime.now(UTC), base_url=f"http://127.0.0.1:{port}")
 
 
 class Oracle:

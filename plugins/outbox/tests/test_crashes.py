@@ -181,7 +181,10 @@ def was_killed(pid: int) -> bool:
     """Wait for a process."""
     end = time.monotonic() + PATIENCE
     while True:
-        ended, status = os.waitpid(pid, os.WNOHANG)
+        try:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:  # an oracle has waited for what it killed
+            return True
         if ended:
             return os.WIFSIGNALED(status)
         if time.monotonic() > end:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -157,7 +157,7 @@ class _Sender:
             return sending.result()
 
     @contextmanager
-    def progress(self, what: str, total: int | None) -> Iterator[Any]:
+    def progress(self, what: str, total: int | None) -> Generator[Any]:
         """A bar on stderr; gives what advances it."""
         columns = (SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         shown = Progress(*columns, console=console(stderr=True), disable=self.as_json or total == 0)
@@ -302,7 +302,7 @@ class Verb:
         return Commands(self.file, self.url, self.name, self.same)
 
     @contextmanager
-    def _run(self) -> Iterator[Run]:
+    def _run(self) -> Generator[Run]:
         sender = "" if self.account is None else self.account.dsn
         with Store(place_of(self.file, self.url), sender) as store:
             yield _run_of(store, self.file, self.name)

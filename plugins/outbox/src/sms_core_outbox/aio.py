@@ -99,9 +99,9 @@ class AsyncOutbox:
         """As `Outbox.adopt`."""
         await self._in_thread(self._outbox.adopt)
 
-    async def wake(self) -> None:
+    async def wake(self, account: str = "") -> None:
         """As `Outbox.wake`."""
-        await self._in_thread(self._outbox.wake)
+        await self._in_thread(self._outbox.wake, account)
 
     async def put(self, message: Message, *, key: str, connection: Any = None, **options: Unpack[PutOptions]) -> Ticket:
         """As `Outbox.put`."""
@@ -220,6 +220,10 @@ class AsyncOutbox:
 
         taken: set[int] = await connection.run_sync(take)
         return taken
+
+    def hash(self, text: str) -> str:
+        """As `Outbox.hash`."""
+        return self._outbox.hash(text)
 
     async def forget(self, *, before: datetime | timedelta, account: str | None = None) -> int:
         """As `Outbox.forget`."""

@@ -7,7 +7,7 @@ nobody's to send to again.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -79,7 +79,7 @@ class Sending:
         self._advance(steps.send, None)
 
     @contextmanager
-    def answering(self) -> Iterator[Callable[[object], None]]:
+    def answering(self) -> Generator[Callable[[object], None]]:
         """Go on with what is answered, or raised, within."""
         try:
             yield self._hear

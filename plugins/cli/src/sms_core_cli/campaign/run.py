@@ -526,13 +526,15 @@ def _result(entry: Any, told: str, report: DeliveryReport | None, pause: Pause |
         error = error or f"the run pauses: {pause.because}"
     elif state is State.ACCEPTED:
         error = ""
-    was_handed_out = OUTCOMES[state] is not RowOutcome.NOT_SENT and entry.sent_claimed_at is not None
+    sent_at = None
+    if OUTCOMES[state] is not RowOutcome.NOT_SENT and entry.sent_claimed_at is not None:
+        sent_at = datetime.fromtimestamp(entry.sent_claimed_at / 1_000_000).astimezone()
     return RowResult(
         outcome=OUTCOMES[state],
         batch_id=entry.sent_batch_id or "",
         reference=entry.reference,
         error=error,
-        sent_at=datetime.fromtimestamp(entry.sent_claimed_at / 1_000_000).astimezone() if was_handed_out else None,
+        sent_at=sent_at,
         status=None if entry.sent_status is None else DeliveryStatus(entry.sent_status),
         vendor_code=report.vendor_code if report else "",
         vendor_text=report.vendor_text if report else "",

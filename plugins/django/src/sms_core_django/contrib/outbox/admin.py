@@ -1,4 +1,5 @@
 # mypy: disable-error-code="assignment, misc, no-any-return, override, union-attr"
+# pyright: reportAssignmentType=false, reportAttributeAccessIssue=false, reportIncompatibleMethodOverride=false
 # Django's classes are typed by a package of stubs that is stricter than Django; the tests read each page and table.
 """The outbox in Django's admin: searched, filtered and read; and what a person may decide.
 

@@ -23,7 +23,8 @@ class CascadingKey(models.ForeignKey):  # type: ignore[type-arg]
     """
 
     def __init__(self, to: Any, on_delete: Any = models.DO_NOTHING, **options: Any) -> None:
-        super().__init__(to, on_delete, **{**options, "db_constraint": False, "db_index": False})
+        options |= {"db_constraint": False, "db_index": False}
+        super().__init__(to, on_delete, **options)
 
     def db_type(self, connection: Any) -> str:
         """The type and the constraint, which every way to make a column writes down together."""

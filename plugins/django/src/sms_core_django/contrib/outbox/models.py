@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import models
@@ -49,10 +51,9 @@ STATUSES = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A partial index is used only for a condition that is written as the outbox's statements write it.
 _READY = Q(state=State.READY.value)
-_OPEN_STATUS = Q(status__isnull=True)
-for _status in DeliveryStatus:
-    if not _status.is_final:
-        _OPEN_STATUS |= Q(status=_status.value)
+_OPEN_STATUS = reduce(
+    or_, (Q(status=status.value) for status in DeliveryStatus if not status.is_final), Q(status__isnull=True)
+)
 
 
 def moment(micros: int | None) -> datetime | None:
@@ -233,7 +234,6 @@ class Account(models.Model):
     paused_at = models.BigIntegerField(null=True)
     paused_by = models.CharField(_("paused by"), max_length=200, null=True)
     because = models.TextField(_("because"), null=True)
-    next_at = models.BigIntegerField(null=True)
 
     class Meta:
         """The table, and who may do what."""

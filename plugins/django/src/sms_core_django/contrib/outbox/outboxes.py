@@ -108,4 +108,5 @@ def _key_of_tests() -> str | None:
     """A key for databases that live as long as a test run; elsewhere the environment or the file beside SQLite has it."""
     if not conf.in_test_environment():
         return None
-    return salted_hmac("sms_core_django.contrib.outbox", "hash key", secret=settings.SECRET_KEY).hexdigest()
+    salt = "sms_core_django.contrib.outbox"
+    return salted_hmac(salt, "hash key", secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()

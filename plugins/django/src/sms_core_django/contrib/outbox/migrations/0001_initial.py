@@ -24,7 +24,6 @@ class Migration(migrations.Migration):
                 ("paused_at", models.BigIntegerField(null=True)),
                 ("paused_by", models.CharField(max_length=200, null=True, verbose_name="paused by")),
                 ("because", models.TextField(null=True, verbose_name="because")),
-                ("next_at", models.BigIntegerField(null=True)),
             ],
             options={
                 "verbose_name": "account",
