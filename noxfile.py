@@ -23,6 +23,9 @@ DISTRIBUTIONS = [".", *PLUGINS]
 PARALLEL = ["-n", str(min(2 * (os.cpu_count() or 1), 16)), "--dist", "worksteal"]
 """The tests wait for sockets more than they compute, so more of them than there are cores."""
 PROGRAMS = [
+    "plugins/cli/tests/test_demo.py",
+    "plugins/cli/tests/test_interrupt.py",
+    "plugins/cli/tests/test_joins.py",
     "plugins/kit/tests/conformance/test_defects.py",
     "plugins/kit/tests/scaffold",
     "plugins/kit/tests/tutorial",
@@ -30,6 +33,7 @@ PROGRAMS = [
     "plugins/policy/tests/test_stores.py",
     "tests/browser",
     "tests/docs",
+    "tests/engine/installed",
     "tests/examples",
 ]
 """Tests that start programs of their own and take half of the time: run with the newest interpreter alone."""
@@ -43,8 +47,7 @@ WITHOUT_ROUNDS = [
 ]
 """Without those that try the same with fault after fault, and take a third of the time."""
 CORE_AND_VENDORS = [
-    *(f"--ignore=plugins/{name}" for name in ("cli", "django", "kit", "otel", "outbox", "policy", "sandbox")),
-    "--ignore=tests/engine/installed",
+    f"--ignore=plugins/{name}" for name in ("cli", "django", "kit", "otel", "outbox", "policy", "sandbox")
 ]
 """What leaves these alone: an interpreter between the oldest and the newest seldom knows what neither of them does."""
 
