@@ -140,7 +140,8 @@ def carry(client: Sender, flight: Flight) -> list[End]:
     try:
         return [End(flight, client.send(flight.plan))]
     except _OF_THE_MESSAGE as error:
-        halves = flight.halves()
+        # Only a rule promises to refuse before anything leaves; another plugin may raise this after the request.
+        halves = flight.halves() if hasattr(error, "rule") else ()
         if not halves:
             return [End(flight, error=error)]
     except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
