@@ -27,7 +27,7 @@ def settle(resources: Resources, account: str | None, *, replay: bool) -> Settle
         with resources.database.read() as connection:
             names = resources.ours(_accounts_with_unknown_rows(connection))
     else:
-        names = [resources.accounts.name_of(account)]
+        names = list(resources.accounts.carriers_of(resources.accounts.name_of(account)))
     tally = Counter[str]()
     failures: list[SmsError] = []
     for name in names:
@@ -105,7 +105,7 @@ def poll(resources: Resources, account: str | None, *, limit: int) -> PollResult
     """See `Outbox.poll`."""
     count = Counter[str]()
     failures: list[SmsError] = []
-    for name in _names_to_poll(resources) if account is None else [resources.accounts.name_of(account)]:
+    for name in _names_to_poll(resources, account):
         client = resources.accounts.client(name)
         if not client.info.can(Capability.REPORTS):
             continue
@@ -125,6 +125,8 @@ def poll(resources: Resources, account: str | None, *, limit: int) -> PollResult
     return PollResult(count["asked"], count["reports"])
 
 
-def _names_to_poll(resources: Resources) -> list[str]:
+def _names_to_poll(resources: Resources, account: str | None) -> list[str]:
+    if account is not None:
+        return list(resources.accounts.carriers_of(resources.accounts.name_of(account)))
     with resources.reading(None) as connection:
         return resources.ours(polling.accounts_to_poll(connection))

@@ -15,6 +15,7 @@ from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, RowMapping, bindparam, func, or_, select, true, tuple_, update
 
 from sms_core.clocks import BeginBefore
+from sms_core_outbox import routes
 from sms_core_outbox.databases import Database
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
@@ -182,6 +183,7 @@ class Wish:
 
     ``before`` (microseconds) leaves out what was not ready then. With ``replay_since`` it takes unknown rows that were
     claimed first after that time, to be asked again under their keys. ``rate`` is the account's, whoever claims.
+    ``rest`` is for one vendor of several: how long (seconds) it rests if it cannot be reached.
     """
 
     account: str
@@ -191,14 +193,32 @@ class Wish:
     before: int | None = None
     replay_since: int | None = None
     rate: Rate | None = None
+    rest: float | None = None
+
+
+@frozen
+class PassedOn:
+    """Nothing was claimed, for the vendor rests: so many rows that waited there wait at others now."""
+
+    count: int
 
 
 def take(
     database: Database, connection: Connection, wish: Wish, *, token: str, holder: str, limit: BeginBefore
-) -> Claim | NotYet | None:
+) -> Claim | NotYet | PassedOn | None:
     """Claim rows; None where none is to be sent now. It counts once the transaction is committed."""
     now = database.now(connection)
-    if is_paused(connection, wish.account):
+    is_trial = False
+    if wish.rest is not None:
+        found = routes.standing(database, connection, wish.account, now)
+        if found.rests and (count := routes.pass_on(connection, wish.account, now, by=holder)):
+            return PassedOn(count)
+        if found.rests or found.is_paused:
+            return None
+        is_trial = found.is_trial
+        if is_trial:
+            wish = evolve(wish, groups=1, rows=1)
+    elif is_paused(connection, wish.account):
         return None
     if wish.rate is not None:
         most = most_rows(database, connection, wish.account, wish.rate, now)
@@ -210,6 +230,8 @@ def take(
     groups = _choose(pages, wish)
     if not groups:
         return None
+    if is_trial and wish.rest is not None:  # nobody else tries it meanwhile
+        routes.let_rest(database, connection, wish.account, now + int(wish.rest * SECOND))
     ids = [found.id for group in groups for found in group.rows]
     mark = {"ids": ids, "token": token, "holder": holder, "now": now, "is_replay": is_replay}
     connection.execute(_mark, mark)
@@ -239,7 +261,7 @@ _has_ready = (
 
 
 def accounts_to_send(database: Database, connection: Connection) -> list[str]:
-    """The accounts that have something to send now, and do not pause."""
+    """The accounts that have something to send now, and do not pause; or whose rows may go to another vendor."""
     now = database.now(connection)
     names: list[str] = []
     name: str | None = ""
@@ -248,7 +270,7 @@ def accounts_to_send(database: Database, connection: Connection) -> list[str]:
         if name is None:
             return names
         ready = connection.execute(_has_ready, {"account": name, "now": now}).first()
-        if ready is not None and not is_paused(connection, name):
+        if ready is not None and (not is_paused(connection, name) or routes.rests(connection, name, now)):
             names.append(name)
 
 

@@ -25,6 +25,7 @@ from sms_core_outbox import (
     queries,
     reports,
     retention,
+    routes,
     sending,
     settling,
     stats,
@@ -173,9 +174,10 @@ class Outbox:
                 number_hash = self._resources.hashes.number(to_e164(number))
             except ValueError as error:
                 raise ConfigurationError(f"no number: {error}") from None
+        carriers = None if account is None else self._accounts.carriers_of(self._accounts.name_of(account))
         with self._resources.reading(None) as reading:
             return queries.find(
-                reading, account=account, number_hash=number_hash, batch=batch, state=state, limit=limit
+                reading, carriers=carriers, number_hash=number_hash, batch=batch, state=state, limit=limit
             )
 
     # Sending
@@ -205,15 +207,23 @@ class Outbox:
         return sending.worker(self._resources)
 
     def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
-        """Send nothing more of an account, on all machines, until `resume`. What is under way goes on."""
+        """Send nothing more of an account, on all machines, until `resume`. What is under way goes on.
+
+        An account of several vendors pauses whole; where one of them pauses, ``main/every8d``, what waits there goes to the next.
+        """
         name = self._accounts.name_of(account)
+        is_one_of_several = self._accounts.several_of(name) is not None
         with self._resources.writing(None) as connection:
-            pauses.pause(self._database, connection, name, because=because, by=by)
+            for carrier in self._accounts.carriers_of(name):
+                pauses.pause(self._database, connection, carrier, because=because, by=by)
+                if is_one_of_several:
+                    routes.let_rest(self._database, connection, carrier, routes.FOR_EVER)
 
     def resume(self, account: str | None = None) -> bool:
         """Let an account go on. Gives whether it paused."""
+        carriers = self._accounts.carriers_of(self._accounts.name_of(account))
         with self._resources.writing(None) as connection:
-            return pauses.resume(connection, self._accounts.name_of(account))
+            return any([pauses.resume(connection, carrier) for carrier in carriers])
 
     # What is not known
 
@@ -255,7 +265,7 @@ class Outbox:
 
         ``connection`` is that of the transaction in which the handler runs, if it runs in one.
         """
-        name = self._accounts.name_of(account)
+        name = self._accounts.carrier_of(account)
 
         def record(event: DeliveryReport | InboundMessage) -> None:
             if isinstance(event, DeliveryReport):
@@ -266,7 +276,7 @@ class Outbox:
     def record(self, report: DeliveryReport, *, account: str | None = None, connection: Any = None) -> None:
         """Keep a delivery report, and give its row the status. One that fits no row yet waits for seven days."""
         with self._resources.writing(connection) as writing:
-            reports.record(self._database, writing, self._resources.hashes, self._accounts.name_of(account), report)
+            reports.record(self._database, writing, self._resources.hashes, self._accounts.carrier_of(account), report)
 
     def poll(self, *, account: str | None = None, limit: int = MOST_POLLED) -> PollResult:
         """Ask vendors for the reports that are due, and keep them.

@@ -14,10 +14,11 @@ from attrs import define, field
 
 from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
-from sms_core_outbox.claims import Claim, Wish
+from sms_core_outbox.claims import Claim, PassedOn, Wish
 from sms_core_outbox.flights import Flight, answers_of, prepare
 from sms_core_outbox.ledger import Ledger
 from sms_core_outbox.rates import NotYet, Rate
+from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 
@@ -72,6 +73,10 @@ class AccountPass:
     left: int | None = None
     replay_since: int | None = None
     rate: Rate | None = None
+    onward: Onward | None = None
+    """After what a row goes to another vendor, where there are several."""
+    went_on: int = 0
+    """How many rows were claimed here, or went to others since this vendor rests."""
     wait: float | None = None
     """Seconds until its rate lets the next row go, as it was told by the latest claim."""
     is_stale: bool = False
@@ -94,8 +99,12 @@ class AccountPass:
         if free < max(1, self.concurrency // 2) or rows < 1:
             return False
         self.wait = None
-        wish = Wish(self.name, free, size, rows, self.before, self.replay_since, self.rate)
+        rest = None if self.onward is None else self.onward.rest
+        wish = Wish(self.name, free, size, rows, self.before, self.replay_since, self.rate, rest)
         claim = self.ledger.claim(wish)
+        if isinstance(claim, PassedOn):
+            self.went_on += claim.count
+            return True
         if isinstance(claim, NotYet):
             self.wait = claim.seconds
             return False
@@ -103,9 +112,10 @@ class AccountPass:
             return False
         count = sum(map(len, claim.groups))
         self.tally.claimed += count
+        self.went_on += count
         if self.left is not None:
             self.left -= count
-        prepared = prepare(self.client, claim)
+        prepared = prepare(self.client, claim, self.onward)
         self._open[claim.token] = _Open(claim, len(prepared.flights))
         for flight in prepared.flights:
             self._flying += 1
@@ -127,7 +137,7 @@ class AccountPass:
         """Store what flights came to."""
         answers: list[Answer] = []
         for landed in flights:
-            answers.extend(answers_of(landed.flight, landed.result, landed.error))
+            answers.extend(answers_of(landed.flight, landed.result, landed.error, self.onward))
         try:
             self._record(answers)
         finally:

@@ -6,21 +6,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 from attrs import frozen
 from sqlalchemy import Connection, select
 
 from sms_core import Plan
-from sms_core.errors import InvalidMessage
+from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Message
+from sms_core.provider import Destination
 from sms_core_outbox.accounts import Accounts
 from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import KeyConflict
 from sms_core_outbox.hashing import Hashes
 from sms_core_outbox.messages import FORM, StoredMessage, Templates
 from sms_core_outbox.model import Put, Row, Ticket
+from sms_core_outbox.routes import to_route
 from sms_core_outbox.schema import KEY_LENGTH, NAME_LENGTH, put, row
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.vendors import vendor_of
 
 OTP = "otp"
 """The purpose of one-time codes: they overtake everything else, and are worth nothing after two minutes."""
@@ -34,15 +38,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+Routes = tuple[tuple[str, ...], ...]
+"""For each row the carriers that may carry it, the first to be tried first."""
+
+
 @frozen
 class Prepared:
-    """A put that was checked and can be stored."""
+    """A put that was checked and can be stored. ``routes`` has for each row who may carry it, where there are several."""
 
     given: Put
     account: str
     fingerprint: str
     stored: StoredMessage
     send_at: tuple[int | None, ...]
+    routes: Routes | None = None
 
 
 def to_micros(moment: datetime) -> int:
@@ -69,21 +78,55 @@ class Preparation:
         One step for all of them after the other takes two thirds of the time of all steps for each: their code stays in
         the processor's caches.
         """
-        clients: dict[str | None, tuple[str, Sender]] = {}
+        clients: dict[str | None, tuple[str, Sender | None]] = {}
         for item in given:
             _check(item)
             if item.account not in clients:
                 name = self._accounts.name_of(item.account)
-                clients[item.account] = (name, self._accounts.client(name))
-        plans = [clients[item.account][1].plan(item.message) for item in given]
+                is_one = self._accounts.carriers_of(name) == (name,)
+                clients[item.account] = (name, self._accounts.client(name) if is_one else None)
+        plans: list[Plan] = []
+        routes: list[Routes | None] = []
+        for item in given:
+            name, client = clients[item.account]
+            plan, found_routes = (client.plan(item.message), None) if client else self._plan_several(name, item.message)
+            plans.append(plan)
+            routes.append(found_routes)
         for plan in plans:
             _check_rendered(plan)
         stored = [self._templates.to_stored(item.message, plan) for item, plan in zip(given, plans, strict=True)]
         fingerprints = [self._hashes.message(found.content) for found in stored]
         return [
-            Prepared(item, clients[item.account][0], fingerprint, found, _booked_times(plan))
-            for item, plan, found, fingerprint in zip(given, plans, stored, fingerprints, strict=True)
+            Prepared(item, clients[item.account][0], fingerprint, found, _booked_times(plan), of_rows)
+            for item, plan, found, fingerprint, of_rows in zip(given, plans, stored, fingerprints, routes, strict=True)
         ]
+
+    def _plan_several(self, name: str, message: Message) -> tuple[Plan, Routes]:
+        """A plan of all recipients whom one vendor of several can carry at least, and who can carry each of them."""
+        whole: Plan | None = None
+        refusals: dict[int, InvalidMessage | Unsupported] = {}
+        refusal: InvalidMessage | Unsupported | None = None
+        rendered: dict[int, Destination] = {}
+        route_of: dict[int, list[str]] = {}
+        for carrier in self._accounts.carriers_for(name, message):
+            try:
+                plan = self._accounts.client(carrier).plan(message, skip_refused=True)
+            except (InvalidMessage, Unsupported) as error:
+                refusal = refusal or error
+                continue
+            whole = whole or plan
+            message = plan.message  # with its reference, which is the same with each vendor
+            for destination in plan.rendered:
+                rendered.setdefault(destination.position, destination)
+                route_of.setdefault(destination.position, []).append(carrier)
+            for position, error in plan.refused.items():
+                refusals.setdefault(position, error)
+        left = [error for position, error in sorted(refusals.items()) if position not in rendered]
+        if whole is None or not rendered or left:
+            raise left[0] if left else refusal or InvalidMessage("to", "has nobody whom a vendor can send to")
+        destinations = tuple(rendered[position] for position in sorted(rendered))
+        routes = tuple(tuple(route_of[destination.position]) for destination in destinations)
+        return attrs.evolve(whole, rendered=destinations), routes
 
 
 def _check_rendered(plan: Plan) -> None:
@@ -172,6 +215,7 @@ _ROW_COLUMNS = (
     "is_replay",
     "is_double",
     "changed_at",
+    "route",
 )
 
 
@@ -258,13 +302,14 @@ def _add_rows(
     given, account, due_at = item.given, item.account, times.due_at
     urgency = urgency_of(given.purpose, given.priority)
     not_before = to_moment(due_at)
-    for stored, send_at, deadline in zip(item.stored.rows, item.send_at, times.deadlines, strict=True):
+    routes = item.routes or ((account,),) * len(item.stored.rows)
+    for stored, send_at, deadline, route in zip(item.stored.rows, item.send_at, times.deadlines, routes, strict=True):
         row_id = next(ids)
         values.append(
             (
                 row_id,
                 put_id,
-                account,
+                route[0],
                 given.purpose,
                 urgency,
                 stored.position,
@@ -283,11 +328,14 @@ def _add_rows(
                 False,
                 False,
                 now,
+                to_route(route),
             )
         )
         found = Row(
             row_id, given.key, account, stored.number, stored.reference, State.READY, not_before, to_moment(deadline)
         )
+        if route[0] != account:
+            found = attrs.evolve(found, vendor=vendor_of(route[0], account))
         rows.append(found)
 
 

@@ -57,6 +57,10 @@ class Resources:
         self.on_alarm = on_alarm
         self.concurrency = concurrency
         self.rates = dict(rates or {})
+        if self.accounts.names is not None:  # the rate of an account of several vendors is that of each of them
+            for name in self.rates.copy():
+                for carrier in self.accounts.carriers_of(name):
+                    self.rates.setdefault(carrier, self.rates[name])
         self._folder = _state_folder(self.database, state)
         self.hashes = _hashes(self.database, self._folder, hash_key)
         self.wakers: list[Callable[[], object]] = []
@@ -102,8 +106,7 @@ class Resources:
 
     def ours(self, names: Iterable[str]) -> list[str]:
         """Those of the accounts that this outbox is for."""
-        known = self.accounts.names
-        return [name for name in names if known is None or name in known]
+        return [name for name in names if self.accounts.knows(name)]
 
     def sessions(self, name: str) -> SessionStore | None:
         """Where the account's client keeps its login; None for a database in memory, of which there are no other users."""

@@ -19,6 +19,7 @@ from sms_core_outbox.listening import Listener
 from sms_core_outbox.model import Alarm, DrainResult
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
 from sms_core_outbox.resources import DEFAULT_DEADLINE, Resources
+from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 from sms_core_outbox.worker import Worker
@@ -78,17 +79,21 @@ def _drain(
     tally = Tally(too_late=ledger.sweep())
     with database.read() as connection:
         now = database.now(connection)
-    names = _names(resources, database, account)
     landed: SimpleQueue[Landed | None] = SimpleQueue()
     with ThreadPoolExecutor(resources.concurrency, thread_name_prefix="sms-outbox-send") as pool:
-        for name in names:  # one after the other, for the limit is one for all
-            found = _open_pass(resources, name, ledger, tally, pool, landed)
-            if found is None:
-                continue
-            found.before = now
-            found.left = None if limit is None else limit - tally.claimed
-            run_dry(landed, {name: found}, is_stopped)
-            _end_pass(resources, found)
+        may_go_on = True
+        while may_go_on:
+            may_go_on = False
+            for name in _names(resources, database, account):  # one after the other, for the limit is one for all
+                found = _open_pass(resources, name, ledger, tally, pool, landed)
+                if found is None:
+                    continue
+                found.before = now
+                found.left = None if limit is None else limit - tally.claimed
+                run_dry(landed, {name: found}, is_stopped)
+                _end_pass(resources, found)
+                # What this vendor did not take waits at another one, perhaps one that had its turn.
+                may_go_on |= found.onward is not None and found.went_on > 0
     return DrainResult(
         claimed=tally.claimed,
         accepted=tally.counts[State.ACCEPTED],
@@ -101,7 +106,9 @@ def _drain(
 
 
 def _names(resources: Resources, database: Database, account: str | None) -> list[str]:
-    return _names_to_send(resources, database) if account is None else [resources.accounts.name_of(account)]
+    if account is None:
+        return _names_to_send(resources, database)
+    return list(resources.accounts.carriers_of(resources.accounts.name_of(account)))
 
 
 def _names_to_send(resources: Resources, database: Database) -> list[str]:
@@ -126,7 +133,9 @@ def _open_pass(
         return None
     ledger.deadline = max(ledger.deadline, client.deadline)
     rate = resources.rates.get(name)
-    return AccountPass(name, client, ledger, tally, pool, landed, resources.concurrency, rate=rate)
+    several = resources.accounts.several_of(name)
+    onward = None if several is None else Onward(several.also_after, several.rest.total_seconds())
+    return AccountPass(name, client, ledger, tally, pool, landed, resources.concurrency, rate=rate, onward=onward)
 
 
 def _end_pass(resources: Resources, found: AccountPass) -> None:
