@@ -32,6 +32,7 @@ from sms_core_outbox.outbox import Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.schema import metadata
 from sms_core_outbox.states import State
+from sms_core_outbox.vendors import Failover, SeveralVendors
 from sms_core_outbox.worker import Worker
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Change",
     "DatabaseUnavailable",
     "DrainResult",
+    "Failover",
     "KeyConflict",
     "LaneStats",
     "Outbox",
@@ -51,6 +53,7 @@ __all__ = [
     "Rate",
     "Row",
     "SettleResult",
+    "SeveralVendors",
     "State",
     "StateChanged",
     "Stats",

@@ -17,8 +17,7 @@ from sms_core_outbox.vendors import SEPARATOR, SeveralVendors
 
 ClientT = TypeVar("ClientT")
 
-Account = str | ClientT | SeveralVendors[ClientT]
-Given = Mapping[str, Account[ClientT]] | Callable[[str], Account[ClientT]]
+Given = Mapping[str, str | ClientT | SeveralVendors[ClientT]] | Callable[[str], str | ClientT | SeveralVendors[ClientT]]
 """Accounts by name, or a function from a name, which raises `LookupError` for one that there is none of."""
 
 
@@ -123,7 +122,7 @@ class Accounts(Generic[ClientT]):
             return False
         return True
 
-    def _look_up(self, name: str) -> Account[ClientT]:
+    def _look_up(self, name: str) -> str | ClientT | SeveralVendors[ClientT]:
         try:
             return self._given[name] if isinstance(self._given, Mapping) else self._given(name)
         except SmsError:

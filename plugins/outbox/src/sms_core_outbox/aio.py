@@ -36,6 +36,7 @@ from sms_core_outbox.outbox import MOST_FOUND, MOST_POLLED, Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import LoopSender, Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.vendors import Failover, SeveralVendors
 from sms_core_outbox.worker import Worker
 
 P = ParamSpec("P")
@@ -222,7 +223,15 @@ class AsyncOutbox:
         find = given
         return lambda name: self._as_sender(find(name))
 
-    def _as_sender(self, given: str | AsyncClient) -> str | Sender:
+    def _as_sender(
+        self, given: str | AsyncClient | SeveralVendors[AsyncClient]
+    ) -> str | Sender | SeveralVendors[Sender]:
+        if isinstance(given, SeveralVendors):
+            clients = {name: self._as_one_sender(client) for name, client in given.clients.items()}
+            return Failover(clients, given.also_after, given.rest, given.order_of)
+        return self._as_one_sender(given)
+
+    def _as_one_sender(self, given: str | AsyncClient) -> str | Sender:
         return given if isinstance(given, str) else LoopSender(given, self._running_loop)
 
 

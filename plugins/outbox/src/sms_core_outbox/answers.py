@@ -154,9 +154,7 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
     return stored
 
 
-def _change_of(
-    found: RowMapping, answer: Answer, account: str, now: int, *, is_double: bool
-) -> dict[str, Any] | None:
+def _change_of(found: RowMapping, answer: Answer, account: str, now: int, *, is_double: bool) -> dict[str, Any] | None:
     """What an answer of an account's vendor makes of a row; None where it stays as it is."""
     own = found["claim"] == answer.claim
     state = after_answer(State(found["state"]), answer.state, own=own, is_replay=found["is_replay"])
@@ -179,11 +177,10 @@ def _change_of(
             state, carrier = State.NOT_SENT, found["account"]
     error = to_json(answer.error) if answer.error is not None else None
     batch = found["batch_id"]
-    if state in (State.ACCEPTED, State.UNKNOWN):
+    if state in (State.ACCEPTED, State.UNKNOWN) and not (is_double and batch):
         # Of two batches the first one stays the row's; the history has both.
-        if not (is_double and batch):
-            batch = answer.batch_id or batch
-            carrier = account
+        batch = answer.batch_id or batch
+        carrier = account
     return {
         "row": found["id"],
         "new_account": carrier,

@@ -76,7 +76,9 @@ def cancel_waiting(database: Database, connection: Connection, account: str, key
     return ids
 
 
-def booked(database: Database, connection: Connection, account: str, key: str) -> dict[tuple[str, str], list[tuple[int, str]]]:
+def booked(
+    database: Database, connection: Connection, account: str, key: str
+) -> dict[tuple[str, str], list[tuple[int, str]]]:
     """The batches of a put that a vendor holds for later, by carrier and id, each with the ids and numbers of its rows."""
     question = (
         select(row.c.id, row.c.account, row.c.batch_id, row.c.number)

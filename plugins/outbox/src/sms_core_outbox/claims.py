@@ -208,18 +208,16 @@ def take(
 ) -> Claim | NotYet | PassedOn | None:
     """Claim rows; None where none is to be sent now. It counts once the transaction is committed."""
     now = database.now(connection)
-    is_trial = False
-    if wish.rest is not None:
+    if wish.rest is None:
+        found = routes.Standing(is_paused(connection, wish.account))
+    else:
         found = routes.standing(database, connection, wish.account, now)
-        if found.rests and (count := routes.pass_on(connection, wish.account, now, by=holder)):
-            return PassedOn(count)
-        if found.rests or found.is_paused:
-            return None
-        is_trial = found.is_trial
-        if is_trial:
-            wish = evolve(wish, groups=1, rows=1)
-    elif is_paused(connection, wish.account):
+    if found.rests and (count := routes.pass_on(connection, wish.account, now, by=holder)):
+        return PassedOn(count)
+    if found.rests or found.is_paused:
         return None
+    if found.is_trial:
+        wish = evolve(wish, groups=1, rows=1)
     if wish.rate is not None:
         most = most_rows(database, connection, wish.account, wish.rate, now)
         if isinstance(most, NotYet):
@@ -230,8 +228,23 @@ def take(
     groups = _choose(pages, wish)
     if not groups:
         return None
-    if is_trial and wish.rest is not None:  # nobody else tries it meanwhile
+    if found.is_trial and wish.rest is not None:  # nobody else tries it meanwhile
         routes.let_rest(database, connection, wish.account, now + int(wish.rest * SECOND))
+    return _mark_claimed(database, connection, wish, groups, now, token=token, holder=holder, limit=limit)
+
+
+def _mark_claimed(
+    database: Database,
+    connection: Connection,
+    wish: Wish,
+    groups: Sequence[Group],
+    now: int,
+    *,
+    token: str,
+    holder: str,
+    limit: BeginBefore,
+) -> Claim:
+    is_replay = wish.replay_since is not None
     ids = [found.id for group in groups for found in group.rows]
     mark = {"ids": ids, "token": token, "holder": holder, "now": now, "is_replay": is_replay}
     connection.execute(_mark, mark)

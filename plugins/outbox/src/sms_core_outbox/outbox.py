@@ -223,7 +223,8 @@ class Outbox:
         """Let an account go on. Gives whether it paused."""
         carriers = self._accounts.carriers_of(self._accounts.name_of(account))
         with self._resources.writing(None) as connection:
-            return any([pauses.resume(connection, carrier) for carrier in carriers])
+            paused = [carrier for carrier in carriers if pauses.resume(connection, carrier)]
+        return bool(paused)
 
     # What is not known
 

@@ -119,9 +119,9 @@ class Preparation:
             for destination in plan.rendered:
                 rendered.setdefault(destination.position, destination)
                 route_of.setdefault(destination.position, []).append(carrier)
-            for position, error in plan.refused.items():
-                refusals.setdefault(position, error)
-        left = [error for position, error in sorted(refusals.items()) if position not in rendered]
+            for position, refused in plan.refused.items():
+                refusals.setdefault(position, refused)
+        left = [refusals[position] for position in sorted(refusals) if position not in rendered]
         if whole is None or not rendered or left:
             raise left[0] if left else refusal or InvalidMessage("to", "has nobody whom a vendor can send to")
         destinations = tuple(rendered[position] for position in sorted(rendered))

@@ -7,7 +7,7 @@ before the next one's claim. How a row goes on is `sms_core_outbox.routes`' to s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -66,6 +66,10 @@ def _by_name(given: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
     return named
 
 
+def _errors(given: Iterable[type[VendorError]]) -> tuple[type[VendorError], ...]:
+    return tuple(given)
+
+
 @frozen
 class Failover(Generic[ClientT]):
     """An account of several vendors: what one surely did not take goes to the next.
@@ -79,7 +83,7 @@ class Failover(Generic[ClientT]):
     """
 
     clients: Mapping[str, str | ClientT] = field(converter=_by_name, repr=lambda clients: f"<{', '.join(clients)}>")
-    also_after: tuple[type[VendorError], ...] = field(default=(), converter=tuple)
+    also_after: tuple[type[VendorError], ...] = field(default=(), converter=_errors)
     rest: timedelta = timedelta(seconds=30)
     order: Callable[[Message], Sequence[str]] | None = None
 
