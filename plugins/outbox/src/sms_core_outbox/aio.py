@@ -141,9 +141,9 @@ class AsyncOutbox:
             raise
 
     @asynccontextmanager
-    async def worker(self) -> AsyncGenerator[Worker, None]:
-        """A worker that sends in this event loop while an ``async with`` block lasts."""
-        worker = await self._in_thread(self._outbox.worker)
+    async def worker(self, *, asks: bool = True) -> AsyncGenerator[Worker, None]:
+        """As `Outbox.worker`: one that sends in this event loop while an ``async with`` block lasts."""
+        worker = await self._in_thread(self._outbox.worker, asks=asks)
         worker.start()
         try:
             yield worker

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -16,6 +16,9 @@ from sms_core_outbox.resources import Resources
 from sms_core_outbox.schema import is_state, row
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
+
+TOGETHER = 20
+"""About how many batches of an account a worker asks about at a time."""
 
 
 def settle(resources: Resources, account: str | None, *, replay: bool) -> SettleResult:
@@ -47,7 +50,12 @@ def _accounts_with_unknown_rows(connection: Connection) -> list[str]:
 
 
 def _settle_account(
-    resources: Resources, name: str, client: Sender, tally: Counter[str], failures: list[SmsError]
+    resources: Resources,
+    name: str,
+    client: Sender,
+    tally: Counter[str],
+    failures: list[SmsError],
+    is_due: Callable[[settling.Doubt], bool] = lambda _: True,
 ) -> None:
     after = 0
     seen: set[int] = set()
@@ -55,7 +63,7 @@ def _settle_account(
         with resources.database.read() as connection:
             page = settling.doubts(connection, name, after=after)
         # Of rows with one number each is asked about when the one before it is known: its batch is not the next one's.
-        found = settling.each_number_once(doubt for doubt in page if doubt.row.id not in seen)
+        found = settling.each_number_once(doubt for doubt in page if doubt.row.id not in seen and is_due(doubt))
         if not found and not page:
             return
         if not found:
@@ -101,7 +109,45 @@ def _write_down(
     resources.ledger().raise_alarms(alarms)
 
 
-def poll(resources: Resources, account: str | None, *, limit: int) -> PollResult:
+def ask_by_itself(resources: Resources, is_stopped: Callable[[], bool]) -> None:
+    """What a worker asks from time to time: reports that are due, and, in the same rhythm, about unknown rows.
+
+    It sends nothing. Raises the first error of a question, after the others were asked.
+    """
+    failures: list[SmsError] = []
+    try:
+        poll(resources, None, limit=TOGETHER, is_stopped=is_stopped)
+    except SmsError as error:
+        failures.append(error)
+    with resources.reading(None) as connection:
+        names = resources.ours(_accounts_with_unknown_rows(connection))
+    for name in names:
+        if is_stopped():
+            return
+        try:
+            _settle_due(resources, name, failures)
+        except SmsError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _settle_due(resources: Resources, name: str, failures: list[SmsError]) -> None:
+    client = resources.accounts.client(name)
+    if not client.info.can(Capability.SETTLE):
+        return
+    with resources.writing(None) as connection:
+        since, now = polling.take_turn(resources.database, connection, name)
+
+    def is_due(doubt: settling.Doubt) -> bool:
+        return polling.turn_in(doubt.row.claimed_at or now, since, now) is not None
+
+    _settle_account(resources, name, client, Counter(), failures, is_due)
+
+
+def poll(
+    resources: Resources, account: str | None, *, limit: int, is_stopped: Callable[[], bool] = lambda: False
+) -> PollResult:
     """See `Outbox.poll`."""
     count = Counter[str]()
     failures: list[SmsError] = []
@@ -112,9 +158,11 @@ def poll(resources: Resources, account: str | None, *, limit: int) -> PollResult
         with resources.writing(None) as connection:
             due = polling.take_due(resources.database, connection, name, limit=limit)
         for batch in due:
+            if is_stopped():  # what was not asked comes with its next turn
+                break
             count["asked"] += 1
             try:
-                for report in client.reports({batch.batch_id: batch.numbers}):
+                for report in client.reports({batch.batch_id: batch.numbers}, mms=batch.is_mms):
                     with resources.writing(None) as connection:
                         reports.record(resources.database, connection, resources.hashes, name, report)
                     count["reports"] += 1

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, Unpack
 
@@ -202,9 +203,13 @@ class Outbox:
         """The same in the calling thread, which no signal may interrupt; nothing more is claimed once it is stopped."""
         return sending.drain_until(self._resources, is_stopped, account, limit)
 
-    def worker(self) -> Worker:
-        """A worker in this process: ``with outbox.worker(): …``, or its `Worker.start` and `Worker.stop`."""
-        return sending.worker(self._resources)
+    def worker(self, *, asks: bool = True) -> Worker:
+        """A worker in this process: ``with outbox.worker(): …``, or its `Worker.start` and `Worker.stop`.
+
+        It also ``asks`` vendors for the reports that are due, as `poll` does, and in the same rhythm about unknown rows, as
+        `settle` does; that sends nothing.
+        """
+        return sending.worker(self._resources, partial(asking.ask_by_itself, self._resources) if asks else None)
 
     def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
         """Send nothing more of an account, on all machines, until `resume`. What is under way goes on.

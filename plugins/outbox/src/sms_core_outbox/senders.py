@@ -43,7 +43,7 @@ class Sender(Protocol):
         """As `sms_core.Client.cancel`."""
         ...
 
-    def reports(self, batch: Mapping[str, Sequence[str]], /) -> Iterable[DeliveryReport]:
+    def reports(self, batch: Mapping[str, Sequence[str]], /, *, mms: bool = False) -> Iterable[DeliveryReport]:
         """As `sms_core.Client.reports`."""
         ...
 
@@ -85,11 +85,11 @@ class LoopSender:
         """As `sms_core.AsyncClient.cancel`."""
         return self._wait_for(self.client.cancel(batch))
 
-    def reports(self, batch: Mapping[str, Sequence[str]], /) -> Iterable[DeliveryReport]:
+    def reports(self, batch: Mapping[str, Sequence[str]], /, *, mms: bool = False) -> Iterable[DeliveryReport]:
         """As `sms_core.AsyncClient.reports`, all pages of it."""
 
         async def collect() -> list[DeliveryReport]:
-            return [report async for report in self.client.reports(batch)]
+            return [report async for report in self.client.reports(batch, mms=mms)]
 
         return self._wait_for(collect())
 

@@ -144,7 +144,7 @@ def _end_pass(resources: Resources, found: AccountPass) -> None:
         client.close()
 
 
-def worker(resources: Resources) -> Worker:
+def worker(resources: Resources, ask: Callable[[Callable[[], bool]], object] | None) -> Worker:
     """A worker of this process, not started yet."""
     resources.check()
     ledger = resources.ledger()
@@ -161,6 +161,7 @@ def worker(resources: Resources) -> Worker:
         threads=resources.concurrency,
         wakers=resources.wakers,
         listener=partial(Listener, resources.database),
+        ask=ask,
     )
 
 

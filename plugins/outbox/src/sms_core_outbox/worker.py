@@ -19,6 +19,8 @@ POLL = 0.1
 """Seconds between two looks at the tables, where nothing wakes the worker before."""
 SWEEP_EVERY = 1.0
 """Seconds between two looks at what others left behind."""
+ASK_EVERY = 10.0
+"""Seconds between two looks at what is to be asked of vendors."""
 PAUSE_AFTER_FAILURE = 1.0
 """Seconds before the database is tried again."""
 
@@ -32,7 +34,8 @@ class Worker:
     """Sends in a thread of its own while a ``with`` block lasts. At its end it finishes what is under way.
 
     ``names`` gives the accounts that have something to send, ``open_pass`` begins the pass of one, ``end_pass`` ends
-    it, ``sweep`` looks after what others left, ``listener`` makes what wakes it. `Outbox.worker` makes it.
+    it, ``sweep`` looks after what others left, ``listener`` makes what wakes it. ``ask`` asks vendors for what is due, in
+    a thread of its own, since they may be slow; None asks nothing. `Outbox.worker` makes it.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Worker:
         threads: int,
         wakers: list[Callable[[], object]],
         listener: Callable[[Callable[[], object]], Listener],
+        ask: Callable[[Callable[[], bool]], object] | None = None,
     ) -> None:
         self._names = names
         self._open_pass = open_pass
@@ -54,6 +58,8 @@ class Worker:
         self._wakers = wakers
         self._new_listener = listener
         self._listener: Listener | None = None
+        self._ask = ask
+        self._asking: threading.Thread | None = None
         self._landed: Landing = SimpleQueue()
         self._stopping = threading.Event()
         self._process = 0
@@ -76,6 +82,11 @@ class Worker:
         self._listener.start()
         self._thread = threading.Thread(target=self._run, name="sms-outbox", daemon=True)
         self._thread.start()
+        if self._ask is not None:
+            self._asking = threading.Thread(
+                target=self._ask_again, args=(self._ask,), name="sms-outbox-ask", daemon=True
+            )
+            self._asking.start()
 
     def stop(self, timeout: float | None = None) -> bool:
         """Hand out nothing more, and wait until what is under way is known and stored. Gives whether it is over.
@@ -88,8 +99,11 @@ class Worker:
         self._stopping.set()
         self.wake()
         self._thread.join(timeout)
-        if self._thread.is_alive():
+        if self._asking is not None:
+            self._asking.join(timeout)
+        if self._thread.is_alive() or (self._asking is not None and self._asking.is_alive()):
             return False
+        self._asking = None
         self._wakers.remove(self.wake)
         if self._listener is not None:
             self._listener.stop()
@@ -110,6 +124,16 @@ class Worker:
     def wake(self) -> None:
         """Let it look at once."""
         self._landed.put(None)
+
+    def _ask_again(self, ask: Callable[[Callable[[], bool]], object]) -> None:
+        while not self._stopping.is_set():
+            try:
+                ask(self._stopping.is_set)
+            except SmsError as error:
+                log.warning("a question to a vendor failed, and comes again with its next turn: %s", error)
+            except Exception:
+                log.exception("a question to a vendor failed, and comes again with its next turn")
+            self._stopping.wait(ASK_EVERY)
 
     def _run(self) -> None:
         passes: dict[str, AccountPass] = {}

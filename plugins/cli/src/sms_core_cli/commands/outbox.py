@@ -86,7 +86,17 @@ def open_outbox(url: str, dsn: str | None, accounts: Iterable[str], concurrency:
 @outbox_options
 @click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Requests side by side.")
 @click.option("--once", is_flag=True, help="Send what can be sent now, and end.")
-def run(url: str, dsn: str | None, accounts: tuple[str, ...], concurrency: int, *, once: bool, as_json: bool) -> None:
+@click.option("--ask/--no-ask", default=True, help="Ask vendors for reports that are due, and about unknown rows.")
+def run(
+    url: str,
+    dsn: str | None,
+    accounts: tuple[str, ...],
+    concurrency: int,
+    *,
+    once: bool,
+    ask: bool,
+    as_json: bool,
+) -> None:
     """Send what is put, until SIGTERM or Ctrl-C. Then what is under way is finished, and nothing more is handed out."""
     with open_outbox(url, dsn, accounts, concurrency) as box:
         if once:
@@ -98,7 +108,7 @@ def run(url: str, dsn: str | None, accounts: tuple[str, ...], concurrency: int, 
                     f"{result.claimed} rows: {result.accepted} accepted, {result.refused} refused, {result.unknown} unknown."
                 )
             return
-        with interrupts(lambda: UNKNOWN) as stop, box.worker():
+        with interrupts(lambda: UNKNOWN) as stop, box.worker(asks=ask):
             _tell("the worker runs", as_json=as_json)
             while not stop.wait(0.5):
                 pass
