@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core.model import Message
+from sms_core.processes import PerProcess
 from sms_core_outbox.schema import NAME_LENGTH
 from sms_core_outbox.vendors import SEPARATOR, SeveralVendors
 
@@ -30,7 +31,8 @@ class Accounts(Generic[ClientT]):
         self._clients: dict[str, ClientT] = {}
         self._own: dict[str, ClientT] = {}
         self._several: dict[str, SeveralVendors[ClientT] | None] = {}
-        self._lock = threading.RLock()  # a function of accounts may ask for one itself
+        # A function of accounts may ask for one itself. A thread of the parent may have held it at a fork.
+        self._lock = PerProcess(threading.RLock(), lambda _: threading.RLock())
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -90,7 +92,7 @@ class Accounts(Generic[ClientT]):
 
     def client(self, carrier: str) -> ClientT:
         """The carrier's client. Raises `ConfigurationError`."""
-        with self._lock:
+        with self._lock.get():
             if carrier not in self._clients:
                 given = self._find(carrier)
                 if isinstance(given, str):
@@ -132,7 +134,7 @@ class Accounts(Generic[ClientT]):
 
     def forget(self, carrier: str) -> ClientT | None:
         """A client that was connected here, for it to be closed: the next one is connected anew."""
-        with self._lock:
+        with self._lock.get():
             found = self._own.pop(carrier, None)
             if found is not None:
                 del self._clients[carrier]
@@ -140,7 +142,7 @@ class Accounts(Generic[ClientT]):
 
     def forget_own(self) -> dict[str, ClientT]:
         """The clients that were connected here, for them to be closed."""
-        with self._lock:
+        with self._lock.get():
             own, self._own = self._own, {}
             for carrier in own:
                 del self._clients[carrier]

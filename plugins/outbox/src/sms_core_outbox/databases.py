@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModu
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from sms_core.errors import ConfigurationError
+from sms_core.processes import PerProcess
 from sms_core_outbox import schema
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.forks import WITHIN, gate
@@ -54,6 +55,7 @@ class Database:
         # Threads that write take turns here, which is fairer and faster than SQLite's own waiting. One connection holds a
         # database in memory, so there those that read do too.
         self._turn = threading.RLock()
+        self._forking = PerProcess(threading.Lock(), lambda _: threading.Lock())
         if self.path is not None:
             check_place(self.path)
             gate.close_before_fork(WeakMethod(self._close_idle))
@@ -77,12 +79,15 @@ class Database:
             return
         if self.is_memory:
             raise ConfigurationError("an outbox in memory stays in the process that made it")
-        self._process = os.getpid()
-        self._turn = threading.RLock()
-        if isinstance(self._given, Engine):
-            self._given.dispose(close=False)  # the parent's connections stay the parent's
-        else:
-            self._engine = _engine(self._given)
+        with self._forking.get():
+            if self._process == os.getpid():
+                return
+            self._turn = threading.RLock()
+            if isinstance(self._given, Engine):
+                self._given.dispose(close=False)  # the parent's connections stay the parent's
+            else:
+                self._engine = _engine(self._given)
+            self._process = os.getpid()  # last, since the child's other threads look at it alone
 
     def close(self) -> None:
         """Give up idle connections, if the engine is ours."""

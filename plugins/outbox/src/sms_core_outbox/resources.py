@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from sms_core import SessionStore
 from sms_core.errors import ConfigurationError
+from sms_core.processes import PerProcess
 from sms_core_outbox import migrations, pauses
 from sms_core_outbox.accounts import Accounts, Given
 from sms_core_outbox.databases import Database
@@ -66,11 +67,11 @@ class Resources:
         self.wakers: list[Callable[[], object]] = []
         self._checked_in = 0
         self._ledger: Ledger | None = None
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock(), lambda _: threading.Lock())
 
     def close(self) -> None:
         """Say that nothing of this process is under way, and close connections and the clients that were made here."""
-        with self._lock:
+        with self._lock.get():
             ledger, self._ledger = self._ledger, None
         if ledger is not None and ledger.holder.about.pid == os.getpid():
             ledger.close()
@@ -98,7 +99,7 @@ class Resources:
 
     def ledger(self) -> Ledger:
         """This process's ledger; a child process has another holder than its parent."""
-        with self._lock:
+        with self._lock.get():
             if self._ledger is None or self._ledger.holder.about.pid != os.getpid():
                 holder = OwnHolder(self._folder)
                 self._ledger = Ledger(self.database, holder, self.on_alarm, DEFAULT_DEADLINE)
