@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from sms_core import Capability
 from sms_core.errors import SmsError
 from sms_core.model import SendResult
-from sms_core_outbox import polling, reports, sending, settling
+from sms_core_outbox import jumps, polling, reports, sending, settling
 from sms_core_outbox.model import Alarm, PollResult, SettleResult
 from sms_core_outbox.resources import Resources
 from sms_core_outbox.schema import is_state, row
@@ -99,9 +99,10 @@ def _write_down(
     alarms: list[Alarm] = []
     with resources.database.write() as connection:
         now = resources.database.now(connection)
+        jumped_at = jumps.ages_count_from(resources.database, connection)
         for doubt in asked:
             outcome = told[doubt.row.reference]
-            if settling.counts(doubt, outcome.outcome, now=now, deadline=client.deadline):
+            if settling.counts(doubt, outcome.outcome, now=now, deadline=client.deadline, jumped_at=jumped_at):
                 state, raised = settling.write_down(resources.database, connection, name, doubt, outcome)
                 alarms.extend(raised)
                 if state is not None:
