@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar, Unpack
 
@@ -100,18 +101,11 @@ class AsyncOutbox:
 
     async def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
         """As `Outbox.put_many`."""
-        if connection is None:
-            return await self._in_thread(self._outbox.put_many, given)
+        return await self._joining(connection, partial(self._outbox.put_many, given))
 
-        def put(joined: Any) -> list[Ticket]:
-            return self._outbox.put_many(given, connection=joined)
-
-        tickets: list[Ticket] = await connection.run_sync(put)
-        return tickets
-
-    async def get(self, key: str, *, account: str | None = None) -> Ticket:
+    async def get(self, key: str, *, account: str | None = None, connection: Any = None) -> Ticket:
         """As `Outbox.get`."""
-        return await self._in_thread(self._outbox.get, key, account=account)
+        return await self._joining(connection, partial(self._outbox.get, key, account=account))
 
     async def find(
         self,
@@ -127,8 +121,12 @@ class AsyncOutbox:
             self._outbox.find, number=number, batch=batch, state=state, account=account, limit=limit
         )
 
-    async def drain(self, *, account: str | None = None, limit: int | None = None) -> DrainResult:
+    async def drain(
+        self, *, account: str | None = None, limit: int | None = None, connection: Any = None
+    ) -> DrainResult:
         """As `Outbox.drain`. Cancelled, it claims nothing more, and ends when what is under way is stored."""
+        if connection is not None:
+            return await self._joining(connection, partial(self._outbox.drain, account=account, limit=limit))
         stop = threading.Event()
         passing = asyncio.ensure_future(
             self._in_thread(self._outbox.drain_until, stop.is_set, account=account, limit=limit)
@@ -163,19 +161,20 @@ class AsyncOutbox:
         await self._in_thread(self._outbox.resolve, row, outcome, because=because, by=by, resend=resend)
 
     def recorder(
-        self, account: str | None = None
+        self, account: str | None = None, *, connection: Any = None
     ) -> Callable[[DeliveryReport | InboundMessage], Coroutine[Any, Any, None]]:
         """As `Outbox.recorder`, an async handler."""
-        record = self._outbox.recorder(account)
+        self._outbox.recorder(account)  # raises for an account that has none
 
-        async def record_later(event: DeliveryReport | InboundMessage) -> None:
-            await self._in_thread(record, event)
+        async def record(event: DeliveryReport | InboundMessage) -> None:
+            if isinstance(event, DeliveryReport):
+                await self.record(event, account=account, connection=connection)
 
-        return record_later
+        return record
 
-    async def record(self, report: DeliveryReport, *, account: str | None = None) -> None:
+    async def record(self, report: DeliveryReport, *, account: str | None = None, connection: Any = None) -> None:
         """As `Outbox.record`."""
-        await self._in_thread(self._outbox.record, report, account=account)
+        await self._joining(connection, partial(self._outbox.record, report, account=account))
 
     async def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
         """As `Outbox.pause`."""
@@ -208,6 +207,14 @@ class AsyncOutbox:
     async def purge(self, *, before: datetime | timedelta) -> int:
         """As `Outbox.purge`."""
         return await self._in_thread(self._outbox.purge, before=before)
+
+    async def _joining(self, connection: Any, call: Callable[..., T]) -> T:
+        """The call in a thread; or within the caller's transaction, which belongs to the event loop."""
+        if connection is None:
+            return await self._in_thread(call)
+        self._loop = asyncio.get_running_loop()
+        result: T = await connection.run_sync(lambda joined: call(connection=joined))
+        return result
 
     async def _in_thread(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         self._loop = asyncio.get_running_loop()

@@ -8,9 +8,9 @@ A machine that looks at the database for the first time since it was started has
 
 from __future__ import annotations
 
-import os
 import socket
 from hashlib import blake2b
+from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
@@ -26,7 +26,7 @@ DRIFT = 1000
 """One part in so many is what clocks differ by at most, slewing included (adjtimex(2): 500 ppm each)."""
 KEEP_EVERY = 10 * SECOND
 """How old an anchor gets: written each second, it would keep the disk busy."""
-TIME_NAMESPACE = "/proc/self/ns/time"
+TIME_NAMESPACE = Path("/proc/self/ns/time")
 
 
 def ages_count_from(database: Database, connection: Connection) -> int:
@@ -57,7 +57,7 @@ def _anchor(jumped_at: int, now: int, up: int) -> str:
 def _name() -> str:
     """The entry of this run of this machine among the outbox's own values: all of it shares one `uptime`."""
     try:
-        namespace = os.readlink(TIME_NAMESPACE)  # which may shift the clock (time_namespaces(7))
+        namespace = str(TIME_NAMESPACE.readlink())  # which may shift the clock (time_namespaces(7))
     except OSError:
         namespace = ""
     run = f"{boot_id() or socket.gethostname()} {namespace}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from queue import Empty, SimpleQueue
 
 from attrs import define, field
@@ -66,7 +66,7 @@ class AccountPass:
     client: Sender
     ledger: Ledger
     tally: Tally
-    pool: ThreadPoolExecutor
+    pool: Executor
     landed: SimpleQueue[Landed | None]
     concurrency: int
     before: int | None = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core_outbox import claims
@@ -23,6 +23,9 @@ from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 from sms_core_outbox.worker import Worker
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PRETENDER = "memory"
 """The provider that sends nothing."""
@@ -48,7 +51,18 @@ def drain_until(
     """The same in the calling thread; nothing more is claimed once it is stopped."""
     resources.check()
     resources.database.check_outside()
-    return _drain(resources, resources.database, resources.ledger(), is_stopped, account, limit)
+    pool = ThreadPoolExecutor(resources.concurrency, thread_name_prefix="sms-outbox-send")
+    return _drain(resources, resources.database, resources.ledger(), is_stopped, account, limit, pool)
+
+
+class Inline(Executor):
+    """Does at once, in the caller's thread, what is submitted."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Do it."""
+        done: Future[T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
 
 
 def drain_joined(resources: Resources, connection: Any, account: str | None, limit: int | None) -> DrainResult:
@@ -63,7 +77,8 @@ def drain_joined(resources: Resources, connection: Any, account: str | None, lim
             )
     ledger = Ledger(database, OwnHolder(None), resources.on_alarm, DEFAULT_DEADLINE)
     try:
-        return _drain(resources, database, ledger, lambda: False, account, limit)
+        # In the caller's thread, which alone may use the caller's connection: so everything goes one after the other.
+        return _drain(resources, database, ledger, lambda: False, account, limit, Inline())
     finally:
         ledger.close()
 
@@ -75,12 +90,13 @@ def _drain(
     is_stopped: Callable[[], bool],
     account: str | None,
     limit: int | None,
+    pool: Executor,
 ) -> DrainResult:
     tally = Tally(too_late=ledger.sweep())
     with database.read() as connection:
         now = database.now(connection)
     landed: SimpleQueue[Landed | None] = SimpleQueue()
-    with ThreadPoolExecutor(resources.concurrency, thread_name_prefix="sms-outbox-send") as pool:
+    with pool:
         may_go_on = True
         while may_go_on:
             may_go_on = False
@@ -122,7 +138,7 @@ def _open_pass(
     name: str,
     ledger: Ledger,
     tally: Tally,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     landed: SimpleQueue[Landed | None],
 ) -> AccountPass | None:
     """The pass of an account; None, with an alarm, where there is no client for it."""
