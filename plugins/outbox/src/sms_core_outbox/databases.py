@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -24,11 +25,13 @@ from sms_core.processes import PerProcess
 from sms_core_outbox import schema
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.forks import WITHIN, gate
-from sms_core_outbox.lent import is_django, lent
+from sms_core_outbox.lent import is_django, is_in_django_transaction, lent
 from sms_core_outbox.places import check_place
 
 PATIENCE = 30
 """Seconds to wait for a lock of SQLite that another process holds."""
+OF_OTHERS = 2.0
+"""Seconds that another process's write may take, before the caller's own transaction is what is waited for."""
 SERIALIZATION_FAILURE = "40001"
 """What PostgreSQL says under REPEATABLE READ where another transaction has changed the same (appendix A of its manual)."""
 KINDS = ("sqlite", "postgresql")
@@ -178,11 +181,25 @@ class Database:
 
     def check_outside(self) -> None:
         """Raise `ConfigurationError` within the caller's own open write on SQLite, which ours would wait for in vain."""
-        if any(path == self.path and _is_open(joined()) for joined, path in _joined.get()):
+        is_open = any(path == self.path and _is_open(joined()) for joined, path in _joined.get())
+        if is_open or (self.path and is_in_django_transaction(self.path.absolute()) and self._is_locked()):
             raise ConfigurationError(
                 "your own transaction has put something and is still open, and SQLite has one writer at a time: "
                 "commit it first"
             )
+
+    def _is_locked(self) -> bool:
+        """Whether somebody writes for longer than others would."""
+        with gate.passed():
+            probe = sqlite3.connect(str(self.path), timeout=OF_OTHERS, isolation_level=None)
+            try:
+                probe.execute("BEGIN IMMEDIATE")
+                probe.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return True
+            finally:
+                probe.close()
+        return False
 
     @contextmanager
     def _sqlite_connection(self) -> Generator[Connection, None, None]:
