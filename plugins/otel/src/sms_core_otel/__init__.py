@@ -10,6 +10,7 @@
 """
 
 from sms_core_otel.gauges import observe_outbox
+from sms_core_otel.links import OutboxTraces
 from sms_core_otel.middleware import OpenTelemetry
 
-__all__ = ["OpenTelemetry", "observe_outbox"]
+__all__ = ["OpenTelemetry", "OutboxTraces", "observe_outbox"]

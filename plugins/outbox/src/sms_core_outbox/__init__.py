@@ -32,6 +32,7 @@ from sms_core_outbox.outbox import Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.schema import metadata
 from sms_core_outbox.states import State
+from sms_core_outbox.tracing import Traces
 from sms_core_outbox.vendors import Failover, SeveralVendors
 from sms_core_outbox.worker import Worker
 
@@ -58,6 +59,7 @@ __all__ = [
     "StateChanged",
     "Stats",
     "Ticket",
+    "Traces",
     "UnknownKey",
     "Worker",
     "WorkerStats",

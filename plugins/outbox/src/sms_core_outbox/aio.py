@@ -37,6 +37,7 @@ from sms_core_outbox.outbox import MOST_FOUND, MOST_POLLED, Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import LoopSender, Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.tracing import Traces
 from sms_core_outbox.vendors import Failover, SeveralVendors
 from sms_core_outbox.worker import Worker
 
@@ -60,6 +61,7 @@ class AsyncOutbox:
         concurrency: int = 32,
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
+        traces: Traces | None = None,
     ) -> None:
         """As `Outbox`."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,6 +73,7 @@ class AsyncOutbox:
             concurrency=concurrency,
             rates=rates,
             state=state,
+            traces=traces,
         )
         self._outbox.loop = self._running_loop
 

@@ -69,6 +69,7 @@ loaded_columns = (
     row.c.send_at,
     row.c.deadline_at,
     row.c.claimed_at,
+    put.c.trace,
 )
 """What `load` makes a `LoadedRow` of."""
 has_text = or_(row.c.text.is_(None), row.c.text != "")

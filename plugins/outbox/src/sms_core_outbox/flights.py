@@ -35,6 +35,8 @@ class Flight:
     account: str
     plan: Plan
     row_of: Mapping[str, int]
+    traces: tuple[str, ...] = ()
+    """The contexts in which its rows were put."""
 
 
 @frozen
@@ -86,11 +88,13 @@ def _prepare_group(
         answers.append(_answer(rows[duplicate.position].id, claim.token, Outcome.NOT_SENT, None, again))
     id_of = {row.reference: row.id for row in rows}
     limit = _limit(claim, rows)
+    trace_of = {row.id: row.trace for row in rows if row.trace}
     for part in plan.split():
         row_of = {}
         for destination in part.destinations:
             row_of[destination.reference] = id_of[part.message.to[destination.position].reference]
-        flights.append(Flight(claim.token, claim.account, part.begin_before(limit), row_of))
+        traces = tuple(dict.fromkeys(trace_of[row_id] for row_id in row_of.values() if row_id in trace_of))
+        flights.append(Flight(claim.token, claim.account, part.begin_before(limit), row_of, traces))
 
 
 def _limit(claim: Claim, rows: Iterable[LoadedRow]) -> BeginBefore:

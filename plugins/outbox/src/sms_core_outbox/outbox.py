@@ -49,6 +49,7 @@ from sms_core_outbox.rates import Rate
 from sms_core_outbox.resources import DEFAULT_DEADLINE, Resources
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.tracing import Traces
 from sms_core_outbox.worker import Worker
 
 CHUNK = 1000
@@ -69,6 +70,7 @@ class Outbox:
     thread where it came up. ``concurrency`` is how many requests of an account this process has under way at once, and
     ``rates`` has for an account's name what all workers of the database may send together. ``state`` is a
     folder of this machine's disk for the locks by which a worker's end is proven; SQLite has one beside the file.
+    ``traces`` carries the tracing context of a put to its send, such as `sms_core_otel.OutboxTraces`.
 
     Raises `ConfigurationError`. The tables are looked at when they are first needed.
     """
@@ -83,6 +85,7 @@ class Outbox:
         concurrency: int = 8,
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self._resources = Resources(
             database,
@@ -93,6 +96,7 @@ class Outbox:
             concurrency=concurrency,
             rates=rates,
             state=state,
+            traces=traces,
         )
         self._database = self._resources.database
         self._accounts = self._resources.accounts
@@ -146,7 +150,9 @@ class Outbox:
         return tickets
 
     def _store(self, connection: Connection, prepared: list[puts.Prepared]) -> list[Ticket]:
-        tickets = puts.store(self._database, connection, prepared, self._resources.hashes)
+        tickets = puts.store(
+            self._database, connection, prepared, self._resources.hashes, self._resources.traces.current()
+        )
         return [
             ticket if ticket.is_new else queries.ticket(connection, ticket.account, ticket.key) for ticket in tickets
         ]

@@ -21,6 +21,7 @@ from sms_core_outbox.rates import NotYet, Rate
 from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.tracing import NoTraces, Traces
 
 ROWS = 1000
 """The most rows that one claim looks at."""
@@ -73,6 +74,7 @@ class AccountPass:
     left: int | None = None
     replay_since: int | None = None
     rate: Rate | None = None
+    traces: Traces = field(factory=NoTraces)
     onward: Onward | None = None
     """After what a row goes to another vendor, where there are several."""
     went_on: int = 0
@@ -128,7 +130,8 @@ class AccountPass:
         """In a thread: carry one request."""
         landed = Landed(flight, None, None)
         try:
-            landed.result = self.client.send(flight.plan)
+            with self.traces.sending(flight.traces):
+                landed.result = self.client.send(flight.plan)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
             landed.error = error
         self.landed.put(landed)

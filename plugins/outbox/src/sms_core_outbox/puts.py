@@ -192,7 +192,19 @@ def urgency_of(purpose: str, priority: int) -> int:
     return priority + (OVERTAKING if purpose == OTP else 0)
 
 
-_PUT_COLUMNS = ("id", "account", "key", "fingerprint", "purpose", "priority", "created_at", "form", "text", "fields")
+_PUT_COLUMNS = (
+    "id",
+    "account",
+    "key",
+    "fingerprint",
+    "purpose",
+    "priority",
+    "created_at",
+    "form",
+    "text",
+    "fields",
+    "trace",
+)
 _ROW_COLUMNS = (
     "id",
     "put_id",
@@ -219,7 +231,9 @@ _ROW_COLUMNS = (
 )
 
 
-def store(database: Database, connection: Connection, prepared: Sequence[Prepared], hashes: Hashes) -> list[Ticket]:
+def store(
+    database: Database, connection: Connection, prepared: Sequence[Prepared], hashes: Hashes, trace: str | None = None
+) -> list[Ticket]:
     """Store what is new, and give the ticket of each. Raises `KeyConflict` before anything of them is stored.
 
     `InvalidMessage` is raised too, where the database's clock says that a deadline has passed. The ticket of what was
@@ -228,7 +242,7 @@ def store(database: Database, connection: Connection, prepared: Sequence[Prepare
     now = database.now(connection)
     times = [_times(item, now) for item in prepared]
     ids = database.next_ids(connection, put, len(prepared))
-    values = [_put_values(item, put_id, now) for item, put_id in zip(prepared, ids, strict=True)]
+    values = [_put_values(item, put_id, now, trace) for item, put_id in zip(prepared, ids, strict=True)]
     inserted = database.insert_all(connection, put, _PUT_COLUMNS, values, ignore=True)
     new = [True] * len(prepared) if inserted == len(prepared) else _new(connection, prepared, ids)
     count = sum(len(item.stored.rows) for item, is_new in zip(prepared, new, strict=True) if is_new)
@@ -246,7 +260,7 @@ def store(database: Database, connection: Connection, prepared: Sequence[Prepare
     return tickets
 
 
-def _put_values(item: Prepared, put_id: int, now: int) -> tuple[Any, ...]:
+def _put_values(item: Prepared, put_id: int, now: int, trace: str | None) -> tuple[Any, ...]:
     """In the order of `_PUT_COLUMNS`."""
     given, stored = item.given, item.stored
     return (
@@ -260,6 +274,7 @@ def _put_values(item: Prepared, put_id: int, now: int) -> tuple[Any, ...]:
         FORM,
         stored.text,
         stored.fields,
+        trace,
     )
 
 

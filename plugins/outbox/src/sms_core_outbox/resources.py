@@ -24,6 +24,7 @@ from sms_core_outbox.ledger import Ledger, OnAlarm
 from sms_core_outbox.logins import SharedLogins
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import Sender
+from sms_core_outbox.tracing import NoTraces, Traces
 
 HASH_KEY_VARIABLE = "SMS_OUTBOX_HASH_KEY"
 DEFAULT_DEADLINE = 60.0
@@ -48,6 +49,7 @@ class Resources:
         concurrency: int,
         rates: Mapping[str, Rate] | None,
         state: str | Path | None,
+        traces: Traces | None,
     ) -> None:
         if concurrency < 1:
             raise ConfigurationError("concurrency is 1 or more")
@@ -56,6 +58,7 @@ class Resources:
         for name in rates or ():
             self.accounts.name_of(name)  # raises for one that there is none of
         self.on_alarm = on_alarm
+        self.traces = traces or NoTraces()
         self.concurrency = concurrency
         self.rates = dict(rates or {})
         if self.accounts.names is not None:  # the rate of an account of several vendors is that of each of them

@@ -35,6 +35,7 @@ REPLAY_MARGIN = 600.0
 
 def drain(resources: Resources, account: str | None, limit: int | None) -> DrainResult:
     """One pass in a thread of its own, since a signal may interrupt the caller's."""
+    resources.database.check_outside()  # here, where the caller's own connections are
     stop = threading.Event()
     with ThreadPoolExecutor(1, thread_name_prefix="sms-outbox") as pool:
         passing = pool.submit(copy_context().run, partial(drain_until, resources, stop.is_set, account, limit))
@@ -151,7 +152,9 @@ def _open_pass(
     rate = resources.rates.get(name)
     several = resources.accounts.several_of(name)
     onward = None if several is None else Onward(several.also_after, several.rest.total_seconds())
-    return AccountPass(name, client, ledger, tally, pool, landed, resources.concurrency, rate=rate, onward=onward)
+    found = AccountPass(name, client, ledger, tally, pool, landed, resources.concurrency, rate=rate, onward=onward)
+    found.traces = resources.traces
+    return found
 
 
 def _end_pass(resources: Resources, found: AccountPass) -> None:
