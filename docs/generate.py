@@ -40,17 +40,17 @@ def with_hooks(page: str) -> str:
 
 def hooks() -> dict[str, Callable[..., Any]]:
     """The hooks in the order of the Protocol."""
-    return {name: one for name, one in vars(ProviderHooks).items() if name.startswith("sms_")}
+    return {name: hook for name, hook in vars(ProviderHooks).items() if name.startswith("sms_")}
 
 
 def signature(hook: Callable[..., Any]) -> str:
     """A hook's signature as its source has it, without ``self``, which a module's function does not take."""
     found = inspect.signature(hook)
-    arguments = [f"{one.name}: {one.annotation}" for one in found.parameters.values() if one.name != "self"]
+    arguments = [f"{given.name}: {given.annotation}" for given in found.parameters.values() if given.name != "self"]
     line = f"{hook.__name__}({', '.join(arguments)}) -> {found.return_annotation}"
     if len(line) <= WIDTH:
         return line
-    rows = "".join(f"    {one},\n" for one in arguments)
+    rows = "".join(f"    {argument},\n" for argument in arguments)
     return f"{hook.__name__}(\n{rows}) -> {found.return_annotation}"
 
 
@@ -62,10 +62,10 @@ def _implementations() -> dict[str, str]:
 
 def _links(hook: str, bound: dict[str, Any]) -> Iterator[str]:
     for provider, found in bound.items():
-        for one in getattr(found, hook).get_hookimpls():
-            module = one.function.__module__.replace(".", "/") + ".py"
+        for implementation in getattr(found, hook).get_hookimpls():
+            module = implementation.function.__module__.replace(".", "/") + ".py"
             for source in (*DOCS.parent.glob(f"plugins/*/src/{module}"), *DOCS.parent.glob(module)):
-                if one.plugin_name != "sms_core":
+                if implementation.plugin_name != "sms_core":
                     yield f"[`{provider}`](../{source.relative_to(DOCS.parent)})"
 
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+import tempfile
 import threading
+import time
 import webbrowser
 from collections import Counter
 from collections.abc import Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,7 +36,20 @@ from sms_core import (
     DeliveryReport,
     InboundMessage,
 )
-from sms_core_cli.campaign import Campaign, RowOutcome, RowResult, plan_campaign, read_table, write_results
+from sms_core_cli.campaign import (
+    Place,
+    RowOutcome,
+    RowResult,
+    Run,
+    Sending,
+    Store,
+    begin_run,
+    export,
+    open_table,
+    plan_campaign,
+)
+from sms_core_cli.campaign import send as send_run
+from sms_core_outbox import State
 from sms_core_sandbox import Sandbox
 
 RECIPIENTS = Path(__file__).with_name("recipients.csv")
@@ -45,6 +61,8 @@ SLOW = timedelta(seconds=2)
 """How late the slow handsets report."""
 WIDTH_OF_A_PIPE = 120
 NOT_REPORTED = "not reported"
+LOOK = 0.1
+"""Seconds between two looks at how far it is."""
 
 
 def main(provider: str = "every8d", output: Path = Path("results.csv"), *, open_inbox: bool = False) -> int:
@@ -55,34 +73,38 @@ def main(provider: str = "every8d", output: Path = Path("results.csv"), *, open_
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = WIDTH_OF_A_PIPE
-    table = read_table(RECIPIENTS.read_bytes())
     with (
         Sandbox(slow=SLOW) as box,
         listening(box) as server,
         sms_core.connect(box.dsn(provider, batch_size=TOGETHER)) as sms,
+        tempfile.TemporaryDirectory() as folder,
+        # A campaign of yours keeps its run where it can be found again: place_of(RECIPIENTS) is beside the file.
+        Store(Place(Path(folder, "recipients.csv.sms")), sms) as store,
     ):
         console.print(f"The sandbox pretends {sms.info.title} at {box.url}, where a browser finds its inbox.")
         console.print(f"The account has {sms.balance().credit} points.")
 
-        campaign = plan_campaign(sms, table)
-        estimate = campaign.estimate
-        points = "points not known beforehand" if estimate.points is None else f"about {estimate.points} points"
-        console.print(
-            f"{RECIPIENTS.name}: {len(table.rows)} rows, {estimate.messages} of them to send in "
-            f"{estimate.requests} requests, {estimate.segments} segments, {points}."
-        )
+        run = begin_run(store)
+        with plan_campaign(sms, open_table(RECIPIENTS), run=run) as planned:
+            estimate = planned.estimate
+            points = "points not known beforehand" if estimate.points is None else f"about {estimate.points} points"
+            console.print(
+                f"{RECIPIENTS.name}: {planned.rows} rows, {estimate.messages} of them to send in "
+                f"{estimate.requests} requests, {estimate.segments} segments, {points}."
+            )
+            run.add(planned, sms)
         replies: list[InboundMessage] = []
-        with receiver(server, sms, campaign, replies):
-            send(sms, campaign, console)
+        with receiver(server, sms, run, replies):
+            sending = send(run, estimate.messages, console)
             console.print("Everything is answered. Waiting for the delivery reports that the sandbox pushes …")
-            if not campaign.wait_reported(LONGEST_WAIT, QUIET) and sms.info.can(Capability.REPORTS):
-                campaign.fetch_reports(sms)  # what was not pushed can be asked for
-        write_results(output, table, campaign.results)
+            if not wait_reported(run) and sms.info.can(Capability.REPORTS):
+                run.fetch_reports(sms)  # what was not pushed can be asked for
+        export(run, output)
 
-        show(campaign, console)
+        show(run, console)
         for reply in replies:
             console.print(f"A recipient wrote back: {reply.text}")
-        cost = "not told with the answers" if campaign.cost is None else f"{campaign.cost} points"
+        cost = "not told with the answers" if sending.cost is None else f"{sending.cost} points"
         console.print(f"Cost {cost}, {sms.balance().credit} left. Every row's outcome is in {output}.")
         if open_inbox:
             look(box.url, console)
@@ -104,13 +126,38 @@ def look(url: str, console: Console) -> None:
         input()
 
 
-def send(sms: Client, campaign: Campaign, console: Console) -> None:
+def send(run: Run, messages: int, console: Console) -> Sending:
     """Send it all, and let a bar show how far it is."""
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Sending", total=campaign.estimate.messages)
-        for done in campaign.send(sms):
-            progress.advance(task, len(done.places))
+    with ThreadPoolExecutor(1) as pool, Progress(*columns, console=console) as progress:
+        task = progress.add_task("Sending", total=messages)
+        sending = pool.submit(send_run, run)
+        while not sending.done():
+            progress.update(task, completed=messages - waiting(run))
+            time.sleep(LOOK)
+        progress.update(task, completed=messages - waiting(run))
+        return sending.result()
+
+
+def waiting(run: Run) -> int:
+    """How many rows have no answer yet."""
+    states = run.states()
+    return states[State.READY] + states[State.SENDING]
+
+
+def wait_reported(run: Run) -> bool:
+    """Wait until every accepted row has a final report: True; False after `LONGEST_WAIT`, or if none came for `QUIET`."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    heard, latest = run.overview().statuses, time.monotonic()
+    while run.awaits_reports():
+        now = time.monotonic()
+        if now > deadline or now > latest + QUIET:
+            return False
+        time.sleep(LOOK)
+        statuses = run.overview().statuses
+        if statuses != heard:
+            heard, latest = statuses, time.monotonic()
+    return True
 
 
 @contextmanager
@@ -126,7 +173,7 @@ def listening(box: Sandbox) -> Generator[ThreadingHTTPServer, None, None]:
 
 @contextmanager
 def receiver(
-    server: ThreadingHTTPServer, sms: Client, campaign: Campaign, replies: list[InboundMessage]
+    server: ThreadingHTTPServer, sms: Client, run: Run, replies: list[InboundMessage]
 ) -> Generator[None, None, None]:
     """Take what the vendor pushes, and answer as it expects."""
 
@@ -142,7 +189,7 @@ def receiver(
                 return
             for event in callback.events:
                 if isinstance(event, DeliveryReport):
-                    campaign.note(event)
+                    run.record(event)
                 else:
                     replies.append(event)
             self.answer(callback.response)
@@ -170,9 +217,10 @@ def receiver(
         thread.join()
 
 
-def show(campaign: Campaign, console: Console) -> None:
+def show(run: Run, console: Console) -> None:
     """What became of the rows: how many, and why not."""
-    accepted = [result for result in campaign.results if result.outcome is RowOutcome.ACCEPTED]
+    rows = list(run.rows())
+    accepted = [row.result for row in rows if row.result.outcome is RowOutcome.ACCEPTED]
     delivered = Counter(status_of(result) for result in accepted)
     failed = Counter(
         (status_of(result), f"{result.vendor_code} {result.vendor_text}".strip())
@@ -182,7 +230,7 @@ def show(campaign: Campaign, console: Console) -> None:
     summary = Table(title="What became of them", title_justify="left")
     for header in ("", "rows", "why"):
         summary.add_column(header, overflow="fold")
-    add(summary, "in the file", len(campaign.results))
+    add(summary, "in the file", len(rows))
     add(summary, "accepted", len(accepted))
     add(summary, "  delivered", delivered["delivered"])
     for (status, why), count in failed.most_common():
@@ -191,9 +239,8 @@ def show(campaign: Campaign, console: Console) -> None:
         add(summary, f"  {NOT_REPORTED}", delivered[NOT_REPORTED])
     for outcome in RowOutcome:
         if outcome is not RowOutcome.ACCEPTED:
-            rows = zip(campaign.table.rows, campaign.results, strict=True)
             add_reasons(
-                summary, outcome, ((row.number, result.error) for row, result in rows if result.outcome is outcome)
+                summary, outcome, ((row.number, row.result.error) for row in rows if row.result.outcome is outcome)
             )
     console.print(summary)
 

@@ -1,4 +1,4 @@
-"""The web part, with Flask: it queues texts to send, and keeps what the vendor pushes for the worker.
+"""The web part, with Flask: it stores texts to send, and takes the delivery reports that the vendor pushes.
 
 ::
 
@@ -10,29 +10,23 @@ from __future__ import annotations
 import os
 from hmac import compare_digest
 from typing import Any
-from uuid import uuid4
 
-from flask import Blueprint, Flask, abort, request
-from tasks import handle, jobs, ledger, send, sms
+from flask import Flask, abort, request
+from tasks import DSN, jobs, outbox
 
 import sms_core
-from sms_core.webhooks import Event, Receiver
+from sms_core.webhooks import Receiver
 from sms_core.webhooks.flask import blueprint
+from sms_core_outbox import KeyConflict, Ticket, UnknownKey
 
 TOKEN = os.environ["APP_TOKEN"]
 
+receiver = Receiver({"main": DSN}, outbox.recorder("main"), secrets=os.environ["SMS_WEBHOOK_SECRET"])
 
-def take(event: Event) -> None:
-    """Keep the event, and queue its task. If the broker is down the vendor hears a 500, and pushes again."""
-    handle.delay(jobs.put(event))
-
-
-# The receiver's own store may forget: whatever `take` does can be done twice.
-receiver = Receiver({sms.info.name: sms}, take, secrets=os.environ.get("SMS_WEBHOOK_SECRET", ""))
-ours = Blueprint("ours", __name__)
+app = Flask(__name__)
+app.register_blueprint(blueprint(receiver), url_prefix="/sms")
 
 
-@ours.before_request
 def require_token() -> None:
     """Let in whoever shows the token: a send costs, and the numbers are nobody else's business."""
     shown = request.authorization.token if request.authorization else None
@@ -40,31 +34,42 @@ def require_token() -> None:
         abort(401)
 
 
-@ours.post("/messages")
-def post() -> tuple[dict[str, Any], int]:
-    """Queue a text to send: ``{"text": "…", "to": ["0900000001"]}``."""
+@app.post("/messages")
+def put() -> tuple[dict[str, Any], int]:
+    """Take a text to send, ``{"text": "…", "to": ["0900000001"]}``. Asked again under the same key, it is sent once."""
+    require_token()
     asked = request.get_json()
     try:
-        message = sms_core.Message(asked["text"], asked["to"], reference=uuid4().hex)
-        sms.preview(message)
+        message = sms_core.Message(asked["text"], asked["to"])
+        ticket = jobs.put(message, key=request.headers.get("Idempotency-Key", ""))
+    except KeyConflict as error:
+        return {"error": str(error)}, 409
     except (KeyError, TypeError, sms_core.InvalidMessage) as error:
         return {"error": str(error)}, 400
-    send.delay(jobs.put(message))
-    return {"reference": message.reference}, 202
+    return as_json(ticket), 202
 
 
-@ours.get("/messages")
-def messages() -> list[dict[str, Any]]:
-    """Every message with its status."""
-    return ledger.messages()
+@app.get("/messages/<path:key>")
+def get(key: str) -> dict[str, Any]:
+    """What became of it."""
+    require_token()
+    try:
+        return as_json(outbox.get(key))
+    except UnknownKey:
+        abort(404)
 
 
-@ours.get("/replies")
-def replies() -> list[dict[str, Any]]:
-    """What recipients wrote back."""
-    return ledger.replies()
+@app.get("/health")
+def health() -> tuple[dict[str, Any], int]:
+    """What a person should look at: status 503, and what kind it is of."""
+    alarms = sorted({alarm.kind for alarm in outbox.alarms()})
+    return {"alarms": alarms}, 503 if alarms else 200
 
 
-app = Flask(__name__)
-app.register_blueprint(ours)
-app.register_blueprint(blueprint(receiver), url_prefix="/sms")
+def as_json(ticket: Ticket) -> dict[str, Any]:
+    """A ticket as the API shows it."""
+    rows = []
+    for row in ticket.rows:
+        status = row.status.value if row.status else None  # as far as the vendor has reported
+        rows.append({"number": row.number, "state": row.state.value, "status": status})
+    return {"key": ticket.key, "rows": rows}

@@ -1,4 +1,4 @@
-"""A FastAPI application that sends texts, takes what the vendor pushes, and keeps what became of every message.
+"""A FastAPI application that sends texts through an outbox, and takes the delivery reports that the vendor pushes.
 
 ::
 
@@ -12,23 +12,21 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from hmac import compare_digest
 from typing import Annotated, Any
-from uuid import uuid4
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from ledger import Ledger
 from pydantic import BaseModel
 
 import sms_core
 from sms_core.webhooks import Receiver
 from sms_core.webhooks.fastapi import router
+from sms_core_outbox import AsyncOutbox, KeyConflict, Ticket, UnknownKey
 
+DSN = os.environ["SMS_DSN"]
 TOKEN = os.environ["APP_TOKEN"]
 
-sms = sms_core.connect()  # from SMS_DSN
-ledger = Ledger(os.environ.get("DATABASE", "messages.sqlite3"))
-# A plain handler, since SQLite blocks: it runs in a thread, within the store's transaction, and never holds up the loop.
-receiver = Receiver({sms.info.name: sms}, ledger.add, secrets=os.environ.get("SMS_WEBHOOK_SECRET", ""), store=ledger)
+outbox = AsyncOutbox(os.environ.get("SMS_OUTBOX", "sqlite:///sms.db"), accounts={"main": DSN})
+receiver = Receiver({"main": DSN}, outbox.recorder("main"), secrets=os.environ["SMS_WEBHOOK_SECRET"])
 
 
 class Asked(BaseModel):
@@ -46,44 +44,54 @@ def require_token(shown: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBea
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-    """One client for the life of a worker."""
-    with sms:
-        yield
-
-
-ours = APIRouter(dependencies=[Depends(require_token)])
-
-
-@ours.post("/messages")
-def send(asked: Asked) -> dict[str, Any]:
-    """Send a text. A plain function, which FastAPI runs in a thread, as the client waits for the vendor."""
-    reference = uuid4().hex
-    try:
-        message = sms_core.Message(asked.text, asked.to, reference=reference)
-        preview = sms.preview(message)
-    except sms_core.InvalidMessage as error:
-        raise HTTPException(400, str(error)) from error
-    ledger.begin(reference, preview)
-    try:
-        result = sms.send(message)
-    except sms_core.SendError as error:  # its result tells what became of each recipient all the same
-        result = error.result
-    ledger.finish(reference, result)
-    return {"reference": reference, "outcomes": {row.number: row.outcome.value for row in result.outcomes}}
-
-
-@ours.get("/messages")
-def messages() -> list[dict[str, Any]]:
-    """Every message with its status."""
-    return ledger.messages()
-
-
-@ours.get("/replies")
-def replies() -> list[dict[str, Any]]:
-    """What recipients wrote back."""
-    return ledger.replies()
+    """Send for as long as the server runs; at its end, what is under way is finished first."""
+    async with outbox:
+        await outbox.create()
+        async with outbox.worker():
+            yield
 
 
 app = FastAPI(title="Texts", lifespan=lifespan)
+ours = APIRouter(prefix="/messages", dependencies=[Depends(require_token)])
+
+
+@ours.post("", status_code=202)
+async def put(asked: Asked, idempotency_key: Annotated[str, Header()]) -> dict[str, Any]:
+    """Take a text to send. Asked again under the same key, it is sent once."""
+    try:
+        ticket = await outbox.put(sms_core.Message(asked.text, asked.to), key=idempotency_key)
+    except KeyConflict as error:
+        raise HTTPException(409, str(error)) from error
+    except sms_core.InvalidMessage as error:
+        raise HTTPException(400, str(error)) from error
+    return as_json(ticket)
+
+
+@ours.get("/{key:path}")
+async def get(key: str) -> dict[str, Any]:
+    """What became of it."""
+    try:
+        return as_json(await outbox.get(key))
+    except UnknownKey as error:
+        raise HTTPException(404) from error
+
+
+@app.get("/health")
+async def health(response: Response) -> dict[str, Any]:
+    """What a person should look at: status 503, and what kind it is of."""
+    alarms = sorted({alarm.kind for alarm in await outbox.alarms()})
+    response.status_code = 503 if alarms else 200
+    return {"alarms": alarms}
+
+
+def as_json(ticket: Ticket) -> dict[str, Any]:
+    """A ticket as the API shows it."""
+    rows = []
+    for row in ticket.rows:
+        status = row.status.value if row.status else None  # as far as the vendor has reported
+        rows.append({"number": row.number, "state": row.state.value, "status": status})
+    return {"key": ticket.key, "rows": rows}
+
+
 app.include_router(ours)
 app.include_router(router(receiver), prefix="/sms")

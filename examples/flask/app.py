@@ -1,8 +1,9 @@
-"""A Flask application that sends texts, takes what the vendor pushes, and keeps what became of every message.
+"""A Flask application that sends texts through an outbox, and takes the delivery reports that the vendor pushes.
 
 ::
 
-    gunicorn --workers 2 app:app
+    gunicorn --workers 2 app:app        # puts and answers
+    sms outbox run                      # sends
 """
 
 from __future__ import annotations
@@ -10,25 +11,25 @@ from __future__ import annotations
 import os
 from hmac import compare_digest
 from typing import Any
-from uuid import uuid4
 
-from flask import Blueprint, Flask, abort, request
-from ledger import Ledger
+from flask import Flask, abort, request
 
 import sms_core
 from sms_core.webhooks import Receiver
 from sms_core.webhooks.flask import blueprint
+from sms_core_outbox import KeyConflict, Outbox, Ticket, UnknownKey
 
+DSN = os.environ["SMS_DSN"]
 TOKEN = os.environ["APP_TOKEN"]
 
-# From SMS_DSN. It opens no connection before the first send, so each worker that is forked later has its own.
-sms = sms_core.connect()
-ledger = Ledger(os.environ.get("DATABASE", "messages.sqlite3"))
-receiver = Receiver({sms.info.name: sms}, ledger.add, secrets=os.environ.get("SMS_WEBHOOK_SECRET", ""), store=ledger)
-ours = Blueprint("ours", __name__)
+outbox = Outbox(os.environ.get("SMS_OUTBOX", "sqlite:///sms.db"), accounts={"main": DSN})
+outbox.create()
+receiver = Receiver({"main": DSN}, outbox.recorder("main"), secrets=os.environ["SMS_WEBHOOK_SECRET"])
+
+app = Flask(__name__)
+app.register_blueprint(blueprint(receiver), url_prefix="/sms")
 
 
-@ours.before_request
 def require_token() -> None:
     """Let in whoever shows the token: a send costs, and the numbers are nobody else's business."""
     shown = request.authorization.token if request.authorization else None
@@ -36,37 +37,42 @@ def require_token() -> None:
         abort(401)
 
 
-@ours.post("/messages")
-def send() -> tuple[dict[str, Any], int]:
-    """Send a text: ``{"text": "…", "to": ["0900000001"]}``."""
+@app.post("/messages")
+def put() -> tuple[dict[str, Any], int]:
+    """Take a text to send, ``{"text": "…", "to": ["0900000001"]}``. Asked again under the same key, it is sent once."""
+    require_token()
     asked = request.get_json()
-    reference = uuid4().hex
     try:
-        message = sms_core.Message(asked["text"], asked["to"], reference=reference)
-        preview = sms.preview(message)
+        message = sms_core.Message(asked["text"], asked["to"])
+        ticket = outbox.put(message, key=request.headers.get("Idempotency-Key", ""))
+    except KeyConflict as error:
+        return {"error": str(error)}, 409
     except (KeyError, TypeError, sms_core.InvalidMessage) as error:
         return {"error": str(error)}, 400
-    ledger.begin(reference, preview)
+    return as_json(ticket), 202
+
+
+@app.get("/messages/<path:key>")
+def get(key: str) -> dict[str, Any]:
+    """What became of it."""
+    require_token()
     try:
-        result = sms.send(message)
-    except sms_core.SendError as error:  # its result tells what became of each recipient all the same
-        result = error.result
-    ledger.finish(reference, result)
-    return {"reference": reference, "outcomes": {row.number: row.outcome.value for row in result.outcomes}}, 200
+        return as_json(outbox.get(key))
+    except UnknownKey:
+        abort(404)
 
 
-@ours.get("/messages")
-def messages() -> list[dict[str, Any]]:
-    """Every message with its status."""
-    return ledger.messages()
+@app.get("/health")
+def health() -> tuple[dict[str, Any], int]:
+    """What a person should look at: status 503, and what kind it is of."""
+    alarms = sorted({alarm.kind for alarm in outbox.alarms()})
+    return {"alarms": alarms}, 503 if alarms else 200
 
 
-@ours.get("/replies")
-def replies() -> list[dict[str, Any]]:
-    """What recipients wrote back."""
-    return ledger.replies()
-
-
-app = Flask(__name__)
-app.register_blueprint(ours)
-app.register_blueprint(blueprint(receiver), url_prefix="/sms")
+def as_json(ticket: Ticket) -> dict[str, Any]:
+    """A ticket as the API shows it."""
+    rows = []
+    for row in ticket.rows:
+        status = row.status.value if row.status else None  # as far as the vendor has reported
+        rows.append({"number": row.number, "state": row.state.value, "status": status})
+    return {"key": ticket.key, "rows": rows}

@@ -18,6 +18,7 @@ from sms_core._engine.groups import Group, Grouping, Member, alone
 from sms_core._engine.pace import Pace
 from sms_core._engine.plan import Plan
 from sms_core.model import Message, SendResult
+from sms_core.provider.info import ProviderInfo
 
 Item = Message | Plan
 Start = Callable[[Coroutine[Any, Any, SendResult]], asyncio.Task[SendResult]]
@@ -75,6 +76,34 @@ class AsyncBulk:
         self._failure: Exception | None = None
         self._changed = asyncio.Event()
         self._ends = False
+
+    @classmethod
+    def apart(
+        cls,
+        messages: Iterable[Item] | AsyncIterable[Item],
+        *,
+        plan: Callable[[Message], Plan],
+        send: Callable[[Plan], Awaitable[SendResult]],
+        start: Start,
+        info: ProviderInfo,
+        concurrency: int = 8,
+        max_per_second: float | None = None,
+    ) -> Self:
+        """As `Bulk.apart`; ``start`` makes a task that is awaited when what sends is closed."""
+
+        async def send_group(group: Group, _: Course) -> SendResult:
+            return await send(group.plan)
+
+        return cls(
+            messages,
+            plan=plan,
+            send=send_group,
+            start=start,
+            grouping=Grouping(info, lambda _, destinations: destinations),
+            pace=Pace(max_per_second),
+            sleep=asyncio.sleep,
+            concurrency=concurrency,
+        )
 
     @property
     def results(self) -> tuple[Sent, ...]:

@@ -14,11 +14,12 @@ interruption (Ctrl-C) reaches that thread alone, between any two of its steps. T
 from __future__ import annotations
 
 import _thread
+import time
 import warnings
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
-from datetime import datetime
+from datetime import UTC, datetime
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -148,6 +149,29 @@ class Bulk:
         sender = _Sender(send, grouping.info, pace, clock, sleep, self._known, self._woken)
         self._ends = False
         _thread.start_new_thread(_dispatch, (self._jobs, pool, sender, self._stopped))
+
+    @classmethod
+    def apart(
+        cls,
+        messages: Iterable[Message | Plan],
+        *,
+        plan: Callable[[Message], Plan],
+        send: Callable[[Plan], SendResult],
+        info: ProviderInfo,
+        concurrency: int = 8,
+        max_per_second: float | None = None,
+    ) -> Self:
+        """A bulk of something that plans and sends as a client does: each message goes by itself. Raises as `Client.send_many`."""
+        return cls(
+            messages,
+            plan=plan,
+            send=lambda planned, _, __: send(planned),
+            grouping=Grouping(info, lambda _, destinations: destinations),
+            pace=Pace(max_per_second),
+            clock=lambda: datetime.now(UTC),
+            sleep=time.sleep,
+            concurrency=concurrency,
+        )
 
     @property
     def results(self) -> tuple[Sent, ...]:

@@ -3,8 +3,8 @@
 ::
 
     with sms_core.connect("memory://") as sms:
-        sms.send("您的驗證碼是 123456", to="0900000001")
-    assert memory_exchange().accepted[0].text == "您的驗證碼是 123456"
+        sms.send("【店名】您的驗證碼是 123456", to="0900000001")
+    assert memory_exchange().accepted[0].text == "【店名】您的驗證碼是 123456"
 
 Recipients behave by their number, see `sms_core.testing.behaviours`. ``memory://NAME`` is an exchange of its own; all
 clients of one name share it, and `memory_exchange` lets you look into it, move its clock and reset it.

@@ -73,6 +73,7 @@ ANSWERS = {
 
 
 _FULL_ANSWER = _answer("text/plain; charset=utf-8", _counts(FULL))
+_BATCH = BATCH.encode()
 _serial = itertools.count()
 
 
@@ -90,12 +91,16 @@ def _requests(received: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _answer_to(head: bytes) -> bytes:
-    return next(answer for part, answer in ANSWERS.items() if part in head)
+    return _as_own_batch(next(answer for part, answer in ANSWERS.items() if part in head))
 
 
 def _answer_to_full(_: bytes) -> bytes:
-    """Each full request is a batch of its own."""
-    return _FULL_ANSWER.replace(BATCH.encode(), f"{BATCH[:-12]}{next(_serial):012}".encode())
+    return _as_own_batch(_FULL_ANSWER)
+
+
+def _as_own_batch(answer: bytes) -> bytes:
+    """The answer with a batch id that no other one has, as vendors give them."""
+    return answer.replace(_BATCH, b"%s%012d" % (_BATCH[:-12], next(_serial)))
 
 
 def _serve_one(connection: socket.socket, answer: Callable[[bytes], bytes]) -> None:

@@ -6,8 +6,8 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 import sms_core_smsgo.provider
 from sms_core_kit.recordings import load_book
 from sms_core_sandbox import Sandbox
+from tests.support.warm_python import WarmPython, warm_python
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "add-a-vendor.md"
@@ -67,13 +68,23 @@ DJANGO_SETTINGS = next(fence.code for fence in FENCES if fence.place.startswith(
 """The page's own settings, which its other fences run with."""
 
 
-def run(command: list[str], dsn: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    (folder / "project_settings.py").write_text(DJANGO_SETTINGS, encoding="utf-8")
-    ours = {"SMS_DSN": dsn, "SMS_ACCOUNTS": str(folder / "accounts.toml"), "DJANGO_SETTINGS_MODULE": "project_settings"}
-    environment = {**os.environ, **ours, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60, encoding="utf-8"
-    )
+class Runner:
+    """Runs scripts and commands as a reader of the pages would, with SMS_DSN naming a sandbox."""
+
+    def __init__(self, python: WarmPython) -> None:
+        self._python = python
+
+    def run(self, script: str, *arguments: str, dsn: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        (folder / "project_settings.py").write_text(DJANGO_SETTINGS, encoding="utf-8")
+        accounts = str(folder / "accounts.toml")
+        ours = {"SMS_DSN": dsn, "SMS_ACCOUNTS": accounts, "DJANGO_SETTINGS_MODULE": "project_settings"}
+        return self._python.run(script, arguments, cwd=folder, env={**os.environ, **ours})
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    with warm_python(tmp_path_factory.mktemp("python")) as python:
+        yield Runner(python)
 
 
 def test_every_fence_is_of_a_kind_that_runs_here() -> None:
@@ -82,12 +93,12 @@ def test_every_fence_is_of_a_kind_that_runs_here() -> None:
 
 
 @pytest.mark.parametrize("fence", of("python"))
-def test_python(fence: Fence, tmp_path: Path) -> None:
+def test_python(fence: Fence, tmp_path: Path, runner: Runner) -> None:
     """With SMS_DSN naming the sandbox, which speaks EVERY8D's wire."""
     script = tmp_path / "fence.py"
     script.write_text(fence.code, encoding="utf-8")
     with Sandbox() as box:
-        done = run([sys.executable, str(script)], box.dsn("every8d"), tmp_path)
+        done = runner.run(str(script), dsn=box.dsn("every8d"), folder=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -104,7 +115,7 @@ def test_toml(fence: Fence, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fence", of("sh"))
-def test_commands(fence: Fence, tmp_path: Path) -> None:
+def test_commands(fence: Fence, tmp_path: Path, runner: Runner) -> None:
     """``sms`` commands run; of those that install, each package is one of ours and each nox session exists."""
     noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
     with Sandbox() as box:
@@ -114,10 +125,10 @@ def test_commands(fence: Fence, tmp_path: Path) -> None:
                 if words[0] == "sms":
                     if "--dsn" in words:
                         words[words.index("--dsn") + 1] = box.dsn("every8d")
-                    done = run([sys.executable, "-m", "sms_core_cli", *words[1:]], box.dsn("every8d"), tmp_path)
+                    done = runner.run("sms_core_cli", *words[1:], dsn=box.dsn("every8d"), folder=tmp_path)
                     assert done.returncode == 0, done.stderr
                 elif "nox" in words and "install" not in words:
                     assert f"def {words[-1]}(" in noxfile
                 else:
                     assert words[: words.index("install") + 1][-2:] == ["pip", "install"]
-                    assert all(one == "nox" or is_ours(one) for one in words[words.index("install") + 1 :])
+                    assert all(package == "nox" or is_ours(package) for package in words[words.index("install") + 1 :])

@@ -16,12 +16,11 @@ import sms_core
 from sms_core import Outcome, SendResult, SmsError
 from sms_core.serialize import from_data
 from sms_core_sandbox import Sandbox
-from tests.examples.application import DEADLINE, SECRET, Application, wait_until
-from tests.examples.running import CELERY
 from tests.support.children import child
 from tests.support.redis import redis_server
 
 GOOD, OTHER, REFUSED = "+886900000001", "+886900000002", "+886900000909"
+DEADLINE = 120.0
 NOBODY = "every8d://nobody:nothing@127.0.0.1:1?scheme=http&retries=0"
 
 
@@ -112,20 +111,3 @@ def test_what_was_wrong_before_anything_was_sent_comes_back_too(tasks: Celery, b
 def test_a_result_comes_back_as_data(tasks: Celery, box: Sandbox) -> None:
     result = from_data(outcome(tasks, "send", box.dsn("every8d"), [GOOD]), SendResult)
     assert result.batch_id == box.exchange.accepted[-1].batch_id
-
-
-def test_the_example_runs_with_redis_as_its_readme_says(redis: str, tmp_path: Path) -> None:
-    application = Application(CELERY, tmp_path, "")
-    with Sandbox(faces=["every8d"]) as box:
-        application.environment |= {
-            "SMS_DSN": box.dsn("every8d"),
-            "CELERY_BROKER_URL": redis.removesuffix("0") + "1",
-            "CELERY_BROKER_OPTIONS": "{}",
-        }
-        box.callback_url = f"{application.url}/sms/every8d/{SECRET}"
-        with application:
-            application.ask("/messages", {"text": "您好", "to": [GOOD, OTHER]})
-            wait_until(lambda: application.handled() == 2, lambda: application.log)
-            shown = {row["number"]: (row["outcome"], row["status"]) for row in application.ask("/messages")}
-    assert shown == dict.fromkeys([GOOD, OTHER], ("accepted", "delivered"))
-    assert len(box.exchange.accepted) == 2

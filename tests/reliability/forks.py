@@ -12,7 +12,7 @@ from attrs import define, field
 import sms_core
 from sms_core import Client, Outcome, SendError
 from tests.support.forks import PATIENCE, fork, fork_by_multiprocessing, in_children
-from tests.support.sandbox_process import Vendor
+from tests.support.sandbox_process import SandboxProcess, Taken
 
 SENDS = 25
 """For each process."""
@@ -36,9 +36,9 @@ def send_some(sms: Client, process: int, sends: int = SENDS) -> list[tuple[str, 
     return said
 
 
-def lies(said: list[Sequence[Sequence[str]]], taken: list[tuple[str, str]]) -> list[object]:
+def lies(said: list[Sequence[Sequence[str]]], taken: list[Taken]) -> list[object]:
     """Where what the clients said is not what the vendor took."""
-    batches = {number: batch_id for batch_id, number in taken}
+    batches = {sent.number: sent.batch_id for sent in taken}
     assert len(batches) == len(taken), "sent twice"
     found: list[object] = []
     for number, outcome, batch_id in (row for rows in said for row in rows):
@@ -79,23 +79,24 @@ def run(rounds: int, seed: int) -> Figures:
     figures = Figures(seed)
     # What we promise is to be tested with threads around; Python warns of a fork then since 3.12.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-    with Vendor() as vendor:
+    with SandboxProcess() as vendor:
         for _ in range(rounds):
+            vendor.reset()
             children = chance.choice([2, 8])
             said = _round(vendor, chance, children)
             figures.rounds += 1
             figures.children += children
             figures.sends += sum(map(len, said))
-            figures.lied += lies(said, vendor.take_stock())
+            figures.lied += lies(said, vendor.taken())
     return figures
 
 
-def _round(vendor: Vendor, chance: random.Random, children: int) -> list[Sequence[Sequence[str]]]:
+def _round(vendor: SandboxProcess, chance: random.Random, children: int) -> list[Sequence[Sequence[str]]]:
     auth = chance.choice(["token", "password"])
     before = chance.choice(["nothing", "check", "send"])
     start = chance.choice([fork, fork_by_multiprocessing])
     said: list[Sequence[Sequence[str]]] = []
-    with sms_core.connect(f"{vendor.dsn}&auth={auth}") as sms, ThreadPoolExecutor(1) as pool:
+    with sms_core.connect(vendor.dsn(auth=auth)) as sms, ThreadPoolExecutor(1) as pool:
         if before == "check":
             sms.check()
         if before == "send":

@@ -59,8 +59,8 @@ from sms_core.serialize import from_error_data, from_json, to_data, to_json
 from sms_core.testing import bind_provider, describe_provider, load_provider
 from sms_core.text import count_segments
 from sms_core.webhooks.bodies import ascii_query
-from sms_core_cli.campaign import RowOutcome, RowResult, Table, mend_numbers, parse_moment, read_table
-from sms_core_cli.campaign.result_file import read_results
+from sms_core_cli.campaign import parse_moment, read_table
+from sms_core_cli.campaign.mending import Mending
 from sms_core_kit.recordings import Book, Recording, load_book
 from sms_core_twilio import signature
 
@@ -228,16 +228,11 @@ CSV = (
 
 def _files() -> Iterator[Parser]:
     files = [content.encode(charset) for content in CSV for charset in ("utf-8", "utf-8-sig", "utf-16", "cp950")]
-    yield Parser("campaign file", lambda body: mend_numbers(read_table(body)), (InvalidMessage,), tuple(files))
-    table = read_table(CSV[0].encode())
-    yield Parser("result file", lambda body: read_results(body, table), (InvalidMessage,), (_results_of(table),))
+    yield Parser("campaign file", _mended, (InvalidMessage,), tuple(files))
 
 
-def _results_of(table: Table) -> bytes:
-    result = RowResult(RowOutcome.ACCEPTED, "b", "r", "", NOW, DeliveryStatus.DELIVERED, "100", "成功", NOW)
-    names = ",".join((*table.headers, *result.cells()))
-    rows = [",".join((*row.cells, *result.cells().values())) for row in table.rows]
-    return "\n".join((names, *rows)).encode()
+def _mended(body: bytes) -> object:
+    return [Mending(mend=True).take(row) for row in read_table(body).rows]
 
 
 # Texts

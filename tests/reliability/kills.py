@@ -1,112 +1,120 @@
-"""Campaigns that are stopped at any moment, resumed, and at last started twice at once.
+"""Campaigns that several processes send at once, each of which is stopped at some moment or at some write, and joined.
 
-Nothing is sent twice, nothing is lost, no row lies, and of two that start at once one is told that it came second.
+Nothing is sent twice, nothing is lost, no row lies, and no more is unknown than was in flight.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from attrs import define, field
+import sqlalchemy
 
-from plugins.cli.tests.running import ROWS, campaign, results, write_table
+from plugins.cli.tests.running import AT_ONCE, exported, work, write_table
 from sms_core.testing import Exchange
-from sms_core_cli.exit_codes import WRONG_USE
 from sms_core_sandbox import Sandbox
+from tests.reliability.kill_figures import Figures
+from tests.support.forks import fork, in_children
 
 STOPS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+ROWS = 16
+PROCESSES = 3
+LONGEST = 0.6
+"""Seconds after which a process is stopped at the latest: about what it takes for all of it."""
+WRITES = 40
+"""Statements that change something, about as many as a process makes."""
 PATIENCE = 60.0
-AT_ONCE = 2
-"""Requests that a campaign has in flight, and so the rows that a kill may leave unknown."""
 
 
-@define
-class Figures:
-    """What the rounds came to; what is wrong is told in words."""
-
-    seed: int
-    rounds: int = 0
-    kills: int = 0
-    rows: int = 0
-    unknown: int = 0
-    wrong: list[str] = field(factory=list)
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether each row is as the vendor took it."""
-        return not self.wrong
-
-    def __str__(self) -> str:
-        rows = [
-            f"kills     {self.kills:,} in {self.rounds:,} campaigns (seed {self.seed})",
-            f"rows      {self.rows:,}, of them unknown {self.unknown:,}",
-            f"wrong     {len(self.wrong):,}",
-        ]
-        rows.extend(f"          {words}" for words in self.wrong[:20])
-        return "\n".join(rows)
-
-
-def run(rounds: int, seed: int) -> Figures:
-    """So many campaigns. Each is stopped some times, and resumed."""
+def run(kills: int, seed: int) -> Figures:
+    """Campaigns until so many processes were stopped. Each has a file of its own, and ends with two that are not."""
     chance = random.Random(seed)
-    figures = Figures(seed)
-    for _ in range(rounds):
+    figures = Figures(("processes", "campaigns"), seed)
+    while figures.kills < kills:
         with tempfile.TemporaryDirectory() as folder, Sandbox() as box:
-            file = write_table(Path(folder))
-            kills = _run_until_it_ends(file, box, chance, figures)
-            _judge(figures, file, box.exchange, kills)
+            file = write_table(Path(folder), ROWS)
+            box.faults.add("slow", match="Send", times=None, seconds=0.02)
+            dsn = box.dsn("every8d", batch_size=1)
+            hard = _stop_some(file, dsn, chance, figures)
+            in_children(2, work(file, dsn), patience=PATIENCE)
+            _judge(figures, file, box.exchange, hard)
         figures.rounds += 1
     return figures
 
 
-def _run_until_it_ends(file: Path, box: Sandbox, chance: random.Random, figures: Figures) -> int:
-    """Stop the campaign at up to three moments, then let two of it end. Gives how many of the stops were SIGKILL."""
-    box.faults.add("slow", match="Send", times=None, seconds=0.02)
-    dsn = box.dsn("every8d", batch_size=1)
-    kills = 0
-    for _ in range(chance.randint(1, 3)):
-        stop = chance.choice(STOPS)
-        moment = len(box.exchange.accepted) + chance.randint(0, ROWS // 2)
-        with campaign(file, dsn, *_arguments(file)) as running:
-            box.exchange.wait_for(
-                lambda moment=moment: len(box.exchange.accepted) >= moment, timeout=1.0 + chance.random()
-            )
-            running.send_signal(stop)
-            running.communicate(timeout=PATIENCE)
-        figures.kills += 1
-        kills += stop is signal.SIGKILL
-    arguments = _arguments(file)
-    with campaign(file, dsn, *arguments) as first, campaign(file, dsn, *arguments) as second:
-        for running in (first, second):
-            running.communicate(timeout=PATIENCE)
-    # One that starts when the other has ended finds nothing to send, and ends as that one did.
-    if first.returncode != second.returncode and WRONG_USE not in {first.returncode, second.returncode}:
-        figures.wrong.append(f"two at once ended with {first.returncode} and {second.returncode}")
-    return kills
+def _stop_some(file: Path, dsn: str, chance: random.Random, figures: Figures) -> int:
+    """Let processes send, and stop each. Gives how many were killed, which leaves rows unknown."""
+    stops = [chance.choice(STOPS) for _ in range(PROCESSES)]
+    at_writes = [chance.randint(1, WRITES) if chance.random() < 0.5 else 0 for _ in range(PROCESSES)]
+    begun = time.monotonic()
+    children = [
+        fork(work(file, dsn, _at_write(stop, count)), number)
+        for number, (stop, count) in enumerate(zip(stops, at_writes, strict=True))
+    ]
+    moments = sorted(chance.uniform(0, LONGEST) for _ in children)
+    hard = 0
+    for (pid, out), stop, at_write, moment in zip(children, stops, at_writes, moments, strict=True):
+        if not at_write:
+            time.sleep(max(0.0, begun + moment - time.monotonic()))
+            os.kill(pid, stop)  # it is a child that nobody has waited for, so the id is still its own
+        status = _wait(pid)
+        os.close(out)
+        was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        hard += was_killed
+        figures.kills += was_killed or stop is not signal.SIGKILL
+    return hard
 
 
-def _arguments(file: Path) -> list[str]:
-    if file.with_name("results.csv").exists():
-        return ["--resume", "results.csv"]
-    return []
+def _wait(pid: int) -> int:
+    """Wait for a child, which is killed where it hangs. Gives its status."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    raise AssertionError("a process did not end after it was told to")
 
 
-def _judge(figures: Figures, file: Path, exchange: Exchange, kills: int) -> None:
+def _at_write(stop: signal.Signals, count: int) -> Callable[[int], object]:
+    """Let a process stop itself before its n-th statement that changes something; 0 lets it be."""
+
+    def prepare(_: int) -> None:
+        left = [count]
+
+        def look(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.startswith(("INSERT", "UPDATE", "COMMIT", "RELEASE")):
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), stop)
+
+        if count:
+            sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", look)
+
+    return prepare
+
+
+def _judge(figures: Figures, file: Path, exchange: Exchange, hard: int) -> None:
     taken = Counter(message.text for message in exchange.accepted)
     batches = {message.text: message.batch_id for message in exchange.accepted}
-    rows = results(file)
+    rows = exported(file)
     unknown = [row for row in rows if row["outcome"] == "unknown"]
     figures.rows += len(rows)
     figures.unknown += len(unknown)
     figures.wrong += [f"sent {count} times: {text}" for text, count in taken.items() if count > 1]
     if len(rows) != ROWS:
         figures.wrong.append(f"{ROWS - len(rows)} rows are lost")
-    if len(unknown) > kills * AT_ONCE:
-        figures.wrong.append(f"{len(unknown)} rows are unknown after {kills} kills")
+    if len(unknown) > hard * AT_ONCE:
+        figures.wrong.append(f"{len(unknown)} rows are unknown after {hard} kills")
     for row in rows:
         text, outcome = row["text"], row["outcome"]
         if outcome == "accepted" and batches.get(text) != row["batch_id"]:

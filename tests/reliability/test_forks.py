@@ -20,7 +20,7 @@ from tests.reliability.forks import SENDS, lies, send_some
 from tests.support import tiny
 from tests.support.colours import BlockingTransport, bind_async, connect_blocking
 from tests.support.forks import Work, fork, fork_by_multiprocessing, in_children
-from tests.support.sandbox_process import Vendor
+from tests.support.sandbox_process import SandboxProcess
 from tests.support.scripted_server import Connection, ScriptedServer, answer
 
 # What we promise is to be tested with threads around; Python warns of a fork then since 3.12.
@@ -43,8 +43,8 @@ def _colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="module")
-def vendor() -> Iterator[Vendor]:
-    with Vendor() as running:
+def vendor() -> Iterator[SandboxProcess]:
+    with SandboxProcess() as running:
         yield running
 
 
@@ -60,9 +60,10 @@ CASES = [
 
 @pytest.mark.parametrize(("auth", "before", "children", "start"), CASES)
 def test_no_process_is_told_another_s_answer(
-    vendor: Vendor, auth: str, before: str, children: int, start: Callable[[Work, int], tuple[int, int]]
+    vendor: SandboxProcess, auth: str, before: str, children: int, start: Callable[[Work, int], tuple[int, int]]
 ) -> None:
-    with connect(f"{vendor.dsn}&auth={auth}") as sms:
+    vendor.reset()
+    with connect(vendor.dsn(auth=auth)) as sms:
         said: list[Sequence[Sequence[str]]] = []
         if before == "check":
             sms.check()
@@ -72,7 +73,7 @@ def test_no_process_is_told_another_s_answer(
             own = pool.submit(send_some, sms, 98)
             said += in_children(children, lambda child: send_some(sms, child), start)
             said.append(own.result(PATIENCE))
-    taken = vendor.take_stock()
+    taken = vendor.taken()
     assert len(taken) == (children + 1) * SENDS + (before == "send")
     assert lies(said, taken) == []
 

@@ -16,6 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import sqlalchemy
+
 PATIENCE = 60
 """Seconds for each step of its start and end."""
 HINT = "the tests need a PostgreSQL server: apt-get install postgresql"
@@ -42,6 +45,14 @@ def postgresql_server() -> Iterator[str]:
             subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE, **options)
     finally:
         shutil.rmtree(folder)
+
+
+def new_database(server: str, name: str) -> str:
+    """Make a database of this name in a server; its URL."""
+    folder = sqlalchemy.make_url(server).query["host"]
+    with psycopg.connect(host=folder, user="sms", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
 
 
 def _folder_of_binaries() -> Path:

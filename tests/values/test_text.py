@@ -41,11 +41,11 @@ ucs2_texts = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.samp
 
 def septets(text: str) -> list[int] | None:
     units: list[int] = []
-    for one in text:
-        if one in EXTENSION:
-            units += [0x1B, EXTENSION[one]]
-        elif one in TABLE and one != ESCAPE:
-            units.append(TABLE.index(one))
+    for character in text:
+        if character in EXTENSION:
+            units += [0x1B, EXTENSION[character]]
+        elif character in TABLE and character != ESCAPE:
+            units.append(TABLE.index(character))
         else:
             return None
     return units

@@ -69,7 +69,7 @@ def test_one_request_for_personal_texts_or_several(name: str) -> None:
     with Sandbox(faces=[name]) as box, sms_core.connect(box.dsn(name)) as sms:
         assert sms.preview(message).requests == (1 if sms.info.can(Capability.PERSONAL) else 2)
         assert sms.send(message).accepted == 2
-        assert [one.text for one in box.exchange.accepted] == ["a", "b"]
+        assert [message.text for message in box.exchange.accepted] == ["a", "b"]
 
 
 @pytest.mark.parametrize("name", NAMES)

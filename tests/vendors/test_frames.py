@@ -80,10 +80,11 @@ def test_no_failure_shows_a_secret(name: str) -> None:
         for kind in KINDS:
             for title, call in CALLS.items():
                 store = Noted()
-                dsn = box.dsn(name, user=USER, password=PASSWORD, retries=0, read_timeout=0.3)
+                dsn = box.dsn(name, user=USER, password=PASSWORD, retries=0)
                 with sms_core.connect(dsn, sessions=store) as sms:
                     if sms.info.can(sms_core.Capability.BALANCE):
                         sms.balance()
+                with sms_core.connect(f"{dsn}&read_timeout=0.3", sessions=store) as sms:
                     box.faults.add(kind, times=None)
                     error = failure(sms, call)
                     box.faults.clear()

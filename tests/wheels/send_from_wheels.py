@@ -52,9 +52,8 @@ class Vendor(BaseHTTPRequestHandler):
 
 def main(dist: Path) -> None:
     """Install, serve, send; then install the command and send with it."""
-    core, vendor, command = (
-        str(next(dist.glob(f"{name}-[0-9]*.whl"))) for name in ("sms_core", "sms_core_every8d", "sms_core_cli")
-    )
+    names = ("sms_core", "sms_core_every8d", "sms_core_cli", "sms_core_outbox")
+    core, vendor, command, outbox = (str(next(dist.glob(f"{name}-[0-9]*.whl"))) for name in names)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     dsn = f"every8d://UID:PWD@127.0.0.1:{server.server_port}?scheme=http"
@@ -67,7 +66,7 @@ def main(dist: Path) -> None:
         subprocess.run([python, "-c", SEND, dsn], check=True, cwd=folder)
         if commands := sorted(programs.glob("sms*")):
             sys.exit(f"the core and a vendor alone have brought a command: {commands}")
-        subprocess.run([*install, f"{core}[cli]", command], check=True)
+        subprocess.run([*install, f"{core}[cli]", command, outbox], check=True)
         subprocess.run([programs / "sms", "send", "您好", "--to", "0900000001", "--dsn", dsn], check=True, cwd=folder)
     server.shutdown()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 import sys
 from pathlib import Path
@@ -9,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from plugins.cli.tests.conftest import Sms
-from sms_core import ConfigurationError
+from sms_core import ConfigurationError, Message
 from sms_core.testing import Exchange
 from sms_core_cli.accounts import FILE_VARIABLE, NamedAccount, accounts_file, find_account, read_accounts, save_account
+from sms_core_cli.command import without_password
+from sms_core_outbox import Outbox
+from sms_core_sandbox import Sandbox
 
 SECRET = "p@ss/wörd #1"
 
@@ -156,3 +160,97 @@ def test_a_password_on_the_command_line_is_warned_of(
 def test_where_nothing_says_otherwise_the_file_is_in_the_system_s_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(FILE_VARIABLE, raising=False)
     assert accounts_file().parts[-2:] == ("sms-core", "accounts.toml")
+
+
+POLICIES = """
+[accounts.shop.policies]
+store = "{store}"
+budget = {{ per_day = 3 }}
+
+[accounts.shop.policies.taiwan]
+senders = ["互動資通"]
+"""
+
+
+def test_an_account_s_policies_hold_for_what_is_sent(
+    sms: Sms, exchange: Exchange, memory_name: str, file: Path, tmp_path: Path
+) -> None:
+    assert sms("account", "add", "shop", f"memory://{memory_name}", "--no-password", dsn=None).code == 0
+    with file.open("a", encoding="utf-8") as written:
+        written.write(POLICIES.format(store=f"sqlite:///{tmp_path / 'policy.db'}"))
+    done = sms("send", "您好", "--to", "0900000001", dsn=None)
+    assert (done.code, "approved sender" in done.err) == (2, True)
+    assert sms("preview", "您好", "--to", "0900000001", dsn=None).code == 2
+    for _ in range(3):
+        assert sms("send", "【互動資通】您好", "--to", "0900000001", dsn=None).code == 0
+    done = sms("send", "【互動資通】您好", "--to", "0900000001", dsn=None)
+    assert (done.code, "a day has 3 points" in done.err) == (2, True)
+    assert len(exchange.accepted) == 3
+    limits = [row for row in sms("doctor", "--json", dsn=None).data if row["what"] == "limit budget"]
+    assert ["3 used, 0 left" in row["found"] for row in limits] == [True]
+    # A limit refuses sends, and no question.
+    assert sms("balance", dsn=None).code == 0
+    assert sms("settle", "您好", "--to", "0900000001", dsn=None).code != 2
+    changed = sms("account", "add", "shop", f"memory://{memory_name}", "--no-password", "--replace", dsn=None)
+    assert (changed.code, "senders" in file.read_text(encoding="utf-8")) == (0, True)
+
+
+def test_without_the_package_policies_say_what_to_install(
+    sms: Sms, file: Path, memory_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_account(NamedAccount("shop", f"memory://{memory_name}"))
+    monkeypatch.setitem(sys.modules, "sms_core_policy", None)
+    assert sms("preview", "hi", "--to", "0900000001", dsn=None).code == 0
+    save_account(NamedAccount("shop", f"memory://{memory_name}", policies={"taiwan": {"senders": ["互動資通"]}}))
+    done = sms("preview", "hi", "--to", "0900000001", dsn=None)
+    assert (done.code, "pip install sms-core-policy" in done.err) == (2, True)
+
+
+def test_a_preview_says_once_that_no_sender_is_configured(sms: Sms, exchange: Exchange) -> None:
+    done = sms("preview", "您好", "--to", "0900000001", "--to", "0900000002")
+    assert done.out.count("names no configured sender") == 1
+    assert "names no configured sender" not in sms("preview", "hi", "--to", "+81312345678").out
+
+
+def test_names_are_completed(sms: Sms, file: Path) -> None:
+    for name in ("shop", "stage", "other"):
+        save_account(NamedAccount(name, "memory://"))
+    for words in ("sms balance --account s", "sms outbox status --account s", "sms account test s"):
+        done = sms(dsn=None, _SMS_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1))
+        assert done.out.split() == ["plain,shop", "plain,stage"]
+
+
+def test_a_hint_is_the_next_command(sms: Sms, file: Path) -> None:
+    with Sandbox() as box:
+        dsn = box.dsn("every8d")
+        save_account(NamedAccount("shop", dsn))
+        for options in (["--account", "shop"], ["--dsn", dsn]):
+            box.faults.add("drop_after", match="SendSMS")
+            done = sms("send", *options, "--to", "0900000001", "--reference", "order 17", "--", "-5 off", dsn=None)
+            assert (done.code, dsn in done.err) == (4, False)
+            command = done.err.partition("Ask what became of it: ")[2].splitlines()[0]
+            words = shlex.split(command.replace(without_password(dsn), dsn))
+            assert [word in words for word in (*options, "order 17", "-5 off")] == [True] * 4
+            assert sms(*words[1:], dsn=None).code in (0, 4)
+
+
+def test_an_outbox_takes_accounts_by_name(
+    sms: Sms, file: Path, exchange: Exchange, memory_name: str, tmp_path: Path
+) -> None:
+    save_account(NamedAccount("shop", f"memory://{memory_name}"))
+    url = f"sqlite:///{tmp_path / 'sms.db'}"
+    with Outbox(url, accounts={"shop": f"memory://{memory_name}"}) as box:
+        box.create()
+        for key in "abc":
+            box.put(Message(key, "0900000001"), key=key)
+    where = {"dsn": None, "SMS_OUTBOX": url}
+    assert sms("outbox", "pause", "--because", "moving", **where).code == 0
+    done = sms("outbox", "status", "--account", "shop", **where)
+    assert "sms outbox resume --of shop" in done.err
+    assert sms("outbox", "resume", SMS_ACCOUNT="shop", **where).code == 0
+    assert "3 rows: 3 accepted" in sms("outbox", "run", "--once", "--account", "shop", **where).out
+    assert len(exchange.accepted) == 3
+    done = sms("outbox", "status", "--account", "none", **where)
+    assert (done.code, "there is no account 'none', there are shop" in done.err) == (2, True)
+    given = sms("outbox", "status", "--account", "x=every8d://u:geheim@new.e8d.tw", **where)
+    assert (given.code, "--account has a password" in given.err, "geheim" in given.err) == (0, True, False)

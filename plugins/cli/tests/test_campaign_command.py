@@ -35,8 +35,9 @@ def test_a_dry_run_shows_the_cost_and_sends_nothing(sms: Sms, exchange: Exchange
         assert words in done.out
     data = sms("campaign", file, "--dry-run", "--json").data
     estimate = data["estimate"]
-    shown = {name: estimate[name] for name in ("messages", "requests", "segments", "points", "warnings", "seconds")}
-    assert shown == {"messages": 2, "requests": 1, "segments": 2, "points": "2", "warnings": [], "seconds": 1.0}
+    shown = {name: estimate[name] for name in ("messages", "requests", "segments", "points", "seconds")}
+    assert shown == {"messages": 2, "requests": 1, "segments": 2, "points": "2", "seconds": 1.0}
+    assert "carriers in Taiwan drop a text without one" in estimate["warnings"][0]
     assert data["outcomes"]["refused_here"] == 1
     assert data["not_accepted"][0]["rows"] == [4]
     assert exchange.messages == ()
@@ -111,17 +112,19 @@ def test_exit_codes(sms: Sms, tmp_path: Path, file: str) -> None:
     assert sms("campaign", "refused.csv", "--yes", "--overwrite").code == 3
     with Sandbox() as box:
         box.faults.add("drop_after", match="Send")
-        done = sms("campaign", "good.csv", "--yes", "--overwrite", dsn=box.dsn("every8d"))
+        done = sms("campaign", "good.csv", "--yes", "--overwrite", "--run", "b", dsn=box.dsn("every8d"))
     assert done.code == 4
-    assert "--resume results.csv --settle" in done.err
+    assert "sms campaign settle good.csv" in done.err
 
 
-def test_results_of_an_earlier_run_are_not_overwritten_unasked(sms: Sms, exchange: Exchange, file: str) -> None:
+def test_results_of_another_file_are_not_overwritten_unasked(sms: Sms, exchange: Exchange, file: str) -> None:
     assert sms("campaign", "good.csv", "--yes").code == 0
-    done = sms("campaign", "good.csv", "--yes")
+    done = sms("campaign", file, "--yes")
     assert (done.code, len(exchange.accepted)) == (2, 2)
-    assert "--resume results.csv" in done.err
-    assert sms("campaign", "good.csv", "--yes", "--results", "other.csv").code == 0
+    assert "results.csv is there, and not of this run: --results FILE names another" in done.err
+    assert sms("campaign", file, "--yes", "--results", "other.csv").code == 5
+    assert sms("campaign", "good.csv", "--yes").code == 0
+    assert len(exchange.accepted) == 4
 
 
 def test_where_results_cannot_be_written_nothing_is_sent(sms: Sms, exchange: Exchange, file: str) -> None:
@@ -130,30 +133,30 @@ def test_where_results_cannot_be_written_nothing_is_sent(sms: Sms, exchange: Exc
     assert "No such file" in done.err
 
 
-def test_settling_asks_and_sends_nothing(sms: Sms, tmp_path: Path, file: str) -> None:
+@pytest.mark.parametrize("command", [["settle", "good.csv"], ["good.csv", "--settle"]])
+def test_settling_asks_and_sends_nothing(sms: Sms, exchange: Exchange, file: str, command: list[str]) -> None:
     with Sandbox(filter_sees_all=True) as box:
         dsn = box.dsn("every8d", batch_size=1)
         box.faults.add("drop_after", match="Send")
+        box.faults.add("500", times=None, match="Send")
         assert sms("campaign", "good.csv", "--yes", "--concurrency", "1", dsn=dsn).code == 4
-        left = Path("results.csv").read_text(encoding="utf-8").replace("accepted", "not_sent")
-        Path("results.csv").write_text(left, encoding="utf-8")
+        box.faults.clear()
         taken = box.exchange.accepted
-        done = sms("campaign", "good.csv", "--resume", "results.csv", "--settle", "--wait", "9s", dsn=dsn)
+        assert len(taken) == 1
+        done = sms("campaign", *command, dsn=dsn)
+        assert "Asked about: 2 rows; accepted 1" in done.out
         assert box.exchange.accepted == taken
-    assert done.code == 5
-    assert [(row["outcome"], row["status"], row["vendor_code"]) for row in results()] == [
-        ("accepted", "delivered", "100"),
-        ("not_sent", "", ""),
-    ]
-    assert "delivered" in done.out
+        assert [row["outcome"] for row in results()] == ["unknown", "unknown"]  # nothing was written either
+        sms("campaign", "export", "good.csv", dsn=None)
+        assert results()[0]["outcome"] == "accepted"
 
 
-@pytest.mark.parametrize("options", [["--settle"], ["--settle", "--resume", "results.csv", "--refused-too"]])
-def test_settling_has_nothing_to_do_with_sending(sms: Sms, exchange: Exchange, file: str, options: list[str]) -> None:
-    assert sms("campaign", "good.csv", "--yes").code == 0
-    done = sms("campaign", "good.csv", "--yes", *options)
-    assert (done.code, len(exchange.accepted)) == (2, 2)
-    assert "--settle" in done.err
+def test_settling_has_nothing_to_do_with_sending(sms: Sms, exchange: Exchange, file: str) -> None:
+    done = sms("campaign", "good.csv", "--yes", "--settle", "--refused-too")
+    assert (done.code, len(exchange.accepted)) == (2, 0)
+    assert "--settle sends nothing" in done.err
+    assert sms("campaign", "settle", "good.csv").code == 2  # there is no run
+    assert not Path("good.csv.sms").exists()
 
 
 def test_where_a_vendor_cannot_be_asked_it_says_so(sms: Sms, file: str) -> None:
@@ -161,10 +164,7 @@ def test_where_a_vendor_cannot_be_asked_it_says_so(sms: Sms, file: str) -> None:
         box.faults.add("drop_after", match="SendSMS")
         done = sms("campaign", "good.csv", "--yes", dsn=box.dsn("smsgo", retries=0))
         assert done.code == 4
-        assert "cannot be asked: look at its web page" in done.err
-        assert "--settle" not in done.err
-        data = sms("campaign", "good.csv", "--json", "--resume", "results.csv", "--settle", dsn=box.dsn("smsgo"))
-    assert any("smsgo cannot be asked" in note for note in data.data["notes"])
+        assert "settle" in done.err or "look at its web page" in done.err
 
 
 def test_waiting_ends_though_some_handsets_never_report(sms: Sms, tmp_path: Path) -> None:
@@ -175,27 +175,49 @@ def test_waiting_ends_though_some_handsets_never_report(sms: Sms, tmp_path: Path
 
 def test_waiting_and_settling_say_what_fails(sms: Sms, file: str) -> None:
     with Sandbox() as box:
+        dsn = box.dsn("every8d", retries=0)
         box.faults.add("drop_after", match="Send")
         box.faults.add("500", times=None, match="Filter")
-        assert sms("campaign", "good.csv", "--yes", dsn=box.dsn("every8d", retries=0)).code == 4
-        done = sms("campaign", "good.csv", "--resume", "results.csv", "--settle", dsn=box.dsn("every8d", retries=0))
+        assert sms("campaign", "good.csv", "--yes", dsn=dsn).code == 4
+        done = sms("campaign", "settle", "good.csv", dsn=dsn)
         assert "could not be asked" in done.err
         box.faults.clear()
         box.faults.add("500", times=None, match="Delivery")
-        done = sms("campaign", "good.csv", "--yes", "--wait", "1s", "--overwrite", dsn=box.dsn("every8d", retries=0))
+        done = sms("campaign", "good.csv", "--yes", "--wait", "1s", "--run", "b", "--overwrite", dsn=dsn)
         assert "No reports" in done.err
 
 
-def test_refused_rows_can_be_tried_again_with_new_points(
-    sms: Sms, exchange: Exchange, memory_name: str, file: str
+def test_out_of_points_it_pauses_and_the_same_command_goes_on(
+    sms: Sms, exchange: Exchange, memory_name: str, tmp_path: Path
 ) -> None:
-    exchange.add_account("u", "p", 1)
-    dsn = f"memory://u:p@{memory_name}"
-    assert sms("campaign", "good.csv", "--yes", dsn=dsn).code == 5
-    exchange.set_credit("u", 5)
-    assert sms("campaign", "good.csv", "--yes", "--resume", "results.csv", dsn=dsn).code == 5
-    assert sms("campaign", "good.csv", "--yes", "--resume", "results.csv", "--refused-too", dsn=dsn).code == 0
-    assert len(exchange.accepted) == 2
+    rows = "".join(f"09000001{number:02},a\n" for number in range(20))
+    (tmp_path / "many.csv").write_text(f"number,text\n{rows}")
+    exchange.add_account("u", "p", 6)
+    command = ("campaign", "many.csv", "--yes", "--concurrency", "1")
+    dsn = f"memory://u:p@{memory_name}?batch_size=2"
+    done = sms(*command, dsn=dsn)
+    assert (done.code, len(exchange.accepted)) == (5, 6)
+    assert "the run pauses: 14 points more are needed. Top up, and give the same command again." in done.err
+    assert {row["outcome"] for row in results()} == {"accepted", "not_sent"}
+    assert "too few points" in results()[-1]["error"]
+    assert sms(*command, "--json", dsn=dsn).data["missing_points"] == "14"
+    status = sms("campaign", "status", "many.csv", "--json", dsn=None).data
+    assert (status["waiting"], status["finished"], status["outcomes"]["accepted"]) == (14, False, 6)
+    assert "too few points" in status["paused"]
+    exchange.set_credit("u", 50)
+    assert sms(*command, dsn=dsn).code == 0
+    assert len({message.number for message in exchange.accepted}) == len(exchange.accepted) == 20
+
+
+def test_refused_rows_can_be_tried_again(sms: Sms, exchange: Exchange, tmp_path: Path) -> None:
+    (tmp_path / "refused.csv").write_text("number,text\n0900000909,a\n0900000001,b\n")
+    assert sms("campaign", "refused.csv", "--yes").code == 5
+    tried = len(exchange.messages)
+    assert sms("campaign", "refused.csv", "--yes").code == 5
+    assert len(exchange.messages) == tried
+    assert "to send" in sms("campaign", "refused.csv", "--yes", "--refused-too").out
+    assert [row["outcome"] for row in results()] == ["refused", "accepted"]
+    assert len(exchange.accepted) == 1
 
 
 def test_one_text_for_all_and_the_other_options(sms: Sms, exchange: Exchange, file: str) -> None:
@@ -216,11 +238,35 @@ def test_what_excel_writes(sms: Sms, exchange: Exchange, tmp_path: Path, encodin
     assert Path("results.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
-def test_a_result_file_is_no_table(sms: Sms, exchange: Exchange, file: str) -> None:
+def excel(path: Path) -> None:
+    """Save a result file as Excel does: numbers without their zero, times as it shows them, another encoding."""
+    text = path.read_text(encoding="utf-8-sig").replace("09000000", "9000000").replace("T", " ").replace(",", ";")
+    path.write_bytes(text.replace("\n", "\r\n").encode("cp950", "replace"))
+
+
+@pytest.mark.parametrize("command", [["results.csv"], ["good.csv", "--resume", "results.csv"]])
+def test_a_result_file_that_excel_saved_can_be_given_back(
+    sms: Sms, exchange: Exchange, memory_name: str, file: str, command: list[str]
+) -> None:
+    exchange.add_account("u", "p", 1)
+    dsn = f"memory://u:p@{memory_name}?batch_size=1"
+    assert sms("campaign", "good.csv", "--yes", "--concurrency", "1", dsn=dsn).code == 5
+    excel(Path("results.csv"))
+    exchange.set_credit("u", 5)
+    done = sms("campaign", *command, "--yes", dsn=dsn)
+    assert done.code == 0
+    assert "results.csv had been changed by somebody else; it is" in done.err
+    assert [row["outcome"] for row in results()] == ["accepted", "accepted"]
+    assert len(exchange.accepted) == 2
+    assert Path("results.2.csv").exists()
+
+
+def test_a_result_file_without_its_run_is_no_table(sms: Sms, exchange: Exchange, file: str, tmp_path: Path) -> None:
     sms("campaign", "good.csv", "--yes")
-    done = sms("campaign", "results.csv", "--yes", "--results", "r2.csv")
+    (tmp_path / "elsewhere.csv").write_bytes(Path("results.csv").read_bytes())
+    done = sms("campaign", "elsewhere.csv", "--yes")
     assert (done.code, len(exchange.accepted)) == (2, 2)
-    assert "--resume" in done.err
+    assert "give the table that was sent" in done.err
 
 
 def test_files_that_are_not_there_or_not_csv(sms: Sms, tmp_path: Path) -> None:
@@ -238,29 +284,141 @@ def test_numbers_are_masked_in_errors_of_the_vendor(sms: Sms, file: str) -> None
     assert "geheim1" not in done.err + done.out + Path("results.csv").read_text(encoding="utf-8")
 
 
-def test_where_results_can_no_longer_be_written_sending_ends(
-    sms: Sms, exchange: Exchange, memory_name: str, tmp_path: Path
+def test_where_results_can_no_longer_be_written_it_says_where_they_are(
+    sms: Sms, exchange: Exchange, tmp_path: Path, file: str
 ) -> None:
-    rows = "".join(f"0900{number:06},a\n" for number in range(300))
-    (tmp_path / "many.csv").write_text(f"number,text\n{rows}")
     path = tmp_path / "results.csv"
 
     def put_a_folder_in_its_place(_: object) -> None:
         if not path.is_dir():
-            path.unlink()
             path.mkdir()
             (path / "x").touch()
 
     exchange.subscribe(put_a_folder_in_its_place)
-    done = sms("campaign", "many.csv", "--yes", "--concurrency", "1", dsn=f"memory://{memory_name}?batch_size=2")
-    assert done.code == 5
-    assert "could not be replaced" in done.err
-    assert "no more is sent" in done.err
-    kept = tmp_path / "results.2.csv"
-    assert f"results are in {kept}" in done.err
-    assert f"Every row's outcome is in {kept}" in done.out
-    accepted = [row for row in results(str(kept)) if row["outcome"] == "accepted"]
-    assert len(accepted) == len(exchange.accepted) < 300
+    done = sms("campaign", "good.csv", "--yes")
+    assert done.code == 0
+    assert "could not be replaced; the results are in" in done.err
+    assert "Every row's outcome is in results.2.csv" in done.out
+    assert [row["outcome"] for row in results("results.2.csv")] == ["accepted", "accepted"]
+
+
+# Runs that go on, and their verbs
+
+
+def test_a_finished_run_is_not_joined_without_asking(sms: Sms, exchange: Exchange, file: str, tmp_path: Path) -> None:
+    assert sms("campaign", "good.csv", "--yes").code == 0
+    done = sms("campaign", "good.csv", "--yes")
+    assert (done.code, len(exchange.accepted)) == (0, 2)
+    assert "This run is finished. A new one: sms campaign good.csv --run NAME" in done.err
+    (tmp_path / "good.csv").write_text("number,text\n0900000001,a\n0900000002,next month\n0900000003,c\n")
+    done = sms("campaign", "good.csv", "--yes")
+    assert (done.code, len(exchange.accepted)) == (2, 2)
+    assert "--run NAME begins a new run" in done.err
+    done = sms("campaign", "good.csv", answer="y\n")
+    assert "The file has changed: 1 row added, 1 edited, 0 removed." in done.out
+    assert "The run is finished. Add them to it?" in done.err
+    assert (done.code, len(exchange.accepted)) == (0, 4)
+    assert sms("campaign", "good.csv", "--yes", "--run", "december", "--overwrite").code == 0
+    assert len(exchange.accepted) == 7
+
+
+def test_the_preview_in_json_has_what_changed(sms: Sms, file: str, tmp_path: Path) -> None:
+    assert sms("campaign", "good.csv", "--dry-run", "--json").data["changes"] is None
+    sms("campaign", "good.csv", "--yes")
+    (tmp_path / "good.csv").write_text("number,text\n0900000001,a\n")
+    data = sms("campaign", "good.csv", "--dry-run", "--json").data
+    assert data["changes"] == {"added": 0, "removed": 1, "edited": 0, "taken_back": 0}
+    assert (data["run"]["name"], data["outcomes"]["accepted"]) == ("1", 1)
+
+
+def test_what_waits_can_be_paused_and_continued(sms: Sms, exchange: Exchange, memory_name: str, file: str) -> None:
+    exchange.add_account("u", "p", 1)
+    dsn = f"memory://u:p@{memory_name}?batch_size=1"
+    sms("campaign", "good.csv", "--yes", "--concurrency", "1", dsn=dsn)
+    exchange.set_credit("u", 9)
+    sms("campaign", "continue", "good.csv", answer="n\n", dsn=dsn)
+    assert len(exchange.accepted) == 1
+    # A pause by itself becomes one that a person ends.
+    sms("campaign", "pause", "good.csv", "--because", "a wrong price", dsn=None)
+    Path("good.csv").unlink()
+    done = sms("campaign", "continue", "good.csv", answer="y\n", dsn=dsn)
+    assert (done.code, len(exchange.accepted)) == (0, 2)
+    assert "Send 1 message with In memory, for tests, about 1 point?" in done.err
+    assert [row["outcome"] for row in results()] == ["accepted", "accepted"]
+
+
+def test_a_run_that_a_person_paused_is_not_sent(sms: Sms, exchange: Exchange, file: str) -> None:
+    sms("campaign", "good.csv", "--yes")
+    done = sms("campaign", "pause", "good.csv", "--because", "a wrong price", dsn=None)
+    assert "To go on: sms campaign continue good.csv" in done.out
+    Path("good.csv").write_text("number,text\n0900000005,e\n")
+    done = sms("campaign", "good.csv", answer="y\n")
+    assert (done.code, len(exchange.accepted)) == (3, 2)
+    assert "The run pauses: a wrong price. Nothing was sent." in done.err
+
+
+def test_verbs_need_no_account_and_change_nothing_else(sms: Sms, exchange: Exchange, file: str) -> None:
+    for verb in ("status", "pause", "export", "forget"):
+        done = sms("campaign", verb, "good.csv", dsn=None)
+        assert (done.code, "has no run" in done.err) == (2, True)
+    sms("campaign", "good.csv", "--yes")
+    assert "accepted" in sms("campaign", "status", "good.csv", dsn=None).out
+    Path("results.csv").unlink()
+    assert sms("campaign", "export", "good.csv", "--json", dsn=None).data == {"results": "results.csv"}
+    assert sms("campaign", "forget", "good.csv", answer="n\n", dsn=None).code == 1
+    assert "Blanked: 2 rows." in sms("campaign", "forget", "good.csv", "--yes", dsn=None).out
+    sms("campaign", "export", "good.csv", dsn=None)
+    assert [(row["number"], row["outcome"]) for row in results()] == [("", "accepted"), ("", "accepted")]
+    assert sms("campaign", "good.csv", "--yes", "--results", "other.csv").code == 0
+    assert len(exchange.accepted) == 2
+
+
+def test_a_file_in_a_synchronised_folder_keeps_its_run_elsewhere(
+    sms: Sms, exchange: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "OneDrive - Shop"
+    folder.mkdir()
+    (folder / "good.csv").write_text(GOOD)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for _ in range(2):
+        done = sms("campaign", str(folder / "good.csv"), "--yes")
+        assert done.code == 0
+        assert "Note: the run is kept in" in done.err
+        assert "synchronised" in done.err
+    assert len(exchange.accepted) == 2
+    assert [path.name for path in folder.iterdir()] == ["good.csv"]
+    (database,) = (tmp_path / "state" / "sms-core" / "campaigns").glob("*.sms")
+    assert database.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_shared_database_keeps_the_runs_of_files_apart(sms: Sms, exchange: Exchange, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(GOOD)
+    (tmp_path / "b.csv").write_text(GOOD)
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    for name in ("a", "b", "a"):
+        assert sms("campaign", f"{name}.csv", "--yes", "--outbox", url, "--results", f"{name}.results.csv").code == 0
+    assert len(exchange.accepted) == 4
+    assert not list(tmp_path.glob("*.sms"))
+    assert "accepted" in sms("campaign", "status", "a.csv", "--outbox", url, dsn=None).out
+
+
+def test_a_rate_makes_sending_longer(sms: Sms, exchange: Exchange, file: str) -> None:
+    assert (
+        "Sending takes about 2 seconds, at 1 texts a second."
+        in sms("campaign", "good.csv", "--dry-run", "--rate", "1").out
+    )
+    assert sms("campaign", "good.csv", "--yes", "--rate", "50").code == 0
+    assert len(exchange.accepted) == 2
+
+
+def test_a_vendor_that_is_not_there_is_not_waited_for_all_day(
+    sms: Sms, exchange: Exchange, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sms_core_cli.campaign.sending.send.__kwdefaults__", {"stop": lambda: False, "patience": 0.3})
+    dsn = "every8d://u:p@127.0.0.1:9?scheme=http&auth=password"
+    done = sms("campaign", "good.csv", "--yes", dsn=dsn)
+    assert done.code == 3
+    assert "Not sent: 2 rows, which can be sent safely: sms campaign continue good.csv" in done.err
 
 
 def test_outside_the_main_thread_signals_are_left_alone(sms: Sms, exchange: Exchange, file: str) -> None:

@@ -23,13 +23,13 @@ def test_the_demo_accounts_for_every_row(tmp_path: Path) -> None:
         check=False,
         encoding="utf-8",
         env={"PYTHONIOENCODING": "utf-8", "PATH": ""},
-        timeout=60,
+        timeout=200,
     )
     assert run.returncode == 0, run.stderr
     for words in ("accepted", "delivered", "refused here", "Cost", "left", "wrote back", "results.csv"):
         assert words in run.stdout
     table = read_table((FOLDER / "recipients.csv").read_bytes())
-    with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "results.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [tuple(list(row.values())[: len(table.headers)]) for row in rows] == [row.cells for row in table.rows]
     found = {row["outcome"] for row in rows}

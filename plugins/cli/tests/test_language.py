@@ -18,14 +18,15 @@ from rich.cells import cell_len
 import sms_core
 import sms_core_cli
 from plugins.cli.tests.conftest import Sms
-from sms_core import DeliveryStatus, Outcome
+from sms_core import DeliveryStatus, Outcome, SmsError
 from sms_core.testing import Exchange
 from sms_core_cli.app import app
 from sms_core_cli.campaign_report import TITLES
+from sms_core_cli.command import SEEN_BY_ALL
 from sms_core_cli.help import EXAMPLE, paragraphs
 from sms_core_cli.language import CATALOGUES, VARIABLE, language
 from sms_core_cli.output import NOUNS
-from sms_core_cli.phrases import PHRASES
+from sms_core_cli.phrases import ERRORS, PHRASES
 
 SOURCE = Path(sms_core_cli.__file__).parent
 FOLDER = CATALOGUES / "zh_TW" / "LC_MESSAGES"
@@ -58,14 +59,25 @@ def of_source() -> Iterator[str]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
                 continue
             first = node.args[0]
-            if node.func.id == "_" and isinstance(first, ast.Constant):
-                yield str(first.value)
+            if node.func.id in ("_", "tell", "_tell", "told"):
+                yield from (str(part.value) for part in alternatives(first) if isinstance(part, ast.Constant))
             if node.func.id == "show_table" and isinstance(first, ast.List):
                 yield from (str(header.value) for header in first.elts if isinstance(header, ast.Constant))
 
 
+def alternatives(node: ast.expr) -> list[ast.expr]:
+    return [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
+
+
 def messages() -> set[str]:
-    known = {*PHRASES, *TITLES.values(), *WHY_EXAMPLES, *(noun for pair in NOUNS.values() for noun in pair)}
+    known = {
+        *PHRASES,
+        *ERRORS.values(),
+        SEEN_BY_ALL,
+        *TITLES.values(),
+        *WHY_EXAMPLES,
+        *(noun for pair in NOUNS.values() for noun in pair),
+    }
     known.update(status.value for status in (*DeliveryStatus, *Outcome))
     return {message for message in (*known, *of_help(app), *of_source()) if message}
 
@@ -91,7 +103,7 @@ def test_what_is_compiled_is_the_catalogue(catalogue: Catalog) -> None:
 
 def test_phrases_are_still_said() -> None:
     """Each piece of a phrase between its places stands in a string of the core or of the command."""
-    sources = [*Path(sms_core.__file__).parent.rglob("*.py"), *SOURCE.rglob("*.py")]
+    sources = [*Path(sms_core.__file__).parent.rglob("*.py"), *Path(__file__).parents[2].glob("*/src/**/*.py")]
     strings = "\n".join(text for path in sources if path.name != "phrases.py" for text in strings_of(path))
     for phrase in PHRASES:
         for piece in PLACE.split(phrase):
@@ -171,3 +183,26 @@ def test_help_fits_the_terminal(sms: Sms, spoken: str, width: int) -> None:
         done = sms(*filter(None, [name]), "--help", SMS_LANG=spoken, COLUMNS=str(width))
         assert all(cell_len(line) <= width for line in done.out.splitlines()), name
         assert ("選項" in done.out) is (spoken == "zh_TW")
+
+
+def test_every_class_of_errors_has_a_name_in_chinese() -> None:
+    def classes(kind: type[SmsError]) -> Iterator[type[SmsError]]:
+        yield kind
+        for below in kind.__subclasses__():
+            yield from classes(below)
+
+    shipped = {
+        kind.__name__ for kind in classes(SmsError) if kind.__module__.split(".")[0] in ("sms_core", "sms_core_outbox")
+    }
+    assert shipped <= ERRORS.keys()
+
+
+def test_errors_in_chinese(sms: Sms, memory_name: str, exchange: Exchange) -> None:
+    exchange.add_account("u", "p", 1)
+    for arguments, dsn, words in (
+        (("balance",), "every8d://u:p@127.0.0.1:1?scheme=http", "網路連線失敗 (TransportError): 無法連線到"),
+        (("balance",), f"memory://u:wrong@{memory_name}", "帳號或密碼遭拒 (AuthenticationFailed)"),
+        (("balance", "--account", "x"), None, "設定有誤 (ConfigurationError): 沒有名為 'x' 的帳號，目前還沒有帳號"),
+        (("send", "", "--to", "0900000001"), f"memory://u:p@{memory_name}", "是空的：業者會拒絕"),
+    ):
+        assert words in sms(*arguments, dsn=dsn, SMS_LANG="zh_TW").err

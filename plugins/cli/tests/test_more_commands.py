@@ -141,6 +141,7 @@ def test_each_command_s_help_has_an_example_that_it_takes(
     monkeypatch.setenv("SMS_OUTBOX", "sqlite:///sms.db")
     assert command.epilog is not None
     example = shlex.split(re.sub(r".*?(sms .*?)\)?\"?$", r"\1", command.epilog))
+    path = tuple(filter(None, path))  # of a campaign no verb sends
     assert tuple(example[1 : 1 + len(path)]) == path
     if path != ("campaign",):  # whose file has to be there
         parent = click.Context(app, info_name="sms", help_option_names=["-h", "--help"])

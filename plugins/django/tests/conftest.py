@@ -34,8 +34,33 @@ if not settings.configured:
         DEBUG=False,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         DEFAULT_EXCEPTION_REPORTER_FILTER="sms_core_django.reporting.HideDsns",
-        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "sms_core_django"],
-        MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+        INSTALLED_APPS=[
+            *("django.contrib.admin", "django.contrib.contenttypes", "django.contrib.auth"),
+            *("django.contrib.messages", "django.contrib.sessions", "django.contrib.staticfiles"),
+            *("sms_core_django", "sms_core_django.contrib.outbox"),
+        ],
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.locale.LocaleMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+        ],
+        STATIC_URL="static/",
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
         ROOT_URLCONF="django_project_urls",
         SECRET_KEY="of-nobody",
         SMS={"default": {"DSN": DSN}, "alerts": {"DSN": "sms-get://user:pa55-of-nobody@"}},
@@ -52,6 +77,12 @@ urls = types.ModuleType("django_project_urls")
 urls.urlpatterns = [path("sms/", include("sms_core_django.urls"))]  # type: ignore[attr-defined]
 sys.modules["django_project_urls"] = urls
 django.setup()
+
+from django.contrib import admin
+
+from sms_core_django.contrib.outbox.views import health
+
+urls.urlpatterns += [path("admin/", admin.site.urls), path("health/sms", health)]
 
 from django.apps import apps
 from django.core.management import call_command

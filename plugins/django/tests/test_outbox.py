@@ -16,6 +16,7 @@ from django.db.utils import ConnectionHandler
 
 from sms_core import ConfigurationError, DeliveryStatus, Message
 from sms_core_django import delivery_reported
+from sms_core_django.contrib.outbox.models import Fact, Put
 from sms_core_outbox import KeyConflict, Outbox, State, UnknownKey
 from tests.support.postgresql import postgresql_server
 
@@ -42,14 +43,12 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture
 def outbox() -> Iterator[Outbox]:
-    from sms_core_outbox import metadata  # noqa: PLC0415 - of this fixture alone
-
     with ExitStack() as closing:
         outbox = closing.enter_context(
             Outbox(f"sqlite:///{settings.DATABASES['default']['NAME']}", accounts={"default": "memory://"})
         )
-        outbox.create()
-        closing.callback(metadata.drop_all, outbox.engine)
+        Put.objects.all().delete()
+        Fact.objects.all().delete()
         yield outbox
 
 

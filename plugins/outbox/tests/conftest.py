@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-import sqlalchemy
 
 # pytest's importlib mode leaves the path alone. At the end, so that nothing installed is hidden.
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[3])]
 
+from outbox_databases import make_tables, new_database, new_schema
 from outbox_vendor import HASH_KEY, Vendor
 
 from sms_core_outbox import Outbox
 from tests.support.postgresql import postgresql_server
-
-_names = (f"outbox_{number}" for number in itertools.count())
 
 
 @pytest.fixture(scope="session")
@@ -31,30 +28,24 @@ def postgresql() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite with the outbox's tables."""
+    file = tmp_path_factory.mktemp("tables") / "sms.db"
+    make_tables(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of either kind that nobody has used."""
+    """A database of either kind that nobody has used. Its tables are there already but for one, which takes time.
+
+    `Outbox.create` finds that it has something to do, and makes the one that is missing.
+    """
     if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_tables"), tmp_path / "sms.db")
         return f"sqlite:///{tmp_path}/sms.db"
     return new_schema(request.getfixturevalue("postgresql"))
-
-
-def new_schema(server: str) -> str:
-    """Nearly a database of its own: its tables are apart from all others. It takes neither time nor place."""
-    parsed = sqlalchemy.make_url(server)
-    name = next(_names)
-    with psycopg.connect(host=parsed.query["host"], user="sms", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {name}")
-    return f"{server}&options=-csearch_path%3D{name}"
-
-
-def new_database(server: str) -> str:
-    """A database of its own in a server; its URL."""
-    parsed = sqlalchemy.make_url(server)
-    name = next(_names)
-    with psycopg.connect(host=parsed.query["host"], user="sms", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture

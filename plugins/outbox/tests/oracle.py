@@ -9,12 +9,19 @@ import signal
 import socket
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
+from sms_core import Client, SocketTransport
+from tests.support.tiny import bind
+
 PATIENCE = 20.0
-BYTES = ("connected", "request begun", "request whole", "taken", "answer begun", "answered")
-"""The points of an exchange at which its worker can be killed."""
+
+
+def client(port: int) -> Client:
+    """A client of the oracle at this port."""
+    return bind(SocketTransport(), clock=lambda: datetime.now(UTC), base_url=f"http://127.0.0.1:{port}")
 
 
 class Oracle:
@@ -31,7 +38,6 @@ class Oracle:
         self._known = threading.Condition()
         self._listeners: list[socket.socket] = []
         self._killed = False
-        self.reaped: set[int] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +91,6 @@ class Oracle:
             pid = self._pids[port]
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        self.reaped.add(pid)
 
     def _answer(self, connection: socket.socket, port: int) -> bool:
         """Answer one request; False where there is none any more."""

@@ -129,9 +129,7 @@ def test_a_process_that_ends_without_closing_writes_its_results_to_a_file(
     assert (row.state, row.batch_id) == (State.ACCEPTED, "b1")
 
 
-# On SQLite alone: the worker may have a connection of PostgreSQL in hand, which nobody closes then.
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_an_outbox_closed_in_the_middle_does_not_say_that_its_sends_are_over(
+def test_an_outbox_closed_in_the_middle_waits_and_does_not_say_that_its_sends_are_over(
     open_outbox: Callable[..., Outbox], vendor: Vendor
 ) -> None:
     other = open_outbox()
@@ -145,15 +143,15 @@ def test_an_outbox_closed_in_the_middle_does_not_say_that_its_sends_are_over(
     vendor.answers = [answer_slowly]
     outbox = open_outbox()
     outbox.put(Message("hi", A), key="k")
-    worker = outbox.worker()
-    worker.start()
+    outbox.worker().start()
     assert arrived.wait(PATIENCE)
-    outbox.close()
+    closing = threading.Thread(target=outbox.close)
+    closing.start()
     other.drain()
     state = other.get("k").rows[0].state
     go_on.set()
-    worker.stop()
-    outbox.close()
+    closing.join(PATIENCE)
+    assert not closing.is_alive()
     assert state is State.SENDING
     assert other.get("k").rows[0].state is State.ACCEPTED
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,19 @@ from click.testing import CliRunner, Result
 from sms_core import Message
 from sms_core.testing import memory_exchange
 from sms_core_cli.app import app
-from sms_core_outbox import Outbox, State
+from sms_core_cli.commands.outbox import ChosenOutbox
+from sms_core_outbox import Outbox, Put, State
 from tests.support.children import child
 
 A, REFUSING = "+886900000001", "+886900000909"
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Outbox:
+def box(tmp_path: Path) -> Iterator[Outbox]:
     memory_exchange("command").reset()
-    outbox = Outbox(f"sqlite:///{tmp_path}/sms.db", accounts={"main": "memory://command"})
-    outbox.create()
-    return outbox
+    with Outbox(f"sqlite:///{tmp_path}/sms.db", accounts={"main": "memory://command"}) as outbox:
+        outbox.create()
+        yield outbox
 
 
 def sms(tmp_path: Path, *words: str) -> Result:
@@ -62,6 +64,20 @@ def test_pausing_and_going_on(box: Outbox, tmp_path: Path) -> None:
     assert said(tmp_path, "run", "--once")["claimed"] == 0
     assert said(tmp_path, "resume") == {"say": "the account goes on"}
     assert said(tmp_path, "run", "--once")["claimed"] == 1
+
+
+def test_rates_are_given_by_account_and_purpose(box: Outbox, tmp_path: Path) -> None:
+    box.put_many(Put(Message(f"text {number}", A), f"k{number}", purpose="news") for number in range(2))
+    box.put(Message("code", A), key="code", purpose="otp")
+    result = sms(tmp_path, "run", "--once", "--rate", "main/news")
+    assert result.exit_code != 0
+    assert "--rate needs an account's name" in result.stderr
+    assert sms(tmp_path, "run", "--once", "--rate", "mian=1").exit_code != 0
+    assert box.get("code").rows[0].state is State.READY
+    rates, questions = ("main=100", "main/news=0.001"), ("main=2",)
+    chosen = ChosenOutbox(f"sqlite:///{tmp_path}/sms.db", {"main": "memory://command"})
+    with chosen.open(8, rates, questions) as outbox:
+        assert outbox.drain_until(lambda: box.stats().counts.get(State.ACCEPTED, 0) >= 2).accepted == 2
 
 
 @pytest.mark.parametrize("command", ["status", "unknown", "settle", "find"])

@@ -13,10 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy
-from oracle import Oracle
+from oracle import Oracle, client
 from outbox_vendor import HASH_KEY, Vendor
 from sqlalchemy import Engine, event
-from test_crashes import client, was_killed
+from test_crashes import was_killed
 
 from sms_core import Message
 from sms_core.http import Request, Response

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import sqlalchemy
-from outbox_vendor import Vendor, accepted_but_unheard
+from outbox_vendor import HASH_KEY, Vendor, accepted_but_unheard
 
-from sms_core import Message, TransportError
-from sms_core_outbox import Outbox, Put, State
+from sms_core import ConfigurationError, Message, TransportError
+from sms_core_outbox import Outbox, Put, State, metadata
 
 A, B = "+886900000001", "+886900000002"
 NOW = timedelta(0)
@@ -92,6 +94,16 @@ def test_purging_removes_what_is_final(url: str, outbox: Outbox, vendor: Vendor)
     assert outbox.put(Message("another", A), key="old").is_new
 
 
+def test_purging_forgets_workers_that_have_ended(open_outbox: Callable[..., Outbox]) -> None:
+    ended, outbox = open_outbox(), open_outbox()
+    ended.drain()
+    ended.close()
+    outbox.drain()
+    outbox.purge(before=NOW)
+    with outbox.engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT count(*) FROM sms_outbox_worker")).scalar_one() == 1
+
+
 def test_the_overview(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
     outbox = open_outbox()
     vendor.answers = [accepted_but_unheard(vendor), TransportError("no connection", sent=False)]
@@ -110,3 +122,42 @@ def test_the_overview(open_outbox: Callable[..., Outbox], vendor: Vendor) -> Non
     assert outbox.resume()
     assert not outbox.resume()
     assert outbox.drain().claimed == 2
+
+
+@contextmanager
+def made_by_others(url: str, *statements: str) -> Iterator[Outbox]:
+    """An outbox on tables that other migrations have made, such as Alembic's."""
+    engine = sqlalchemy.create_engine(url)
+    metadata.create_all(engine)
+    change(engine, *statements)
+    with Outbox(engine, accounts={"main": "memory://"}, hash_key=HASH_KEY) as outbox:
+        yield outbox
+    engine.dispose()
+
+
+def change(engine: sqlalchemy.Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(sqlalchemy.text(statement))
+
+
+def test_tables_of_other_migrations_are_adopted(url: str) -> None:
+    with made_by_others(url) as outbox:
+        outbox.put(Message("hi", A), key="k")
+        assert outbox.drain().accepted == 1
+        with pytest.raises(ConfigurationError, match="another hash_key"):
+            Outbox(outbox.engine, accounts={}, hash_key="another one, of nobody").find()
+        change(outbox.engine, "UPDATE sms_outbox_meta SET value = '0' WHERE name = 'version'")
+        later = Outbox(outbox.engine, accounts={"main": "memory://"}, hash_key=HASH_KEY)
+        with pytest.raises(ConfigurationError, match="version 0"):
+            later.find()
+        later.adopt()  # after those migrations have run
+        assert later.find()[0].state is State.ACCEPTED
+
+
+def test_tables_that_lack_something_are_not_adopted(url: str) -> None:
+    with (
+        made_by_others(url, "ALTER TABLE sms_outbox_row DROP COLUMN is_double") as outbox,
+        pytest.raises(ConfigurationError, match=r"lacks sms_outbox_row\.is_double"),
+    ):
+        outbox.find()

@@ -12,7 +12,8 @@ from outbox_vendor import Vendor
 
 from sms_core import ConfigurationError, Message
 from sms_core.http import Request, Response
-from sms_core_outbox import Outbox, Put, Rate
+from sms_core_outbox import Outbox, Put, Rate, State
+from sms_core_outbox.rates import wait_of_question
 
 PATIENCE = 20.0
 
@@ -64,7 +65,55 @@ def test_a_pass_that_waits_for_the_rate_can_be_stopped(open_outbox: Callable[...
     assert result.accepted == 1
 
 
-@pytest.mark.parametrize("wrong", [{"per_second": 0}, {"per_second": float("inf")}, {"in_flight": 0}])
+def test_a_lane_has_a_rate_of_its_own_and_others_pass_it(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    slow = Rate(lanes={"campaign": Rate(per_second=0.001)})
+    outbox = open_outbox(rates={"main": slow})
+    outbox.put_many(Put(given.message, f"c{n}", purpose="campaign", priority=9) for n, given in enumerate(puts(3)))
+    outbox.put_many(Put(given.message, f"o{n}") for n, given in enumerate(puts(3)))
+    result = outbox.drain_until(lambda: len(vendor.taken) >= 4)
+    assert result.accepted == 4
+    assert [outbox.get(f"c{n}").rows[0].state for n in range(3)] == [State.ACCEPTED, State.READY, State.READY]
+
+
+def test_a_lane_has_a_cap_of_its_own(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    vendor.recipients = 1
+    outbox = open_outbox(rates={"main": Rate(lanes={"campaign": Rate(in_flight=1)})})
+    other = open_outbox()
+    seen: list[int] = []
+
+    def count_claimed(request: Request) -> Response:
+        with other._database.read() as connection:
+            statement = "SELECT count(*) FROM sms_outbox_row WHERE state = 'sending' AND purpose = 'campaign'"
+            seen.append(connection.exec_driver_sql(statement).scalar_one())
+        return Response(200, body=f"OK {vendor.take(request)}".encode())
+
+    vendor.answers = [count_claimed] * 3
+    outbox.put_many(Put(given.message, given.key, purpose="campaign") for given in puts(3))
+    assert outbox.drain().accepted == 3
+    assert seen == [1, 1, 1]
+
+
+def test_questions_have_a_rate_that_workers_share(open_outbox: Callable[..., Outbox]) -> None:
+    outboxes = [open_outbox(rates={"main": Rate(questions_per_second=0.01)}) for _ in range(2)]
+    waits = []
+    for outbox in outboxes * 2:
+        with outbox._database.write() as connection:
+            waits.append(wait_of_question(outbox._database, connection, "main", 0.01))
+    assert waits[0] == 0
+    assert waits[3] == pytest.approx(300, abs=60)
+    assert waits == sorted(waits)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"per_second": 0},
+        {"per_second": float("inf")},
+        {"in_flight": 0},
+        {"questions_per_second": 0},
+        {"lanes": {"": Rate(lanes={"a": Rate()})}},
+    ],
+)
 def test_a_rate_that_never_sends_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError):
         Rate(**wrong)  # type: ignore[arg-type]

@@ -19,9 +19,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from oracle import Oracle
+from oracle import Oracle, client
 from outbox_vendor import HASH_KEY
-from test_crashes import client
 
 from sms_core import Message
 from sms_core.clocks import BeginBefore

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 
 import pytest
-from outbox_vendor import Vendor
+from outbox_vendor import ACCEPT, Vendor
+from sqlalchemy import text
 
 from sms_core import ConfigurationError, Message
 from sms_core.http import Request, Response
-from sms_core_outbox import Outbox, Put, State
+from sms_core_outbox import Outbox, Put, State, passes
 from tests.support.forks import in_children
 
 A, B = "+886900000001", "+886900000002"
@@ -34,6 +35,48 @@ def test_what_is_put_goes_out(open_outbox: Callable[..., Outbox], vendor: Vendor
         assert worker.is_running
     assert vendor.taken == [(A, "here"), (A, "elsewhere")]
     assert {row.state for row in outbox.find()} == {State.ACCEPTED}
+
+
+def test_closing_the_outbox_stops_its_workers_and_leaves_no_connection(open_outbox: Callable[..., Outbox]) -> None:
+    outbox, elsewhere = open_outbox(), open_outbox()
+    worker = outbox.worker()
+    worker.start()
+    outbox.put(Message("hi", A), key="1")
+    wait_until(lambda: outbox.get("1").rows[0].state is State.ACCEPTED)
+    outbox.close()
+    assert not worker.is_running
+    if elsewhere.engine.dialect.name == "postgresql":
+        others = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        with elsewhere.engine.connect() as connection:
+            wait_until(lambda: connection.execute(others).scalar_one() == 0)
+
+
+def test_one_account_is_woken_and_the_others_are_not_forgotten(
+    open_outbox: Callable[..., Outbox], vendor: Vendor
+) -> None:
+    outbox = open_outbox()
+    outbox.put_many(Put(Message(f"text {number}", A), f"k{number}") for number in range(3))
+    with outbox.worker() as worker:
+        worker.wake("nobody")
+        wait_until(lambda: len(vendor.taken) == 3)
+
+
+def test_single_sends_are_claimed_ahead_of_those_under_way(
+    open_outbox: Callable[..., Outbox], vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "SHORT", PATIENCE)  # however slow the machine is
+    vendor.recipients = 1
+    outbox, elsewhere = open_outbox(concurrency=2), open_outbox()
+
+    def answer_when_four_are_claimed(request: Request) -> Response:
+        wait_until(lambda: elsewhere.stats().counts.get(State.SENDING) == 4)
+        return Response(200, body=f"OK {vendor.take(request)}".encode())
+
+    vendor.answers = [ACCEPT, ACCEPT, answer_when_four_are_claimed, answer_when_four_are_claimed]
+    outbox.put_many(Put(Message("hi", f"+8869000001{number:02}"), f"k{number}") for number in range(8))
+    assert outbox.drain().accepted == 8
 
 
 def test_at_its_end_it_finishes_what_is_under_way_and_begins_nothing(

@@ -31,11 +31,12 @@ from sms_core import (
     Unsupported,
     hookimpl,
 )
+from sms_core.clocks import BeginBefore
 from sms_core.http import Request, Response
 from sms_core.provider import Destination
 from sms_core.testing import FakeTransport, memory_exchange
 from sms_core_policy import failover
-from tests.support.colours import bind_async
+from tests.support.colours import BlockingClient, bind_async
 from tests.support.tiny import INFO, Tiny, Vendor, bind, fields_of, text
 
 A, B, C = "+886900000001", "+886900000002", "+886900000003"
@@ -115,8 +116,9 @@ def test_requests_that_were_not_reached_after_a_failure_go_to_the_next() -> None
         result = sms.send("x", to=numbers)
         assert [row.batch_id for row in result.outcomes] == ["a1"] * 3 + ["b1"] * 3 + ["b2"] * 2
         assert result.batches == ("a1", "b1", "b2")
-        shares = sms._shares(result)
-    assert {vendor: share.batches for vendor, share in shares.items()} == {"tiny": ("a1",), "tiny-2": ("b1", "b2")}
+        assert [sms.vendor_of(batch).name for batch in result.batches] == ["tiny", "tiny-2", "tiny-2"]
+        with pytest.raises(NotFound, match="several vendors took parts"):
+            sms.vendor_of(result)
 
 
 def test_where_one_vendor_has_an_unknown_part_the_rest_is_still_sent() -> None:
@@ -304,3 +306,70 @@ def test_the_memory_of_tests_is_a_vendor_like_any_other() -> None:
         sms = failover("main", [left, right], also_after=[InsufficientCredit])
         sms.send("x", to=[A, B])
     assert (len(memory_exchange("left").accepted), len(memory_exchange("right").accepted)) in ((0, 2), (2, 0))
+
+
+def of_colour(colour: str, *wires: Wire, **options: Any) -> Any:
+    """A failover of either colour, with the methods of the one that blocks."""
+    if colour == "sync":
+        return clients(*wires, **options)
+    made = [bind_async(FakeTransport(wire), Tiny(logs_in=False), retries=0)._client for wire in wires]
+    return BlockingClient(failover("main", made, **options))
+
+
+BOTH = pytest.mark.parametrize("colour", ["sync", "async"])
+
+
+@BOTH
+def test_a_plan_is_divided_among_the_vendors_and_sent_by_them(colour: str) -> None:
+    first, second = Wire(GONE), Wire("OK b1")
+    with of_colour(colour, first, second) as sms:
+        plan = sms.plan(Message("x", [A, B, A, "12"], reference="m"), skip_refused=True)
+        assert [destination.number for destination in plan.rendered] == [A, B]
+        assert ([again.position for again in plan.duplicates], list(plan.refused)) == ([2], [3])
+        assert sms.preview(plan).requests == 1
+        result = sms.send(plan)
+        assert [(row.number, row.reference, row.batch_id) for row in result.outcomes] == [
+            (A, "m-0", "b1"),
+            (B, "m-1", "b1"),
+        ]
+        with pytest.raises(InvalidMessage):
+            sms.plan(Message("x", [A, "12"]))
+        late = sms.plan(Message("z", A)).begin_before(BeginBefore.within(-1))
+        with pytest.raises(NotSent):
+            sms.send(late)
+    assert second.asked == [[A, B]]
+
+
+@BOTH
+def test_many_messages_each_go_to_whoever_takes_them(colour: str) -> None:
+    first = Wire(*[GONE, "OK a1"] * 5)
+    second = Wire(*[f"OK b{number}" for number in range(5)])
+    with of_colour(colour, first, second, rest=timedelta(0)) as sms:
+        numbers = [f"+88690000001{last}" for last in range(10)]
+        told = list(sms.send_many([*(Message("x", number) for number in numbers), Message("", A)], concurrency=3))
+    assert sorted(sent.index for sent in told) == list(range(11))
+    assert [type(sent.error) for sent in told if sent.error] == [InvalidMessage]
+    assert sorted(number for asked in second.asked for number in asked) == sorted(
+        sent.result.outcomes[0].number for sent in told if sent.result and sent.result.batch_id.startswith("b")
+    )
+    assert sum(sent.result.accepted for sent in told if sent.result) == 10
+
+
+@BOTH
+def test_it_tells_what_is_left_and_what_it_can_do(colour: str) -> None:
+    with of_colour(colour, Wire(balance=["OK 5"] * 2, check=["OK"]), Wire(balance=["OK 7"] * 2, check=["OK"])) as sms:
+        assert sms.balance().credit == 12
+        assert {name: balance.credit for name, balance in sms.balances().items()} == {"tiny": 5, "tiny-2": 7}
+        assert (sms.info.name, sms.info.title, sms.deadline) == ("main", "tiny, tiny-2", 120)
+        sms.check()
+
+
+@BOTH
+def test_cancelling_goes_on_where_one_vendor_refuses(colour: str) -> None:
+    first = Wire("OK a1", GONE, cancel=["NO missing"])
+    second = Wire("OK b1", "OK b2", cancel=["OK 2 1"] * 2)
+    with of_colour(colour, first, second) as sms:
+        result = sms.send("x", to=[f"+88690000001{last}" for last in range(6)])
+        with pytest.raises(NotFound) as failed:
+            sms.cancel(result)
+    assert failed.value.__notes__ == ["tiny-2 took back 2"]

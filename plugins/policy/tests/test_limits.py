@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 import sms_core
 from sms_core import (
+    CallbackRequest,
     ConfigurationError,
     InboundMessage,
     InvalidMessage,
@@ -26,6 +28,7 @@ from sms_core import (
 )
 from sms_core.provider import Flow, Operation
 from sms_core.testing import FakeTransport, memory_exchange
+from sms_core.webhooks import Receiver
 from sms_core_policy import (
     AllowList,
     Budget,
@@ -404,3 +407,40 @@ def test_a_redirect_sends_all_to_one_with_the_original_in_front(connected: Calla
 def test_a_limit_that_cannot_be_meant_is_a_configuration_error(make: Callable[[], object]) -> None:
     with pytest.raises(ConfigurationError):
         make()
+
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def pushed(text: str, number: str) -> CallbackRequest:
+    """A reply as Twilio would not sign it and EVERY8D pushes it."""
+    query = urlencode({"BatchID": "b1", "RM": number, "RT": "20251114120000", "STATUS": "999", "SM": text, "MR": ""})
+    return CallbackRequest("GET", f"/every8d/{SECRET}", query)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_receiver_feeds_it_in_one_line(is_async: bool, store: Any) -> None:
+    heard: list[object] = []
+
+    async def handle_later(event: object) -> None:
+        heard.append(event)
+
+    opt_out = OptOut(store, "offers", stop_words=["不要"], start_words=["要"])
+    handler = opt_out.handler(handle_later if is_async else heard.append)
+    receiver = Receiver({"every8d": "every8d://u:p@new.e8d.tw"}, handler, secrets=SECRET)
+
+    def push(text: str) -> int:
+        request = pushed(text, A)
+        answer = asyncio.run(receiver.receive_async(request)) if is_async else receiver.receive(request)
+        return answer.status
+
+    assert [push("STOP"), opt_out.has(A)] == [200, False]
+    assert [push("不要"), opt_out.has(A)] == [200, True]
+    assert [push("要"), opt_out.has(A)] == [200, False]
+    assert len(heard) == 3
+
+
+def test_a_reply_that_cannot_be_kept_is_not_acknowledged() -> None:
+    receiver = Receiver({"every8d": "every8d://u:p@new.e8d.tw"}, OptOut(Broken()).handler(), secrets=SECRET)
+    assert receiver.receive(pushed("STOP", A)).status == 500
+    assert receiver.receive(pushed("hello", A)).status == 200

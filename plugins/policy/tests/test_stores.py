@@ -161,3 +161,4 @@ def test_the_tables_may_be_made_by_an_applications_migrations(tmp_path: Path) ->
     SqlStore(engine)
     assert store.used([claim(1)], NOW) == [1]
     store.close()
+    engine.dispose()

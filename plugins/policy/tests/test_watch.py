@@ -11,7 +11,7 @@ import pytest
 import sms_core
 from sms_core import ConfigurationError, DeliveryReport, DeliveryStatus, SendError, SendResult
 from sms_core.testing import memory_exchange
-from sms_core_policy import DeliveryAlarm, DeliveryWatch
+from sms_core_policy import DeliveryAlarm, DeliveryWatch, NoReport, ReportWatch
 
 AFTER = timedelta(minutes=30)
 
@@ -132,3 +132,35 @@ def test_an_alarm_that_fails_is_logged_and_the_send_stands(clock: Clock, caplog:
 def test_numbers_that_mean_nothing_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError):
         DeliveryWatch(print, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_text_without_a_final_report_is_told_once_and_not_sent_again(clock: Clock) -> None:
+    told: list[NoReport] = []
+    watch = ReportWatch(told.append, after=AFTER, clock=clock)
+    memory_exchange("unreported").reset()
+    with sms_core.connect("memory://unreported", plugins=[watch]) as sms:
+        results = sent(sms, 4)
+        watch.record(report(results[0], DeliveryStatus.DELIVERED))
+        watch.record([report(results[1], DeliveryStatus.SENT), report(results[2], DeliveryStatus.UNDELIVERABLE)])
+        clock.now += AFTER - timedelta(seconds=1)
+        assert watch.check() == ()
+        clock.now += timedelta(seconds=1)
+        assert [event.number for event in watch.check()] == ["+886900000101", "+886900000103"]
+        assert watch.check() == ()
+        assert [event.reference for event in told] == [results[place].outcomes[0].reference for place in (1, 3)]
+        assert "900000101" not in repr(told)
+    assert len(memory_exchange("unreported").accepted) == 4
+
+
+def test_a_watch_for_reports_may_fail_and_no_send_with_it(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    def fails(event: NoReport) -> None:
+        raise RuntimeError("no other channel")
+
+    watch = ReportWatch(fails, after=AFTER, clock=clock)
+    with sms_core.connect("memory://unreported", plugins=[watch]) as sms:
+        sent(sms, 1)
+        clock.now += AFTER
+        assert sms.send("x", to="0900000001").accepted == 1
+    assert "on_no_report of a ReportWatch failed" in caplog.text
+    with pytest.raises(ConfigurationError):
+        ReportWatch(fails, after=timedelta())

@@ -6,7 +6,11 @@
     dsn = "every8d://UID@new.e8d.tw"
     password_command = ["pass", "show", "sms/shop"]
 
-A password may be part of the ``dsn``, or stand beside it as one of `SECRETS`.
+    [accounts.shop.policies.taiwan]
+    senders = ["互動資通"]
+
+A password may be part of the ``dsn``, or stand beside it as one of `SECRETS`. ``policies`` are rules and limits of
+sms-core-policy; `sms_core_cli.policies` makes plugins of them.
 """
 
 from __future__ import annotations
@@ -35,6 +39,8 @@ FILE_VARIABLE = "SMS_ACCOUNTS"
 ACCOUNT_VARIABLE = "SMS_ACCOUNT"
 SECRETS = ("password", "password_file", "password_env", "password_command")
 """Where a password is: in the file itself, in another file, in a variable, or what a command writes."""
+POLICIES = "policies"
+"""The table of an account's rules and limits."""
 COMMAND_TIMEOUT = 60.0
 """Seconds; a password manager may ask its user for a key."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -44,12 +50,16 @@ _NAME = re.compile(r"[\w-]{1,64}")
 
 @frozen
 class NamedAccount:
-    """One account. ``secret_in`` is one of `SECRETS`, or "" where the password is part of the DSN or there is none."""
+    """One account. ``secret_in`` is one of `SECRETS`, or "" where the password is part of the DSN or there is none.
+
+    ``policies`` is the table of its rules and limits, as the file has it.
+    """
 
     name: str
     dsn: str = field(repr=False)
     secret_in: str = ""
     secret: str | list[str] = field(default="", repr=False)
+    policies: Mapping[str, Any] = field(factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -72,7 +82,12 @@ class NamedAccount:
 
     def table(self) -> dict[str, Any]:
         """What stands in the file of it."""
-        return {"dsn": self.dsn, **({self.secret_in: self.secret} if self.secret_in else {})}
+        table: dict[str, Any] = {"dsn": self.dsn}
+        if self.secret_in:
+            table[self.secret_in] = self.secret
+        if self.policies:
+            table[POLICIES] = self.policies
+        return table
 
 
 def accounts_file() -> Path:
@@ -83,7 +98,7 @@ def accounts_file() -> Path:
 
 def read_accounts() -> dict[str, NamedAccount]:
     """The accounts by name; none where there is no file. Raises `ConfigurationError` for a file that others may read."""
-    tables = _read(accounts_file()).get("accounts", {})
+    tables = _read(accounts_file()).unwrap().get("accounts", {})
     return {name: _account(name, table) for name, table in tables.items()}
 
 
@@ -100,7 +115,8 @@ def save_account(account: NamedAccount) -> None:
     """Put an account into the file, in place of one of its name. Raises `ConfigurationError` or `OSError`."""
     path = accounts_file()
     document = _read(path)
-    document.setdefault("accounts", tomlkit.table(is_super_table=True))[account.name] = account.table()
+    accounts: Any = document.setdefault("accounts", tomlkit.table(is_super_table=True))
+    accounts[account.name] = account.table()
     _write(path, tomlkit.dumps(document))
 
 
@@ -109,7 +125,8 @@ def remove_account(name: str) -> None:
     find_account(name)
     path = accounts_file()
     document = _read(path)
-    del document["accounts"][name]
+    accounts: Any = document["accounts"]
+    del accounts[name]
     _write(path, tomlkit.dumps(document))
 
 
@@ -123,25 +140,28 @@ def with_password(dsn: str, password: str) -> str:
 
 
 def _account(name: str, table: Any) -> NamedAccount:
-    known = {"dsn", *SECRETS}
+    known = ("dsn", *SECRETS, POLICIES)
     if not isinstance(table, Mapping) or not isinstance(table.get("dsn"), str):
         raise ConfigurationError(f"the account {name!r} has no dsn")
     values = cast("Mapping[str, Any]", table)
-    if unknown := sorted(set(values) - known):
+    if unknown := sorted(set(values).difference(known)):
         raise ConfigurationError(f"the account {name!r} has an unknown {unknown[0]!r}: it is one of {', '.join(known)}")
+    policies = values.get(POLICIES, {})
+    if not isinstance(policies, Mapping):
+        raise ConfigurationError(f"the policies of the account {name!r} are no table: [accounts.{name}.policies.RULE]")
     found = [key for key in SECRETS if key in values]
     if len(found) > 1:
         raise ConfigurationError(f"the account {name!r} has {' and '.join(found)}: one of them is enough")
     if not found:
-        return NamedAccount(name, values["dsn"])
+        return NamedAccount(name, values["dsn"], policies=policies)
     secret = values[found[0]]
     is_command = found[0] == "password_command" and isinstance(secret, list)
     if not (isinstance(secret, str) or (is_command and all(isinstance(word, str) for word in secret))):
         raise ConfigurationError(f"the {found[0]} of the account {name!r} is no text")
-    return NamedAccount(name, values["dsn"], found[0], secret)
+    return NamedAccount(name, values["dsn"], found[0], secret, policies)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> tomlkit.TOMLDocument:
     try:
         with path.open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode

@@ -5,21 +5,30 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sms_core.provider import Capability, ProviderInfo
+from attrs import define
+
+from sms_core.errors import SmsError
+from sms_core.provider import TAIPEI, Capability, ProviderInfo
 from sms_core.serialize import to_data
-from sms_core_cli.campaign import Campaign, Estimate, RowOutcome
+from sms_core_cli.campaign import Changes, Estimate, Overview, Planned, Reasons, RowOutcome, Run, Sending
+from sms_core_cli.campaign.run import OUT_OF_CREDIT, Pause
 from sms_core_cli.language import _, phrase
 from sms_core_cli.output import cost_line, counted, note, say, show_json, show_table
+from sms_core_outbox import SettleResult, State
 
 ROWS_SHOWN = 6
 """How many rows' numbers stand beside a reason; the result file has them all."""
 
 MINUTES_FROM = 120
 """Seconds; from here on nobody wants to hear seconds."""
+
+ASKING = ("", "continue", "settle")
+"""The verbs that need an account."""
 
 TITLES = {
     RowOutcome.ACCEPTED: "accepted",
@@ -29,41 +38,130 @@ TITLES = {
     RowOutcome.REFUSED_HERE: "refused here",
     RowOutcome.DUPLICATE: "repeats another row",
 }
-_OUTCOME_ORDER = {outcome: rank for rank, outcome in enumerate(RowOutcome)}
-
-Reason = tuple[RowOutcome, str, list[int]]
-"""An outcome, why rows have it, and the numbers of these rows."""
 
 
-def show_plan(campaign: Campaign, info: ProviderInfo, *, concurrency: int, as_json: bool) -> None:
+@define
+class Ending:
+    """A run of the command at its end. ``added`` rows were put by it. ``results`` is None where no file could be written."""
+
+    run: Run
+    info: ProviderInfo
+    command: Commands
+    results: Path | None
+    sending: Sending
+    kept: Path | None = None
+    added: int = 0
+    stopped: bool = False
+    pause: Pause | None = None
+    missing: Decimal | None = None
+
+
+@define
+class Commands:
+    """What to type next about a file. ``url`` and ``run`` are what named its run, ``of_account`` the words that name the account."""
+
+    file: Path
+    url: str | None
+    run: str | None
+    of_account: list[str]
+
+    def __call__(self, verb: str, *words: str) -> str:
+        """The command with a verb, "" for the one that sends, for a person to copy."""
+        place = ["--outbox", self.url] if self.url else []
+        run = ["--run", self.run] if self.run and "--run" not in words else []
+        account = self.of_account if verb in ASKING else []
+        named = [*filter(None, [verb]), str(self.file), *place, *run, *account]
+        return shlex.join(["sms", "campaign", *named, *words])
+
+
+# Before
+
+
+def show_plan(
+    planned: Planned,
+    info: ProviderInfo,
+    run: Run | None,
+    *,
+    concurrency: int,
+    per_second: float | None,
+    as_json: bool,
+) -> None:
     """What is to be sent, what it would cost, how long it would take, and which rows will not go."""
-    estimate = campaign.estimate
-    duration = estimate.duration(concurrency)
+    estimate = planned.estimate
+    duration = estimate.duration(concurrency, per_second)
     if as_json:
-        rows = _rows(campaign)
         shown = {**to_data(estimate), "seconds": duration.total_seconds()}
-        show_json({"dry_run": True, "provider": info.name, "estimate": shown, **rows, "notes": campaign.notes})
+        show_json(
+            {
+                "dry_run": True,
+                "provider": info.name,
+                "estimate": shown,
+                **_rows(planned.rows, planned.counts, planned.reasons),
+                "run": _run_data(run),
+                "changes": None if planned.changes is None else to_data(planned.changes),
+                "notes": planned.notes,
+            }
+        )
         return
-    for line in campaign.notes:
+    for line in planned.notes:
         note(_("Note: {note}.", note=phrase(line)))
+    if run is not None:
+        _show_run(run, planned)
     show_table(
         ["rows", "to send", "requests", "segments", "points"],
-        [(len(campaign.table.rows), estimate.messages, estimate.requests, estimate.segments, estimate.points)],
+        [(planned.rows, estimate.messages, estimate.requests, estimate.segments, estimate.points)],
         title=info.title,
     )
     _show_segments(estimate)
-    _show_reasons(campaign)
+    _show_reasons(planned.reasons)
     _show_examples(estimate)
     for warning in estimate.warnings:
         say(_("Note: {note}.", note=phrase(warning)))
     if estimate.messages:
-        say(
-            _(
-                "Sending takes about {duration}, with {count} requests side by side of a second each.",
-                duration=_rounded(duration),
-                count=concurrency,
-            )
+        say(_duration_line(duration, concurrency, per_second))
+
+
+def _duration_line(duration: timedelta, concurrency: int, per_second: float | None) -> str:
+    if per_second is not None:
+        return _(
+            "Sending takes about {duration}, at {rate} texts a second.",
+            duration=_rounded(duration),
+            rate=f"{per_second:g}",
         )
+    return _(
+        "Sending takes about {duration}, with {count} requests side by side of a second each.",
+        duration=_rounded(duration),
+        count=concurrency,
+    )
+
+
+def _show_run(run: Run, planned: Planned) -> None:
+    """Say that a run goes on, and how the file differs from it."""
+    since = _moment(run.begun_at)
+    done = sum(planned.counts[outcome] for outcome in (RowOutcome.ACCEPTED, RowOutcome.REFUSED, RowOutcome.UNKNOWN))
+    say(
+        _(
+            "This goes on with the run {name}, begun {since}: {rows} sent already.",
+            name=run.name,
+            since=since,
+            rows=counted(done, "row"),
+        )
+    )
+    if planned.changes is not None:
+        say(_changed(planned.changes))
+
+
+def _changed(changes: Changes) -> str:
+    line = _(
+        "The file has changed: {added} added, {edited} edited, {removed} removed.",
+        added=counted(changes.added, "row"),
+        edited=changes.edited,
+        removed=changes.removed,
+    )
+    if changes.taken_back:
+        rows = counted(changes.taken_back, "row")
+        line += " " + _("Not sent any more, for the file has it no more: {rows}.", rows=rows)
+    return line
 
 
 def _rounded(duration: timedelta) -> str:
@@ -90,95 +188,188 @@ def _show_examples(estimate: Estimate) -> None:
         say(f"  {example.text}")
 
 
-def show_end(
-    campaign: Campaign, info: ProviderInfo, file: Path, results: Path, *, stopped: bool, as_json: bool
-) -> None:
+# At the end
+
+
+def show_end(ending: Ending, reasons: Reasons, *, as_json: bool) -> None:
     """What became of the rows, and what can be done about those that are open."""
-    counts = campaign.counts
+    found = ending.run.overview()
+    sending = ending.sending
     if as_json:
         show_json(
             {
-                **_rows(campaign),
-                "cost": campaign.cost,
-                "balance": campaign.balance,
-                "interrupted": campaign.interrupted,
-                "results": str(results),
-                "notes": campaign.notes,
+                **_rows(sum(found.counts.values()), found.counts, reasons),
+                "cost": sending.cost,
+                "balance": sending.balance,
+                "interrupted": ending.stopped,
+                "paused": None if ending.pause is None else ending.pause.because,
+                "missing_points": ending.missing,
+                "results": None if ending.results is None else str(ending.results),
+                "run": _run_data(ending.run),
+                "notes": sending.notes,
             }
         )
         return
-    show_table(
-        ["outcome", "rows"], [(_(TITLES[outcome]), counts[outcome]) for outcome in RowOutcome if counts[outcome]]
-    )
-    _show_reasons(campaign)
-    statuses = Counter(_(result.status.value) for result in campaign.results if result.status is not None)
-    if statuses:
-        show_table(["delivery", "rows"], statuses.most_common())
-    if campaign.cost is not None:
-        say(cost_line(campaign.cost, campaign.balance))
-    say(_("Every row's outcome is in {file}.", file=results))
-    for line in _advice(campaign, info, file, results, stopped=stopped):
+    for line in sending.notes:
+        note(_("Note: {note}.", note=phrase(line)))
+    _show_counts(found)
+    _show_reasons(reasons)
+    if sending.cost is not None:
+        say(cost_line(sending.cost, sending.balance))
+    if ending.results is not None:
+        say(_("Every row's outcome is in {file}.", file=ending.results))
+    for line in _advice(ending, found):
         note(line)
 
 
-def _reasons(campaign: Campaign) -> list[Reason]:
-    """Why rows were not accepted, the most frequent reason of each outcome first.
+def show_status(
+    run: Run,
+    command: Commands,
+    *,
+    as_json: bool,
+    settled: SettleResult | None = None,
+    failure: SmsError | None = None,
+) -> None:
+    """How far a run is; after settling, what that came to."""
+    found, pause = run.overview(), run.pause()
+    if as_json:
+        data: dict[str, Any] = {
+            "rows": sum(found.counts.values()),
+            "outcomes": {outcome.value: found.counts[outcome] for outcome in RowOutcome},
+            "delivery": {status.value: count for status, count in found.statuses.items()},
+            "waiting": found.states[State.READY],
+            "under_way": found.states[State.SENDING],
+            "removed": sum(found.removed.values()),
+            "finished": found.is_finished,
+            "paused": None if pause is None else pause.because,
+            "run": _run_data(run),
+        }
+        if settled is not None:
+            data["settled"] = to_data(settled)
+            data["failure"] = None if failure is None else to_data(failure)
+        show_json(data)
+        return
+    say(_("The run {name}, begun {since}.", name=run.name, since=_moment(run.begun_at)))
+    _show_counts(found)
+    if settled is not None:
+        say(
+            _(
+                "Asked about: {asked}; accepted {accepted}, surely not taken {ready}, still unknown {unknown}.",
+                asked=counted(settled.asked, "row"),
+                accepted=settled.accepted,
+                ready=settled.ready,
+                unknown=settled.unknown,
+            )
+        )
+    if found.states[State.SENDING]:
+        say(_("Under way, or cut off: {rows}.", rows=counted(found.states[State.SENDING], "row")))
+    if removed := sum(found.removed.values()):
+        rows = counted(removed, "row")
+        sent = found.removed[RowOutcome.ACCEPTED]
+        say(_("The file has no more: {rows}, of which {sent} were accepted.", rows=rows, sent=sent))
+    if pause is not None:
+        note(_("The run pauses: {why}.", why=pause.because))
+    if found.states[State.READY]:
+        rows = counted(found.states[State.READY], "row")
+        note(_("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=command("continue")))
+    if settled is None and found.counts[RowOutcome.UNKNOWN]:
+        rows = counted(found.counts[RowOutcome.UNKNOWN], "row")
+        way = _("Ask it: {command}", command=command("settle"))
+        note(_("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way))
 
-    Rows that repeat others share one line, for each has a reason of its own. Rows that are not sent yet have none.
-    """
-    found: dict[tuple[RowOutcome, str], list[int]] = {}
-    for row, result in zip(campaign.table.rows, campaign.results, strict=True):
-        if result.outcome is RowOutcome.ACCEPTED or (result.outcome is RowOutcome.NOT_SENT and not result.error):
-            continue
-        reason = "number and text" if result.outcome is RowOutcome.DUPLICATE else result.error
-        found.setdefault((result.outcome, reason), []).append(row.number)
-    reasons = [(outcome, reason, rows) for (outcome, reason), rows in found.items()]
-    return sorted(reasons, key=lambda reason: (_OUTCOME_ORDER[reason[0]], -len(reason[2])))
+
+def _moment(micros: int) -> str:
+    moment = datetime.fromtimestamp(micros / 1_000_000, UTC)
+    return moment.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M")
 
 
-def _show_reasons(campaign: Campaign) -> None:
+def _run_data(run: Run | None) -> dict[str, object] | None:
+    if run is None:
+        return None
+    begun = datetime.fromtimestamp(run.begun_at / 1_000_000, UTC)
+    return {"name": run.name, "begun_at": begun.isoformat(), "database": str(run.store.place.database)}
+
+
+def _show_counts(found: Overview) -> None:
+    show_table(
+        ["outcome", "rows"],
+        [(_(TITLES[outcome]), found.counts[outcome]) for outcome in RowOutcome if found.counts[outcome]],
+    )
+    statuses = Counter({_(status.value): count for status, count in found.statuses.items()})
+    if statuses:
+        show_table(["delivery", "rows"], statuses.most_common())
+
+
+def _show_reasons(reasons: Reasons) -> None:
     rows = [
-        (_(TITLES[outcome]), phrase(reason), len(rows), _listed(rows)) for outcome, reason, rows in _reasons(campaign)
+        (_(TITLES[outcome]), phrase(reason), len(numbers), _listed(numbers)) for outcome, reason, numbers in reasons
     ]
     if rows:
         show_table(["", "why", "rows", "which"], rows)
 
 
-def _rows(campaign: Campaign) -> dict[str, Any]:
-    counts = campaign.counts
+def _rows(count: int, counts: Counter[RowOutcome], reasons: Reasons) -> dict[str, Any]:
     return {
-        "rows": len(campaign.table.rows),
+        "rows": count,
         "outcomes": {outcome.value: counts[outcome] for outcome in RowOutcome},
         "not_accepted": [
-            {"outcome": to_data(outcome), "reason": reason, "rows": rows}
-            for outcome, reason, rows in _reasons(campaign)
+            {"outcome": to_data(outcome), "reason": reason, "rows": list(numbers)}
+            for outcome, reason, numbers in reasons
         ],
     }
 
 
-def _listed(rows: list[int]) -> str:
+def _listed(rows: Any) -> str:
     shown = ", ".join(str(row) for row in rows[:ROWS_SHOWN])
     return f"{shown}, …" if len(rows) > ROWS_SHOWN else shown
 
 
-def _advice(campaign: Campaign, info: ProviderInfo, file: Path, results: Path, *, stopped: bool) -> Iterator[str]:
-    counts = campaign.counts
-    again = f"sms campaign {shlex.quote(str(file))} --resume {shlex.quote(str(results))}"
-    if stopped:
+def _advice(ending: Ending, found: Overview) -> Iterator[str]:
+    counts = found.counts
+    if ending.stopped:
         accepted, left = counts[RowOutcome.ACCEPTED], counts[RowOutcome.NOT_SENT]
         yield _("Interrupted: {rows} accepted, {left} not sent.", rows=counted(accepted, "row"), left=left)
+    if ending.pause is not None:
+        yield from _advice_of_pause(ending.pause, ending.missing)
+    if ending.sending.gave_up:
+        yield _("The vendor took nothing more for a while; what waits stays.")
     if unknown := counts[RowOutcome.UNKNOWN]:
-        rows, way = counted(unknown, "row"), _way_to_know(campaign, info, again)
+        rows, way = counted(unknown, "row"), _way_to_know(ending)
         yield _("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way)
-    if not_sent := counts[RowOutcome.NOT_SENT]:
-        rows = counted(not_sent, "row")
-        yield _("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=again)
+    if waiting := found.states[State.READY]:
+        yield _(
+            "Not sent: {rows}, which can be sent safely: {command}",
+            rows=counted(waiting, "row"),
+            command=ending.command("continue"),
+        )
+    elif ended := counts[RowOutcome.NOT_SENT]:
+        rows = counted(ended, "row")
+        yield _(
+            "Not sent: {rows}, which can be sent safely: {command}",
+            rows=rows,
+            command=ending.command("", "--refused-too"),
+        )
+    elif not ending.added and found.is_finished:
+        yield _("This run is finished. A new one: {command}", command=ending.command("", "--run", "NAME"))
 
 
-def _way_to_know(campaign: Campaign, info: ProviderInfo, again: str) -> str:
+def _advice_of_pause(pause: Pause, missing: Decimal | None) -> Iterator[str]:
+    if pause.because.startswith(OUT_OF_CREDIT):
+        if missing is None:
+            yield _("The points have run out, and the run pauses. Top up, and give the same command again.")
+        else:
+            points = counted(missing, "point")
+            yield _(
+                "The points have run out, and the run pauses: {points} more are needed. Top up, and give the same command again.",
+                points=points,
+            )
+    else:
+        yield _("The run pauses: {why}.", why=pause.because)
+
+
+def _way_to_know(ending: Ending) -> str:
     """What can be done about unknown rows: ask the vendor, where it can be asked."""
-    unknown = [result for result in campaign.results if result.outcome is RowOutcome.UNKNOWN]
-    in_a_batch = any(result.batch_id for result in unknown)
-    if info.can(Capability.SETTLE) or (in_a_batch and info.can(Capability.REPORTS)):
-        return _("Ask it: {command}", command=f"{again} --settle")
-    return _("{vendor} cannot be asked: look at its web page before you send them again.", vendor=info.title)
+    if ending.info.can(Capability.SETTLE) or ending.info.can(Capability.REPORTS):
+        return _("Ask it: {command}", command=ending.command("settle"))
+    vendor = ending.info.title
+    return _("{vendor} cannot be asked: look at its web page before you send them again.", vendor=vendor)

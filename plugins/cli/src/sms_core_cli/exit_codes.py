@@ -13,7 +13,7 @@ from sms_core.errors import (
     Unsupported,
 )
 from sms_core.model import Outcome
-from sms_core_cli.campaign import RowOutcome
+from sms_core_cli.campaign.row_results import RowOutcome
 
 DONE = 0
 WRONG_USE = 2

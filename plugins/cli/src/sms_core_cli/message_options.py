@@ -14,7 +14,8 @@ import click
 from sms_core.errors import ConfigurationError, InvalidMessage, Unsupported
 from sms_core.model import Media, VendorOptions
 from sms_core.provider import ProviderInfo, option_names, read_options
-from sms_core_cli.campaign import MessageDefaults, parse_moment
+from sms_core_cli.campaign.message_defaults import MessageDefaults
+from sms_core_cli.campaign.reading.moments import parse_moment
 
 F = TypeVar("F", bound=Callable[..., Any])
 

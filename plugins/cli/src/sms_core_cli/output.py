@@ -16,7 +16,8 @@ from sms_core.errors import SmsError
 from sms_core.masking import mask_numbers
 from sms_core.model import SendResult
 from sms_core.serialize import to_data, to_json
-from sms_core_cli.language import _, phrase
+from sms_core_cli.language import ENGLISH, _, language, phrase
+from sms_core_cli.phrases import ERRORS
 
 WIDTH_OF_A_PIPE = 100_000
 """Columns where there is no terminal: a line that another program reads is not broken."""
@@ -77,7 +78,10 @@ def show_outcomes(result: SendResult) -> None:
     """What became of each recipient."""
     show_table(
         ["number", "outcome", "batch", "reference", "why"],
-        [(row.number, _(row.outcome.value), row.batch_id, row.reference, row.error or "") for row in result.outcomes],
+        [
+            (row.number, _(row.outcome.value), row.batch_id, row.reference, phrase(str(row.error or "")))
+            for row in result.outcomes
+        ],
     )
 
 
@@ -91,6 +95,14 @@ def note(line: str) -> None:
     say(line, stderr=True)
 
 
+def tell(message: str, *, as_json: bool, stderr: bool = False, **values: object) -> None:
+    """One line of what happens: to people in their language, to a program as ``{"say": …}``, the same in any."""
+    if as_json:
+        click.echo(to_json({"say": message.format(**values)}), err=stderr)
+    else:
+        say(_(message, **values), stderr=stderr)
+
+
 NOUNS = {
     "row": ("{count} row", "{count} rows"),
     "message": ("{count} message", "{count} messages"),
@@ -98,6 +110,8 @@ NOUNS = {
     "segment": ("{count} segment", "{count} segments"),
     "report": ("{count} report", "{count} reports"),
     "reply": ("{count} reply", "{count} replies"),
+    "double": ("{count} double", "{count} doubles"),
+    "worker": ("{count} worker", "{count} workers"),
     "second": ("{count} second", "{count} seconds"),
     "minute": ("{count} minute", "{count} minutes"),
 }
@@ -129,7 +143,16 @@ def show_error(error: SmsError, *, as_json: bool) -> None:
         # The error's text is masked, its details are not: an error is made again from them.
         click.echo(to_json({"error": _masked(to_data(error))}), err=True)
     else:
-        note(f"sms: {type(error).__name__}: {phrase(str(error))}")
+        note(f"sms: {error_name(error)}: {phrase(str(error))}")
+
+
+def error_name(error: SmsError) -> str:
+    """An error's class, by which a person finds it in the documentation; in Chinese with what that is in front."""
+    name = type(error).__name__
+    if language() == ENGLISH:
+        return name
+    title = next(ERRORS[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in ERRORS)
+    return f"{_(title)} ({name})"
 
 
 def _masked(data: Any) -> Any:

@@ -10,8 +10,8 @@ import click
 from attrs import frozen
 
 from sms_core.errors import InvalidMessage
-from sms_core_cli.campaign import Table, read_table
 from sms_core_cli.campaign.reading.encodings import Reading
+from sms_core_cli.campaign.table import TableFile, open_table
 from sms_core_cli.language import _
 from sms_core_cli.output import note
 
@@ -36,11 +36,11 @@ class TableOptions:
     columns: Mapping[str, str]
     sheet: str | None
 
-    def read(self) -> Table:
-        """The table. Raises `InvalidMessage`, `ConfigurationError` or `OSError`."""
-        return read_table(self.file, self.encoding, columns=self.columns, sheet=self.sheet)
+    def read(self) -> TableFile:
+        """The table, of which only the beginning was read. Raises `InvalidMessage`, `ConfigurationError` or `OSError`."""
+        return open_table(self.file, self.encoding, columns=self.columns, sheet=self.sheet)
 
-    def read_confirmed(self, *, may_ask: bool, dry_run: bool) -> Table:
+    def read_confirmed(self, *, may_ask: bool, dry_run: bool) -> TableFile:
         """The table, in the encoding that a person confirms where it is a guess; a dry run takes the likeliest.
 
         Raises `InvalidMessage` too where nobody can be asked.

@@ -12,7 +12,7 @@ What vendors push comes in through ``path("sms/", include("sms_core_django.urls"
 
 from typing import TYPE_CHECKING
 
-from sms_core_django.clients import get_client, send_sms
+from sms_core_django.clients import get_client, get_outbox, send_sms
 from sms_core_django.signals import delivery_reported, message_received
 
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ else:
         return testing.current_outbox()
 
 
-__all__ = ["delivery_reported", "get_client", "message_received", "outbox", "send_sms"]
+__all__ = ["delivery_reported", "get_client", "get_outbox", "message_received", "outbox", "send_sms"]

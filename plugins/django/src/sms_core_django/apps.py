@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.apps import AppConfig
@@ -32,5 +33,7 @@ def _follow(*, setting: str, **_: Any) -> None:
     from sms_core_django.webhooks import forget_receivers  # noqa: PLC0415 - as above
 
     if setting.startswith("SMS"):
+        if "sms_core_django.contrib.outbox.outboxes" in sys.modules:  # where nobody imported it, nothing is open
+            sys.modules["sms_core_django.contrib.outbox.outboxes"].close_outboxes()
         forget_receivers()
         close_clients()

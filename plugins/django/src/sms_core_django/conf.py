@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from attrs import field, frozen
@@ -33,6 +35,9 @@ NAMES = (
 EXAMPLE = "SMS = {'default': {'DSN': 'every8d://user:password@'}}"
 """The least there is to write."""
 _KEYS = ("DSN", "BACKEND")
+OUTBOX = "OUTBOX"
+"""The key of ``SMS`` that is no account."""
+OUTBOX_KEYS = ("CONCURRENCY", "DATABASE", "HASH_KEY", "ON_ALARM", "RATES", "STATE", "WAKE")
 
 
 @frozen
@@ -42,6 +47,19 @@ class AccountSettings:
     alias: str
     dsn: str = field(repr=False)
     backend: str
+
+
+@frozen
+class OutboxSettings:
+    """``SMS["OUTBOX"]``, as `sms_core_outbox.Outbox` takes it; ``on_alarm`` and ``wake`` are dotted paths or ""."""
+
+    database: str
+    hash_key: str | None = field(repr=False)
+    state: str | None
+    concurrency: int
+    rates: Mapping[str, Any]
+    on_alarm: str
+    wake: str
 
 
 @frozen
@@ -57,14 +75,40 @@ class WebhookSettings:
 
 def aliases() -> tuple[str, ...]:
     """The names in ``SMS``. Raises `ImproperlyConfigured`."""
-    return tuple(_accounts())
+    return tuple(alias for alias in _accounts() if alias != OUTBOX)
+
+
+def outbox() -> OutboxSettings | None:
+    """The entry ``OUTBOX`` of ``SMS``; None where it is off. Raises `ImproperlyConfigured`."""
+    given = _accounts().get(OUTBOX, False)
+    if given is False:
+        return None
+    options = _of_type({} if given is True else given, Mapping, "SMS['OUTBOX']", "True, or a dictionary of options")
+    for key in options:
+        if key not in OUTBOX_KEYS:
+            close = difflib.get_close_matches(str(key).upper(), OUTBOX_KEYS, 1)
+            raise ImproperlyConfigured(f"SMS['OUTBOX'] has the key {key!r}: {_hint(close, OUTBOX_KEYS)}")
+
+    def option(name: str, default: object, kind: type | UnionType, what: str) -> Any:
+        return _of_type(options.get(name, default), kind, f"SMS['OUTBOX'][{name!r}]", what)
+
+    state = option("STATE", None, str | Path | None, "a folder of this machine")
+    return OutboxSettings(
+        database=option("DATABASE", "default", str, "an alias of DATABASES"),
+        hash_key=option("HASH_KEY", None, str | None, "a secret text"),
+        state=None if state is None else str(state),
+        concurrency=option("CONCURRENCY", 8, int, "a number of requests side by side"),
+        rates=option("RATES", {}, Mapping, "a dictionary from accounts to sms_core_outbox.Rate"),
+        on_alarm=option("ON_ALARM", "", str, "a dotted path to a function of an alarm"),
+        wake=option("WAKE", "", str, "a dotted path to a function of an account's alias"),
+    )
 
 
 def account(alias: str) -> AccountSettings:
     """The entry of this name in ``SMS``. Raises `ImproperlyConfigured`."""
     accounts = _accounts()
-    if alias not in accounts:
-        there = ", ".join(map(repr, accounts)) or f"none; write {EXAMPLE}"
+    if alias not in accounts or alias == OUTBOX:
+        there = ", ".join(map(repr, aliases())) or f"none; write {EXAMPLE}"
         raise ImproperlyConfigured(f"SMS has no {alias!r}: there is {there}")
     entry = accounts[alias]
     if not isinstance(entry, Mapping):

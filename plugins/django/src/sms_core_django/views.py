@@ -31,7 +31,7 @@ def receive(request: HttpRequest, rest: str) -> HttpResponse:
     _drain(request)
     headers = {"content-type": "text/plain; charset=utf-8", **answer.headers}
     response = HttpResponse(answer.body, status=answer.status, headers=headers)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - by the core, without the secret
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from sms_core import Capability, Client, ConfigurationError, DeliveryReport
 from sms_core.webhooks import Event, EventStore, Receiver
 from sms_core_django import conf
-from sms_core_django.clients import get_client
+from sms_core_django.clients import get_client, get_outbox
 from sms_core_django.process import PerProcess
 from sms_core_django.signals import delivery_reported, message_received
 
@@ -68,10 +68,14 @@ def _receiver(alias: str, client: Client, given: conf.WebhookSettings, store: Ev
 
 
 def _announce(alias: str, event: Event) -> None:
+    """Tell the outbox, if there is one, and then the signals' receivers, all in the transaction of the event."""
+    recorded = conf.outbox() is not None
+    if recorded:
+        get_outbox().recorder(alias)(event)
     name, signal = "message", message_received
     if isinstance(event, DeliveryReport):
         name, signal = "report", delivery_reported
-    if not signal.has_listeners(type(event)):
+    if not signal.has_listeners(type(event)) and not (recorded and isinstance(event, DeliveryReport)):
         log.info("%s: nobody listens, so %s %s is acknowledged and forgotten", alias, name, event.key)
     signal.send(type(event), alias=alias, **{name: event})
 

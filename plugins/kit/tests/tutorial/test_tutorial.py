@@ -20,7 +20,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the tutorial would get from the package index, built from this tree."""
     folder = tmp_path_factory.mktemp("wheels")
-    sources = [ROOT, *(ROOT / "plugins" / name for name in ("cli", "kit", "sandbox"))]
+    sources = [ROOT, *(ROOT / "plugins" / name for name in ("cli", "kit", "outbox", "sandbox"))]
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, *sources)
     return folder
 

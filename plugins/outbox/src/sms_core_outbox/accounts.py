@@ -90,6 +90,10 @@ class Accounts(Generic[ClientT]):
         several = self._vendors(name)
         return several if several is not None and vendor in several.clients else None
 
+    def account_of(self, carrier: str) -> str:
+        """The account that this is a carrier of."""
+        return carrier if self.several_of(carrier) is None else carrier.rpartition(SEPARATOR)[0]
+
     def client(self, carrier: str) -> ClientT:
         """The carrier's client. Raises `ConfigurationError`."""
         with self._lock.get():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -56,6 +56,7 @@ class AsyncOutbox:
         database: str | Engine,
         *,
         accounts: Given[AsyncClient],
+        plugins: Mapping[str, Sequence[object]] | None = None,
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 32,
@@ -68,6 +69,7 @@ class AsyncOutbox:
         self._outbox = _LoopOutbox(
             database,
             accounts=self._as_senders(accounts),
+            plugins=plugins,
             hash_key=hash_key,
             on_alarm=on_alarm,
             concurrency=concurrency,
@@ -97,6 +99,14 @@ class AsyncOutbox:
     async def migrate(self) -> None:
         """As `Outbox.migrate`."""
         await self._in_thread(self._outbox.migrate)
+
+    async def adopt(self) -> None:
+        """As `Outbox.adopt`."""
+        await self._in_thread(self._outbox.adopt)
+
+    async def wake(self, account: str = "") -> None:
+        """As `Outbox.wake`."""
+        await self._in_thread(self._outbox.wake, account)
 
     async def put(self, message: Message, *, key: str, connection: Any = None, **options: Unpack[PutOptions]) -> Ticket:
         """As `Outbox.put`."""
@@ -203,9 +213,24 @@ class AsyncOutbox:
         """As `Outbox.stats`."""
         return await self._in_thread(self._outbox.stats)
 
-    async def forget(self, *, before: datetime | timedelta) -> int:
+    async def take_back(self, rows: Collection[int], *, by: str = "cancel", connection: Any = None) -> set[int]:
+        """As `Outbox.take_back`."""
+        if connection is None:
+            return await self._in_thread(self._outbox.take_back, rows, by=by)
+
+        def take(joined: Any) -> set[int]:
+            return self._outbox.take_back(rows, by=by, connection=joined)
+
+        taken: set[int] = await connection.run_sync(take)
+        return taken
+
+    def hash(self, text: str) -> str:
+        """As `Outbox.hash`."""
+        return self._outbox.hash(text)
+
+    async def forget(self, *, before: datetime | timedelta, account: str | None = None) -> int:
         """As `Outbox.forget`."""
-        return await self._in_thread(self._outbox.forget, before=before)
+        return await self._in_thread(self._outbox.forget, before=before, account=account)
 
     async def purge(self, *, before: datetime | timedelta) -> int:
         """As `Outbox.purge`."""
@@ -251,4 +276,5 @@ class _LoopOutbox(Outbox):
     loop: Callable[[], asyncio.AbstractEventLoop]
 
     def _connect(self, name: str, dsn: str) -> Sender:
-        return LoopSender(connect_async(dsn, sessions=self._resources.sessions(name)), self.loop)
+        plugins = self._plugins.get(name, ())
+        return LoopSender(connect_async(dsn, plugins=plugins, sessions=self._resources.sessions(name)), self.loop)

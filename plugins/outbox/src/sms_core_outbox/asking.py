@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, select
 from sms_core import Capability
 from sms_core.errors import SmsError
 from sms_core.model import SendResult
-from sms_core_outbox import jumps, polling, reports, sending, settling
+from sms_core_outbox import jumps, polling, rates, reports, sending, settling
 from sms_core_outbox.model import Alarm, PollResult, SettleResult
 from sms_core_outbox.resources import Resources
 from sms_core_outbox.schema import is_state, row
@@ -70,6 +71,7 @@ def _settle_account(
             after = page[-1].row.id
         seen.update(doubt.row.id for doubt in found)
         for asked in settling.questions(found):
+            _wait_for_turn(resources, name)
             tally["asked"] += len(asked)
             result, error = _ask(client, asked)
             if error is not None:
@@ -85,6 +87,16 @@ def _ask(client: Sender, asked: Sequence[settling.Doubt]) -> tuple[SendResult | 
         return client.settle(settling.as_result(asked), known_batches=known), None
     except SmsError as error:
         return getattr(error, "sms_result", None), error
+
+
+def _wait_for_turn(resources: Resources, name: str) -> None:
+    """Wait until the account's rate lets the next question go, whoever else asks."""
+    rate = resources.rates.get(name)
+    if rate is None or rate.questions_per_second is None:
+        return
+    with resources.writing(None) as connection:
+        seconds = rates.wait_of_question(resources.database, connection, name, rate.questions_per_second)
+    time.sleep(seconds)
 
 
 def _write_down(
@@ -161,6 +173,7 @@ def poll(
         for batch in due:
             if is_stopped():  # what was not asked comes with its next turn
                 break
+            _wait_for_turn(resources, name)
             count["asked"] += 1
             try:
                 for report in client.reports({batch.batch_id: batch.numbers}, mms=batch.is_mms):

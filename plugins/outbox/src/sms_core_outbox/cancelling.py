@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import Connection, select, update
 
@@ -69,7 +69,16 @@ def cancel_waiting(database: Database, connection: Connection, account: str, key
         .where(put.c.account == account, put.c.key == key, is_state(row.c.state, State.READY))
         .with_for_update(of=row)
     )
-    ids = set(connection.execute(waiting).scalars())
+    return _end(database, connection, set(connection.execute(waiting).scalars()), by=by)
+
+
+def take_back(database: Database, connection: Connection, rows: Collection[int], *, by: str) -> set[int]:
+    """Cancel those of these rows, given by their ids, that wait. Gives the ids of those that were."""
+    waiting = select(row.c.id).where(row.c.id.in_(rows), is_state(row.c.state, State.READY)).with_for_update()
+    return _end(database, connection, set(connection.execute(waiting).scalars()), by=by)
+
+
+def _end(database: Database, connection: Connection, ids: set[int], *, by: str) -> set[int]:
     end_waiting(
         connection, ids, State.CANCELLED, at=database.now(connection), by=by, why="cancelled before it was sent"
     )

@@ -8,6 +8,7 @@ of it can be under way any more, unless its process was stopped in between.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from sms_core_outbox.databases import Database
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.messages import LoadedRow
-from sms_core_outbox.rates import NotYet, Rate, most_rows, note_claimed
+from sms_core_outbox.rates import NotYet, Rate, most_rows, note_claimed, take_turns
 from sms_core_outbox.schema import account, is_state, put, row
 from sms_core_outbox.states import State
 
@@ -35,7 +36,7 @@ FEW = 8
 """One of so many rows of a page has to join others for the next page to be worth reading."""
 
 _earlier = row.alias("earlier")
-_waits_its_turn = (
+_before_it = (
     select(_earlier.c.id)
     .where(
         _earlier.c.account == row.c.account,
@@ -46,9 +47,14 @@ _waits_its_turn = (
         is_state(_earlier.c.state, State.READY, State.SENDING),
         _earlier.c.due_at <= bindparam("now"),
     )
-    .exists()
+    .limit(1)
+    .scalar_subquery()
 )
-"""One number gets the texts of one lane in the order of their puts, and no request holds a number twice."""
+"""One number gets the texts of one lane in the order of their puts, and no request holds a number twice.
+
+A subquery and no ``EXISTS``, of which PostgreSQL makes a join: as long as it has no statistics of a new table, it then reads
+all rows that wait for each row that it finds.
+"""
 
 _next_urgency = select(func.max(row.c.urgency)).where(
     is_state(row.c.state, State.READY), row.c.account == bindparam("account"), row.c.urgency < bindparam("below")
@@ -83,12 +89,13 @@ _candidates = (
         row.c.urgency == bindparam("urgency"),
         row.c.ready_at <= bindparam("ready"),
         tuple_(row.c.ready_at, row.c.id) > tuple_(bindparam("after"), bindparam("after_id")),
-        ~_waits_its_turn,
+        _before_it.is_(None),
     )
     .order_by(row.c.ready_at, row.c.id)
     .limit(bindparam("count"))
     .with_for_update(of=row, skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
 )
+_of_open_lanes = _candidates.where(row.c.purpose.not_in(bindparam("closed", expanding=True)))
 _replayable = (
     select(*loaded_columns)
     .join_from(row, put, row.c.put_id == put.c.id)
@@ -210,50 +217,53 @@ def take(
     """Claim rows; None where none is to be sent now. It counts once the transaction is committed."""
     now = database.now(connection)
     if wish.rest is None:
-        found = routes.Standing(is_paused(connection, wish.account))
+        stands = routes.Standing(is_paused(connection, wish.account))
     else:
-        found = routes.standing(database, connection, wish.account, now)
-    if found.rests and (count := routes.pass_on(connection, wish.account, now, by=holder)):
+        stands = routes.standing(database, connection, wish.account, now)
+    if stands.rests and (count := routes.pass_on(connection, wish.account, now, by=holder)):
         return PassedOn(count)
-    if found.rests or found.is_paused:
+    if stands.rests or stands.is_paused:
         return None
-    if found.is_trial:
+    if stands.is_trial:
         wish = evolve(wish, groups=1, rows=1)
-    if wish.rate is not None:
-        most = most_rows(database, connection, wish.account, wish.rate, now)
+    lanes: dict[str, int | NotYet] = {}
+    rate = wish.rate
+    if rate is not None:
+        take_turns(database, connection, wish.account)
+        most = most_rows(database, connection, wish.account, rate, now)
         if isinstance(most, NotYet):
             return most
         wish = evolve(wish, rows=min(wish.rows, most))
+        for purpose, of_lane in rate.lanes.items():
+            lanes[purpose] = most_rows(database, connection, wish.account, of_lane, now, purpose=purpose)
+    left = {purpose: 0 if isinstance(found, NotYet) else found for purpose, found in lanes.items()}
     is_replay = wish.replay_since is not None
-    pages = _unknown_rows(connection, wish, now) if is_replay else _ready_rows(connection, wish, now)
-    groups = _choose(pages, wish)
+    closed = [purpose for purpose, count in left.items() if not count]
+    pages = _unknown_rows(connection, wish, now) if is_replay else _ready_rows(connection, wish, now, closed)
+    groups = _choose(pages, wish, left)
     if not groups:
-        return None
-    if found.is_trial and wish.rest is not None:  # nobody else tries it meanwhile
+        return min((found for found in lanes.values() if isinstance(found, NotYet)), default=None)
+    if stands.is_trial and wish.rest is not None:  # nobody else tries it meanwhile
         routes.let_rest(database, connection, wish.account, now + int(wish.rest * SECOND))
-    return _mark_claimed(database, connection, wish, groups, now, token=token, holder=holder, limit=limit)
+    _mark_claimed(connection, wish, groups, now, token=token, holder=holder)
+    return Claim(token, wish.account, now, limit, tuple(tuple(group.rows) for group in groups))
 
 
 def _mark_claimed(
-    database: Database,
-    connection: Connection,
-    wish: Wish,
-    groups: Sequence[Group],
-    now: int,
-    *,
-    token: str,
-    holder: str,
-    limit: BeginBefore,
-) -> Claim:
+    connection: Connection, wish: Wish, groups: Sequence[Group], now: int, *, token: str, holder: str
+) -> None:
     is_replay = wish.replay_since is not None
+    rate = wish.rate
     ids = [found.id for group in groups for found in group.rows]
     mark = {"ids": ids, "token": token, "holder": holder, "now": now, "is_replay": is_replay}
     connection.execute(_mark, mark)
-    if wish.rate is not None:
-        note_claimed(database, connection, wish.account, wish.rate, len(ids), now)
+    if rate is not None:
+        note_claimed(connection, wish.account, rate, len(ids), now)
+        count_of = Counter(found.lane[0] for group in groups for found in group.rows)
+        for purpose, of_lane in rate.lanes.items():
+            note_claimed(connection, wish.account, of_lane, count_of[purpose], now, purpose=purpose)
     why = "asked again under its key" if is_replay else ""
     note_changes(connection, ids, State.SENDING, at=now, by=holder, why=why, claim=token)
-    return Claim(token, wish.account, now, limit, tuple(tuple(group.rows) for group in groups))
 
 
 def is_paused(connection: Connection, name: str) -> bool:
@@ -288,12 +298,14 @@ def accounts_to_send(database: Database, connection: Connection) -> list[str]:
             names.append(name)
 
 
-def _ready_rows(connection: Connection, wish: Wish, now: int) -> Iterator[list[LoadedRow]]:
-    """Rows that may be sent, the most urgent lane first, in pages.
+def _ready_rows(connection: Connection, wish: Wish, now: int, closed: Sequence[str]) -> Iterator[list[LoadedRow]]:
+    """Rows that may be sent, the most urgent lane first, in pages. Those of ``closed`` purposes wait for their rate.
 
     The first page holds what single sends need: whoever reads a row locks it for others. Later ones are for full requests.
     """
-    question = {"account": wish.account, "now": now, "ready": now if wish.before is None else min(now, wish.before)}
+    ready = now if wish.before is None else min(now, wish.before)
+    question = {"account": wish.account, "now": now, "ready": ready, **({"closed": closed} if closed else {})}
+    candidates = _of_open_lanes if closed else _candidates
     below = 1 << 30
     left = wish.rows
     while left > 0:
@@ -304,7 +316,7 @@ def _ready_rows(connection: Connection, wish: Wish, now: int) -> Iterator[list[L
         place = {"after": -1, "after_id": -1}
         while left > 0:
             page = {**question, **place, "urgency": urgency, "count": count}
-            found = [dict(entry) for entry in connection.execute(_candidates, page).mappings()]
+            found = [dict(entry) for entry in connection.execute(candidates, page).mappings()]
             ready_at = [entry.pop("ready_at") for entry in found]
             yield list(map(load, found))
             left -= len(found)
@@ -335,16 +347,22 @@ def load(found: RowMapping | Mapping[str, Any]) -> LoadedRow:
     return LoadedRow(lane=lane, **fields)
 
 
-def _choose(pages: Iterable[Sequence[LoadedRow]], wish: Wish) -> list[Group]:
+def _choose(pages: Iterable[Sequence[LoadedRow]], wish: Wish, left: Mapping[str, int]) -> list[Group]:
     """The first rows, as many as fill so many groups. Those of a booking are their put's alone.
+
+    ``left`` is how many rows of a purpose may go, where its lane has a rate.
 
     A page few of whose rows joined a group is the last one: what else would fit is left to later claims.
     """
     groups: list[Group] = []
     open_groups: dict[object, Group] = {}
+    taken = Counter[str]()
     for page in pages:
         joined = 0
         for candidate in page:
+            purpose = candidate.lane[0]
+            if purpose in left and taken[purpose] >= left[purpose]:
+                continue
             alike = (candidate.likeness or candidate.put_id, candidate.lane)
             group = open_groups.get(alike)
             if group is None or not group.takes(candidate, wish.size):
@@ -355,6 +373,7 @@ def _choose(pages: Iterable[Sequence[LoadedRow]], wish: Wish) -> list[Group]:
             else:
                 joined += 1
             group.add(candidate)
+            taken[purpose] += 1
         if len(groups) == wish.groups and FEW * joined < len(page):
             break
     return groups

@@ -37,6 +37,8 @@ SERIALIZATION_FAILURE = "40001"
 KINDS = ("sqlite", "postgresql")
 CHANNEL = "sms_outbox"
 """On which PostgreSQL tells workers that something was put."""
+_take_locks = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
+_notify = text("SELECT pg_notify(:channel, name) FROM unnest(CAST(:accounts AS text[])) AS name")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
 _joined: ContextVar[tuple[tuple[ref[Transaction], Path | None], ...]] = ContextVar("_joined", default=())
 """The caller's own transactions on SQLite that were joined, each with its file."""
@@ -232,13 +234,14 @@ class Database:
         """Be alone with these names until the transaction ends. SQLite has one writer at a time anyway."""
         if self.is_sqlite:
             return
-        for number in sorted({_lock_number(name) for name in names}):  # in one order, lest two wait for each other
-            connection.execute(select(func.pg_advisory_xact_lock(number)))
+        if names:
+            numbers = sorted({_lock_number(name) for name in names})  # in one order, lest two wait for each other
+            connection.execute(_take_locks, {"numbers": numbers})
 
-    def notify(self, connection: Connection) -> None:
-        """Wake workers of other processes when the transaction is committed. On SQLite they poll."""
+    def notify(self, connection: Connection, accounts: Sequence[str]) -> None:
+        """Wake workers of other processes for these accounts when the transaction is committed. On SQLite they poll."""
         if not self.is_sqlite:
-            connection.execute(text(f"NOTIFY {CHANNEL}"))
+            connection.execute(_notify, {"channel": CHANNEL, "accounts": list(accounts)})
 
     def insert_or_ignore(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that leaves out rows that are there already, without failing."""

@@ -16,7 +16,7 @@ from sms_core.errors import (
     TransportError,
     Unsupported,
 )
-from sms_core.model import Outcome, RecipientOutcome, SendResult
+from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core_outbox.answers import Answer
 from sms_core_outbox.claims import SECOND, Claim
 from sms_core_outbox.messages import LoadedRow, to_message
@@ -24,6 +24,10 @@ from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State, verdict
 
+_OF_THE_MESSAGE = (InvalidMessage, Unsupported)
+"""What a client says of a message before anything of it has left."""
+_BEFORE_ANY_BYTE = (*_OF_THE_MESSAGE, ConfigurationError)
+"""What `send` raises as it is, before anything has left."""
 BOOKED_TIME_PASSED = InvalidMessage("send_at", "has passed before it could be handed over")
 
 
@@ -37,6 +41,28 @@ class Flight:
     row_of: Mapping[str, int]
     traces: tuple[str, ...] = ()
     """The contexts in which its rows were put."""
+
+    def halves(self) -> tuple[Flight, ...]:
+        """The same in two requests; none where it is of one recipient."""
+        positions = [destination.position for destination in self.plan.rendered]
+        middle = len(positions) // 2
+        if not middle:
+            return ()
+        return (self._without(positions[middle:]), self._without(positions[:middle]))
+
+    def _without(self, positions: Sequence[int]) -> Flight:
+        plan = self.plan.without(positions)
+        row_of = {destination.reference: self.row_of[destination.reference] for destination in plan.destinations}
+        return Flight(self.claim, self.account, plan, row_of, self.traces)
+
+
+@frozen
+class End:
+    """What a request came to: its result, or what was raised."""
+
+    flight: Flight
+    result: SendResult | None = None
+    error: BaseException | None = None
 
 
 @frozen
@@ -75,7 +101,16 @@ def _prepare_group(
     onward: Onward | None,
 ) -> None:
     try:
-        plan = client.plan(to_message(rows), skip_refused=True)
+        plan = _plan(client, to_message(rows))
+    except _OF_THE_MESSAGE as error:
+        if len(rows) == 1:
+            answers.append(_answer(rows[0].id, claim.token, Outcome.REFUSED, None, error, onward))
+            return
+        # Together they are too much for a rule, such as a limit of all: those that it has room for still go.
+        middle = len(rows) // 2
+        _prepare_group(client, claim, rows[:middle], flights, answers, onward)
+        _prepare_group(client, claim, rows[middle:], flights, answers, onward)
+        return
     except Exception as error:  # noqa: BLE001 - a provider's bug too: the rows wait, and their error says for what
         failed = error if isinstance(error, SmsError) else SmsError(f"{type(error).__name__} broke the planning off")
         answers.extend(_answer(row.id, claim.token, Outcome.NOT_SENT, None, failed, onward) for row in rows)
@@ -89,12 +124,21 @@ def _prepare_group(
     id_of = {row.reference: row.id for row in rows}
     limit = _limit(claim, rows)
     trace_of = {row.id: row.trace for row in rows if row.trace}
-    for part in plan.split():
+    parts = (plan,) if len(plan.sends) == 1 else plan.split()
+    for part in parts:
         row_of = {}
         for destination in part.destinations:
             row_of[destination.reference] = id_of[part.message.to[destination.position].reference]
         traces = tuple(dict.fromkeys(trace_of[row_id] for row_id in row_of.values() if row_id in trace_of))
         flights.append(Flight(claim.token, claim.account, part.begin_before(limit), row_of, traces))
+
+
+def _plan(client: Sender, message: Message) -> Plan:
+    """The plan of those whom the account can send to: they were all checked before they were stored, so mostly of all."""
+    try:
+        return client.plan(message)
+    except _OF_THE_MESSAGE:
+        return client.plan(message, skip_refused=True)
 
 
 def _limit(claim: Claim, rows: Iterable[LoadedRow]) -> BeginBefore:
@@ -104,11 +148,23 @@ def _limit(claim: Claim, rows: Iterable[LoadedRow]) -> BeginBefore:
     return BeginBefore(min(claim.limit.wall, by_deadline.wall), min(claim.limit.up, by_deadline.up))
 
 
-def answers_of(
-    flight: Flight, result: SendResult | None, error: BaseException | None, onward: Onward | None = None
-) -> list[Answer]:
+def carry(client: Sender, flight: Flight) -> list[End]:
+    """Send a request. One of several recipients that was refused before it left is sent in halves: it may be for one of them."""
+    try:
+        return [End(flight, client.send(flight.plan))]
+    except _OF_THE_MESSAGE as error:
+        halves = flight.halves()
+        if not halves:
+            return [End(flight, error=error)]
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
+        return [End(flight, error=error)]
+    return [end for half in halves for end in carry(client, half)]
+
+
+def answers_of(end: End, onward: Onward | None = None) -> list[Answer]:
     """What each row's send came to. A row of which nothing is told may have been taken."""
-    told = _outcomes(result, error)
+    flight, error = end.flight, end.error
+    told = _outcomes(end.result, error)
     rows: dict[int, list[RecipientOutcome]] = {}
     for reference, row_id in flight.row_of.items():
         outcome = told.get(reference) or _untold(reference, error)
@@ -124,10 +180,6 @@ def _outcomes(result: SendResult | None, error: BaseException | None) -> dict[st
     if result is None:
         return {}
     return {row.reference: row for row in result.outcomes}
-
-
-_BEFORE_ANY_BYTE = (InvalidMessage, Unsupported, ConfigurationError)
-"""What `send` raises as it is, before anything has left."""
 
 
 def _untold(reference: str, error: BaseException | None) -> RecipientOutcome:

@@ -21,9 +21,11 @@ _FINAL = tuple(state for state in State if state.is_final)
 _is_final = is_state(row.c.state, *_FINAL)
 
 
-def forget(connection: Connection, *, before: int, now: int) -> int:
+def forget(connection: Connection, *, before: int, now: int, account: str | None = None) -> int:
     """Blank numbers, texts and names of final rows that have not changed since ``before``, some of them. Gives how many."""
     old = select(row.c.id).where(_is_final, row.c.changed_at < before, row.c.forgotten_at.is_(None)).limit(CHUNK)
+    if account is not None:
+        old = old.where(row.c.account == account)
     return _blank(connection, list(connection.execute(old).scalars()), now)
 
 

@@ -36,6 +36,10 @@ class Hashes:
         """Of a message's fingerprint in words: all that the caller gave."""
         return self._digest(b"message\x1f" + content.encode("utf-8", "surrogatepass"))
 
+    def text(self, text: str) -> str:
+        """Of any text, for tables beside the outbox's."""
+        return self._digest(b"text\x1f" + text.encode("utf-8", "surrogatepass"))[:32]
+
     def _digest(self, content: bytes) -> str:
         return hmac.digest(self._key, content, "sha256").hex()
 

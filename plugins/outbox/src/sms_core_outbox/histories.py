@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, false, select
 
-from sms_core_outbox.schema import history
+from sms_core_outbox.schema import history, row
 from sms_core_outbox.states import State
+
+_COLUMNS = ("at", "state", "by", "why", "claim", "batch_id")
+_note = history.insert().from_select(
+    ["row_id", *_COLUMNS, "is_answer"],
+    select(row.c.id, *(bindparam(name, type_=history.c[name].type) for name in _COLUMNS), false())
+    .where(row.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(row.c.id),
+)
+"""One statement, however many rows they are."""
 
 
 def note_changes(
@@ -23,6 +32,5 @@ def note_changes(
 ) -> None:
     """Note that these rows have become this, all for one reason."""
     same = {"at": at, "state": state.value, "by": by, "why": why, "claim": claim, "batch_id": batch_id}
-    entries = [{"row_id": row_id, **same, "is_answer": False} for row_id in ids]
-    if entries:
-        connection.execute(history.insert(), entries)
+    if ids := list(ids):
+        connection.execute(_note, {"ids": ids, **same})

@@ -24,9 +24,9 @@ log = logging.getLogger("sms_core_outbox")
 
 
 class Listener:
-    """Calls ``wake`` when something was put, in a thread of its own from `start` to `stop`. On SQLite it does nothing."""
+    """Calls ``wake`` with the account for which something was put, or "" where it may be any, in a thread of its own from `start` to `stop`. On SQLite it does nothing."""
 
-    def __init__(self, database: Database, wake: Callable[[], object]) -> None:
+    def __init__(self, database: Database, wake: Callable[[str], object]) -> None:
         self._database = database
         self._wake = wake
         self._stopping = threading.Event()
@@ -60,7 +60,7 @@ class Listener:
             raw.rollback()
             raw.autocommit = True
             raw.execute(f"LISTEN {CHANNEL}")
-            self._wake()  # for what was put before it could be heard
+            self._wake("")  # for what was put before it could be heard
             while not self._stopping.is_set():
-                for _ in raw.notifies(timeout=LOOK, stop_after=1):
-                    self._wake()
+                for notice in raw.notifies(timeout=LOOK, stop_after=1):
+                    self._wake(notice.payload)

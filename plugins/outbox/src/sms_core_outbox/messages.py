@@ -71,19 +71,22 @@ class Templates:
         """What to store of a message as the caller gave it, which can be sent as its plan says."""
         template = self._template_of(plan.message)  # whose options were read, where they came from another process
         recipients = to_data(message.to)
-        content = _json([message.text, message.reference, recipients])
         filled = any(recipient.params for recipient in message.to)
         is_booked = any(destination.send_at is not None for destination in plan.rendered)
         return StoredMessage(
             text=message.text,
             fields=f'{template.shared[:-1]},"reference":{_json(plan.message.reference)}}}',
             likeness="" if is_booked else template.likeness,  # nobody else's rows are to be part of a booking
-            content=f"{template.shared}\x1f{content}",
+            content=_content(message, template, recipients),
             rows=tuple(
                 _to_row(message, destination, recipients[destination.position], filled=filled)
                 for destination in plan.rendered
             ),
         )
+
+    def content_of(self, message: Message) -> str:
+        """`StoredMessage.content` of a message that has no plan."""
+        return _content(message, self._template_of(message), to_data(message.to))
 
     def _template_of(self, message: Message) -> _Template:
         settings = tuple(getattr(message, name) for name in _SETTINGS)
@@ -97,6 +100,10 @@ class Templates:
 
 _OWN = ("text", "to", "reference")
 _SETTINGS = tuple(found.name for found in attrs.fields(Message) if found.name not in (*_OWN, "options"))
+
+
+def _content(message: Message, template: _Template, recipients: object) -> str:
+    return f"{template.shared}\x1f{_json([message.text, message.reference, recipients])}"
 
 
 def _to_template(message: Message, settings: tuple[object, ...]) -> _Template:
@@ -161,6 +168,7 @@ def to_message(rows: Sequence[LoadedRow]) -> Message:
         recipients: Iterable[Recipient] = (_recipient(row) for row in rows)
     else:
         recipients = (_with_final_text(row) for row in rows)
+        fields["reference"] = ""  # this message is nobody's put: it gets one of its own, and rows keep theirs
     nobody = {**fields, "to": [{"number": "+886900000000"}]}
     return attrs.evolve(from_data(nobody, Message), to=tuple(recipients))
 

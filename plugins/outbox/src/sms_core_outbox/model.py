@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal, TypedDict
 
 from attrs import field, frozen
@@ -100,6 +101,8 @@ class DrainResult:
     """What a pass came to: how many rows it claimed, and what they have become.
 
     ``retried`` are those that wait again, ``too_late`` those whose deadline had passed, ``cancelled`` by others meanwhile.
+    ``cost`` and ``balance`` are points, as far as the vendors told with their answers; ``notes`` say what they could not do
+    quite as asked.
     """
 
     claimed: int = 0
@@ -109,6 +112,9 @@ class DrainResult:
     not_sent: int = 0
     retried: int = 0
     too_late: int = 0
+    cost: Decimal | None = None
+    balance: Decimal | None = None
+    notes: tuple[str, ...] = ()
 
 
 AlarmKind = Literal["paused", "double", "configuration", "without_row", "unknown", "no_worker"]

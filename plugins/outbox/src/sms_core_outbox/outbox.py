@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any, Self, Unpack
 from sqlalchemy import Connection, Engine
 
 from sms_core import connect
-from sms_core.errors import ConfigurationError
+from sms_core.errors import ConfigurationError, InvalidMessage, Unsupported
 from sms_core.model import DeliveryReport, InboundMessage, Message
 from sms_core.numbers import to_e164
 from sms_core_outbox import (
@@ -32,6 +32,7 @@ from sms_core_outbox import (
     stats,
 )
 from sms_core_outbox.accounts import Given
+from sms_core_outbox.databases import Database
 from sms_core_outbox.ledger import OnAlarm
 from sms_core_outbox.model import (
     Alarm,
@@ -64,29 +65,34 @@ class Outbox:
     """A home for every send: one table that is the truth about it. Threads may share it; a child process may use it too.
 
     ``database`` is a URL (``sqlite:///sms.db``, ``postgresql+psycopg://…``, ``sqlite://`` in memory for tests) or an
-    SQLAlchemy engine. ``accounts`` are DSNs or clients by name, or a function that gives either for a name.
+    SQLAlchemy engine. ``accounts`` are DSNs or clients by name, or a function that gives either for a name; ``plugins``
+    has, for an account's name, the plugins of the client that is made of its DSN.
     ``hash_key`` is what numbers and messages are hashed with; without it the environment's ``SMS_OUTBOX_HASH_KEY``
     counts, or else a file beside the SQLite file, ``sms.db.outbox/hash-key``. ``on_alarm`` hears each `Alarm`, in the
     thread where it came up. ``concurrency`` is how many requests of an account this process has under way at once, and
     ``rates`` has for an account's name what all workers of the database may send together. ``state`` is a
     folder of this machine's disk for the locks by which a worker's end is proven; SQLite has one beside the file.
     ``traces`` carries the tracing context of a put to its send, such as `sms_core_otel.OutboxTraces`.
+    ``pretenders`` names accounts whose clients send nothing, whatever their provider: see `drain`.
 
     Raises `ConfigurationError`. The tables are looked at when they are first needed.
     """
 
     def __init__(
         self,
-        database: str | Engine,
+        database: str | Engine | Database,
         *,
         accounts: Given[Sender],
+        plugins: Mapping[str, Sequence[object]] | None = None,
         hash_key: str | bytes | None = None,
         on_alarm: OnAlarm | None = None,
         concurrency: int = 8,
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
         traces: Traces | None = None,
+        pretenders: Collection[str] = (),
     ) -> None:
+        self._plugins = dict(plugins or {})
         self._resources = Resources(
             database,
             accounts=accounts,
@@ -97,9 +103,12 @@ class Outbox:
             rates=rates,
             state=state,
             traces=traces,
+            pretenders=pretenders,
         )
         self._database = self._resources.database
         self._accounts = self._resources.accounts
+        for name in self._plugins:
+            self._accounts.name_of(name)  # raises for one that there is none of
 
     def __repr__(self) -> str:
         return f"<Outbox in {self._database.name}>"
@@ -111,7 +120,7 @@ class Outbox:
         self.close()
 
     def close(self) -> None:
-        """Say that nothing of this process is under way, and close connections and the clients that were made here."""
+        """Stop its workers, and close connections and the clients that were made here. It waits for what is under way."""
         self._resources.close()
 
     def create(self) -> None:
@@ -122,14 +131,21 @@ class Outbox:
         """Bring the tables to this version."""
         migrations.migrate(self._database, self._resources.hashes)
 
+    def adopt(self) -> None:
+        """Take the tables as your own migrations (Django's, Alembic's) have left them. Call it after those.
+
+        New tables are adopted at their first use as well. Raises `ConfigurationError` where they lack something.
+        """
+        migrations.adopt(self._database, self._resources.hashes)
+
     # Putting and looking
 
     def put(self, message: Message, *, key: str, connection: Any = None, **options: Unpack[PutOptions]) -> Ticket:
         """Store a message, to be sent by a worker. The same message under the same key is stored once.
 
         ``key`` is your name for it, of 200 characters at most. The options are `PutOptions`: ``account``, ``purpose``,
-        ``priority``, ``not_before`` and ``deadline``. ``connection``, a connection or session of SQLAlchemy or Django's, puts it into your transaction: it is sent after your
-        commit.
+        ``priority``, ``not_before`` and ``deadline``. ``connection``, a connection or session of SQLAlchemy or Django's, puts
+        it into your transaction: it is sent after your commit.
 
         Raises `KeyConflict` where the key stands for another message, and what `Client.plan` raises for one that the account
         cannot send; then nothing was stored.
@@ -143,19 +159,43 @@ class Outbox:
         with self._resources.writing(connection) as writing:
             source = iter(given)
             while chunk := list(itertools.islice(source, CHUNK)):
-                tickets.extend(self._store(writing, preparation.prepare(chunk)))
+                tickets.extend(self._store(writing, preparation, chunk))
         if connection is None:
-            for wake in self._resources.wakers:
-                wake()
+            for name in {ticket.account for ticket in tickets if ticket.is_new}:
+                self.wake(name)
         return tickets
 
-    def _store(self, connection: Connection, prepared: list[puts.Prepared]) -> list[Ticket]:
-        tickets = puts.store(
-            self._database, connection, prepared, self._resources.hashes, self._resources.traces.current()
+    def wake(self, account: str = "") -> None:
+        """Let the workers of this process look at an account at once, or at all: after the commit of what was put there."""
+        carriers = self._accounts.carriers_of(account) if account else ("",)
+        for wake in self._resources.wakers:
+            for carrier in carriers:
+                wake(carrier)
+
+    def _store(self, connection: Connection, preparation: puts.Preparation, chunk: list[Put]) -> list[Ticket]:
+        for given in chunk:
+            puts.check(given)
+        standing: dict[int, str] = {}
+        try:
+            prepared = preparation.prepare(chunk)
+        except (InvalidMessage, Unsupported):
+            # A limit may have no room now for the very message that was put before, and that is not sent again.
+            standing = preparation.standing(connection, chunk)
+            if not standing:
+                raise
+            prepared = preparation.prepare([chunk[place] for place in range(len(chunk)) if place not in standing])
+        trace = self._resources.traces.current()
+        stored = iter(
+            puts.store(self._database, connection, prepared, self._resources.hashes, trace) if prepared else ()
         )
-        return [
-            ticket if ticket.is_new else queries.ticket(connection, ticket.account, ticket.key) for ticket in tickets
-        ]
+        tickets: list[Ticket] = []
+        for place, given in enumerate(chunk):
+            ticket = None if place in standing else next(stored)
+            if ticket is None or not ticket.is_new:
+                account = standing[place] if ticket is None else ticket.account
+                ticket = queries.ticket(connection, account, given.key)
+            tickets.append(ticket)
+        return tickets
 
     def get(self, key: str, *, account: str | None = None, connection: Any = None) -> Ticket:
         """What stands under a key: its rows, each with its history. Raises `UnknownKey`."""
@@ -195,7 +235,8 @@ class Outbox:
         It waits for no backoff and for no booked time, but for its account's rate. However it ends, what was under way is awaited and stored first.
 
         ``connection`` is for test cases that roll back: it sends what was put in your open transaction, and writes down
-        there what became of it. Its accounts have to be ``memory://``, for what a vendor took is not rolled back.
+        there what became of it. Its accounts have to be ``memory://`` or `pretenders`, for what a vendor took is not rolled
+        back.
 
         Raises `DatabaseUnavailable`, and `ConfigurationError` on SQLite while your own transaction has put something.
         """
@@ -308,6 +349,11 @@ class Outbox:
         """
         return cancelling.cancel(self._resources, self._accounts.name_of(account), key, by=by)
 
+    def take_back(self, rows: Collection[int], *, by: str = "cancel", connection: Any = None) -> set[int]:
+        """Take back those of these rows, given by their ids, that still wait. Gives the ids of those that were."""
+        with self._resources.writing(connection) as writing:
+            return cancelling.take_back(self._database, writing, rows, by=by)
+
     def stats(self) -> Stats:
         """The outbox at a glance: what waits since when, what is unknown, who pauses, who works."""
         with self._resources.reading(None) as connection:
@@ -324,23 +370,27 @@ class Outbox:
             self._resources.ledger().raise_alarms(found)
         return found
 
-    def forget(self, *, before: datetime | timedelta) -> int:
+    def forget(self, *, before: datetime | timedelta, account: str | None = None) -> int:
         """Blank numbers, texts and names of final rows that have not changed since ``before``. Gives how many rows.
 
-        A timedelta is so long ago. States, counts and the keyed hashes stay: `find` still finds the number, and a key still
-        tells a repeated put.
+        Of one ``account``, or of all. A timedelta is so long ago. States, counts and the keyed hashes stay: `find` still finds
+        the number, and a key still tells a repeated put.
         """
-        return retention.forget(self._resources, before)
+        return retention.forget(self._resources, before, account)
 
     def purge(self, *, before: datetime | timedelta) -> int:
         """Remove all that is known of puts whose rows are final and have not changed since ``before``. Gives how many puts.
 
         Their keys are forgotten too: the same key can be put again, and is sent again. Events without a row that are
-        older than seven days go as well.
+        older than seven days go as well, and workers that ended before ``before`` and that no row needs.
         """
         return retention.purge(self._resources, before)
 
-    # What engines stand on
+    # What engines and tables beside these stand on
+
+    def hash(self, text: str) -> str:
+        """A keyed hash of a text, of 32 characters: for tables of yours that have to tell a text again and not to say it."""
+        return self._resources.hashes.text(text)
 
     @property
     def engine(self) -> Engine:
@@ -354,4 +404,7 @@ class Outbox:
     # What the methods stand on
 
     def _connect(self, name: str, dsn: str) -> Sender:
-        return connect(dsn, sessions=self._resources.sessions(name))
+        plugins = self._plugins.get(name)
+        if plugins is None:  # those of an account of several vendors are each of theirs
+            plugins = self._plugins.get(self._accounts.account_of(name), ())
+        return connect(dsn, plugins=plugins, sessions=self._resources.sessions(name))

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from decimal import Decimal
 from queue import Empty, SimpleQueue
 
 from attrs import define, field
 
+from sms_core.clocks import uptime
+from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
 from sms_core_outbox.claims import Claim, PassedOn, Wish
-from sms_core_outbox.flights import Flight, answers_of, prepare
+from sms_core_outbox.flights import End, Flight, answers_of, carry, prepare
 from sms_core_outbox.ledger import Ledger
 from sms_core_outbox.rates import NotYet, Rate
 from sms_core_outbox.routes import Onward
@@ -25,17 +28,24 @@ from sms_core_outbox.tracing import NoTraces, Traces
 
 ROWS = 1000
 """The most rows that one claim looks at."""
+SHORT = 0.5
+"""Seconds. Where single sends take no longer, as many again are claimed ahead, and wait in the pool for a thread.
+
+So no thread waits for the database. What is claimed ahead begins within this time: long before its claim is too old, and
+before anybody notices that a one-time code had to wait for it.
+"""
 LOOK = 0.1
 """Seconds after which a pass that waits for its account's rate looks whether it is stopped."""
 
 
 @define
 class Landed:
-    """A flight that has ended, and how."""
+    """A flight that has ended, and how: what the requests came to that were made of it."""
 
     flight: Flight
-    result: SendResult | None
-    error: BaseException | None
+    ends: list[End]
+    seconds: float
+    """How long it took."""
 
 
 @define
@@ -53,6 +63,20 @@ class Tally:
     claimed: int = 0
     too_late: int = 0
     counts: Counter[State] = field(factory=Counter)
+    cost: Decimal | None = None
+    balance: Decimal | None = None
+    notes: dict[str, None] = field(factory=dict)
+
+    def add_result(self, result: SendResult | None) -> None:
+        """Count what a request cost, and what is left, and keep what the vendor could not do quite as asked."""
+        if result is None:
+            return
+        self.notes.update(dict.fromkeys(result.notes))
+        if result.cost is not None:
+            self.cost = (self.cost or Decimal()) + result.cost
+        balances = [points for points in (self.balance, result.balance) if points is not None]
+        if balances:  # requests side by side may be answered out of turn, and points only go down
+            self.balance = min(balances)
 
     def add(self, stored: Stored) -> None:
         """Count what was stored."""
@@ -83,8 +107,15 @@ class AccountPass:
     """Seconds until its rate lets the next row go, as it was told by the latest claim."""
     is_stale: bool = False
     """Whether its account paused meanwhile: its client may have learned that the credentials are no good."""
+    _is_quick: bool = False
+    """Whether the latest flights were single sends that took no longer than `SHORT`."""
     _open: dict[str, _Open] = field(factory=dict)
     _flying: int = 0
+
+    @property
+    def _may_claim_ahead(self) -> bool:
+        """Not where a limit of rows or a rate is to be kept exactly, or where one is to go after the other."""
+        return self.left is None and self.rate is None and self.concurrency > 1
 
     @property
     def is_flying(self) -> bool:
@@ -93,7 +124,8 @@ class AccountPass:
 
     def fill(self) -> bool:
         """Claim as much as can be sent side by side now, and send it. Gives whether there was any."""
-        free = self.concurrency - self._flying
+        ahead = self.concurrency if self._is_quick and self._may_claim_ahead else 0
+        free = self.concurrency + ahead - self._flying
         size = self.client.info.limits.recipients
         rows = min(ROWS, free * size)
         if self.left is not None:
@@ -128,19 +160,23 @@ class AccountPass:
 
     def _fly(self, flight: Flight) -> None:
         """In a thread: carry one request."""
-        landed = Landed(flight, None, None)
+        begun = uptime()
+        ends: list[End] = []
         try:
             with self.traces.sending(flight.traces):
-                landed.result = self.client.send(flight.plan)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
-            landed.error = error
-        self.landed.put(landed)
+                ends = carry(self.client, flight)
+        except BaseException as error:  # noqa: BLE001 - a tracer's: what does not land would be waited for for ever
+            ends = ends or [End(flight, error=error)]
+        self.landed.put(Landed(flight, ends, uptime() - begun))
 
     def land(self, flights: list[Landed]) -> None:
         """Store what flights came to."""
         answers: list[Answer] = []
         for landed in flights:
-            answers.extend(answers_of(landed.flight, landed.result, landed.error, self.onward))
+            for end in landed.ends:
+                answers.extend(answers_of(end, self.onward))
+                self.tally.add_result(end.error.result if isinstance(end.error, SendError) else end.result)
+        self._is_quick = all(landed.seconds <= SHORT and len(landed.flight.row_of) == 1 for landed in flights)
         try:
             self._record(answers)
         finally:

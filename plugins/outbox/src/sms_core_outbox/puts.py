@@ -73,14 +73,13 @@ class Preparation:
         self._templates = Templates()
 
     def prepare(self, given: Sequence[Put]) -> list[Prepared]:
-        """What to store of puts. Raises `InvalidMessage` or `Unsupported`, as the account's `send` would.
+        """What to store of puts that were checked. Raises `InvalidMessage` or `Unsupported`, as the account's `send` would.
 
         One step for all of them after the other takes two thirds of the time of all steps for each: their code stays in
         the processor's caches.
         """
         clients: dict[str | None, tuple[str, Sender | None]] = {}
         for item in given:
-            _check(item)
             if item.account not in clients:
                 name = self._accounts.name_of(item.account)
                 is_one = self._accounts.carriers_of(name) == (name,)
@@ -128,6 +127,17 @@ class Preparation:
         routes = tuple(tuple(route_of[destination.position]) for destination in destinations)
         return attrs.evolve(whole, rendered=destinations), routes
 
+    def standing(self, connection: Connection, given: Sequence[Put]) -> dict[int, str]:
+        """Which of these very messages were put under their keys before: the place of each, and its account."""
+        names = [self._accounts.name_of(item.account) for item in given]
+        known = _known(connection, [(name, item.key) for name, item in zip(names, given, strict=True)])
+        found = {}
+        for place, (name, item) in enumerate(zip(names, given, strict=True)):
+            _, fingerprint = known.get((name, item.key), (0, ""))
+            if fingerprint == self._hashes.message(self._templates.content_of(item.message)):
+                found[place] = name
+        return found
+
 
 def _check_rendered(plan: Plan) -> None:
     for destination in plan.rendered:
@@ -139,8 +149,8 @@ def _booked_times(plan: Plan) -> tuple[int | None, ...]:
     return tuple(None if found.send_at is None else to_micros(found.send_at) for found in plan.rendered)
 
 
-def _check(given: Put) -> None:
-    """Refuse what is wrong with a put, whatever its account."""
+def check(given: Put) -> None:
+    """Refuse what is wrong with a put, whatever its account. Raises `InvalidMessage`."""
     _check_text("key", given.key, KEY_LENGTH)
     if not given.key:
         raise InvalidMessage("key", "is empty: name what is sent, such as order-17-shipped")
@@ -256,7 +266,8 @@ def store(
         tickets.append(_ticket(item, now, tuple(rows), is_new=is_new))
     if row_values:
         database.insert_all(connection, row, _ROW_COLUMNS, row_values)
-        database.notify(connection)
+        carrier = _ROW_COLUMNS.index("account")
+        database.notify(connection, sorted({values_of_row[carrier] for values_of_row in row_values}))
     return tickets
 
 
@@ -280,7 +291,7 @@ def _put_values(item: Prepared, put_id: int, now: int, trace: str | None) -> tup
 
 def _new(connection: Connection, prepared: Sequence[Prepared], ids: Sequence[int]) -> list[bool]:
     """Which of them were not there before. Raises `KeyConflict`."""
-    known = _known(connection, prepared)
+    known = _known(connection, [(item.account, item.given.key) for item in prepared])
     new = []
     for item, put_id in zip(prepared, ids, strict=True):
         stored_id, fingerprint = known[item.account, item.given.key]
@@ -290,15 +301,15 @@ def _new(connection: Connection, prepared: Sequence[Prepared], ids: Sequence[int
     return new
 
 
-def _known(connection: Connection, prepared: Iterable[Prepared]) -> dict[tuple[str, str], tuple[int, str]]:
-    """The id and the fingerprint that each key stands for."""
+def _known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, str]]:
+    """The id and the fingerprint that each account's key stands for."""
     keys_of: dict[str, list[str]] = {}
-    for item in prepared:
-        keys_of.setdefault(item.account, []).append(item.given.key)
+    for account, key in keys:
+        keys_of.setdefault(account, []).append(key)
     known = {}
-    for account, keys in keys_of.items():
+    for account, of_account in keys_of.items():
         columns = select(put.c.key, put.c.id, put.c.fingerprint)
-        for entry in connection.execute(columns.where(put.c.account == account, put.c.key.in_(keys))):
+        for entry in connection.execute(columns.where(put.c.account == account, put.c.key.in_(of_account))):
             known[account, entry.key] = (entry.id, entry.fingerprint)
     return known
 

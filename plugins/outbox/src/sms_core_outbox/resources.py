@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine
 
@@ -25,6 +26,7 @@ from sms_core_outbox.logins import SharedLogins
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.tracing import NoTraces, Traces
+from sms_core_outbox.worker import Worker
 
 HASH_KEY_VARIABLE = "SMS_OUTBOX_HASH_KEY"
 DEFAULT_DEADLINE = 60.0
@@ -34,13 +36,14 @@ DEFAULT_DEADLINE = 60.0
 class Resources:
     """The arguments of `Outbox`, made into what its rooms work with. Threads may share it.
 
-    ``connect`` makes an account's client of its name and DSN. ``wakers`` are called when something was put.
+    ``connect`` makes an account's client of its name and DSN. ``wakers`` are called with the account for
+    which something was put.
     Raises `ConfigurationError`.
     """
 
     def __init__(
         self,
-        database: str | Engine,
+        database: str | Engine | Database,
         *,
         accounts: Given[Sender],
         connect: Callable[[str, str], Sender],
@@ -50,13 +53,15 @@ class Resources:
         rates: Mapping[str, Rate] | None,
         state: str | Path | None,
         traces: Traces | None,
+        pretenders: Collection[str],
     ) -> None:
         if concurrency < 1:
             raise ConfigurationError("concurrency is 1 or more")
-        self.database = Database(database)
+        self.database = database if isinstance(database, Database) else Database(database)
         self.accounts: Accounts[Sender] = Accounts(accounts, connect)
         for name in rates or ():
             self.accounts.name_of(name)  # raises for one that there is none of
+        self.pretenders = frozenset(pretenders)
         self.on_alarm = on_alarm
         self.traces = traces or NoTraces()
         self.concurrency = concurrency
@@ -67,13 +72,17 @@ class Resources:
                     self.rates.setdefault(carrier, self.rates[name])
         self._folder = _state_folder(self.database, state)
         self.hashes = _hashes(self.database, self._folder, hash_key)
-        self.wakers: list[Callable[[], object]] = []
+        self.wakers: list[Callable[[str], object]] = []
+        self.workers: WeakSet[Worker] = WeakSet()
         self._checked_in = 0
         self._ledger: Ledger | None = None
         self._lock = PerProcess(threading.Lock(), lambda _: threading.Lock())
 
     def close(self) -> None:
-        """Say that nothing of this process is under way, and close connections and the clients that were made here."""
+        """Stop workers, say that nothing of this process is under way, and close connections and the clients made here."""
+        for worker in list(self.workers):
+            if worker.is_running:  # else it would go on, on connections that nobody closes
+                worker.stop()
         with self._lock.get():
             ledger, self._ledger = self._ledger, None
         if ledger is not None and ledger.holder.about.pid == os.getpid():
@@ -84,20 +93,28 @@ class Resources:
 
     def writing(self, given: Any) -> AbstractContextManager[Connection]:
         """A transaction that writes: the caller's own one, or without it one that is committed at the end of the block."""
-        self.check()
+        self.check(given)
         return self.database.write() if given is None else self.database.joined(given)
 
     def reading(self, given: Any) -> AbstractContextManager[Connection]:
         """A transaction that reads, likewise."""
-        self.check()
+        self.check(given)
         return self.database.read() if given is None else self.database.joined(given)
 
-    def check(self) -> None:
+    def check(self, given: Any = None) -> None:
         """Look at the tables, once in each process. Raises `ConfigurationError` where they are not this version's."""
         if self._checked_in == os.getpid():
             return
         with self.database.read() as connection:
-            migrations.check(connection, self.database, self.hashes)
+            adopts = migrations.are_to_adopt(connection)
+            if not adopts:
+                migrations.check(connection, self.database, self.hashes)
+        if adopts and given is not None:  # SQLite would wait for the caller's transaction, and it for us
+            with self.database.joined(given) as connection:
+                migrations.note(connection, self.database, self.hashes)
+            return  # it may be rolled back
+        if adopts:
+            migrations.adopt(self.database, self.hashes)
         self._checked_in = os.getpid()
 
     def ledger(self) -> Ledger:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from sms_core_outbox import forgetting, reports
+from sms_core_outbox import forgetting, recovery, reports
 from sms_core_outbox.puts import to_micros, to_moment
 from sms_core_outbox.resources import Resources
 
@@ -15,18 +15,28 @@ Act = Callable[[Connection, int, int], int]
 """Does a chunk of the work up to a time, at a time; gives how many it did."""
 
 
-def forget(resources: Resources, before: datetime | timedelta) -> int:
+def forget(resources: Resources, before: datetime | timedelta, account: str | None) -> int:
     """See `Outbox.forget`."""
-    return _in_chunks(
-        resources, lambda connection, limit, now: forgetting.forget(connection, before=limit, now=now), before
-    )
+
+    def act(connection: Connection, limit: int, now: int) -> int:
+        return forgetting.forget(connection, before=limit, now=now, account=account)
+
+    return _in_chunks(resources, act, before)
 
 
 def purge(resources: Resources, before: datetime | timedelta) -> int:
     """See `Outbox.purge`."""
     with resources.writing(None) as connection:
-        reports.forget_unmatched(connection, now=resources.database.now(connection))
+        now = resources.database.now(connection)
+        reports.forget_unmatched(connection, now=now)
+        left_behind = recovery.forget_workers(connection, before=_limit(before, now))
+    for path in left_behind:
+        path.unlink(missing_ok=True)
     return _in_chunks(resources, lambda connection, limit, _: forgetting.purge(connection, before=limit), before)
+
+
+def _limit(before: datetime | timedelta, now: int) -> int:
+    return to_micros(to_moment(now) - before if isinstance(before, timedelta) else before)
 
 
 def _in_chunks(resources: Resources, act: Act, before: datetime | timedelta) -> int:
@@ -34,8 +44,7 @@ def _in_chunks(resources: Resources, act: Act, before: datetime | timedelta) -> 
     while True:
         with resources.writing(None) as connection:
             now = resources.database.now(connection)
-            limit = to_micros(to_moment(now) - before if isinstance(before, timedelta) else before)
-            count = act(connection, limit, now)
+            count = act(connection, _limit(before, now), now)
         total += count
         if count < forgetting.CHUNK:
             return total

@@ -59,15 +59,17 @@ meta = Table(
     Column("name", String(40), primary_key=True),
     Column("value", String(200), nullable=False),
 )
-"""``version``; ``hash_key_check``, by which a wrong hash key is noticed; and until when an account was polled."""
+"""``version``; ``hash_key_check``, by which a wrong hash key is noticed; until when an account was
+polled; and when a rate lets the next row or question go."""
 
-put_ids = Sequence("sms_outbox_put_ids", metadata=metadata, data_type=BigInteger)
-row_ids = Sequence("sms_outbox_row_ids", metadata=metadata, data_type=BigInteger)
+put_ids = Sequence("sms_outbox_put_id_seq")
+row_ids = Sequence("sms_outbox_row_id_seq")
+"""What PostgreSQL numbers the two tables with. They come with their columns, whoever made those."""
 
 put = Table(
     "sms_outbox_put",
     metadata,
-    Column("id", _BIG, primary_key=True, autoincrement=False),
+    Column("id", _BIG, primary_key=True),
     Column("account", String(100), nullable=False),
     Column("key", String(KEY_LENGTH), nullable=False),
     Column("fingerprint", String(64), nullable=False),
@@ -78,7 +80,7 @@ put = Table(
     Column("text", Text, nullable=False),
     Column("fields", Text, nullable=False),
     Column("trace", String(55)),
-    UniqueConstraint("account", "key"),
+    UniqueConstraint("account", "key", name="sms_outbox_put_key"),
 )
 """One call of `put`: what its rows share. ``fields`` is the message's JSON but for its text and recipients, ``trace``
 the W3C traceparent of its caller.
@@ -87,7 +89,7 @@ the W3C traceparent of its caller.
 row = Table(
     "sms_outbox_row",
     metadata,
-    Column("id", _BIG, primary_key=True, autoincrement=False),
+    Column("id", _BIG, primary_key=True),
     Column("put_id", _BIG, ForeignKey(put.c.id, ondelete="CASCADE"), nullable=False),
     Column("account", String(100), nullable=False),
     Column("purpose", String(100), nullable=False),
@@ -180,7 +182,7 @@ event = Table(
     Column("reference", String(200), nullable=False),
     Column("data", Text, nullable=False),
     Column("received_at", BigInteger, nullable=False),
-    UniqueConstraint("account", "key"),
+    UniqueConstraint("account", "key", name="sms_outbox_event_key"),
 )
 """What vendors reported. It is folded into a row's ``status`` whenever the row or an event of its number is new."""
 Index("sms_outbox_event_number", event.c.account, event.c.number_hash)
@@ -192,10 +194,9 @@ account = Table(
     Column("paused_at", BigInteger),
     Column("paused_by", String(200)),
     Column("because", Text),
-    Column("next_at", BigInteger),
     Column("rests_until", BigInteger),
 )
-"""What all workers of an account have to know: whether it pauses, and when its rate lets the next row go.
+"""What all workers of an account have to know: whether it pauses.
 
 ``rests_until`` is until when what waits at a vendor goes to the next one of its route.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -35,7 +35,7 @@ REPLAY_MARGIN = 600.0
 
 def drain(resources: Resources, account: str | None, limit: int | None) -> DrainResult:
     """One pass in a thread of its own, since a signal may interrupt the caller's."""
-    resources.database.check_outside()  # here, where the caller's own connections are
+    resources.database.check_outside()  # in the thread whose transaction it may be
     stop = threading.Event()
     with ThreadPoolExecutor(1, thread_name_prefix="sms-outbox") as pool:
         passing = pool.submit(copy_context().run, partial(drain_until, resources, stop.is_set, account, limit))
@@ -71,7 +71,8 @@ def drain_joined(resources: Resources, connection: Any, account: str | None, lim
     resources.check()
     database = JoinedDatabase(resources.database, connection)
     for name in _names(resources, database, account):
-        if resources.accounts.client(name).info.name != PRETENDER:
+        pretends = not resources.pretenders.isdisjoint({name, resources.accounts.account_of(name)})
+        if not pretends and resources.accounts.client(name).info.name != PRETENDER:
             raise ConfigurationError(
                 f"drain(connection=…) is for tests, and account {name!r} may send: what a vendor took would stay "
                 f"sent when you roll back. Use {PRETENDER}:// there, or commit and drain() then"
@@ -119,6 +120,9 @@ def _drain(
         not_sent=tally.counts[State.NOT_SENT],
         retried=tally.counts[State.READY],
         too_late=tally.too_late,
+        cost=tally.cost,
+        balance=tally.balance,
+        notes=tuple(tally.notes),
     )
 
 
@@ -172,8 +176,11 @@ def worker(resources: Resources, ask: Callable[[Callable[[], bool]], object] | N
     def open_pass(name: str, pool: ThreadPoolExecutor, landed: SimpleQueue[Landed | None]) -> AccountPass | None:
         return _open_pass(resources, name, ledger, tally, pool, landed)
 
-    return Worker(
-        partial(_names_to_send, resources, resources.database),
+    def names(woken: Collection[str]) -> list[str]:
+        return resources.ours(woken) if woken else _names_to_send(resources, resources.database)
+
+    made = Worker(
+        names,
         open_pass,
         partial(_end_pass, resources),
         ledger.sweep,
@@ -182,6 +189,8 @@ def worker(resources: Resources, ask: Callable[[Callable[[], bool]], object] | N
         listener=partial(Listener, resources.database),
         ask=ask,
     )
+    resources.workers.add(made)
+    return made
 
 
 def replay(resources: Resources, name: str, client: Sender) -> int:

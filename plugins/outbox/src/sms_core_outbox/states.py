@@ -45,7 +45,9 @@ class State(enum.Enum):
 PAUSING = (AuthenticationFailed, InsufficientCredit)
 """Errors that any further send of the account would meet too."""
 OF_THE_MESSAGE = (InvalidMessage, Unsupported)
-"""Errors that the same message would meet again."""
+"""Errors that the same message would meet again, but for those whose ``retry`` is true."""
+LONGEST_LIMIT = 900.0
+"""Seconds after which a message that a limit holds back is tried again at the latest: others may give back what they took."""
 PASSING = (RateLimited, VendorUnavailable)
 """Refusals that are about the moment, whatever the vendor says of trying again."""
 
@@ -69,6 +71,7 @@ def verdict(outcome: Outcome, error: SmsError | None) -> Verdict:
     accepted                                        ``ACCEPTED``
     unknown                                         ``UNKNOWN``; lacking credit pauses the account
     `PAUSING`                                       ``READY``, and the account pauses
+    `OF_THE_MESSAGE` whose ``retry`` is true        ``READY``: a limit of ours that will pass
     `OF_THE_MESSAGE`                                ``REFUSED``
     surely not taken, and it may pass               ``READY``
     another refusal                                 ``REFUSED``
@@ -82,7 +85,10 @@ def verdict(outcome: Outcome, error: SmsError | None) -> Verdict:
     if pauses:
         return Verdict(State.READY, pauses)
     if isinstance(error, OF_THE_MESSAGE):
-        return Verdict(State.REFUSED)
+        if not error.retry:
+            return Verdict(State.REFUSED)
+        wait: float = getattr(error, "retry_after", None) or 0.0
+        return Verdict(State.READY, retry_after=min(wait, LONGEST_LIMIT))
     retry_after = error.retry_after if isinstance(error, RateLimited) else None
     if outcome is Outcome.NOT_SENT or isinstance(error, PASSING) or (error is not None and error.retry):
         return Verdict(State.READY, retry_after=retry_after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Self
@@ -33,21 +33,22 @@ OpenPass = Callable[[str, ThreadPoolExecutor, Landing], AccountPass | None]
 class Worker:
     """Sends in a thread of its own while a ``with`` block lasts. At its end it finishes what is under way.
 
-    ``names`` gives the accounts that have something to send, ``open_pass`` begins the pass of one, ``end_pass`` ends
+    ``names`` gives the accounts that have something to send, of those for which something was just put, or of all where
+    it is given none; ``open_pass`` begins the pass of one, ``end_pass`` ends
     it, ``sweep`` looks after what others left, ``listener`` makes what wakes it. ``ask`` asks vendors for what is due, in
     a thread of its own, since they may be slow; None asks nothing. `Outbox.worker` makes it.
     """
 
     def __init__(
         self,
-        names: Callable[[], list[str]],
+        names: Callable[[Collection[str]], list[str]],
         open_pass: OpenPass,
         end_pass: Callable[[AccountPass], object],
         sweep: Callable[[], object],
         *,
         threads: int,
-        wakers: list[Callable[[], object]],
-        listener: Callable[[Callable[[], object]], Listener],
+        wakers: list[Callable[[str], object]],
+        listener: Callable[[Callable[[str], object]], Listener],
         ask: Callable[[Callable[[], bool]], object] | None = None,
     ) -> None:
         self._names = names
@@ -61,6 +62,8 @@ class Worker:
         self._ask = ask
         self._asking: threading.Thread | None = None
         self._landed: Landing = SimpleQueue()
+        self._woken: SimpleQueue[str] = SimpleQueue()
+        self._looked = float("-inf")
         self._stopping = threading.Event()
         self._process = 0
         self._thread: threading.Thread | None = None
@@ -121,8 +124,9 @@ class Worker:
         """Whether it sends, in this process."""
         return self._thread is not None and self._process == os.getpid() and self._thread.is_alive()
 
-    def wake(self) -> None:
-        """Let it look at once."""
+    def wake(self, account: str = "") -> None:
+        """Let it look at once, for what was put for this account or, without one, at all of them."""
+        self._woken.put(account)
         self._landed.put(None)
 
     def _ask_again(self, ask: Callable[[Callable[[], bool]], object]) -> None:
@@ -154,9 +158,19 @@ class Worker:
                     self._stopping.wait(PAUSE_AFTER_FAILURE)
             finish(self._landed, passes)
 
+    def _just_woken_for(self) -> set[str]:
+        """The accounts to look at alone, which saves the look for others; none where it is time to look at all."""
+        woken = set()
+        while not self._woken.empty():
+            woken.add(self._woken.get())
+        if woken and "" not in woken and uptime() - self._looked < POLL:
+            return woken
+        self._looked = uptime()
+        return set()
+
     def _fill(self, passes: dict[str, AccountPass], pool: ThreadPoolExecutor) -> bool:
         found_some = False
-        for name in self._names():
+        for name in self._names(self._just_woken_for()):
             found = passes.get(name) or self._open_pass(name, pool, self._landed)
             if found is None:
                 continue

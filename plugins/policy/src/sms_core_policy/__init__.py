@@ -10,12 +10,15 @@
 """
 
 from sms_core_policy.codes import AsyncOneTimeCodes, Checked, OneTimeCodes, Surge, Ticket, TicketState, Verdict
+from sms_core_policy.configured import open_store, policies_from
 from sms_core_policy.errors import LimitReached, PolicyRefused
 from sms_core_policy.failover import AsyncFailoverClient, FailoverClient, failover
 from sms_core_policy.limits import Budget, Duplicates, Rate, Window
 from sms_core_policy.numbers import AllowList, OptOut, Redirect
+from sms_core_policy.standings import Standing, standings_of
 from sms_core_policy.stores import MemoryStore, Store, StoreUnavailable
 from sms_core_policy.taiwan import TaiwanRules
+from sms_core_policy.unreported import NoReport, ReportWatch
 from sms_core_policy.watch import DeliveryAlarm, DeliveryWatch
 
 __all__ = [
@@ -30,11 +33,14 @@ __all__ = [
     "FailoverClient",
     "LimitReached",
     "MemoryStore",
+    "NoReport",
     "OneTimeCodes",
     "OptOut",
     "PolicyRefused",
     "Rate",
     "Redirect",
+    "ReportWatch",
+    "Standing",
     "Store",
     "StoreUnavailable",
     "Surge",
@@ -44,4 +50,7 @@ __all__ = [
     "Verdict",
     "Window",
     "failover",
+    "open_store",
+    "policies_from",
+    "standings_of",
 ]

@@ -26,6 +26,7 @@ from attrs import field, frozen
 from sms_core import ConfigurationError, InvalidMessage, Message, Outcome, SendError, SmsError
 from sms_core.numbers import to_e164
 from sms_core.text import count_segments
+from sms_core_policy.counting import Counted
 from sms_core_policy.errors import LimitReached
 from sms_core_policy.limits import Window, utc_now
 from sms_core_policy.stores import Claim, Store
@@ -46,6 +47,7 @@ FEWEST_DIGITS, MOST_DIGITS = 4, 8  # nine may look like a telephone number, for 
 CLOCK_SKEW = timedelta(minutes=1)
 """A nonce from further in the future than this was made before a clock was set back, and counts no more."""
 _DAY = timedelta(days=1)
+RULE = "one-time-codes"
 OTP = "otp"
 """The purpose by which an outbox knows a one-time code."""
 
@@ -162,7 +164,7 @@ class Keeper(Protocol):
 ClientT = TypeVar("ClientT")
 
 
-class _Codes(Generic[ClientT]):
+class _Codes(Counted, Generic[ClientT]):
     """What both colours share: all but the send."""
 
     def __init__(  # noqa: PLR0913 - settings, each by its name
@@ -182,6 +184,7 @@ class _Codes(Generic[ClientT]):
         on_surge: Callable[[Surge], object] | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        super().__init__()
         self._key = key.encode() if isinstance(key, str) else key
         if len(self._key) < SHORTEST_KEY:
             raise ConfigurationError(f"OneTimeCodes: key needs {SHORTEST_KEY} bytes or more: secrets.token_hex(32)")
@@ -319,7 +322,8 @@ class _Codes(Generic[ClientT]):
         if window.each in ("prefix", "all"):
             self._tell(Surge(whose, window.most, window.length))
         reason = f"asked for too many codes: {window.most} in {window.length} for each {window.each}"
-        raise LimitReached("one-time-codes", "to", reason, window.length.total_seconds())
+        self._decided.add(RULE, "refused")
+        raise LimitReached(RULE, "to", reason, window.length.total_seconds())
 
     def _tell(self, surge: Surge) -> None:
         log.warning("too many one-time codes: %s", surge)

@@ -16,7 +16,8 @@ from attrs import frozen
 from sms_core import ConfigurationError, Message, Outcome, ProviderInfo, SendResult, installed_providers
 from sms_core.provider import TAIPEI, Account, Destination, options_of
 from sms_core.text import count_segments
-from sms_core_policy.reserving import Limit, Want, WithoutStore
+from sms_core_policy.reserving import Limit, Room, Want, WithoutStore
+from sms_core_policy.standings import Whose
 from sms_core_policy.stores import Claim, Store
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,20 @@ def estimated_points(account: Account, message: Message, destination: Destinatio
     return segments if points is None else points * options.price_factor
 
 
+@frozen
+class _Period:
+    """What a budget is of: ``which`` message, day or month, that has ``most`` points until ``end``."""
+
+    name: str
+    most: Decimal
+    which: str
+    end: datetime
+
+    @property
+    def words(self) -> str:
+        return f"a {self.name} has {self.most} points"
+
+
 class Budget(Limit):
     """So many points a day and a month for an account, and for one message: ``connect(plugins=[Budget(store, per_day=…)])``.
 
@@ -105,23 +120,40 @@ class Budget(Limit):
             destination.reference: math.ceil(self._points(account, message, destination) * MILLIPOINTS)
             for destination in destinations
         }
-        name = self._account or f"{account.provider}:{hashlib.sha256(account.user.encode()).hexdigest()[:16]}"
-        today = self.clock().astimezone(TAIPEI).replace(hour=0, minute=0, second=0, microsecond=0)
-        month = today.replace(day=1)
-        periods = (
-            ("message", self._per_message, f"{message.reference}", today + timedelta(days=1)),
-            ("day", self._per_day, f"{today:%Y-%m-%d}", today + timedelta(days=1)),
-            ("month", self._per_month, f"{today:%Y-%m}", (month + timedelta(days=32)).replace(day=1)),
-        )
+        amount = sum(shares.values())
         wanted: list[Want] = []
-        for period, most, which, end in periods:
-            if most is None:
-                continue
-            claim = Claim.within(f"budget:{name}:{period}:{which}", sum(shares.values()), int(most * MILLIPOINTS), end)
-            words = f"a {period} has {most} points"
-            wait = None if period == "message" else (end - self.clock()).total_seconds()
-            wanted.append(Want(claim, shares, "message", words, MILLIPOINTS, wait))
+        for period in self._periods(message.reference):
+            claim = self._claim(period, account.provider, account.user, amount)
+            wait = None if period.name == "message" else (period.end - self.clock()).total_seconds()
+            wanted.append(Want(claim, shares, "message", period.words, MILLIPOINTS, wait))
         return wanted
+
+    def rooms(self, whose: Whose) -> list[Room]:
+        """What is left of the day's and the month's points."""
+        found: list[Room] = []
+        for period in self._periods(""):
+            if period.name == "message":
+                found.append(Room(period.words))
+                continue
+            claim = self._claim(period, whose.provider, whose.user, 0)
+            found.append(Room(period.words, claim, MILLIPOINTS, period.end))
+        return found
+
+    def _periods(self, reference: str) -> list[_Period]:
+        today = self.clock().astimezone(TAIPEI).replace(hour=0, minute=0, second=0, microsecond=0)
+        tomorrow = today + timedelta(days=1)
+        next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+        periods = (
+            ("message", self._per_message, reference, tomorrow),
+            ("day", self._per_day, f"{today:%Y-%m-%d}", tomorrow),
+            ("month", self._per_month, f"{today:%Y-%m}", next_month),
+        )
+        return [_Period(name, Decimal(most), which, end) for name, most, which, end in periods if most is not None]
+
+    def _claim(self, period: _Period, provider: str, user: str, amount: int) -> Claim:
+        name = self._account or f"{provider}:{hashlib.sha256(user.encode()).hexdigest()[:16]}"
+        key = f"budget:{name}:{period.name}:{period.which}"
+        return Claim.within(key, amount, int(period.most * MILLIPOINTS), period.end)
 
     def spent(self, want: Want, result: SendResult) -> int:
         """What the vendor says that it took, where nothing is open; else the estimate."""
@@ -160,6 +192,14 @@ class Window:
         if callable(self.each):
             return self.each(number)
         return {"number": number, "prefix": number[: self.digits], "purpose": purpose, "all": ""}[self.each]
+
+    @property
+    def words(self) -> str:
+        """The window in words."""
+        words = f"{self.most} texts in {self.length}"
+        if self.each == "all":
+            return words
+        return f"{words} for each {self.each if isinstance(self.each, str) else 'group'}"
 
 
 class Rate(Limit):
@@ -204,24 +244,41 @@ class Rate(Limit):
             counted: dict[str, list[Destination]] = defaultdict(list)
             for destination in destinations:
                 counted[window.name_of(destination.number, purpose)].append(destination)
-            each = window.each if isinstance(window.each, str) else f"group{place}"
-            whose = "" if each == "all" else purpose
             for name, texts in counted.items():
-                key = f"rate:{whose}:{each}:{name}"
-                claim = Claim.sliding(key, len(texts), window.most, window.length, now)
+                claim = _claim(window, place, purpose, name, len(texts), now)
                 shares = {text.reference: 1 for text in texts}
-                field = f"{texts[0].path}.number" if each == "number" else "to"
-                words = (
-                    f"{window.most} texts in {window.length} for each {each}"
-                    if each != "all"
-                    else f"{window.most} texts in {window.length}"
-                )
-                wanted.append(Want(claim, shares, field, words, 1, window.length.total_seconds()))
+                field = f"{texts[0].path}.number" if window.each == "number" else "to"
+                wanted.append(Want(claim, shares, field, window.words, 1, window.length.total_seconds()))
         return wanted
+
+    def rooms(self, whose: Whose) -> list[Room]:
+        """Each window, where it is one for all that this limit is asked about, or that of the number."""
+        now = self.clock()
+        purpose = self._purpose if isinstance(self._purpose, str) else None
+        found: list[Room] = []
+        for place, window in enumerate(self._windows):
+            needs_purpose = window.each != "all"
+            needs_number = window.each not in ("all", "purpose")
+            if (needs_purpose and purpose is None) or (needs_number and not whose.number):
+                found.append(Room(window.words))
+                continue
+            name = window.name_of(whose.number, purpose or "")
+            claim = _claim(window, place, purpose or "", name, 0, now)
+            found.append(Room(window.words, claim, until=now + window.length))
+        return found
+
+
+def _claim(window: Window, place: int, purpose: str, name: str, amount: int, now: datetime) -> Claim:
+    each = window.each if isinstance(window.each, str) else f"group{place}"
+    whose = "" if each == "all" else purpose
+    return Claim.sliding(f"rate:{whose}:{each}:{name}", amount, window.most, window.length, now)
 
 
 class Duplicates(Limit):
-    """Refuses a text that went to the same number within ``within``. A text that surely was not sent may be sent again."""
+    """Refuses a text that went to the same number within ``within``. A text that surely was not sent may be sent again.
+
+    The refusal has no ``retry_after``: whoever repeats a text later, by a queue, say, would send what is refused here.
+    """
 
     rule = "duplicates"
 
@@ -247,6 +304,10 @@ class Duplicates(Limit):
             digest = hashlib.sha256(f"{destination.number}\n{destination.text}".encode()).hexdigest()
             claim = Claim.sliding(f"duplicates:{digest}", 1, 1, self._within, now)
             words = f"this number got the same text within {self._within}"
-            wait = self._within.total_seconds()
-            wanted[claim.key] = Want(claim, {destination.reference: 1}, f"{destination.path}.number", words, 1, wait)
+            wanted[claim.key] = Want(claim, {destination.reference: 1}, f"{destination.path}.number", words)
         return list(wanted.values())
+
+    def rooms(self, whose: Whose) -> list[Room]:
+        """The rule alone: each text has a place of its own."""
+        del whose
+        return [Room(f"a text goes to a number once within {self._within}")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
@@ -10,12 +12,19 @@ from typing import Any
 
 import attrs
 
-from sms_core import ConfigurationError, InboundMessage, Message, hookimpl
+from sms_core import ConfigurationError, DeliveryReport, InboundMessage, Message, hookimpl
+from sms_core.masking import mask
 from sms_core.numbers import to_e164
 from sms_core.provider import Blocking, Destination, Flow, Operation, Send
+from sms_core_policy.counting import Counted
 from sms_core_policy.errors import PolicyRefused
 from sms_core_policy.limits import Purpose, purpose_of, utc_now
+from sms_core_policy.standings import Standing, Whose
 from sms_core_policy.stores import Store, StoreUnavailable
+
+Event = DeliveryReport | InboundMessage
+Handler = Callable[[Event], Any]
+"""A handler of a `Receiver`, async or not."""
 
 STOP_WORDS = ("STOP", "UNSUBSCRIBE", "退訂", "取消", "取消訂閱", "拒收")
 START_WORDS = ("START", "恢復", "訂閱")
@@ -31,10 +40,10 @@ def e164(number: str) -> str:
         raise ConfigurationError(f"a number {error}") from None
 
 
-class OptOut:
+class OptOut(Counted):
     """Numbers that asked to get no more texts of a purpose: ``connect(plugins=[OptOut(store, purpose="offers")])``.
 
-    Feed it the replies with `record`, from a receiver's handler or from ``client.inbound``: one of ``stop_words`` alone,
+    Feed it the replies by `handler`, which is a receiver's, or with `record`, from ``client.inbound``: one of ``stop_words`` alone,
     whatever its case and width, opts its number out, one of ``start_words`` in again. It is asked when a message is
     planned and again before each request. Where its store fails nothing is sent. ``purpose`` may be a function of the
     message; one that gives "" is not asked about, such as a one-time code.
@@ -51,6 +60,7 @@ class OptOut:
         start_words: Iterable[str] = START_WORDS,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        super().__init__()
         self._store = store
         self._purpose = purpose
         self._stop_words = frozenset(map(_plain, stop_words))
@@ -79,9 +89,47 @@ class OptOut:
             elif word in self._start_words:
                 self.remove(reply.number, purpose)
 
+    def handler(self, also: Handler | None = None, purpose: str | None = None) -> Handler:
+        """A handler for a `Receiver` that takes replies as `record` does, and then hands each event to ``also``.
+
+        ::
+
+            Receiver({"every8d": client}, opt_out.handler(handle), secrets=secret)
+
+        It is async where ``also`` is. Where it raises, the push is not acknowledged and comes again.
+        """
+        if also is not None and inspect.iscoroutinefunction(also):
+            then = also
+
+            async def handle_later(event: Event) -> None:
+                if isinstance(event, InboundMessage):
+                    await asyncio.to_thread(self.record, event, purpose)
+                await then(event)
+
+            return handle_later
+
+        def handle(event: Event) -> object:
+            if isinstance(event, InboundMessage):
+                self.record(event, purpose)
+            return also(event) if also is not None else None
+
+        return handle
+
     def has(self, number: str, purpose: str | None = None) -> bool:
         """Whether this number has opted out. Raises `StoreUnavailable`."""
         return bool(self._store.get([_key(self._named(purpose), e164(number))], self._clock()))
+
+    def standings(self, whose: Whose) -> list[Standing]:
+        """The rule, and of a number whether it has opted out."""
+        purpose = self._purpose if isinstance(self._purpose, str) else ""
+        words = f"numbers that asked to get no more texts ({purpose or 'by purpose'})"
+        if not whose.number or not purpose:
+            return [Standing(self.rule, words)]
+        try:
+            has_opted_out = self.has(whose.number)
+        except StoreUnavailable as error:
+            return [Standing(self.rule, words, problem=f"it cannot be looked up: {error}")]
+        return [Standing(self.rule, f"{words}: {mask(whose.number)} {'did' if has_opted_out else 'did not'}")]
 
     @hookimpl
     def sms_check(self, message: Message, destinations: tuple[Destination, ...]) -> None:
@@ -108,9 +156,11 @@ class OptOut:
         try:
             found = self._store.get(keys, self._clock())
         except StoreUnavailable as error:
+            self._decided.refuse(self.rule, message.reference)
             raise PolicyRefused(self.rule, "to", f"cannot be looked up: {error}") from None
         for key, destination in keys.items():
             if key in found:
+                self._decided.refuse(self.rule, destination.reference)
                 raise PolicyRefused(self.rule, f"{destination.path}.number", f"asked to get no more texts ({purpose})")
 
     def _named(self, purpose: str | None) -> str:
@@ -130,19 +180,26 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip(_MARKS).casefold()
 
 
-class AllowList:
+class AllowList(Counted):
     """Sends to these numbers alone, and refuses all others: for a machine where an application is tried."""
 
     rule = "allow-list"
 
     def __init__(self, numbers: Iterable[str]) -> None:
+        super().__init__()
         self._numbers = frozenset(map(e164, numbers))
+
+    def standings(self, whose: Whose) -> list[Standing]:
+        """The rule."""
+        del whose
+        return [Standing(self.rule, f"{len(self._numbers)} numbers may be sent to, and no other")]
 
     @hookimpl
     def sms_check(self, destinations: tuple[Destination, ...]) -> None:
         """Refuse those who are not on it, each by its place."""
         for destination in destinations:
             if destination.number not in self._numbers:
+                self._decided.refuse(self.rule, destination.reference)
                 raise PolicyRefused(
                     self.rule, f"{destination.path}.number", "is not among the numbers that may be sent to"
                 )
@@ -155,8 +212,15 @@ class Redirect:
     that became too long by it is refused as any other.
     """
 
+    rule = "redirect"
+
     def __init__(self, number: str) -> None:
         self._number = e164(number)
+
+    def standings(self, whose: Whose) -> list[Standing]:
+        """The rule."""
+        del whose
+        return [Standing(self.rule, f"every text goes to {mask(self._number)}")]
 
     @hookimpl(wrapper=True)
     def sms_prepare(

@@ -8,10 +8,11 @@ stays taken, for it may have been sent.
 from __future__ import annotations
 
 import logging
-import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
@@ -20,7 +21,9 @@ from attrs import define, field, frozen
 from sms_core import ConfigurationError, InvalidMessage, Message, Outcome, RecipientOutcome, SendResult, hookimpl
 from sms_core.errors import SendError, SmsError, Unsupported
 from sms_core.provider import Account, Blocking, Destination, Flow, Operation, Provider, Send
+from sms_core_policy.counting import Counted
 from sms_core_policy.errors import LimitReached
+from sms_core_policy.standings import Standing, Whose
 from sms_core_policy.stores import Claim, Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -53,7 +56,20 @@ class Want:
         return f"{count / self.unit:g}"
 
 
-class Limit:
+@frozen
+class Room:
+    """Something that a limit has room for, as it is shown: of ``claim`` what is used, in ``unit``, free again by ``until``.
+
+    ``claim`` is None where each number, prefix or message has one of its own.
+    """
+
+    words: str
+    claim: Claim | None = None
+    unit: int = 1
+    until: datetime | None = None
+
+
+class Limit(Counted, ABC):
     """The base of the limits. One may be given to several clients; what they share is its store."""
 
     rule = "limit"
@@ -63,16 +79,40 @@ class Limit:
             raise ConfigurationError(
                 f"{type(self).__name__}: without_store is 'refuse' or 'pass', not {without_store!r}"
             )
+        super().__init__()
         self.store = store
         self.without_store = without_store
         self.clock = clock
-        self.counts: Counter[str] = Counter()
-        """How often it ``passed`` a request, ``refused`` one, and was ``without_store``: for metrics."""
-        self._counts_lock = threading.Lock()
 
+    @property
+    def counts(self) -> Counter[str]:
+        """How often it ``passed`` a request, ``refused`` one, and was ``without_store``: for metrics."""
+        return Counter({decision: count for (_, decision), count in self.decisions().items()})
+
+    @abstractmethod
     def wants(self, account: Account, message: Message, destinations: Sequence[Destination]) -> list[Want]:
         """What these want of the limit. No key comes twice."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def rooms(self, whose: Whose) -> list[Room]:
+        """What it has room for."""
+
+    def standings(self, whose: Whose) -> list[Standing]:
+        """How much of it is used. Takes nothing."""
+        rooms = self.rooms(whose)
+        claims = [room.claim for room in rooms if room.claim is not None]
+        try:
+            used = iter(self.store.used(claims, self.clock()))
+        except StoreUnavailable as error:
+            return [Standing(self.rule, room.words, problem=self._without_store(error)) for room in rooms]
+        found: list[Standing] = []
+        for room in rooms:
+            if room.claim is None:
+                found.append(Standing(self.rule, room.words))
+                continue
+            count, most = Decimal(next(used)) / room.unit, Decimal(room.claim.most) / room.unit
+            found.append(Standing(self.rule, room.words, count, most, room.until))
+        return found
 
     @hookimpl
     def sms_check(self, account: Account, message: Message, destinations: tuple[Destination, ...]) -> tuple[str, ...]:
@@ -82,12 +122,12 @@ class Limit:
         try:
             used = self.store.used([want.claim for want in wanted], now)
         except StoreUnavailable as error:
-            self._refuse_without_store(error)
+            self._refuse_without_store(error, message)
             return (f"{self._without_store(error)}, and sends would pass",)
         warnings: list[str] = []
         for want, count in zip(wanted, used, strict=True):
             if count + want.claim.amount > want.claim.most:
-                raise self._refusal(want)
+                raise self._refusal(want, message)
             if count + want.claim.amount >= NEARLY * want.claim.most and want.claim.most > 1:
                 left = want.amount(want.claim.most - count - want.claim.amount)
                 warnings.append(f"{want.words}: {left} would be left (rule {self.rule})")
@@ -103,7 +143,7 @@ class Limit:
 
     def _reserved(self, provider: Provider, operation: Send, flow: Flow[SendResult]) -> Flow[SendResult]:
         wanted = self.wants(provider.account, operation.message, operation.destinations)
-        hold = _Hold(self, wanted, operation.destinations)
+        hold = _Hold(self, wanted, operation.message)
         has_begun = False
         try:
             yield Blocking(hold.take)
@@ -127,35 +167,32 @@ class Limit:
     def learn(self, result: SendResult) -> None:
         """Hear what a request came to."""
 
-    def take(self, wanted: Sequence[Want]) -> bool:
+    def take(self, wanted: Sequence[Want], message: Message) -> bool:
         """Take all of these; gives whether they are taken. Raises `LimitReached`."""
         try:
             full = self.store.take([want.claim for want in wanted], self.clock())
         except StoreUnavailable as error:
-            self.count("without_store")
-            self._refuse_without_store(error)
+            self._refuse_without_store(error, message)
+            self._decided.add(self.rule, "without_store")
             log.warning("%s, and the send passes", self._without_store(error))
             return False
         if full is not None:
-            self.count("refused")
-            raise self._refusal(next(want for want in wanted if want.claim == full))
-        self.count("passed")
+            raise self._refusal(next(want for want in wanted if want.claim == full), message)
+        self._decided.add(self.rule, "passed")
         return True
 
-    def count(self, what: str) -> None:
-        """Count, for metrics."""
-        with self._counts_lock:
-            self.counts[what] += 1
-
-    def _refusal(self, want: Want) -> LimitReached:
+    def _refusal(self, want: Want, message: Message) -> LimitReached:
+        is_for_one_recipient = len(want.shares) == 1
+        self._decided.refuse(self.rule, next(iter(want.shares)) if is_for_one_recipient else message.reference)
         reason = f"is one too many: {want.words}, and {want.amount(want.claim.amount)} more is wanted"
         return LimitReached(self.rule, want.field, reason, want.retry_after)
 
     def _without_store(self, error: StoreUnavailable) -> str:
         return f"the limit {self.rule} cannot ask its store ({error})"
 
-    def _refuse_without_store(self, error: StoreUnavailable) -> None:
+    def _refuse_without_store(self, error: StoreUnavailable, message: Message) -> None:
         if self.without_store == "refuse":
+            self._decided.refuse(self.rule, message.reference)
             raise LimitReached(self.rule, "message", f"is held back: {self._without_store(error)}", 0.0)
 
 
@@ -165,12 +202,12 @@ class _Hold:
 
     limit: Limit
     wanted: Sequence[Want]
-    destinations: tuple[Destination, ...]
+    message: Message
     is_taken: bool = field(default=False, init=False)
 
     def take(self) -> None:
         """Take it. Raises `LimitReached`."""
-        self.is_taken = self.limit.take(self.wanted)
+        self.is_taken = self.limit.take(self.wanted, self.message)
 
     def settle(self, result: SendResult) -> None:
         """Give back what was not used. Where that cannot be said to the store, it stays taken."""
@@ -208,7 +245,10 @@ def _attach(error: BaseException, result: SendResult) -> None:
 
 
 def _not_sent(destinations: Iterable[Destination]) -> SendResult:
-    rows = (RecipientOutcome(one.number, Outcome.NOT_SENT, None, one.reference) for one in destinations)
+    rows = [
+        RecipientOutcome(destination.number, Outcome.NOT_SENT, None, destination.reference)
+        for destination in destinations
+    ]
     return SendResult(tuple(rows))
 
 

@@ -7,18 +7,16 @@ nobody's to send to again.
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import attrs
 from attrs import define, field, frozen
 
 from sms_core import (
-    AsyncClient,
-    Client,
     Duplicate,
     InvalidMessage,
     Message,
@@ -35,37 +33,9 @@ from sms_core import (
     Unsupported,
     VendorError,
 )
-from sms_core.provider import Destination
-
-ClientT = TypeVar("ClientT", bound=Client | AsyncClient)
-
-
-@define(eq=False)
-class Vendor(Generic[ClientT]):
-    """One of the clients, and whether it rests. ``name`` tells it from the others."""
-
-    name: str
-    client: ClientT
-    rests_until: float = 0.0
-    is_tried: bool = False
-    lock: threading.Lock = field(factory=threading.Lock, repr=False)
-
-    def may_be_tried(self, now: float) -> bool:
-        """Whether it does not rest. After its rest one send alone tries it, until that has ended (half-open)."""
-        with self.lock:
-            if not self.rests_until:
-                return True
-            if now < self.rests_until or self.is_tried:
-                return False
-            self.is_tried = True
-            return True
-
-    def note(self, now: float, rest: float, *, connected: bool | None) -> None:
-        """Note whether it could be reached; None where nobody tried."""
-        with self.lock:
-            self.is_tried = False
-            if connected is not None:
-                self.rests_until = 0.0 if connected else now + rest
+from sms_core.clocks import BeginBefore
+from sms_core.provider import Destination, Send
+from sms_core_policy.vendors import ClientT, Vendor
 
 
 @frozen
@@ -87,6 +57,124 @@ class AskSend(Generic[ClientT]):
 Ask = AskPlan[Any] | AskSend[Any]
 
 
+class Sending:
+    """A conversation under way: ``ask`` is what its driver has to do next, None once ``result`` is there.
+
+    ::
+
+        while sending.ask is not None:
+            with sending.answering() as answer:
+                answer(…)
+
+    What is raised within the block is the answer, too: an `SmsError` for the conversation to judge, and an interruption for
+    it to tell what was sent before.
+    """
+
+    ask: Ask | None
+    result: SendResult | None = None
+
+    def __init__(self, steps: Generator[Ask, Any, SendResult]) -> None:
+        self._steps = steps
+        self._answer: object = None
+        self._advance(steps.send, None)
+
+    @contextmanager
+    def answering(self) -> Generator[Callable[[object], None]]:
+        """Go on with what is answered, or raised, within."""
+        try:
+            yield self._hear
+        except SmsError as error:
+            self._advance(self._steps.send, error)
+        except BaseException as interruption:  # noqa: BLE001 - the conversation raises it again
+            self._advance(self._steps.throw, interruption)
+        else:
+            self._advance(self._steps.send, self._answer)
+
+    def _hear(self, answer: object) -> None:
+        self._answer = answer
+
+    def _advance(self, step: Callable[[Any], Ask], given: object) -> None:
+        try:
+            self.ask = step(given)
+        except StopIteration as stop:
+            self.ask, self.result = None, stop.value
+
+    def conclude(self) -> SendResult:
+        """The result, when nothing is asked any more."""
+        assert self.result is not None
+        return self.result
+
+
+@frozen
+class Part(Generic[ClientT]):
+    """What one vendor would carry of a message. ``places`` are those in the message of the plan's own recipients."""
+
+    vendor: Vendor[ClientT]
+    plan: Plan
+    places: tuple[int, ...]
+
+
+@frozen
+class Division(Generic[ClientT]):
+    """Who would carry whom. ``refused`` are those whom nobody can carry, by their place, with the last vendor's reason."""
+
+    message: Message
+    parts: tuple[Part[ClientT], ...]
+    refused: Mapping[int, SmsError]
+
+    def plan(self) -> Plan:
+        """All parts as one plan, which a failover sends."""
+        rendered: list[Destination] = []
+        destinations: list[Destination] = []
+        sends: list[Send] = []
+        duplicates: list[Duplicate] = []
+        for part in self.parts:
+            rendered += _moved(part.plan.rendered, part.places)
+            destinations += _moved(part.plan.destinations, part.places)
+            for request in part.plan.sends:
+                moved = tuple(_moved(request.destinations, part.places))
+                sends.append(attrs.evolve(request, message=self.message, destinations=moved))
+            duplicates += [
+                Duplicate(part.places[again.position], part.places[again.of]) for again in part.plan.duplicates
+            ]
+        return Plan(
+            message=self.message,
+            rendered=tuple(sorted(rendered, key=lambda destination: destination.position)),
+            destinations=tuple(sorted(destinations, key=lambda destination: destination.position)),
+            sends=tuple(sends),
+            duplicates=tuple(duplicates),
+            refused={
+                place: error for place, error in self.refused.items() if isinstance(error, InvalidMessage | Unsupported)
+            },
+        )
+
+
+def _moved(destinations: Iterable[Destination], places: Sequence[int]) -> list[Destination]:
+    return [attrs.evolve(destination, position=places[destination.position]) for destination in destinations]
+
+
+def divide(message: Message, vendors: Sequence[Vendor[ClientT]]) -> Division[ClientT]:
+    """Ask each vendor in turn whom it would carry, of those that are left. Sends nothing."""
+    message = with_references(message)
+    left = list(range(len(message.to)))
+    parts: list[Part[ClientT]] = []
+    refused: dict[int, SmsError] = {}
+    for vendor in vendors:
+        if not left:
+            break
+        part = attrs.evolve(message, to=[message.to[place] for place in left])
+        try:
+            plan = vendor.client.plan(part, skip_refused=True)
+        except (InvalidMessage, Unsupported) as error:
+            refused.update(dict.fromkeys(left, error))
+            continue
+        if plan.sends:
+            parts.append(Part(vendor, plan, tuple(left)))
+        refused = {left[position]: error for position, error in plan.refused.items()}
+        left = list(refused)
+    return Division(message, tuple(parts), {place: refused[place] for place in left if place in refused})
+
+
 @frozen
 class Rules:
     """What a failover was told. ``refusals`` are errors of a vendor's refusal after which the next one is tried."""
@@ -100,9 +188,14 @@ class Rules:
 
 @define(eq=False)
 class _Journey:
-    """What became of each recipient so far, by its place in the message; a text in pieces has several rows."""
+    """What became of each recipient so far, by its place in the message; a text in pieces has several rows.
+
+    ``places`` are those of the recipients who are to be sent to, and ``begin_before`` is when no request may begin any more.
+    """
 
     message: Message
+    places: tuple[int, ...]
+    begin_before: BeginBefore | None = None
     rows: dict[int, list[RecipientOutcome]] = field(factory=dict)
     parts: list[SendResult] = field(factory=list)
     notes: list[str] = field(factory=list)
@@ -126,15 +219,15 @@ def with_references(message: Message) -> Message:
 
 
 def send(
-    message: Message, vendors: Sequence[Vendor[ClientT]], rules: Rules, took: Callable[[str, str], object]
+    message: Message | Plan, vendors: Sequence[Vendor[ClientT]], rules: Rules, took: Callable[[str, str], object]
 ) -> Generator[Ask, Any, SendResult]:
     """Send by the first vendor that can; what it surely did not take, by the next. Raises as `sms_core.Client.send`.
 
     ``took`` hears each batch id with its vendor's name.
     """
     sent_at = rules.clock()
-    journey = _Journey(with_references(message))
-    left = list(range(len(message.to)))
+    journey = _journey(message)
+    left = list(journey.places)
     try:
         for vendor in vendors:
             if not left:
@@ -152,6 +245,19 @@ def send(
         _attach(interruption, _result(journey, sent_at, known))
         raise
     return _concluded(journey, sent_at)
+
+
+def _journey(message: Message | Plan) -> _Journey:
+    if isinstance(message, Message):
+        return _Journey(with_references(message), tuple(range(len(message.to))))
+    reference_of = {destination.position: destination.reference for destination in message.rendered}
+    to = [
+        attrs.evolve(recipient, reference=reference_of.get(place, recipient.reference))
+        for place, recipient in enumerate(message.message.to)
+    ]
+    limit = next((send.begin_before for send in message.sends), None)
+    whole = attrs.evolve(message.message, to=to)
+    return _Journey(whole, tuple(reference_of), limit, duplicates=message.duplicates)
 
 
 def _by(
@@ -175,6 +281,8 @@ def _by(
         refused = [left[position] for position in plan.refused]
         if not plan.sends:
             return refused
+        if journey.begin_before is not None:
+            plan = plan.begin_before(journey.begin_before)
         answer = yield AskSend(vendor, plan)
         result = _result_of(answer, plan)
         if not isinstance(answer, InvalidMessage | Unsupported):
@@ -248,9 +356,10 @@ def _result(journey: _Journey, sent_at: datetime, interrupted: SendResult | None
     by_reference = {row.reference: row for row in interrupted.outcomes} if interrupted else {}
     repeated = {duplicate.position for duplicate in journey.duplicates}
     rows: list[RecipientOutcome] = []
-    for place, recipient in enumerate(journey.message.to):
+    for place in journey.places:
         if place in repeated:
             continue
+        recipient = journey.message.to[place]
         known = journey.rows.get(place) or []
         if recipient.reference in by_reference:
             known = [by_reference[recipient.reference]]
@@ -299,13 +408,3 @@ def _concluded(journey: _Journey, sent_at: datetime) -> SendResult:
 
 def _attach(interruption: BaseException, result: SendResult) -> None:
     interruption.sms_result = result  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def vendors_of_notes(name: str, result: SendResult) -> Mapping[str, str]:
-    """Which vendor took which batch, as the notes of a result say, which also cross a queue."""
-    found: dict[str, str] = {}
-    for note in result.notes:
-        head, _, batch = note.partition(" took batch ")
-        if batch and head.startswith(f"{name}: "):
-            found[batch] = head.removeprefix(f"{name}: ")
-    return found

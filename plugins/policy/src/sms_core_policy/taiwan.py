@@ -17,10 +17,12 @@ from sms_core import ConfigurationError, hookimpl
 from sms_core.masking import mask
 from sms_core.numbers import is_taiwan
 from sms_core.provider import Destination
+from sms_core_policy.counting import Counted
 from sms_core_policy.errors import PolicyRefused
 from sms_core_policy.links import Link, find_links
 from sms_core_policy.phones import Phone, find_phones
 from sms_core_policy.senders import near_miss
+from sms_core_policy.standings import Standing, Whose
 
 SENDER, URL, PHONE = "taiwan-sender", "taiwan-url", "taiwan-phone"
 """The names of the rules."""
@@ -31,7 +33,7 @@ UrlMatch = Literal["host", "prefix", "exact"]
 Texts = str | Iterable[str]
 
 
-class TaiwanRules:
+class TaiwanRules(Counted):
     """Checks texts to numbers of Taiwan before points are spent: ``connect(plugins=[TaiwanRules(senders=[…])])``.
 
     ``senders`` are the names that were approved, of which a text has to hold one, character for character. ``urls`` and
@@ -56,6 +58,7 @@ class TaiwanRules:
         mode: Mode | None = None,
         url_match: UrlMatch = "prefix",
     ) -> None:
+        super().__init__()
         self.senders = tuple(_sender(name) for name in _several(senders))
         self._urls = tuple(_registered_url(url) for url in _several(urls))
         self._phones = tuple(_registered_phone(phone) for phone in _several(phones))
@@ -68,6 +71,20 @@ class TaiwanRules:
         if self.mode == "strict" and not self.senders:
             raise ConfigurationError("TaiwanRules: strict needs senders=[…], the names that the carriers approved")
         self._is_same_url = _SAME_URL[url_match]
+
+    def standings(self, whose: Whose) -> list[Standing]:
+        """What each rule lets pass."""
+        del whose
+        sender = f"{self.mode}: a text names one of {', '.join(self.senders)}"
+        if not self.senders:
+            sender = "warn: no sender is configured, TaiwanRules(senders=[…])"
+        if not self._is_configured:
+            return [Standing(SENDER, sender)]
+        return [
+            Standing(SENDER, sender),
+            Standing(URL, f"{self.mode}: {len(self._urls)} URLs are registered"),
+            Standing(PHONE, f"{self.mode}: {len(self._phones)} telephone numbers are registered"),
+        ]
 
     @hookimpl
     def sms_check(self, destinations: tuple[Destination, ...]) -> tuple[str, ...]:
@@ -84,6 +101,7 @@ class TaiwanRules:
                 texts += 1
             for finding in judged[text]:
                 if self.mode == "strict":
+                    self._decided.refuse(finding.rule, destination.reference)
                     raise PolicyRefused(finding.rule, destination.text_path, finding.words)
                 first.setdefault(finding.rule, (destination, finding))
         return tuple(

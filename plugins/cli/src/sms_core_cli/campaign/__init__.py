@@ -2,66 +2,104 @@
 
 ::
 
-    table = read_table(Path("recipients.csv").read_bytes())
-    with sms_core.connect() as sms:
-        campaign = plan_campaign(sms, table, MessageDefaults(validity=timedelta(hours=4)))
-        print(campaign.estimate.points)
-        for done in campaign.send(sms):
-            print(len(done.places), "rows:", done.error or "accepted")
-    write_results(Path("results.csv"), table, campaign.results)
+    file = Path("recipients.csv")
+    with sms_core.connect() as sms, Store(place_of(file), sms) as store:
+        run = begin_run(store)
+        with plan_campaign(sms, open_table(file), run=run) as planned:
+            print(planned.estimate.points)
+            run.add(planned, sms)
+        send(run)
+        export(run, Path("results.csv"))
 
 ======================  ===============================================================================
-`read_table`            a CSV file or a workbook as a `Table`, which has a `Row` for each person; `open_table` gives
-                        a `TableFile`, which reads them one after another and keeps none
-`mend_numbers`          the table with the leading zeros that a spreadsheet dropped; `mention_mending`
-                        only says that there are such
+`open_table`            a CSV file or a workbook as a `TableFile`, which reads its rows one after another and keeps none;
+                        `read_table` gives a `Table`, which has a `Row` for each person
 `MessageDefaults`       what holds for every row: one text, a subject, a time, a vendor's options
-`plan_campaign`         the table checked, rendered and split into requests; nothing is sent
-`Campaign`              sends, settles and takes delivery reports; ``results`` has a `RowResult` for
-                        each row, and what that says is true at every moment
-`RequestDone`           one answer of the vendor, and the rows that it is about
+`plan_campaign`         the table checked and rendered, as a `Planned`; nothing is sent
 `Estimate`              what sending would take and cost; its `Example`s are three texts, its `SegmentCount`s say why
+`Changes`               how a file differs from what its run has put
+`place_of`, `Store`     where the runs of a file are kept: the `Place` of an outbox
+`begin_run`             a `Run` of the file, begun or gone on with; `find_run` and `runs_of` begin none
+`Run`                   what was put and what became of it (`Overview`, `RunRow`), and its verbs
+`send`                  sends what waits in a run, beside whoever else does; gives a `Sending`
+`export`                the result file
 `RowResult`             what is known of one row; its `RowOutcome` above all
-`write_results`         the result file; `read_results` reads it, to resume a run that was interrupted
-`RunFiles`              the same for a run that may be killed: a lock, and a journal beside the result file
 ======================  ===============================================================================
 
 Nothing here needs a terminal; the command ``sms campaign`` is one user of it, and
 ``examples/campaign/demo.py`` another.
 """
 
-from sms_core_cli.campaign.campaign import Campaign, RequestDone
-from sms_core_cli.campaign.estimate import Estimate, Example, SegmentCount
-from sms_core_cli.campaign.mending import mend_numbers, mention_mending
-from sms_core_cli.campaign.message_defaults import MessageDefaults
-from sms_core_cli.campaign.planning import plan_campaign
-from sms_core_cli.campaign.reading.moments import parse_moment
-from sms_core_cli.campaign.result_file import is_result_file, read_results, write_results
-from sms_core_cli.campaign.row_results import RowOutcome, RowResult
-from sms_core_cli.campaign.run_files import RunFiles, read_earlier
-from sms_core_cli.campaign.table import Row, Table, TableFile, open_table, read_table
+from typing import TYPE_CHECKING
+
+from sms_core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from sms_core_cli.campaign.estimate import Estimate, Example, SegmentCount
+    from sms_core_cli.campaign.export import Exported, export, is_result_file
+    from sms_core_cli.campaign.message_defaults import MessageDefaults
+    from sms_core_cli.campaign.places import Place, place_of
+    from sms_core_cli.campaign.planning import Planned, plan_campaign
+    from sms_core_cli.campaign.reading.moments import parse_moment
+    from sms_core_cli.campaign.reasons import Reasons
+    from sms_core_cli.campaign.row_results import RowOutcome, RowResult
+    from sms_core_cli.campaign.run import Overview, Pause, Run, RunRow, begin_run, find_run, runs_of
+    from sms_core_cli.campaign.sending import Sending, missing_points, send
+    from sms_core_cli.campaign.staging import Changes
+    from sms_core_cli.campaign.store import Store
+    from sms_core_cli.campaign.table import Row, Table, TableFile, open_table, read_table
+else:
+    # A command that sends no campaign has no use for a database.
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "sms_core_cli.campaign.estimate": ("Estimate", "Example", "SegmentCount"),
+            "sms_core_cli.campaign.export": ("Exported", "export", "is_result_file"),
+            "sms_core_cli.campaign.message_defaults": ("MessageDefaults",),
+            "sms_core_cli.campaign.places": ("Place", "place_of"),
+            "sms_core_cli.campaign.planning": ("Planned", "plan_campaign"),
+            "sms_core_cli.campaign.reading.moments": ("parse_moment",),
+            "sms_core_cli.campaign.reasons": ("Reasons",),
+            "sms_core_cli.campaign.row_results": ("RowOutcome", "RowResult"),
+            "sms_core_cli.campaign.run": ("Overview", "Pause", "Run", "RunRow", "begin_run", "find_run", "runs_of"),
+            "sms_core_cli.campaign.sending": ("Sending", "missing_points", "send"),
+            "sms_core_cli.campaign.staging": ("Changes",),
+            "sms_core_cli.campaign.store": ("Store",),
+            "sms_core_cli.campaign.table": ("Row", "Table", "TableFile", "open_table", "read_table"),
+        },
+    )
 
 __all__ = [
-    "Campaign",
+    "Changes",
     "Estimate",
     "Example",
+    "Exported",
     "MessageDefaults",
-    "RequestDone",
+    "Overview",
+    "Pause",
+    "Place",
+    "Planned",
+    "Reasons",
     "Row",
     "RowOutcome",
     "RowResult",
-    "RunFiles",
+    "Run",
+    "RunRow",
     "SegmentCount",
+    "Sending",
+    "Store",
     "Table",
     "TableFile",
+    "begin_run",
+    "export",
+    "find_run",
     "is_result_file",
-    "mend_numbers",
-    "mention_mending",
+    "missing_points",
     "open_table",
     "parse_moment",
+    "place_of",
     "plan_campaign",
-    "read_earlier",
-    "read_results",
     "read_table",
-    "write_results",
+    "runs_of",
+    "send",
 ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 import attrs
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from sms_core import Plan
 from sms_core.client import Client
@@ -17,6 +16,9 @@ from sms_core.text import Encoding, Segments, count_segments, encoding_of
 
 ANSWER_TIME = timedelta(seconds=1)
 """How long a request is taken to need; what vendors need in truth is shown while a campaign runs."""
+THOUSANDTHS = 1000
+MOST_WARNINGS = 20
+"""Different warnings that are kept."""
 
 _CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 
@@ -43,7 +45,11 @@ class SegmentCount:
 
 @frozen
 class Estimate:
-    """What sending would take and cost. ``messages`` are rows; ``points`` is None where the vendor has no price list."""
+    """What sending would take and cost. ``messages`` are rows; ``points`` is None where the vendor has no price list.
+
+    ``warnings`` are what is doubtful about texts, by the vendor's document and by the client's policies: what carriers
+    would block, above all.
+    """
 
     messages: int
     requests: int
@@ -53,61 +59,89 @@ class Estimate:
     examples: tuple[Example, ...] = ()
     reasons: tuple[SegmentCount, ...] = ()
 
-    def duration(self, concurrency: int) -> timedelta:
-        """About how long sending takes with so many requests side by side, if each takes `ANSWER_TIME`."""
-        return -(-self.requests // concurrency) * ANSWER_TIME
+    def duration(self, concurrency: int, per_second: float | None = None) -> timedelta:
+        """About how long sending takes with so many requests side by side, if each takes `ANSWER_TIME`.
+
+        ``per_second`` is how many texts may go in a second.
+        """
+        by_answers = -(-self.requests // concurrency) * ANSWER_TIME
+        if per_second is None:
+            return by_answers
+        return max(by_answers, timedelta(seconds=self.messages / per_second))
 
 
-def make_estimate(client: Client, plan: Plan | None, requests: Sequence[Plan], rows: Sequence[int]) -> Estimate:
-    """Count a plan and the requests that it is split into; ``rows`` are the numbers of its recipients' rows."""
-    if plan is None:
-        return Estimate(0, 0, 0, Decimal(), ())
-    preview = client.preview(attrs.evolve(plan, duplicates=()))  # repetitions are rows' results, no warnings
-    segments: dict[int, int] = {}
-    points: dict[int, Decimal | None] = {}
-    for destination, recipient in zip(plan.destinations, preview.recipients, strict=True):
-        position = destination.position
-        segments[position] = segments.get(position, 0) + recipient.segments
-        before = points.get(position, Decimal())
-        points[position] = None if before is None or recipient.points is None else before + recipient.points
-    return Estimate(
-        messages=len(plan.rendered),
-        requests=sum(len(request.sends) for request in requests),
-        segments=preview.segments,
-        points=preview.points,
-        warnings=preview.warnings,
-        examples=_examples(plan, rows, segments, points),
-        reasons=_reasons(plan, segments),
-    )
+@define
+class Estimator:
+    """Counts plans as they are made, and keeps none."""
 
+    messages: int = 0
+    requests: int = 0
+    segments: int = 0
+    points: Decimal | None = field(factory=Decimal)
+    _warnings: dict[str, None] = field(factory=dict)
+    _best: dict[str, tuple[object, Example]] = field(factory=dict)
+    _reasons: dict[str, list[int]] = field(factory=dict)
 
-def _examples(
-    plan: Plan, rows: Sequence[int], segments: Mapping[int, int], points: Mapping[int, Decimal | None]
-) -> tuple[Example, ...]:
-    texts = {destination.position: destination.text for destination in plan.rendered}
-    measures: dict[str, Callable[[int], object]] = {
-        "longest": lambda position: len(texts[position]),
-        "dearest": lambda position: (points[position] or Decimal(), segments[position]),
-    }
-    reasons: dict[int, list[str]] = {next(iter(texts)): ["first"]}
-    for why, measure in measures.items():
-        best = max(texts, key=measure)  # type: ignore[arg-type] # numbers, or pairs of them
-        reasons.setdefault(best, []).append(why)
-    return tuple(
-        Example(tuple(whys), rows[position], texts[position], segments[position], points[position])
-        for position, whys in reasons.items()
-    )
+    def add(self, client: Client, plan: Plan, rows: dict[int, int]) -> dict[int, Decimal | None]:
+        """Count a plan. ``rows`` are the numbers of its recipients' rows, by their positions. Gives the points of each."""
+        preview = client.preview(attrs.evolve(plan, duplicates=()))  # repetitions are rows' results, no warnings
+        segments: dict[int, int] = {}
+        points: dict[int, Decimal | None] = {}
+        for destination, recipient in zip(plan.destinations, preview.recipients, strict=True):
+            position = destination.position
+            segments[position] = segments.get(position, 0) + recipient.segments
+            before = points.get(position, Decimal())
+            points[position] = None if before is None or recipient.points is None else before + recipient.points
+        self.messages += len(plan.rendered)
+        self.requests += sum(len(part.sends) for part in plan.split())
+        self.segments += preview.segments
+        if self.points is not None:
+            self.points = None if preview.points is None else self.points + preview.points
+        for warning in preview.warnings:
+            if len(self._warnings) < MOST_WARNINGS:
+                self._warnings[warning] = None
+        has_picture = plan.message.media is not None
+        for destination in plan.rendered:
+            position = destination.position
+            own = (destination.text, segments[position], points[position])
+            self._look(rows[position], *own)
+            reason = "a picture" if has_picture else _reason(destination.text)
+            count = self._reasons.setdefault(reason, [0, 0])
+            count[0] += 1
+            count[1] += segments[position]
+        return points
 
+    def _look(self, row: int, text: str, segments: int, points: Decimal | None) -> None:
+        """Keep a text that is the longest or the dearest so far."""
+        measures: dict[str, object] = {"longest": len(text), "dearest": (points or Decimal(), segments)}
+        for why, measure in measures.items():
+            best = self._best.get(why)
+            if best is None or measure > best[0]:  # type: ignore[operator] # numbers, or pairs of them
+                self._best[why] = (measure, Example((why,), row, text, segments, points))
+        if "first" not in self._best:
+            self._best["first"] = (None, Example(("first",), row, text, segments, points))
 
-def _reasons(plan: Plan, segments: Mapping[int, int]) -> tuple[SegmentCount, ...]:
-    """The segments by reason, the most segments first."""
-    found: dict[str, list[int]] = {}
-    has_picture = plan.message.media is not None
-    for destination in plan.rendered:
-        reason = "a picture" if has_picture else _reason(destination.text)
-        found.setdefault(reason, []).append(segments[destination.position])
-    counts = [SegmentCount(reason, len(counted), sum(counted)) for reason, counted in found.items()]
-    return tuple(sorted(counts, key=lambda count: -count.segments))
+    def result(self) -> Estimate:
+        """What was counted."""
+        counts = [SegmentCount(reason, rows, segments) for reason, (rows, segments) in self._reasons.items()]
+        return Estimate(
+            messages=self.messages,
+            requests=self.requests,
+            segments=self.segments,
+            points=self.points,
+            warnings=tuple(self._warnings),
+            examples=self._examples(),
+            reasons=tuple(sorted(counts, key=lambda count: -count.segments)),
+        )
+
+    def _examples(self) -> tuple[Example, ...]:
+        by_row: dict[int, Example] = {}
+        for why in ("first", "longest", "dearest"):
+            if why in self._best:
+                example = self._best[why][1]
+                before = by_row.get(example.row)
+                by_row[example.row] = attrs.evolve(example, why=(*(before.why if before else ()), why))
+        return tuple(by_row.values())
 
 
 def _reason(text: str) -> str:

@@ -1,57 +1,58 @@
-"""Numbers that a spreadsheet took for counts: ``0900000001`` became ``900000001``, and got its 0 back."""
+"""Numbers that a spreadsheet took for counts: ``0900000001`` became ``900000001``, and gets its 0 back."""
 
 from __future__ import annotations
 
 import attrs
+from attrs import define, field
 
-from sms_core.numbers import lacks_zero
-from sms_core_cli.campaign.table import Row, Table
+from sms_core.numbers import lacks_zero, to_e164
+from sms_core_cli.campaign.table import Row
 
 EXAMPLES = 3
 """How many of the numbers a note shows."""
 
 
-def mend_numbers(table: Table) -> Table:
-    """The table with the 0 in front of each number that lacks it, and a note that shows how many and three of them.
+@define
+class Mending:
+    """Looks at rows as they are read. With ``mend`` it puts the 0 in front of a number that lacks it, else it counts them.
 
     The rows' cells stay as they came.
     """
-    mended = _mended(table)
-    if not mended:
-        return attrs.evolve(table, notes=(*table.notes, "no number lacks its leading 0"))
-    rows = tuple(_with_number(row, mended.get(place, "")) for place, row in enumerate(table.rows))
-    shown = [f"{table.rows[place].values['number']} to {mended[place]}" for place in list(mended)[:EXAMPLES]]
-    note = f"numbers that lacked their leading 0 and got it: {len(mended)}, such as {', '.join(shown)}"
-    return attrs.evolve(table, rows=rows, notes=(*table.notes, note))
 
+    mend: bool = False
+    _count: int = 0
+    _first: int = 0
+    _shown: list[str] = field(factory=list)
 
-def mention_mending(table: Table) -> Table:
-    """The table as it is, with a note where `mend_numbers` could help."""
-    mended = _mended(table)
-    if not mended:
-        return table
-    first = table.rows[min(mended)].number
-    note = f"numbers that lack their leading 0: {len(mended)}, the first in row {first}; --mend-numbers puts it back"
-    return attrs.evolve(table, notes=(*table.notes, note))
+    def take(self, row: Row) -> Row:
+        """The row to send to."""
+        number = row.values.get("number", "")
+        mended = _with_zero(number)
+        if not mended:
+            return row
+        self._count += 1
+        self._first = self._first or row.number
+        if len(self._shown) < EXAMPLES:
+            self._shown.append(f"{number} to {mended}")
+        return attrs.evolve(row, values={**row.values, "number": mended}) if self.mend else row
 
+    def number_of(self, row: Row) -> str:
+        """The E.164 number that a row would have with its 0; "" for one that lacks none."""
+        mended = _with_zero(row.values.get("number", ""))
+        return to_e164(mended) if mended else ""
 
-def _mended(table: Table) -> dict[int, str]:
-    """The numbers that lack their leading 0, with it, by their places in the table."""
-    mended = {}
-    for place, row in enumerate(table.rows):
-        number = _with_zero(row.values.get("number", ""))
-        if number:
-            mended[place] = number
-    return mended
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the rows that went by."""
+        if not self._count:
+            return ("no number lacks its leading 0",) if self.mend else ()
+        if self.mend:
+            return (f"numbers that lacked their leading 0 and got it: {self._count}, such as {', '.join(self._shown)}",)
+        where = f"{self._count}, the first in row {self._first}"
+        return (f"numbers that lack their leading 0: {where}; --mend-numbers puts it back",)
 
 
 def _with_zero(number: str) -> str:
     """The number with its leading 0; "" for one that has it, or that lacks more."""
     digits = number.removesuffix(".0")  # as pandas writes a column of counts with gaps in it
     return f"0{digits}" if lacks_zero(digits) else ""
-
-
-def _with_number(row: Row, number: str) -> Row:
-    if not number:
-        return row
-    return attrs.evolve(row, values={**row.values, "number": number})

@@ -1,129 +1,435 @@
-"""From a table to a campaign. Each row is checked by itself, so that a wrong one never stops the others.
+"""From a file to what is to be put: each row checked by itself, so that a wrong one never stops the others.
 
-The rows to send are one plan (`sms_core.Client.plan`), which checks and renders each of them once and splits them into
-requests. Rows that an earlier run sent, or may have sent, are plans of their own, without a time, for that may have
-passed.
+Rows go by in chunks, each of which is one plan (`sms_core.Client.plan`), which checks and renders each of them once. What
+comes of them is staged on the disk. Where a run goes on, only what it has not put is planned, and what waits in it is
+counted.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from typing import Protocol, Self
 
 import attrs
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from sms_core import Plan
 from sms_core.client import Client
-from sms_core.errors import InvalidMessage, SmsError, TransportError, Unsupported
-from sms_core.model import DeliveryReport, Message, Outcome, Recipient, RecipientOutcome, SendResult
-from sms_core.provider import Capability, Destination, template
-from sms_core.tracking import Fact, Key
-from sms_core_cli.campaign.campaign import Campaign
-from sms_core_cli.campaign.estimate import make_estimate
+from sms_core.errors import InvalidMessage, Unsupported
+from sms_core.model import Message, Recipient
+from sms_core.numbers import to_e164
+from sms_core.provider import Capability, template
+from sms_core_cli.campaign.estimate import THOUSANDTHS, Estimate, Estimator
+from sms_core_cli.campaign.mending import Mending
 from sms_core_cli.campaign.message_defaults import MessageDefaults
 from sms_core_cli.campaign.placeholders import RowTemplate, check_shown, reader_of_texts
 from sms_core_cli.campaign.reading.moments import parse_moment
-from sms_core_cli.campaign.row_results import RowOutcome, RowResult
-from sms_core_cli.campaign.table import Row, Table
+from sms_core_cli.campaign.reasons import Reasons
+from sms_core_cli.campaign.row_results import RowOutcome
+from sms_core_cli.campaign.staging import Changes, Kind, StagedRow, Staging, hash_of, identity_of
+from sms_core_cli.campaign.table import Row, Table, TableFile
 
-KNOWN_BY_THE_VENDOR = (RowOutcome.ACCEPTED, RowOutcome.REFUSED, RowOutcome.NOT_SENT)
-"""Outcomes of rows that an earlier run sent, and that need no settling."""
+CHUNK = 1000
+"""About how many rows are planned and put together: whole requests of them."""
+LONGEST_CHUNK = 5000
 ROW_FIELDS = ("row", "text", "params", "media.content")
 """What an error may name without a recipient's place and yet be about one row. Another field is about all of them."""
 ROW_CAPABILITIES = (Capability.INTERNATIONAL.value, Capability.SCHEDULE.value)
 """What a single row may need and not get."""
 
-_RECIPIENT = re.compile(r"to\[\d+\]\.", re.ASCII)
+RECIPIENT = re.compile(r"to\[(\d+)\]\.", re.ASCII)
+
+
+@frozen
+class KnownRow:
+    """What a run has of a row. ``identity`` is the run's hash of it; ``is_put`` is whether it is in the outbox.
+
+    ``can_be_put_again`` where it ended, and was not accepted; ``waits`` where it is still to be sent.
+    """
+
+    identity: str
+    outcome: RowOutcome
+    is_put: bool
+    waits: bool = False
+    can_be_put_again: bool = False
+
+
+class KnownRows(Protocol):
+    """What planning asks of a run that goes on."""
+
+    @property
+    def digest(self) -> str:
+        """What tells the file as all of it was put; "" before that."""
+        ...
+
+    def hash(self, text: str) -> str:
+        """The run's own hash of a text."""
+        ...
+
+    def look_up(self, identities: Collection[str]) -> Mapping[tuple[str, int], KnownRow]:
+        """Its rows with these plain identities, by identity and occurrence."""
+        ...
+
+    def told(self) -> Iterator[list[tuple[str, int, str, int, int | None]]]:
+        """All its rows that the file had, in chunks: identity, occurrence, who, place, the outbox's row."""
+        ...
+
+    def count_waiting(self, rows: Collection[int]) -> int:
+        """How many of these rows of the outbox wait."""
+        ...
+
+
+@frozen
+class Planned:
+    """What a file comes to: its rows, staged, and what sending them would take. As a context manager it forgets them.
+
+    ``counts`` are rows by outcome, those of the run that goes on as they are now. ``reasons`` are why rows are not to be
+    sent. ``changes`` is None unless the file differs from what its run has put. ``new`` are the rows to be put.
+    """
+
+    headers: tuple[str, ...]
+    defaults: MessageDefaults
+    staging: Staging = field(repr=False)
+    rows: int
+    new: int
+    estimate: Estimate
+    counts: Counter[RowOutcome]
+    reasons: Reasons = field(repr=False)
+    notes: tuple[str, ...]
+    changes: Changes | None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.staging.close()
+
+    @property
+    def digest(self) -> str:
+        """What tells this file, and what is sent of it, from others."""
+        return hash_of(f"{self.staging.digest}{json.dumps(self.headers)}")
+
+
+def chunk_size(client: Client) -> int:
+    """How many rows are planned together."""
+    size = client.info.limits.recipients
+    return min(LONGEST_CHUNK, size * max(1, -(-CHUNK // size)))
 
 
 def plan_campaign(
     client: Client,
-    table: Table,
+    table: Table | TableFile,
     defaults: MessageDefaults | None = None,
     *,
-    earlier: Sequence[RowResult] | None = None,
-    again: Collection[RowOutcome] = (RowOutcome.NOT_SENT,),
-) -> Campaign:
-    """Check every row and split those that can be sent into requests. Sends nothing, asks nobody.
+    run: KnownRows | None = None,
+    again: bool = False,
+    mend: bool = False,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Planned:
+    """Check every row, and stage what is to be put. Sends nothing, asks nobody.
 
-    ``earlier`` are the rows' results of an interrupted run (`read_results`): only rows whose outcome is in ``again`` are
-    to be sent then. Raises `InvalidMessage` or `Unsupported` for what is wrong with all rows.
+    ``run`` is one that goes on with this file; with ``again`` what was refused or ended unsent in it is to be put once
+    more. ``mend`` puts a lost zero in front of numbers. ``progress`` is told how many rows have been planned since it was
+    told last. Raises `InvalidMessage` or `Unsupported` for what is wrong with all rows.
     """
-    defaults = defaults or MessageDefaults()
-    if earlier is not None and RowOutcome.UNKNOWN in again:
-        raise InvalidMessage("again", "what is unknown is not sent again: settle() it")
-    if defaults.text is None and not table.has("text"):
-        raise InvalidMessage("text", "is missing: a column 'text' in the file, or one text for all")
-    read_text = reader_of_texts(table.columns)
-    if defaults.text is not None:
-        read_text(defaults.text)
-
-    rows = _sort_rows(_Reader(client, table, defaults, read_text), earlier, again)
-    results = rows.results
-    without_time = attrs.evolve(defaults, send_at=None)
-    sent = _plan(client, without_time, rows.sent)
-    unknown = _plan(client, without_time, rows.unknown)
-    new = _plan(client, defaults, rows.new)
-    results.update(_left_out(new, table))
-    repeating = _repeating(new, sent.rendered | unknown.rendered, table)
-    results.update(repeating)
-    new = new.without(repeating)
-
-    requests = new.plan.split() if new.plan else ()
-    return Campaign(
-        table=table,
-        results=[results[place] for place in range(len(table.rows))],
-        plans=requests,
-        places={destination.reference: place for place, destination in (new.rendered | unknown.rendered).items()},
-        estimate=make_estimate(client, new.plan, requests, [table.rows[place].number for place in new.places]),
-        unknown=list(_remembered(unknown, results)),
-        earlier=[(place, Key(number, rows.sent[place].reference)) for place, number in sent.numbers.items()],
-        facts=list(_facts(sent.numbers, rows.sent, results)),
-        notes=list(_notes(client, table, defaults)),
-    )
+    planner = _Planner(client, table, defaults or MessageDefaults(), run, again=again, mending=Mending(mend))
+    try:
+        return planner.plan(progress)
+    except BaseException:
+        planner.staging.close()
+        raise
 
 
-@frozen
-class _Reader:
-    """Makes recipients of rows."""
+@define
+class Addressee:
+    """A recipient as its row has it, with its text. It is one of a message once it is known whether all share a text."""
 
-    client: Client
-    table: Table
-    defaults: MessageDefaults
-    read_text: Callable[[str], RowTemplate]
-    prefix: str = field(factory=lambda: secrets.token_hex(4))
+    number: str
+    name: str
+    email: str
+    text: str
+    params: Mapping[str, str]
+    reference: str
+    send_at: datetime | None
 
-    def recipient(self, row: Row, before: RowResult | None) -> Recipient:
-        """The recipient that a row is, with its text. Raises `InvalidMessage` naming the field.
-
-        ``before`` is what became of it in an earlier run. What that one sent keeps its reference and needs no time.
-        """
-        if row.fault:
-            raise InvalidMessage("row", row.fault)
-        text, params = self._text(row)
-        references = (before.reference if before else "", row.values.get("reference"), f"{self.prefix}-{row.number}")
+    def recipient(self, *, of_shared_text: bool) -> Recipient:
+        """One to whom the message's own text goes, or another."""
         return Recipient(
-            row.values.get("number", ""),
-            name=row.values.get("name", ""),
-            email=row.values.get("email", "") if self.client.info.can(Capability.EMAIL) else "",
-            text=text,
-            params=params,
-            reference=next(filter(None, references)),
-            send_at=None if before else _moment(row),
+            self.number,
+            self.name,
+            self.email,
+            None if of_shared_text else self.text,
+            self.params,
+            self.reference,
+            self.send_at,
         )
 
-    def _text(self, row: Row) -> tuple[str, dict[str, str]]:
+
+@define
+class _Read:
+    """A row and what it says. ``addressee`` is None for one that is wrong, ``why`` says why then."""
+
+    staged: StagedRow
+    addressee: Addressee | None
+    why: str = ""
+
+
+@define
+class _Planner:
+    client: Client
+    table: Table | TableFile
+    defaults: MessageDefaults
+    run: KnownRows | None
+    again: bool = field(kw_only=True)
+    mending: Mending = field(kw_only=True)
+    staging: Staging = field(factory=Staging)
+    estimator: Estimator = field(factory=Estimator)
+    reasons: Reasons = field(factory=Reasons)
+    counts: Counter[RowOutcome] = field(factory=Counter)
+    prefix: str = field(factory=lambda: secrets.token_hex(4))
+    takes_emails: bool = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.takes_emails = self.client.info.can(Capability.EMAIL)
+
+    def plan(self, progress: Callable[[int], object]) -> Planned:
+        columns = self.table.columns
+        if self.defaults.text is None and columns.find("text") is None:
+            raise InvalidMessage("text", "is missing: a column 'text' in the file, or one text for all")
+        read_text = reader_of_texts(columns)
+        if self.defaults.text is not None:
+            read_text(self.defaults.text)
+        rows = self.table.rows if isinstance(self.table, Table) else self.table.rows()
+        count = 0
+        source = iter(rows)
+        while chunk := list(itertools.islice(source, chunk_size(self.client))):
+            self._take([self._read(row, count + place, read_text) for place, row in enumerate(chunk)])
+            count += len(chunk)
+            progress(len(chunk))
+        if not count:
+            raise InvalidMessage("file", "holds no rows below its header")
+        planned = Planned(
+            headers=columns.headers,
+            defaults=self.defaults,
+            staging=self.staging,
+            rows=count,
+            new=self.staging.count(Kind.NEW, Kind.AGAIN),
+            estimate=self.estimator.result(),
+            counts=self.counts,
+            reasons=self.reasons,
+            notes=tuple(self._notes()),
+            changes=None,
+        )
+        return attrs.evolve(planned, changes=self._changes(planned.digest))
+
+    # Reading
+
+    def _read(self, row: Row, place: int, read_text: Callable[[str], RowTemplate]) -> _Read:
+        raw = row.values
+        row = self.mending.take(row)
+        reference = row.values.get("reference", "")
+        final = number = ""
+        try:
+            if row.fault:
+                raise InvalidMessage("row", row.fault)
+            text, params = self._text(row, read_text)
+            final = template.fill(text, params) if params else text
+            addressee = Addressee(
+                row.values.get("number", ""),
+                row.values.get("name", ""),
+                row.values.get("email", "") if self.takes_emails else "",
+                text,
+                params,
+                reference or f"{self.prefix}-{row.number}",
+                _moment(row),
+            )
+            if addressee.send_at is not None:
+                addressee.recipient(of_shared_text=False)  # raises for a time that no calendar has
+            number = to_e164(addressee.number)
+        except (InvalidMessage, ValueError) as error:
+            why = f"{error.field}: {error.reason}" if isinstance(error, InvalidMessage) else f"number: {error}"
+            number = self.mending.number_of(row) if final else ""
+            identity = identity_of(number, final)
+            if not number:  # nothing can be sent to it as it is, so it is told by its cells
+                number = raw.get("number", "")
+                identity = identity_of(f"?{number}", raw.get("text", ""))
+            return _Read(StagedRow(place, row.number, identity, hash_of(number), row.cells, reference), None, why)
+        staged = StagedRow(place, row.number, identity_of(number, final), hash_of(number), row.cells, reference)
+        return _Read(staged, addressee)
+
+    def _text(self, row: Row, read_text: Callable[[str], RowTemplate]) -> tuple[str, dict[str, str]]:
         """The row's text, and what fills its placeholders."""
         text = row.values.get("text", "") if self.defaults.text is None else self.defaults.text
         check_shown("text", text)
-        found = self.read_text(text)
+        found = read_text(text)
         params = found.params(row)
         if not params:
             return template.fill(found.text, {}), params  # else a template's doubled braces would stay doubled
         return found.text, params
+
+    # Sorting
+
+    def _take(self, read: Sequence[_Read]) -> None:
+        """Sort a chunk: what the run has, what can be put, and what is left out."""
+        self.staging.number([found.staged for found in read])
+        known = self._known(read)
+        kept: dict[int, StagedRow] = {}
+        candidates: list[_Read] = []
+        waiting: list[_Read] = []
+        for found in read:
+            staged = found.staged
+            before = known.get((staged.identity, staged.occurrence))
+            if before is not None and before.is_put and not (self.again and before.can_be_put_again):
+                staged.kind = Kind.KNOWN
+                kept[staged.place] = staged
+                self.counts[before.outcome] += 1
+                if before.waits and found.addressee is not None:
+                    waiting.append(found)
+            elif found.addressee is None:
+                kept[staged.place] = self._left_out(staged, RowOutcome.REFUSED_HERE, found.why)
+            else:
+                staged.kind = Kind.AGAIN if before is not None and before.is_put else Kind.NEW
+                candidates.append(found)
+        for staged in self._tell_apart(candidates, kept.values()):
+            kept[staged.place] = staged
+        self._count_waiting(waiting)
+        self.staging.add(kept[place] for place in sorted(kept))
+        self._compare(read, known)
+
+    def _tell_apart(self, rows: Sequence[_Read], kept: Iterable[StagedRow]) -> Iterator[StagedRow]:
+        """Plan the first of the rows with the same number and text that can be sent. The others repeat it."""
+        numbers = self.staging.sent_by({found.staged.identity for found in rows})
+        owners = self.staging.owners_of({found.staged.reference for found in rows})
+        for staged in kept:
+            if staged.kind is Kind.KNOWN:
+                numbers.setdefault(staged.identity, staged.number)
+                owners.setdefault(staged.reference, staged.number)
+        while rows:
+            firsts = {found.staged.identity: found for found in reversed(rows)}
+            candidates = [found for identity, found in firsts.items() if identity not in numbers]
+            planned = list(self._plan_new(sorted(candidates, key=lambda found: found.staged.place), owners))
+            yield from planned
+            numbers.update({staged.identity: staged.number for staged in planned if staged.kind is not Kind.LEFT_OUT})
+            done = {staged.place for staged in planned}
+            rest = [found for found in rows if found.staged.place not in done]
+            for found in rest:
+                if found.staged.identity in numbers:
+                    why = f"repeats row {numbers[found.staged.identity]}, number and text"
+                    yield self._left_out(found.staged, RowOutcome.DUPLICATE, why)
+            rows = [found for found in rest if found.staged.identity not in numbers]
+
+    def _known(self, rows: Sequence[_Read]) -> Mapping[tuple[str, int], KnownRow]:
+        if self.run is None:
+            return {}
+        return self.run.look_up({found.staged.identity for found in rows})
+
+    def _left_out(self, staged: StagedRow, outcome: RowOutcome, why: str) -> StagedRow:
+        self.reasons.add(outcome, why, staged.number)
+        self.counts[outcome] += 1
+        staged.kind, staged.outcome, staged.error = Kind.LEFT_OUT, outcome, why
+        return staged
+
+    def _plan_new(self, candidates: Sequence[_Read], owners: dict[str, int]) -> Iterator[StagedRow]:
+        """The rows that can be put, with their prices, and those that cannot, with the reasons.
+
+        ``owners`` are the numbers of the rows that have a reference already.
+        """
+        unique: list[_Read] = []
+        for found in candidates:
+            reference = found.staged.reference
+            owner = owners.setdefault(reference, found.staged.number) if reference else found.staged.number
+            if owner == found.staged.number:
+                unique.append(found)
+            else:
+                why = f"reference: row {owner} has this one, so reports could not be told apart"
+                yield self._left_out(found.staged, RowOutcome.REFUSED_HERE, why)
+        if not unique:
+            return
+        addressees = [_addressee_of(found) for found in unique]
+        plan = self.client.plan(message_of(self.defaults, addressees), skip_refused=True)
+        points = self._estimate(plan, unique)
+        for position, found in enumerate(unique):
+            if position in plan.refused:
+                yield self._left_out(found.staged, RowOutcome.REFUSED_HERE, refusal(plan.refused[position]))
+                continue
+            self.counts[RowOutcome.NOT_SENT] += 1
+            price = points.get(position)
+            found.staged.recipient = to_text(addressees[position])
+            found.staged.points = None if price is None else int(price * THOUSANDTHS)
+            yield found.staged
+
+    def _estimate(self, plan: Plan, rows: Sequence[_Read]) -> Mapping[int, Decimal | None]:
+        for position in sorted(plan.refused):
+            refusal(plan.refused[position])  # raises what is about all rows
+        if not plan.rendered:
+            return {}
+        return self.estimator.add(self.client, plan, {place: found.staged.number for place, found in enumerate(rows)})
+
+    def _count_waiting(self, waiting: Sequence[_Read]) -> None:
+        """Count what waits in the run already, for it is sent too. The time of one may have passed."""
+        if waiting:
+            addressees = [attrs.evolve(_addressee_of(found), send_at=None) for found in waiting]
+            message = message_of(attrs.evolve(self.defaults, send_at=None), addressees)
+            plan = self.client.plan(message, skip_refused=True)
+            self._estimate(plan, waiting)
+
+    # What has changed
+
+    def _compare(self, rows: Sequence[_Read], known: Mapping[tuple[str, int], KnownRow]) -> None:
+        if self.run is None:
+            return
+        added: list[tuple[str, int]] = []
+        seen: list[tuple[str, int]] = []
+        for staged in (found.staged for found in rows):
+            before = known.get((staged.identity, staged.occurrence))
+            if before is None:
+                added.append((self.run.hash(staged.who), staged.place))
+            else:
+                seen.append((before.identity, staged.occurrence))
+        self.staging.see(seen)
+        self.staging.note_added(added)
+
+    def _changes(self, digest: str) -> Changes | None:
+        """How the file differs from what all of the run was put from; None where it does not."""
+        if self.run is None or self.run.digest == digest:
+            return None
+        taken_back = 0
+        for known in self.run.told():
+            self.staging.miss(known)
+        for rows in _in_chunks(row for _, _, row in self.staging.gone() if row is not None):
+            taken_back += self.run.count_waiting(rows)
+        found = self.staging.compare()
+        if self.run.digest == "" and not (found.removed or found.edited):
+            return None  # a run that was cut off while it was put has not all of the file yet
+        return attrs.evolve(found, taken_back=taken_back)
+
+    def _notes(self) -> Iterator[str]:
+        yield from self.table.notes
+        yield from self.mending.notes
+        columns = self.table.columns
+        if columns.find("email") is not None and not self.takes_emails:
+            yield f"{self.client.info.title} takes no emails: that column is left out"
+        if self.defaults.text is not None and columns.find("text") is not None:
+            yield "the text that was given is for all: the column 'text' is left out"
+
+
+def _in_chunks(rows: Iterable[int]) -> Iterator[list[int]]:
+    source = iter(rows)
+    while chunk := list(itertools.islice(source, CHUNK)):
+        yield chunk
+
+
+def _addressee_of(found: _Read) -> Addressee:
+    if found.addressee is None:
+        raise ValueError("this row is wrong, and can be sent to nobody")
+    return found.addressee
 
 
 def _moment(row: Row) -> datetime | None:
@@ -131,211 +437,38 @@ def _moment(row: Row) -> datetime | None:
     return parse_moment(cell) if cell else None
 
 
-@frozen
-class _SortedRows:
-    """The rows by what is to be done with them, each by its place in the table; ``results`` is what is known so far."""
-
-    results: dict[int, RowResult] = field(factory=dict)
-    new: dict[int, Recipient] = field(factory=dict)
-    sent: dict[int, Recipient] = field(factory=dict)
-    unknown: dict[int, Recipient] = field(factory=dict)
-
-
-def _sort_rows(reader: _Reader, earlier: Sequence[RowResult] | None, again: Collection[RowOutcome]) -> _SortedRows:
-    rows = _SortedRows()
-    for place, row in enumerate(reader.table.rows):
-        before = None
-        if earlier is not None and earlier[place].outcome not in again:
-            before = earlier[place]
-            rows.results[place] = before
-        try:
-            recipient = reader.recipient(row, before)
-        except InvalidMessage as error:
-            refused = RowResult(RowOutcome.REFUSED_HERE, error=f"{error.field}: {error.reason}")
-            rows.results.setdefault(place, refused)
-            continue
-        if before is None:
-            rows.new[place] = recipient
-            rows.results[place] = RowResult(RowOutcome.NOT_SENT, reference=recipient.reference)
-        elif before.outcome is RowOutcome.UNKNOWN:
-            rows.unknown[place] = recipient
-        elif before.outcome in KNOWN_BY_THE_VENDOR:
-            rows.sent[place] = recipient
-    return rows
-
-
-@frozen
-class _PlannedRows:
-    """Rows in one plan, None if there are none. ``places`` are theirs in the table, by their positions in its message."""
-
-    plan: Plan | None = None
-    places: tuple[int, ...] = ()
-
-    @property
-    def rendered(self) -> dict[int, Destination]:
-        """Those that can be sent to and repeat no other, by place."""
-        if self.plan is None:
-            return {}
-        return {self.places[destination.position]: destination for destination in self.plan.rendered}
-
-    @property
-    def duplicates(self) -> dict[int, int]:
-        """The places of those that repeat others, and of these others."""
-        if self.plan is None:
-            return {}
-        return {self.places[duplicate.position]: self.places[duplicate.of] for duplicate in self.plan.duplicates}
-
-    @property
-    def numbers(self) -> dict[int, str]:
-        """The E.164 number of each that has one, by place."""
-        numbers = {place: destination.number for place, destination in self.rendered.items()}
-        return numbers | {place: numbers[of] for place, of in self.duplicates.items()}
-
-    def without(self, places: Collection[int]) -> _PlannedRows:
-        """The same without the rows at these places."""
-        kept = tuple(place for place in self.rendered if place not in places)
-        if self.plan is None or not kept:
-            return _PlannedRows()
-        if len(kept) == len(self.rendered):
-            return self
-        dropped = {position for position, place in enumerate(self.places) if place in places}
-        return _PlannedRows(self.plan.without(dropped), kept)
-
-
-def _plan(client: Client, defaults: MessageDefaults, rows: Mapping[int, Recipient]) -> _PlannedRows:
-    if not rows:
-        return _PlannedRows()
-    message = _message(defaults, list(rows.values()))
-    plan = client.plan(message, skip_refused=True)
-    for position in sorted(plan.refused):
-        _refusal(plan.refused[position])  # raises what is about all rows
-    return _PlannedRows(plan, tuple(rows))
-
-
-def _message(defaults: MessageDefaults, recipients: Sequence[Recipient]) -> Message:
-    """A template that all share becomes the message's, so that a vendor with fields of its own can fill them.
+def message_of(defaults: MessageDefaults, addressees: Sequence[Addressee]) -> Message:
+    """A message to these rows. A template that all share becomes the message's, so that a vendor with fields can fill them.
 
     A text without params may look like another's template: ``{{name}}`` has become ``{name}``.
     """
-    texts = {(recipient.text, bool(recipient.params)) for recipient in recipients}
-    if len(texts) > 1:
-        return defaults.message("", recipients)
-    text = recipients[0].text or ""
-    return defaults.message(text, [attrs.evolve(recipient, text=None) for recipient in recipients])
+    texts = {(addressee.text, bool(addressee.params)) for addressee in addressees}
+    is_shared = len(texts) == 1
+    text = addressees[0].text if is_shared else ""
+    return defaults.message(text, [addressee.recipient(of_shared_text=is_shared) for addressee in addressees])
 
 
-def _refusal(error: InvalidMessage | Unsupported) -> str:
+def refusal(error: InvalidMessage | Unsupported) -> str:
     """Why a row is refused. Raises the error again if it is about all rows."""
     if isinstance(error, Unsupported):
         if error.capability not in ROW_CAPABILITIES:
             raise error
         return f"not with this provider: {error.capability}"
-    field_name = _RECIPIENT.sub("", error.field)
+    field_name = RECIPIENT.sub("", error.field)
     if field_name == error.field and field_name not in ROW_FIELDS:
         raise error
     return f"{field_name}: {error.reason}"
 
 
-def _left_out(rows: _PlannedRows, table: Table) -> dict[int, RowResult]:
-    """The results of rows that cannot be sent to, or that repeat others."""
-    if rows.plan is None:
-        return {}
-    left_out = {place: _duplicate(table, place, of) for place, of in rows.duplicates.items()}
-    owners = {destination.reference: place for place, destination in rows.rendered.items()}
-    for position, error in rows.plan.refused.items():
-        place = rows.places[position]
-        reference = rows.plan.message.to[position].reference
-        if isinstance(error, InvalidMessage) and error.field.endswith(".reference") and reference in owners:
-            left_out[place] = _same_reference(table, reference, owners[reference])
-        else:
-            left_out[place] = RowResult(RowOutcome.REFUSED_HERE, error=_refusal(error))
-    return left_out
+def to_text(addressee: Addressee) -> str:
+    """An addressee as JSON."""
+    sent = None if addressee.send_at is None else addressee.send_at.isoformat()
+    own = (addressee.number, addressee.name, addressee.email, addressee.text, addressee.params, addressee.reference)
+    return json.dumps([*own, sent], ensure_ascii=False)
 
 
-def _repeating(new: _PlannedRows, before: Mapping[int, Destination], table: Table) -> dict[int, RowResult]:
-    """The results of rows that repeat one that an earlier run sent, or that have the reference of such a one."""
-    texts = {(destination.number, destination.text): place for place, destination in before.items()}
-    references = {destination.reference: place for place, destination in before.items()}
-    repeating: dict[int, RowResult] = {}
-    for place, destination in new.rendered.items():
-        of = texts.get((destination.number, destination.text))
-        owner = references.get(destination.reference)
-        if of is not None:
-            repeating[place] = _duplicate(table, place, of)
-        elif owner is not None:
-            repeating[place] = _same_reference(table, destination.reference, owner)
-    return repeating
-
-
-def _duplicate(table: Table, place: int, of: int) -> RowResult:
-    reason = f"repeats row {table.rows[of].number}, number and text"
-    return RowResult(RowOutcome.DUPLICATE, reference=table.rows[place].values.get("reference", ""), error=reason)
-
-
-def _same_reference(table: Table, reference: str, owner: int) -> RowResult:
-    reason = f"reference: row {table.rows[owner].number} has this one, so reports could not be told apart"
-    return RowResult(RowOutcome.REFUSED_HERE, reference=reference, error=reason)
-
-
-def _remembered(rows: _PlannedRows, results: Mapping[int, RowResult]) -> Iterator[tuple[Plan, SendResult]]:
-    """Plans of rows that an earlier run left unknown, each with what that run knew of it.
-
-    How they failed is forgotten. They count as timed out, the failure that leaves most open, so that the vendor's not
-    knowing them is not taken for proof too early.
-    """
-    places = {destination.reference: place for place, destination in rows.rendered.items()}
-    for plan in rows.plan.split() if rows.plan else ():
-        before = [results[places[destination.reference]] for destination in plan.rendered]
-        outcomes = [
-            RecipientOutcome(
-                number=destination.number,
-                outcome=Outcome.UNKNOWN,
-                # The file has one batch for a row. Of several messages it does not say whose that is.
-                batch_id=(before[destination.position].batch_id or None) if len(plan.sends) == 1 else None,
-                reference=destination.reference,
-                error=TransportError(before[destination.position].error, sent=True, timed_out=True),
-            )
-            for destination in plan.destinations
-        ]
-        times = [result.sent_at for result in before if result.sent_at is not None]
-        # With one time missing, nothing tells how long the vendor has to remember.
-        sent_at = min(times) if len(times) == len(before) else None
-        yield plan, SendResult(tuple(outcomes), message=plan.message, sent_at=sent_at)
-
-
-def _facts(
-    numbers: Mapping[int, str], recipients: Mapping[int, Recipient], results: Mapping[int, RowResult]
-) -> Iterator[Fact]:
-    """What an earlier run learned of rows that it sent, as far as its file has it."""
-    by_time: dict[datetime | None, list[RecipientOutcome]] = {}
-    for place, number in numbers.items():
-        result = results[place]
-        reference = recipients[place].reference
-        outcome = RecipientOutcome(
-            number=number,
-            outcome=Outcome(result.outcome.value),
-            batch_id=result.batch_id or None,
-            reference=reference,
-            error=SmsError(result.error) if result.error else None,
-        )
-        by_time.setdefault(result.sent_at, []).append(outcome)
-        if result.status is not None:
-            yield DeliveryReport(
-                number=number,
-                status=result.status,
-                batch_id=result.batch_id,
-                reference=reference,
-                done_at=result.done_at,
-                vendor_code=result.vendor_code,
-                vendor_text=result.vendor_text,
-            )
-    for sent_at, outcomes in by_time.items():
-        yield SendResult(tuple(outcomes), sent_at=sent_at)
-
-
-def _notes(client: Client, table: Table, defaults: MessageDefaults) -> Iterator[str]:
-    yield from table.notes
-    if table.has("email") and not client.info.can(Capability.EMAIL):
-        yield f"{client.info.title} takes no emails: that column is left out"
-    if defaults.text is not None and table.has("text"):
-        yield "the text that was given is for all: the column 'text' is left out"
+def from_text(text: str) -> Addressee:
+    """The addressee that `to_text` wrote."""
+    number, name, email, own, params, reference, sent = json.loads(text)
+    send_at = None if sent is None else datetime.fromisoformat(sent)
+    return Addressee(number, name, email, own, params, reference, send_at)

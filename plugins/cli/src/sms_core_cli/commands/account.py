@@ -17,7 +17,7 @@ from sms_core_cli.accounts import (
     save_account,
     with_password,
 )
-from sms_core_cli.command import SmsCommand, json_option, warn_of_password
+from sms_core_cli.command import SmsCommand, complete_accounts, json_option, warn_of_passwords
 from sms_core_cli.help import SmsGroup
 from sms_core_cli.language import _
 from sms_core_cli.output import say, show_json, show_table
@@ -52,12 +52,13 @@ def add(ctx: click.Context, /, name: str, dsn: str, *, no_password: bool, replac
 
     It is kept in the file unless an option says where else it is.
     """
-    if name in read_accounts() and not replace:
+    earlier = read_accounts().get(name)
+    if earlier is not None and not replace:
         raise ConfigurationError(f"there is an account {name!r}: --replace puts this one in its place")
     given = {key: value for key in SECRETS if (value := secrets.get(key)) is not None}
     parsed = dsns.parse(dsn)
     if parsed.password:
-        warn_of_password(ctx, "DSN")
+        warn_of_passwords(ctx, "DSN", [dsn])
         given["password"] = parsed.password
         dsn = with_password(dsn, "")
     if len(given) + no_password > 1:
@@ -65,7 +66,9 @@ def add(ctx: click.Context, /, name: str, dsn: str, *, no_password: bool, replac
     if not given and not no_password:
         given["password"] = click.prompt(_("Password"), hide_input=True, err=True)
     secret_in = next(iter(given), "")
-    added = NamedAccount(name, dsn, secret_in, given.get(secret_in, ""))
+    # Limits that were written by hand outlive a new password.
+    policies = {} if earlier is None else earlier.policies
+    added = NamedAccount(name, dsn, secret_in, given.get(secret_in, ""), policies)
     # The vendor's package and the DSN's options are tried; the password may be there only later.
     connect(with_password(dsn, "unknown") if secret_in else dsn).close()
     save_account(added)
@@ -87,7 +90,7 @@ def list_(*, as_json: bool) -> None:
 
 
 @account.command(cls=SmsCommand, epilog="Example: sms account test shop")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_accounts)
 @json_option
 def test(name: str, *, as_json: bool) -> None:
     """Ask the vendor whether the account NAME works. Sends nothing."""
@@ -100,7 +103,7 @@ def test(name: str, *, as_json: bool) -> None:
 
 
 @account.command(cls=SmsCommand, epilog="Example: sms account remove shop")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_accounts)
 def remove(name: str) -> None:
     """Forget the account NAME, and the password if it is kept there."""
     remove_account(name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sms_core import connect
 from sms_core_cli import exit_codes
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.language import _
 from sms_core_cli.output import counted, note, say, show_json
@@ -18,12 +18,14 @@ from sms_core_cli.output import counted, note, say, show_json
 @account_options
 @json_option
 @click.pass_context
-def cancel(ctx: click.Context, /, batch_id: str, dsn: str | None, *, mms: bool, yes: bool, as_json: bool) -> None:
+def cancel(
+    ctx: click.Context, /, batch_id: str, account: ChosenAccount, *, mms: bool, yes: bool, as_json: bool
+) -> None:
     """Take back a batch that was booked for later, all of it."""
     if not yes and not click.confirm(_("Take back the whole batch {batch}?", batch=batch_id), err=True):
         note(_("Nothing was taken back."))
         ctx.exit(exit_codes.REFUSED)
-    with connect(dsn) as client:
+    with account.connect() as client:
         found = client.cancel(batch_id, mms=mms)
     if as_json:
         show_json(found)

@@ -8,20 +8,27 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import distributions, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
 from attrs import frozen
 
-from sms_core import InstalledProvider, connect, installed_providers
+from sms_core import InstalledProvider, installed_providers
 from sms_core import dsn as dsns
 from sms_core.errors import ConfigurationError
+from sms_core.provider import TAIPEI
 from sms_core_cli import exit_codes
 from sms_core_cli.accounts import read_accounts
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import NO_ACCOUNT, WRONG_ACCOUNT, SmsCommand, account_options, json_option
-from sms_core_cli.commands.outbox import open_outbox
+from sms_core_cli.commands.outbox import ChosenOutbox
+from sms_core_cli.language import _, phrase
 from sms_core_cli.output import show_json, show_table
 from sms_core_cli.reachability import MOST_SKEW, ask
+
+if TYPE_CHECKING:
+    from sms_core_policy.standings import Standing
 
 OUTBOX_VARIABLE = "SMS_OUTBOX"
 SQLITE = "sqlite:///"
@@ -43,7 +50,7 @@ class Finding:
 @account_options
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, /, dsn: str | None, *, offline: bool, as_json: bool) -> None:
+def doctor(ctx: click.Context, /, account: ChosenAccount | None, *, offline: bool, as_json: bool) -> None:
     """Check what is installed, the account, and whether its vendor answers. Shows no user, password or option's value.
 
     The vendor's host is asked for nothing but its address: no credentials go there.
@@ -53,13 +60,13 @@ def doctor(ctx: click.Context, /, dsn: str | None, *, offline: bool, as_json: bo
         *_packages(),
         *map(_provider, installed_providers()),
         _accounts(),
-        *_account(dsn, ctx.meta.get(WRONG_ACCOUNT), offline=offline),
+        *_account(account, ctx.meta.get(WRONG_ACCOUNT), offline=offline),
         *_outbox(),
     ]
     if as_json:
         show_json(findings)
     else:
-        rows = [("ok" if finding.good else "BAD", finding.what, finding.found) for finding in findings]
+        rows = [(_("ok") if finding.good else _("BAD"), finding.what, phrase(finding.found)) for finding in findings]
         show_table(["", "checked", "found"], rows)
     if not all(finding.good for finding in findings):
         ctx.exit(exit_codes.WRONG_USE)
@@ -87,16 +94,16 @@ def _accounts() -> Finding:
         return Finding("accounts", good=False, found=str(error))
 
 
-def _account(dsn: str | None, wrong: str | None, *, offline: bool) -> Iterator[Finding]:
+def _account(account: ChosenAccount | None, wrong: str | None, *, offline: bool) -> Iterator[Finding]:
     if wrong is not None:
         yield Finding("account", good=False, found=wrong)
         return
-    if dsn is None:
+    if account is None:
         yield Finding("DSN", good=True, found=NO_ACCOUNT)
         return
     try:
-        parsed = dsns.parse(dsn)
-        with connect(dsn) as client:
+        parsed = dsns.parse(account.dsn)
+        with account.connect_to_send() as client:
             info = client.info
     except ConfigurationError as error:
         yield Finding("DSN", good=False, found=str(error))
@@ -110,8 +117,21 @@ def _account(dsn: str | None, wrong: str | None, *, offline: bool) -> Iterator[F
         missing = "missing" if is_remote else "none"
         yield Finding(f"DSN {what}", good=bool(value) or not is_remote, found="set" if value else missing)
     yield Finding("DSN options", good=True, found=", ".join(sorted(parsed.options)) or "none")
+    yield from map(_limit, account.standings())
     if is_remote and not offline and host:
         yield from _reachability(parsed, scheme, host)
+
+
+def _limit(standing: Standing) -> Finding:
+    """A rule or limit of the account: what is used of it, what is left, until when."""
+    found = standing.words
+    if standing.problem:
+        return Finding(f"limit {standing.rule}", good=False, found=f"{found}: {standing.problem}")
+    if standing.most is not None and standing.left is not None:
+        found += f": {standing.used} used, {standing.left} left"
+    if standing.until is not None:
+        found += f" until {standing.until.astimezone(TAIPEI):%Y-%m-%d %H:%M}"
+    return Finding(f"limit {standing.rule}", good=standing.left != 0, found=found)
 
 
 def _reachability(parsed: dsns.Dsn, scheme: str, host: str) -> Iterator[Finding]:
@@ -141,7 +161,7 @@ def _outbox() -> Iterator[Finding]:
         yield Finding("outbox", good=True, found="not there yet")  # to open it would make it
         return
     try:
-        with open_outbox(url, None, ()) as box:
+        with ChosenOutbox(url).open() as box:
             stats = box.stats()
     except Exception as error:  # noqa: BLE001 - a driver's own; its text may hold the URL with its password
         reason = str(error) if isinstance(error, ConfigurationError) else type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sms_core import connect
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.output import counted, say, show_json, show_table
 
@@ -13,9 +13,9 @@ from sms_core_cli.output import counted, say, show_json, show_table
 @click.argument("batch_id")
 @account_options
 @json_option
-def inbound(batch_id: str, dsn: str | None, *, as_json: bool) -> None:
+def inbound(batch_id: str, account: ChosenAccount, *, as_json: bool) -> None:
     """Show the replies to a batch."""
-    with connect(dsn) as client:
+    with account.connect() as client:
         found = list(client.inbound(batch_id))
     if as_json:
         show_json(found)

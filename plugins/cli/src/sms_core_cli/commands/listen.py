@@ -5,25 +5,35 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
 import click
-from click.core import ParameterSource
 
-from sms_core import connect
 from sms_core.client import Client
-from sms_core.dsn import ENVIRONMENT_VARIABLE, from_environment
+from sms_core.dsn import ENVIRONMENT_VARIABLE
 from sms_core.errors import ConfigurationError
 from sms_core.model import DeliveryReport
 from sms_core.serialize import to_json
 from sms_core.webhooks import Event, Receiver, new_secret
-from sms_core_cli.accounts import ACCOUNT_VARIABLE, find_account
-from sms_core_cli.command import SmsCommand, json_option
+from sms_core_cli.accounts import ACCOUNT_VARIABLE
+from sms_core_cli.chosen import ChosenAccount
+from sms_core_cli.command import (
+    NO_ACCOUNT,
+    SmsCommand,
+    complete_accounts,
+    is_on_command_line,
+    json_option,
+    named_account,
+    only_account,
+    warn_of_passwords,
+)
 from sms_core_cli.commands.webhook_url import SECRET_VARIABLE
-from sms_core_cli.output import note, say
+from sms_core_cli.language import _
+from sms_core_cli.output import say, tell
 from sms_core_cli.push_server import PushServer
 
 
@@ -42,6 +52,7 @@ from sms_core_cli.push_server import PushServer
     multiple=True,
     envvar=ACCOUNT_VARIABLE,
     metavar="NAME",
+    shell_complete=complete_accounts,
     help="The same by its name in `sms account`; may be given several times. Else SMS_ACCOUNT.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -84,11 +95,11 @@ def listen(
     """
     fresh = "" if secrets or insecure else new_secret()
     if insecure:
-        if ctx.get_parameter_source("secrets") is ParameterSource.COMMANDLINE:
+        if is_on_command_line(ctx, "secrets"):
             raise ConfigurationError("--secret and --insecure are a contradiction: give one of them")
         secrets = ()
     receiver = Receiver(
-        _clients((*dsns, *(find_account(name).resolve() for name in accounts))),
+        _clients([*map(ChosenAccount, dsns), *map(named_account, accounts)]),
         _printer(as_json=as_json),
         secrets=fresh or secrets,
         insecure=insecure,
@@ -100,32 +111,39 @@ def listen(
         _terminated_as_interrupted(),
         PushServer(host, port, receiver.wsgi) as server,
     ):
-        shown = (lambda line: click.echo(to_json({"say": line}), err=True)) if as_json else note
-        for line in _greeting(receiver, server.url, fresh, insecure=insecure):
-            shown(line)
+        _greet(receiver, server.url, fresh, insecure=insecure, as_json=as_json)
+        warn_of_passwords(ctx, "--dsn", dsns if is_on_command_line(ctx, "dsns") else ())
         server.serve_forever()
 
 
-def _clients(dsns: tuple[str, ...]) -> dict[str, Client]:
+def _clients(accounts: Sequence[ChosenAccount]) -> dict[str, Client]:
+    """A client by each provider's name. Raises `ConfigurationError`."""
+    if not accounts and (only := only_account()) is not None:
+        accounts = [only]
+    if not accounts:
+        raise ConfigurationError(NO_ACCOUNT)
     clients: dict[str, Client] = {}
-    for dsn in dsns or (from_environment(),):
-        client = connect(dsn)
+    for account in accounts:
+        client = account.connect()
         if client.info.name in clients:
             raise ConfigurationError(f"two DSNs of {client.info.name!r} would share one address: give one of them")
         clients[client.info.name] = client
     return clients
 
 
-def _greeting(receiver: Receiver, url: str, fresh: str, *, insecure: bool) -> Iterator[str]:
-    """Where it listens. A secret is shown only if nobody could know it otherwise."""
+def _greet(receiver: Receiver, url: str, fresh: str, *, insecure: bool, as_json: bool) -> None:
+    """Say where it listens. A secret is shown only if nobody could know it otherwise."""
+    told = partial(tell, as_json=as_json, stderr=True)
     for name in receiver.names:
         if fresh:
-            yield f"Listening at {url}/{name}/{fresh}"
+            told("Listening at {url}", url=f"{url}/{name}/{fresh}")
+        elif insecure:
+            told("Listening at {url}", url=f"{url}/{name}")
         else:
-            yield f"Listening at {url}/{name}" + ("" if insecure else "/ and the secret")
+            told("Listening at {url}/ and the secret", url=f"{url}/{name}")
     if fresh:
-        yield f"This secret is for this run only; set {SECRET_VARIABLE} to keep one."
-    yield "Ctrl-C stops it."
+        told("This secret is for this run only; set {variable} to keep one.", variable=SECRET_VARIABLE)
+    told("Ctrl-C stops it.")
 
 
 def _printer(*, as_json: bool) -> Callable[[Event], None]:
@@ -145,10 +163,10 @@ def _printer(*, as_json: bool) -> Callable[[Event], None]:
 def _line(event: Event) -> str:
     if isinstance(event, DeliveryReport):
         vendor = f"{event.vendor_code} {event.vendor_text}".strip()
-        known = [event.status.value, event.done_at, event.batch_id, event.reference, vendor]
+        known = [_(event.status.value), event.done_at, event.batch_id, event.reference, vendor]
     else:
         known = [event.text, event.received_at, event.batch_id]
-    kind = "report" if isinstance(event, DeliveryReport) else "reply"
+    kind = _("report") if isinstance(event, DeliveryReport) else _("reply")
     return "  ".join([kind, event.number, *(str(part) for part in known if part)])
 
 

@@ -9,6 +9,7 @@ import click
 
 from sms_core.errors import ConfigurationError
 from sms_core_cli.command import SmsCommand, json_option
+from sms_core_cli.language import _
 from sms_core_cli.output import note, show_json
 
 REQUIRED = ("name", "base_url")
@@ -50,4 +51,4 @@ def new_provider(destination: Path, *, defaults: bool, as_json: bool, **answers:
         show_json({"path": str(destination)})
         return
     click.echo(str(destination))
-    note("Next: cd there, pip install -e '.[sandbox]' --group dev, python -m pytest; then read its README.md.")
+    note(_("Next: cd there, pip install -e '.[sandbox]' --group dev, python -m pytest; then read its README.md."))

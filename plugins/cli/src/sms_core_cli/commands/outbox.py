@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from attrs import field, frozen
 
+from sms_core.client import Client
 from sms_core.dsn import ENVIRONMENT_VARIABLE
 from sms_core.errors import ConfigurationError
 from sms_core.serialize import to_json
-from sms_core_cli.command import SmsCommand, json_option
+from sms_core_cli.accounts import ACCOUNT_VARIABLE, find_account, read_accounts
+from sms_core_cli.command import (
+    SmsCommand,
+    complete_accounts,
+    is_on_command_line,
+    json_option,
+    named_account,
+    warn_of_passwords,
+)
 from sms_core_cli.exit_codes import UNKNOWN
 from sms_core_cli.help import SmsGroup
 from sms_core_cli.interrupts import interrupts
-from sms_core_cli.output import say, show_json, show_table
+from sms_core_cli.language import _, phrase
+from sms_core_cli.output import counted, note, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from sms_core_outbox import Outbox, Row, Ticket
+    from sms_core_outbox import Outbox, Rate, Row, Ticket
 
 ACCOUNT = "main"
 """What ``--dsn`` is the account of."""
@@ -34,79 +46,172 @@ def outbox() -> None:
     """A home for every send: run a worker, look into the table, settle and decide.
 
     The database is a URL, given with --outbox or in the environment as SMS_OUTBOX; the account "main" is the DSN of --dsn
-    or SMS_DSN, others are --account NAME=DSN.
+    or SMS_DSN, others are --account NAME of `sms account`, or NAME=DSN.
     """
 
 
 def outbox_options(command: CommandT) -> CommandT:
-    """The options that say which outbox, and whose accounts."""
-    for option in reversed(
-        (
-            click.option(
-                "--outbox",
-                "url",
-                envvar="SMS_OUTBOX",
-                required=True,
-                metavar="URL",
-                help="Its database, such as sqlite:///sms.db; else the environment's SMS_OUTBOX.",
-            ),
-            click.option("--dsn", envvar=ENVIRONMENT_VARIABLE, metavar="DSN", help='The account "main".'),
-            click.option(
-                "--account", "accounts", multiple=True, metavar="NAME=DSN", help="Another account; may be repeated."
-            ),
-            json_option,
-        )
-    ):
-        command = option(command)
-    return command
+    """The options that say which outbox, and whose accounts; the command is called with the `ChosenOutbox`."""
 
+    @click.pass_context
+    @wraps(command)
+    def with_outbox(
+        ctx: click.Context, /, url: str, dsn: str | None, accounts: tuple[str, ...], **options: Any
+    ) -> object:
+        warn_of_passwords(ctx, "--dsn", [dsn] if dsn is not None and is_on_command_line(ctx, "dsn") else [])
+        if is_on_command_line(ctx, "accounts"):
+            warn_of_passwords(ctx, "--account", [given.partition("=")[2] for given in accounts if "=" in given])
+        return command(chosen=ChosenOutbox(url, _dsns_given(dsn, accounts)), **options)
+
+    for option in reversed(_OPTIONS):
+        with_outbox = option(with_outbox)
+    return cast("CommandT", with_outbox)
+
+
+_OPTIONS = (
+    click.option(
+        "--outbox",
+        "url",
+        envvar="SMS_OUTBOX",
+        required=True,
+        metavar="URL",
+        help="Its database, such as sqlite:///sms.db; else the environment's SMS_OUTBOX.",
+    ),
+    click.option("--dsn", envvar=ENVIRONMENT_VARIABLE, metavar="DSN", help='The account "main"; else SMS_DSN.'),
+    click.option(
+        "--account",
+        "accounts",
+        multiple=True,
+        envvar=ACCOUNT_VARIABLE,
+        metavar="NAME[=DSN]",
+        shell_complete=complete_accounts,
+        help="An account of `sms account`, or one with its DSN; may be given several times. Else SMS_ACCOUNT, or all.",
+    ),
+    json_option,
+)
 
 key_argument = click.argument("key")
 of_account = click.option("--of", "name", metavar="NAME", help="The account, where there are several.")
 
 
-def open_outbox(url: str, dsn: str | None, accounts: Iterable[str], concurrency: int = 1) -> Outbox:
-    """The outbox that the options name. Raises `ConfigurationError`."""
-    try:
-        from sms_core_outbox import Outbox  # noqa: PLC0415 - a package of its own, which may be absent
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("sms_core_outbox"):
-            raise
-        raise ConfigurationError("the outbox is not installed: pip install sms-core-outbox") from None
-    named = {ACCOUNT: dsn} if dsn else {}
+def _dsns_given(dsn: str | None, accounts: Iterable[str]) -> dict[str, str | None]:
+    """DSNs by account; None where the accounts' file has it. Without any, all that are in the file are meant."""
+    given: dict[str, str | None] = {ACCOUNT: dsn} if dsn else {}
     for account in accounts:
         name, equals, found = account.partition("=")
         if not equals:
-            raise ConfigurationError("--account needs NAME=DSN")
-        named[name] = found
-    return Outbox(url, accounts=named, concurrency=concurrency)
+            find_account(name)  # raises for one that there is none of
+        given[name] = found if equals else None
+    return given or dict.fromkeys(read_accounts())
+
+
+@frozen
+class Accounts(Mapping[str, "str | Client"]):
+    """The accounts of an outbox. A password is read, and a client made, when the outbox first asks for the account."""
+
+    given: Mapping[str, str | None] = field(repr=", ".join)
+
+    def __getitem__(self, name: str) -> str | Client:
+        dsn = self.given[name]
+        if dsn is not None:
+            return dsn
+        account = named_account(name)
+        return account.connect_to_send() if account.policies else account.dsn
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.given)
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+
+@frozen
+class ChosenOutbox:
+    """The outbox that the options name. ``dsns`` are by account, None for one of the accounts' file."""
+
+    url: str = field(repr=False)
+    dsns: Mapping[str, str | None] = field(factory=dict, repr=False)
+
+    def open(self, concurrency: int = 1, rates: Iterable[str] = (), questions: Iterable[str] = ()) -> Outbox:
+        """Open it. Raises `ConfigurationError`."""
+        try:
+            from sms_core_outbox import Outbox  # noqa: PLC0415 - a package of its own, which may be absent
+        except ModuleNotFoundError as error:
+            if error.name is None or not error.name.startswith("sms_core_outbox"):
+                raise
+            raise ConfigurationError("the outbox is not installed: pip install sms-core-outbox") from None
+        return Outbox(self.url, accounts=Accounts(self.dsns), concurrency=concurrency, rates=_rates(rates, questions))
+
+
+def _rates(texts: Iterable[str], questions: Iterable[str]) -> dict[str, Rate]:
+    """The rates of accounts, and within those of their purposes. Raises `ConfigurationError`."""
+    from sms_core_outbox import Rate  # noqa: PLC0415 - `ChosenOutbox.open` has said what to do if it is absent
+
+    lanes: dict[str, dict[str, Rate]] = {}
+    of_texts: dict[str, float] = {}
+    of_questions: dict[str, float] = {}
+    for given in texts:
+        place, per_second = _rate(given, "--rate")
+        name, slash, purpose = place.partition("/")
+        if slash:
+            lanes.setdefault(name, {})[purpose] = Rate(per_second)
+        else:
+            of_texts[name] = per_second
+    for given in questions:
+        name, per_second = _rate(given, "--questions")
+        of_questions[name] = per_second
+    return {
+        name: Rate(of_texts.get(name), questions_per_second=of_questions.get(name), lanes=lanes.get(name, {}))
+        for name in {**lanes, **of_texts, **of_questions}
+    }
+
+
+def _rate(given: str, option: str) -> tuple[str, float]:
+    name, _equals, number = given.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ConfigurationError(f"{option} needs an account's name, = and a number a second") from None
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox run --outbox sqlite:///sms.db")
 @outbox_options
 @click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Requests side by side.")
+@click.option(
+    "--rate",
+    "rates",
+    multiple=True,
+    metavar="NAME[/PURPOSE]=N",
+    help="Texts a second of an account or a purpose, all workers together; may be repeated.",
+)
+@click.option(
+    "--questions", multiple=True, metavar="NAME=N", help="Questions a second to an account's vendor; may be repeated."
+)
 @click.option("--once", is_flag=True, help="Send what can be sent now, and end.")
 @click.option("--ask/--no-ask", default=True, help="Ask vendors for reports that are due, and about unknown rows.")
 def run(
-    url: str,
-    dsn: str | None,
-    accounts: tuple[str, ...],
+    chosen: ChosenOutbox,
     concurrency: int,
+    rates: tuple[str, ...],
+    questions: tuple[str, ...],
     *,
     once: bool,
     ask: bool,
     as_json: bool,
 ) -> None:
     """Send what is put, until SIGTERM or Ctrl-C. Then what is under way is finished, and nothing more is handed out."""
-    with open_outbox(url, dsn, accounts, concurrency) as box:
+    with chosen.open(concurrency, rates, questions) as box:
+        box.create()  # it may be started before what puts
         if once:
             result = box.drain()
             if as_json:
                 show_json(result)
-            else:
-                say(
-                    f"{result.claimed} rows: {result.accepted} accepted, {result.refused} refused, {result.unknown} unknown."
-                )
+                return
+            counts = {"accepted": result.accepted, "refused": result.refused, "unknown": result.unknown}
+            rows = counted(result.claimed, "row")
+            say(_("{rows}: {accepted} accepted, {refused} refused, {unknown} unknown.", rows=rows, **counts))
+            if result.unknown:
+                note(_("Ask what became of them: {command}", command="sms outbox settle"))
             return
         with interrupts(lambda: UNKNOWN) as stop, box.worker(asks=ask):
             _tell("the worker runs", as_json=as_json)
@@ -115,18 +220,20 @@ def run(
         _tell("the worker has ended", as_json=as_json)
 
 
-def _tell(line: str, *, as_json: bool) -> None:
+def _tell(message: str, *, as_json: bool, **values: object) -> None:
+    """One line of what was done: the same in any language to a program, a sentence to people."""
     if as_json:
-        click.echo(to_json({"say": line}))
-    else:
-        say(f"{line[0].upper()}{line[1:]}.")
+        click.echo(to_json({"say": message.format(**values)}))
+        return
+    said = _(message, **{name: _(value) if isinstance(value, str) else value for name, value in values.items()})
+    say(_("{sentence}.", sentence=said[0].upper() + said[1:]))
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox status")
 @outbox_options
-def status(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
+def status(chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Show the outbox at a glance."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         found = box.stats()
     if as_json:
         show_json(
@@ -140,14 +247,19 @@ def status(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: boo
             }
         )
         return
-    show_table(["state", "rows"], [(state.value, count) for state, count in found.counts.items()])
+    show_table(["state", "rows"], [(_(state.value), count) for state, count in found.counts.items()])
     show_table(
         ["account", "purpose", "priority", "ready", "oldest"],
         [(lane.account, lane.purpose, lane.priority, lane.depth, lane.oldest) for lane in found.lanes],
     )
     for name, because in found.paused.items():
-        say(f"Account {name} pauses: {because}")
-    say(f"{found.doubles} doubles; oldest unknown: {found.oldest_unknown or 'none'}; {len(found.workers)} workers.")
+        say(_("Account {name} pauses: {because}", name=name, because=because))
+        note(_("Let it go on: {command}", command=f"sms outbox resume --of {name}"))
+    doubles, workers = counted(found.doubles, "double"), counted(len(found.workers), "worker")
+    say(_("{doubles}, {workers}.", doubles=doubles, workers=workers))
+    if found.oldest_unknown is not None:
+        since = f"{found.oldest_unknown:%Y-%m-%d %H:%M} UTC"
+        note(_("Some rows are unknown, since {time}: {command}", time=since, command="sms outbox unknown"))
 
 
 def _show_rows(rows: Iterable[Row], *, as_json: bool) -> None:
@@ -158,20 +270,28 @@ def _show_rows(rows: Iterable[Row], *, as_json: bool) -> None:
     show_table(
         ["id", "key", "number", "state", "batch", "status", "error"],
         [
-            (row.id, row.key, row.number, row.state.value, row.batch_id, row.status and row.status.value, row.error)
+            (
+                row.id,
+                row.key,
+                row.number,
+                _(row.state.value),
+                row.batch_id,
+                row.status and _(row.status.value),
+                row.error and phrase(str(row.error)),
+            )
             for row in rows
         ],
     )
-    say(f"{len(rows)} rows.")
+    say(f"{counted(len(rows), 'row')}.")
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox show order-17")
 @key_argument
 @of_account
 @outbox_options
-def show(key: str, name: str | None, url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
+def show(key: str, name: str | None, chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Show what stands under a key, with each row's history."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         ticket = box.get(key, account=name)
     if as_json:
         show_json(ticket)
@@ -182,7 +302,7 @@ def show(key: str, name: str | None, url: str, dsn: str | None, accounts: tuple[
 
 def _show_history(ticket: Ticket) -> None:
     changes = [
-        (row.id, change.at, change.state.value, change.batch_id, change.by, change.why)
+        (row.id, change.at, _(change.state.value), change.batch_id, change.by, change.why)
         for row in ticket.rows
         for change in row.history
     ]
@@ -198,28 +318,26 @@ def find(
     number: str | None,
     batch: str | None,
     state: str | None,
-    url: str,
-    dsn: str | None,
-    accounts: tuple[str, ...],
+    chosen: ChosenOutbox,
     *,
     as_json: bool,
 ) -> None:
     """Find rows by number, batch or state, the latest first."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         _show_rows(box.find(number=number, batch=batch, state=_state(state)), as_json=as_json)
 
 
 def _state(name: str | None) -> Any:
-    from sms_core_outbox import State  # noqa: PLC0415 - `open_outbox` has said what to do if it is absent
+    from sms_core_outbox import State  # noqa: PLC0415 - `ChosenOutbox.open` has said what to do if it is absent
 
     return None if name is None else State(name)
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox unknown")
 @outbox_options
-def unknown(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
+def unknown(chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Show the rows whose outcome is not known."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         _show_rows(box.unknown(), as_json=as_json)
 
 
@@ -240,42 +358,41 @@ def resolve(
     outcome: str,
     because: str,
     by: str,
-    url: str,
-    dsn: str | None,
-    accounts: tuple[str, ...],
+    chosen: ChosenOutbox,
     *,
     resend: bool,
     as_json: bool,
 ) -> None:
     """Say what became of an unknown row, by its id."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         box.resolve(row, _state(outcome), because=because, by=by, resend=resend)
-    _tell(f"row {row} is {'ready' if resend else outcome} now", as_json=as_json)
+    _tell("row {row} is {state} now", as_json=as_json, row=row, state="ready" if resend else outcome)
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox settle")
 @outbox_options
-def settle(url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
+def settle(chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Ask the vendor what became of unknown rows. Sends nothing."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         result = box.settle()
     if as_json:
         show_json(result)
     else:
-        say(
-            f"{result.asked} rows: {result.accepted} accepted, {result.ready} wait again, {result.unknown} still unknown."
-        )
+        counts = {"accepted": result.accepted, "ready": result.ready, "unknown": result.unknown}
+        rows = counted(result.asked, "row")
+        say(_("{rows}: {accepted} accepted, {ready} wait again, {unknown} still unknown.", rows=rows, **counts))
+        if result.unknown:
+            command = "sms outbox resolve ROW accepted|refused|not_sent --because WHY"
+            note(_("What the vendor cannot tell, a person decides: {command}", command=command))
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox pause --because 'no points'")
 @of_account
 @click.option("--because", required=True, help="Why, for others to see.")
 @outbox_options
-def pause(
-    name: str | None, because: str, url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool
-) -> None:
+def pause(name: str | None, because: str, chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Send nothing more of an account, on all machines."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         box.pause(name, because=because, by=getpass.getuser())
     _tell("the account pauses", as_json=as_json)
 
@@ -283,33 +400,39 @@ def pause(
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox resume")
 @of_account
 @outbox_options
-def resume(name: str | None, url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
+def resume(name: str | None, chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Let an account go on."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         paused = box.resume(name)
-    _tell("the account goes on" if paused else "the account did not pause", as_json=as_json)
+    if paused:
+        _tell("the account goes on", as_json=as_json)
+    else:
+        _tell("the account did not pause", as_json=as_json)
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox cancel order-17")
 @key_argument
 @of_account
 @outbox_options
-def cancel(key: str, name: str | None, url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
+def cancel(key: str, name: str | None, chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Take back what was put under a key, as far as that can be."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         cancelled = box.cancel(key, account=name, by=getpass.getuser())
     if as_json:
         show_json(cancelled)
         return
     for found in cancelled:
-        say(f"row {found.row.id}: {'taken back' if found.done else f'not taken back, {found.why}'}")
+        if found.done:
+            say(_("Row {row}: taken back.", row=found.row.id))
+        else:
+            say(_("Row {row}: not taken back, {why}", row=found.row.id, why=found.why))
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox forget --days 90")
 @click.option("--days", required=True, type=click.FloatRange(0), help="What has not changed for so long.")
 @outbox_options
-def forget(days: float, url: str, dsn: str | None, accounts: tuple[str, ...], *, as_json: bool) -> None:
+def forget(days: float, chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Blank numbers, texts and names of rows that are final."""
-    with open_outbox(url, dsn, accounts) as box:
+    with chosen.open() as box:
         count = box.forget(before=timedelta(days=days))
-    _tell(f"{count} rows blanked", as_json=as_json)
+    _tell("{count} rows blanked" if count != 1 else "{count} row blanked", as_json=as_json, count=count)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sms_core import connect
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.language import _, phrase
 from sms_core_cli.message_options import message_options, read_message_options, text_argument
@@ -21,9 +21,9 @@ from sms_core_cli.output import say, show_json, show_table
 @message_options
 @account_options
 @json_option
-def preview(text: str, to: tuple[str, ...], dsn: str | None, *, as_json: bool, **options: Any) -> None:
+def preview(text: str, to: tuple[str, ...], account: ChosenAccount, *, as_json: bool, **options: Any) -> None:
     """Count TEXT's segments and points for these numbers. Sends nothing and asks nobody. A TEXT of - is standard input."""
-    with connect(dsn) as client:
+    with account.connect_to_send() as client:
         found = client.preview(read_message_options(client.info, **options).message(text, to))
     if as_json:
         show_json(found)

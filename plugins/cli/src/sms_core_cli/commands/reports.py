@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sms_core import connect
 from sms_core.numbers import to_e164
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.language import _
 from sms_core_cli.output import counted, say, show_json, show_table
@@ -33,9 +33,9 @@ def e164(_ctx: click.Context, _parameter: click.Parameter, numbers: tuple[str, .
 @click.option("--mms", is_flag=True, help="The batch is one of MMS.")
 @account_options
 @json_option
-def reports(batch_id: str, dsn: str | None, numbers: tuple[str, ...], *, mms: bool, as_json: bool) -> None:
+def reports(batch_id: str, account: ChosenAccount, numbers: tuple[str, ...], *, mms: bool, as_json: bool) -> None:
     """Show the delivery reports of a batch."""
-    with connect(dsn) as client:
+    with account.connect() as client:
         found = list(client.reports({batch_id: numbers} if numbers else batch_id, mms=mms))
     if numbers:
         found = [report for report in found if report.number in numbers]

@@ -9,6 +9,7 @@ import click
 from sms_core.errors import ConfigurationError
 from sms_core.serialize import to_json
 from sms_core_cli.command import SmsCommand, json_option
+from sms_core_cli.language import phrase
 from sms_core_cli.output import say
 
 
@@ -81,7 +82,7 @@ def sandbox(  # noqa: PLR0913 - an argument for each option
             password=password,
             allow_host=allow_host,
             allow_callback=allow_callback,
-            say=(lambda line: click.echo(to_json({"say": line}))) if as_json else say,
+            say=(lambda line: click.echo(to_json({"say": line}))) if as_json else (lambda line: say(phrase(line))),
         )
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import attrs
 import click
 
-from sms_core import connect
 from sms_core.client import Client
 from sms_core.errors import SendError
 from sms_core.model import Outcome, SendResult
 from sms_core.provider import Capability
 from sms_core_cli import exit_codes
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option, same_account
 from sms_core_cli.language import _, phrase
 from sms_core_cli.message_options import message_options, read_message_options, text_argument
@@ -36,13 +36,13 @@ def send(
     text: str,
     to: tuple[str, ...],
     reference: str,
-    dsn: str | None,
+    account: ChosenAccount,
     *,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Send TEXT to one or more numbers, such as 0900000001 or +886900000001. A TEXT of - is read from standard input."""
-    with connect(dsn) as client:
+    with account.connect_to_send() as client:
         message = read_message_options(client.info, **options).message(text, to)
         try:
             result = client.send(attrs.evolve(message, reference=reference))
@@ -81,10 +81,14 @@ def _say_how_to_settle(ctx: click.Context, client: Client, result: SendResult | 
         title = client.info.title
         note(_("{vendor} cannot be asked: look at its web page before you send it again.", vendor=title))
         return
-    words = ["sms", "settle", shlex.quote(ctx.params["text"])]
+    words = ["sms", "settle"]
     for recipient in ctx.params["to"]:
-        words.extend(["--to", shlex.quote(recipient)])
-    words.extend(["--reference", shlex.quote(result.message.reference)])
+        words.extend(["--to", recipient])
+    words.extend(["--reference", result.message.reference])
+    batches = {row.batch_id for row in unknown if row.batch_id}
+    if len(batches) == 1:
+        words.extend(["--batch", *batches])
     if result.sent_at is not None:
         words.extend(["--sent-at", result.sent_at.isoformat(timespec="seconds")])
-    note(_("Ask what became of it: {command}", command=f"{' '.join(words)}{same_account(ctx)}"))
+    words.extend([*same_account(ctx), "--", ctx.params["text"]])
+    note(_("Ask what became of it: {command}", command=shlex.join(words)))

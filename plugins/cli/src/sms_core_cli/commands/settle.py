@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 import click
 
-from sms_core import connect
 from sms_core.client import Client
 from sms_core.errors import TransportError
 from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core_cli import exit_codes
+from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.language import _, phrase
 from sms_core_cli.message_options import moment, text_argument
@@ -44,14 +44,14 @@ def settle(
     /,
     text: str,
     to: tuple[str, ...],
-    dsn: str | None,
+    account: ChosenAccount,
     known_batches: tuple[str, ...],
     *,
     as_json: bool,
     **known: Any,
 ) -> None:
     """Ask the vendor what became of TEXT, sent before to these numbers with an unknown outcome. Sends nothing."""
-    with connect(dsn) as client:
+    with account.connect() as client:
         settled = client.settle(_remembered(client, Message(text, to), **known), known_batches=known_batches)
     if as_json:
         show_json(attrs.evolve(settled, message=None))

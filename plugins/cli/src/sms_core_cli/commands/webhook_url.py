@@ -11,6 +11,7 @@ from sms_core.errors import ConfigurationError
 from sms_core.webhooks import new_secret
 from sms_core.webhooks.guard import is_segment
 from sms_core_cli.command import SmsCommand, json_option
+from sms_core_cli.language import _
 from sms_core_cli.output import note, show_json
 
 SECRET_VARIABLE = "SMS_WEBHOOK_SECRET"  # noqa: S105 - a name
@@ -37,10 +38,13 @@ def webhook_url(base: str, name: str, *, allow_plaintext: bool, as_json: bool) -
         return
     click.echo(url)
     note(
-        f"The last part is a secret: whoever knows it can forge reports. Set {SECRET_VARIABLE} to it in the environment"
+        _(
+            "The last part is a secret: whoever knows it can forge reports. Set {variable} to it in the environment of "
+            "the receiver, beside the earlier ones (apart by blanks) while they still count, and give the whole URL to "
+            "the vendor alone.",
+            variable=SECRET_VARIABLE,
+        )
     )
-    note("of the receiver, beside the earlier ones (apart by blanks) while they still count, and give the whole URL")
-    note("to the vendor alone.")
 
 
 def _checked_base(base: str, *, allow_plaintext: bool) -> str:

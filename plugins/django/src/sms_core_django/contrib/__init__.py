@@ -1,0 +1,1 @@
+"""Apps of their own beside `sms_core_django`, for `INSTALLED_APPS`."""

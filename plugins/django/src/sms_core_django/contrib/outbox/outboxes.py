@@ -1,0 +1,112 @@
+"""The outbox that ``SMS["OUTBOX"]`` turns on: one for each process, which all threads share."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import attrs
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
+from django.utils.crypto import salted_hmac
+from django.utils.module_loading import import_string
+
+from sms_core import Client, ConfigurationError, Message
+from sms_core_django import conf
+from sms_core_django.clients import get_client
+from sms_core_django.contrib.outbox.databases import DjangoDatabase
+from sms_core_django.process import PerProcess
+from sms_core_outbox import Outbox, Ticket
+
+log = logging.getLogger("sms_core.django")
+
+_outboxes: PerProcess[Outbox] = PerProcess()
+
+
+class Accounts(Mapping[str, str | Client]):
+    """The accounts of ``SMS``: DSNs, and clients where the backend is not the usual one."""
+
+    def __getitem__(self, alias: str) -> str | Client:
+        account = conf.account(alias)
+        return account.dsn if account.backend == conf.VENDOR else get_client(alias)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(conf.aliases())
+
+    def __len__(self) -> int:
+        return len(conf.aliases())
+
+
+def get_outbox() -> Outbox:
+    """The outbox in Django's database. It is shared: do not close it. Raises `ImproperlyConfigured`.
+
+    Inside ``transaction.atomic()`` its methods are a part of the transaction; what sends is refused there.
+    """
+    given = conf.outbox()
+    if given is None:
+        raise ImproperlyConfigured("SMS has no 'OUTBOX': write 'OUTBOX': True into it")
+    name = str(connections[given.database].settings_dict["NAME"])  # another one in tests
+    return _outboxes.get((given.database, name), partial(_make, given))
+
+
+def make_outbox(**options: Any) -> Outbox:
+    """Another outbox on the same tables, with other ``options`` than the settings'; it is yours to close."""
+    given = conf.outbox()
+    if given is None:
+        raise ImproperlyConfigured("SMS has no 'OUTBOX': write 'OUTBOX': True into it")
+    return _make(attrs.evolve(given, **options))
+
+
+def put_sms(message: Message, *, key: str, using: str, **options: Any) -> Ticket:
+    """What `sms_core_django.send_sms` does with a ``key``."""
+    outbox = get_outbox()
+    ticket = outbox.put(message, key=key, account=using, **options)
+    given = conf.outbox()
+    assert given is not None  # there is an outbox
+    transaction.on_commit(partial(_wake, outbox, given.wake, using), using=given.database, robust=True)
+    return ticket
+
+
+def close_outboxes() -> None:
+    """Close what this process has open; the next use opens it again."""
+    for outbox in _outboxes.take_all():
+        outbox.close()
+
+
+atexit.register(close_outboxes)
+
+
+def _wake(outbox: Outbox, path: str, alias: str) -> None:
+    outbox.wake()
+    if path:
+        import_string(path)(alias)
+
+
+def _make(given: conf.OutboxSettings) -> Outbox:
+    try:
+        return Outbox(
+            DjangoDatabase(given.database),
+            accounts=Accounts(),
+            hash_key=given.hash_key or _key_of_tests(),
+            on_alarm=import_string(given.on_alarm) if given.on_alarm else None,
+            concurrency=given.concurrency,
+            rates=given.rates,
+            state=given.state,
+            pretenders=[
+                alias for alias in conf.aliases() if conf.account(alias).backend in (conf.CONSOLE, conf.LOCMEM)
+            ],
+        )
+    except (ConfigurationError, ImportError) as error:
+        raise ImproperlyConfigured(f"SMS['OUTBOX']: {error}") from error
+
+
+def _key_of_tests() -> str | None:
+    """A key for databases that live as long as a test run; elsewhere the environment or the file beside SQLite has it."""
+    if not conf.in_test_environment():
+        return None
+    salt = "sms_core_django.contrib.outbox"
+    return salted_hmac(salt, "hash key", secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()
