@@ -63,6 +63,7 @@ class AsyncOutbox:
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
         traces: Traces | None = None,
+        pretenders: Collection[str] = (),
     ) -> None:
         """As `Outbox`."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,6 +77,7 @@ class AsyncOutbox:
             rates=rates,
             state=state,
             traces=traces,
+            pretenders=pretenders,
         )
         self._outbox.loop = self._running_loop
 
