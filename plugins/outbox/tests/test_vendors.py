@@ -12,17 +12,21 @@ import attrs
 import pytest
 import sqlalchemy
 from outbox_vendor import HASH_KEY, Vendor, accepted_but_unheard
+from test_worker import wait_until
 
 from sms_core import (
     ConfigurationError,
     InsufficientCredit,
+    InvalidMessage,
     Message,
     RateLimited,
     TransportError,
     Unsupported,
+    hookimpl,
 )
 from sms_core.http import Request, Response
-from sms_core_outbox import Failover, Outbox, Put, State
+from sms_core.provider import Destination
+from sms_core_outbox import Alarm, Failover, Outbox, Put, State
 from sms_core_policy import failover
 
 NUMBER = "+886900000001"
@@ -264,3 +268,48 @@ def test_vendors_have_names_that_differ() -> None:
         Failover([])
     with pytest.raises(ConfigurationError):
         Failover({"a/b": "memory://"})
+
+
+class NoShouting:
+    @hookimpl
+    def sms_check(self, destinations: tuple[Destination, ...]) -> tuple[str, ...]:
+        for destination in destinations:
+            if destination.text.isupper():
+                raise InvalidMessage(destination.text_path, "is all capitals")
+        return ()
+
+
+def test_plugins_of_the_account_are_each_vendor_s_which_has_none_of_its_own(open_outbox: Callable[..., Outbox]) -> None:
+    accounts = {"main": Failover({"first": "memory://plugins-1", "second": "memory://plugins-2"})}
+    strict = open_outbox(accounts=accounts, plugins={"main": [NoShouting()]})
+    with pytest.raises(InvalidMessage, match="capitals"):
+        strict.put(Message("HELLO", NUMBER), key="k")
+    lenient = open_outbox(accounts=accounts, plugins={"main": [NoShouting()], "main/second": []})
+    assert [row.vendor for row in lenient.put(Message("HELLO", NUMBER), key="k").rows] == ["second"]
+
+
+def test_a_put_wakes_the_worker_for_each_vendor(
+    open_outbox: Callable[..., Outbox], vendor: Vendor, second: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sms_core_outbox.worker.POLL", 1000.0)
+    alarms: list[Alarm] = []
+    several = Failover({"first": vendor.client(), "second": second.client()}, order=lambda message: [message.text])
+    outbox = open_outbox(accounts={"main": several}, on_alarm=alarms.append)
+    with outbox.worker():
+        for word, taker in (("first", vendor), ("second", second), ("first", vendor)):
+            before = len(taker.taken)
+            outbox.put(Message(word, NUMBER), key=f"{word}-{before}")
+            wait_until(lambda taker=taker, before=before: len(taker.taken) > before)  # type: ignore[misc]
+    assert alarms == []
+
+
+def test_an_account_of_several_vendors_may_pretend(
+    open_outbox: Callable[..., Outbox], vendor: Vendor, second: Vendor, url: str
+) -> None:
+    outbox = open_outbox(accounts={"main": Failover([vendor.client(), second.client()])}, pretenders=["main"])
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        outbox.put(Message("hi", NUMBER), key="k", connection=connection)
+        assert outbox.drain(connection=connection).accepted == 1
+    engine.dispose()
+    assert outbox.stats().counts == {}
