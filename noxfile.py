@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import nox
 
@@ -37,6 +38,14 @@ PROGRAMS = [
     "tests/examples",
 ]
 """Tests that start programs of their own and take half of the time: run with the newest interpreter alone."""
+DATABASES = [
+    *(
+        f"plugins/outbox/tests/test_{name}.py"
+        for name in ("claims", "forks", "joined", "keeping", "ledger", "logins", "polling", "rates", "settling")
+    ),
+    *(f"plugins/policy/tests/test_{name}.py" for name in ("codes", "in_an_outbox", "limits")),
+]
+"""Tests that run on a database of each kind, but for those of what everybody calls."""
 WITHOUT_PROGRAMS = [f"--ignore={path}" for path in PROGRAMS]
 WITHOUT_ROUNDS = [
     "--ignore=tests/reliability",
@@ -115,8 +124,8 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, or those that are named after ``--``.
 
-    The newest interpreter runs all, against installed wheels. The others leave out what is mostly programs of its own, and
-    the rounds of faults; those between the oldest and the newest run the core and the vendors. A single interpreter does it
+    The newest interpreter runs all, against installed wheels. The others leave out what is mostly programs of its own, the
+    rounds of faults, and most of what runs on databases; those between the oldest and the newest run the core and the vendors. A single interpreter does it
     all, with the sources.
     """
     oldest, newest = present()[0], present()[-1]
@@ -129,14 +138,18 @@ def tests(session: nox.Session) -> None:
         return
     # Not `python -m pytest`, which finds the folder of sources before the installed wheel.
     left_out = ["--ignore=tests/browser"]
-    if session.python == newest:
-        # By itself: a worker in which Playwright runs seems to be in an event loop to the other tests.
-        session.run("pytest", "-q", "tests/browser")
-    else:
-        left_out += [*WITHOUT_PROGRAMS, *WITHOUT_ROUNDS]
+    if session.python != newest:
+        left_out += [*WITHOUT_PROGRAMS, *WITHOUT_ROUNDS, *(f"--ignore={path}" for path in DATABASES)]
     if session.python not in {oldest, newest}:
         left_out += CORE_AND_VENDORS
-    session.run("pytest", "-q", *PARALLEL, *left_out)
+    with ThreadPoolExecutor() as pool:
+        apart = None
+        if session.python == newest:
+            # By itself: a worker in which Playwright runs seems to be in an event loop to the other tests.
+            apart = pool.submit(session.run, "pytest", "-q", "tests/browser")
+        session.run("pytest", "-q", *PARALLEL, *left_out)
+        if apart is not None:
+            apart.result()
 
 
 @nox.session

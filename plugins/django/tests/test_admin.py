@@ -38,7 +38,12 @@ pytestmark = pytest.mark.usefixtures("database")
 @pytest.fixture(autouse=True)
 def _outbox(configure: Any) -> Iterator[None]:
     configure(SMS={"default": {"DSN": "memory://"}, "OUTBOX": True})
+    _empty()  # other tests write these tables with a hash key of their own
     yield
+    _empty()
+
+
+def _empty() -> None:
     for model in (Put, Fact, Account, Worker, User):
         model.objects.all().delete()
 
