@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from sms_core._engine.process import PerProcess
+from sms_core.processes import PerProcess
 
 T = TypeVar("T")
 

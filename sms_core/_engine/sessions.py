@@ -6,8 +6,8 @@ import threading
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from sms_core._engine.process import PerProcess
 from sms_core.errors import AuthenticationFailed
+from sms_core.processes import PerProcess
 from sms_core.provider.steps import Session
 
 

@@ -12,9 +12,9 @@ from typing import Protocol
 
 from attrs import define, field
 
-from sms_core._engine.process import PerProcess
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core.model import DeliveryReport, InboundMessage
+from sms_core.processes import PerProcess
 
 Event = DeliveryReport | InboundMessage
 

@@ -122,6 +122,8 @@ class Tiny:
                 fields |= {"batch": operation.batch_id, "page": operation.page}
                 if isinstance(operation, GetReports) and operation.more:
                     fields["batches"] = operation.batches
+                if isinstance(operation, GetReports) and operation.mms:
+                    fields["mms"] = True
             case Cancel():
                 fields |= {"batch": operation.batch_id, "numbers": operation.numbers, "mms": operation.mms}
             case FindSent():

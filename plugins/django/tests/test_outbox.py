@@ -132,3 +132,15 @@ def test_it_is_the_same_on_postgresql() -> None:
         assert outbox.drain().accepted == 2
         with pytest.raises(UnknownKey):
             outbox.get("rolled back")
+
+
+def test_draining_beside_an_open_write_of_djangos_raises_at_once(outbox: Outbox) -> None:
+    outbox.put(Message("hi", A), key="waits")
+    with transaction.atomic():
+        Group.objects.create(name="an order")
+        for wait_in_vain in (outbox.drain, outbox.settle):
+            with pytest.raises(ConfigurationError, match="commit it first"):
+                wait_in_vain()
+    with transaction.atomic():
+        assert Group.objects.count() == 1  # it reads alone
+        assert outbox.drain().accepted == 1

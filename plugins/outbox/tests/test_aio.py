@@ -6,14 +6,16 @@ import asyncio
 import inspect
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from outbox_vendor import HASH_KEY
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
-from sms_core import Message
+from sms_core import DeliveryReport, DeliveryStatus, Message
 from sms_core.http import Request, Response
 from sms_core.testing import memory_exchange
-from sms_core_outbox import AsyncOutbox, Outbox, Put, State
+from sms_core_outbox import AsyncOutbox, Outbox, Put, State, UnknownKey
 from tests.support.tiny import TOKEN
 
 A, B = "+886900000001", "+886900000002"
@@ -29,11 +31,35 @@ def test_it_has_the_names_of_the_other() -> None:
     there = {name for name in vars(AsyncOutbox) if not name.startswith("_")}
     assert names - there == {"close", "drain_until", "engine", "joined"}
     assert there - names == {"aclose"}
-    for name in names & there:
-        # `worker` is entered here; the others take no transaction of the caller's, in which the event loop would wait.
-        if name not in ("worker", "get", "drain", "record", "recorder"):
-            parameters = list(inspect.signature(getattr(Outbox, name)).parameters)
-            assert list(inspect.signature(getattr(AsyncOutbox, name)).parameters) == parameters, name
+    for name in {*names & there, "__init__"}:
+        ours, theirs = (inspect.signature(getattr(kind, name)).parameters for kind in (Outbox, AsyncOutbox))
+        assert [(found.name, found.kind) for found in ours.values()] == [
+            (found.name, found.kind) for found in theirs.values()
+        ], name
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("kind", [AsyncConnection, AsyncSession])
+def test_a_test_case_sends_within_what_it_rolls_back(url: str, tmp_path: Path, kind: type[Any]) -> None:
+    async def main() -> None:
+        engine = create_async_engine(url)
+        async with opened(url, tmp_path) as outbox:
+            await outbox.create()
+            async with AsyncSession(engine) if kind is AsyncSession else engine.connect() as joined:
+                await outbox.put(Message("hi", A), key="1", connection=joined)
+                assert (await outbox.drain(connection=joined)).accepted == 1
+                (row,) = (await outbox.get("1", connection=joined)).rows
+                assert row.state is State.ACCEPTED
+                report = DeliveryReport(A, DeliveryStatus.DELIVERED, row.batch_id, key="r")
+                await outbox.recorder(connection=joined)(report)
+                (row,) = (await outbox.get("1", connection=joined)).rows
+                assert row.status is DeliveryStatus.DELIVERED
+                await joined.rollback()
+            with pytest.raises(UnknownKey):
+                await outbox.get("1")
+        await engine.dispose()
+
+    asyncio.run(main())
 
 
 def test_from_a_put_to_its_end(url: str, tmp_path: Path) -> None:

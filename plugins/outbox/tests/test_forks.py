@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from outbox_vendor import Vendor
 
-from sms_core import ConfigurationError, Message
+from sms_core import Client, ConfigurationError, Message
 from sms_core_outbox import Outbox, Put
+from sms_core_outbox.forks import WITHIN
 from tests.support.forks import in_children
 
 A = "+886900000001"
@@ -67,7 +70,7 @@ def test_a_child_forked_within_its_parents_transaction_says_so(outbox: Outbox, v
     said = []
 
     def look(_: int) -> str:
-        with pytest.raises(ConfigurationError, match="forked by a thread that was in a transaction"):
+        with pytest.raises(ConfigurationError, match="forked while a transaction"):
             outbox.put(Message("from the child", A), key="child")
         return "said"
 
@@ -80,3 +83,37 @@ def test_a_child_forked_within_its_parents_transaction_says_so(outbox: Outbox, v
     assert said == ["said"]
     assert outbox.drain().accepted == 2
     assert [text for _, text in vendor.taken] == ["before", "after"]
+
+
+def test_a_child_forked_in_c_never_hangs(
+    url: str, open_outbox: Callable[..., Outbox], vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As uWSGI forks, without Python's hooks, while another thread is in the middle of a put."""
+    begun, go_on = threading.Event(), threading.Event()
+    parent = os.getpid()
+
+    def find(name: str) -> Client:
+        if os.getpid() == parent:
+            begun.set()
+            assert go_on.wait(PATIENCE)
+        return vendor.client()
+
+    outbox = open_outbox(accounts=find)
+    putting = threading.Thread(target=outbox.put, args=(Message("hi", A),), kwargs={"key": "parent", "account": "main"})
+    putting.start()
+    try:
+        assert begun.wait(PATIENCE)
+        monkeypatch.setattr(os, "fork", ctypes.PyDLL(None).fork)
+        (said,) = in_children(1, lambda _: put_or_say(outbox), patience=PATIENCE)
+    finally:
+        go_on.set()
+        putting.join(PATIENCE)
+    assert said == (WITHIN if url.startswith("sqlite") else "put")
+
+
+def put_or_say(outbox: Outbox) -> str:
+    try:
+        outbox.put(Message("from a child", A), key="child", account="main")
+    except ConfigurationError as error:
+        return str(error)
+    return "put"

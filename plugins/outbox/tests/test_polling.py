@@ -10,9 +10,9 @@ import sqlalchemy
 from engine_vendor import wait_until
 from outbox_vendor import Vendor, accepted_but_unheard
 
-from sms_core import DeliveryStatus, Message, NotFound
+from sms_core import DeliveryStatus, Media, Message, NotFound
 from sms_core_outbox import Alarm, Outbox, State
-from sms_core_outbox.polling import Batch, turn_in
+from sms_core_outbox.polling import turn_in
 
 A = "+886900000001"
 MINUTE = 60_000_000
@@ -35,7 +35,7 @@ HOUR = 60 * MINUTE
     ],
 )
 def test_a_batch_has_its_turns(since: int, now: int, turn: int | None) -> None:
-    assert turn_in(Batch("b", 0), since, now) == turn
+    assert turn_in(0, since, now) == turn
 
 
 def age(url: str, by: timedelta) -> None:
@@ -108,3 +108,36 @@ def test_alarms_tell_what_stands(url: str, open_outbox: Callable[..., Outbox], v
     another = open_outbox()
     with another.worker():  # which has nothing to send, and is seen
         wait_until(lambda: "no_worker" not in {alarm.kind for alarm in another.alarms()})
+
+
+def test_a_worker_asks_by_itself_for_what_is_due(url: str, open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox()
+    outbox.put(Message("hi", A), key="reported")
+    outbox.drain()
+    vendor.answers = [accepted_but_unheard(vendor)]
+    outbox.put(Message("hi", "+886900000002"), key="unknown")
+    outbox.drain()
+    age(url, timedelta(minutes=2))
+    with outbox.worker(asks=False):
+        pass
+    assert vendor.questions == []
+    with outbox.worker():
+        wait_until(lambda: len(vendor.questions) == 2)
+    asked = [(name, fields.get("batch") or fields["numbers"]) for name, fields in vendor.questions]
+    assert asked == [("reports", "b1"), ("find_sent", ["+886900000002"])]
+    with outbox.worker():
+        pass
+    assert len(vendor.questions) == 2  # each turn is taken once
+
+
+def test_pictures_have_a_question_of_their_own(url: str, outbox: Outbox, vendor: Vendor) -> None:
+    picture = Media(b"GIF89a", "gif")
+    outbox.put(Message("hi", A, media=picture, subject='"media":{'), key="picture")
+    outbox.put(Message("hi", "+886900000002", subject='"media":{'), key="text")
+    outbox.drain()
+    age(url, timedelta(minutes=2))
+    outbox.poll()
+    told = {fields["batch"]: fields.get("mms", False) for _, fields in vendor.questions}
+    assert sorted(told.values()) == [False, True]
+    (row,) = outbox.get("picture").rows
+    assert told[row.batch_id] is True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 
 import pytest
 from outbox_vendor import ACCEPT, Vendor
@@ -156,3 +157,23 @@ def test_where_it_cannot_listen_it_polls(
     with outbox.worker():
         elsewhere.put(Message("hi", A), key="k")
         wait_until(lambda: vendor.taken == [(A, "hi")])
+
+
+class BrokenTraces:
+    def current(self) -> None:
+        return None
+
+    def sending(self, puts: Collection[str]) -> AbstractContextManager[object]:
+        raise RuntimeError("no exporter")
+
+
+def test_a_tracer_that_fails_holds_up_no_pass(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_outbox(traces=BrokenTraces())
+    outbox.put(Message("hi", A), key="k")
+    draining = threading.Thread(target=outbox.drain, daemon=True)
+    draining.start()
+    draining.join(PATIENCE)
+    assert not draining.is_alive()
+    (row,) = outbox.get("k").rows
+    assert (row.state, vendor.taken) == (State.UNKNOWN, [])
+    assert "RuntimeError" in row.history[-1].why

@@ -8,7 +8,6 @@ from urllib.parse import SplitResult
 
 from attrs import frozen
 
-from sms_core._engine.process import PerProcess
 from sms_core._engine.transports.answers import LARGEST_ANSWER, BadAnswer, Stream, read, read_answer
 from sms_core._engine.transports.exchanges import Progress, Settings, Way, written
 from sms_core._engine.transports.pools import Pool
@@ -16,6 +15,7 @@ from sms_core._engine.transports.sockets import Deadline, Socket, is_quiet, read
 from sms_core.caller_errors import bare
 from sms_core.errors import SmsError
 from sms_core.http import Request, Response, note_sent
+from sms_core.processes import PerProcess
 
 __all__ = ["LARGEST_ANSWER", "SocketTransport"]
 

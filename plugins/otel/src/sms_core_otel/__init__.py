@@ -10,7 +10,8 @@
 """
 
 from sms_core_otel.gauges import observe_outbox
+from sms_core_otel.links import OutboxTraces
 from sms_core_otel.middleware import OpenTelemetry
 from sms_core_otel.policies import observe_policies
 
-__all__ = ["OpenTelemetry", "observe_outbox", "observe_policies"]
+__all__ = ["OpenTelemetry", "OutboxTraces", "observe_outbox", "observe_policies"]

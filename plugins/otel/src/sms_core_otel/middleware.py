@@ -16,6 +16,7 @@ from sms_core.middleware import Trace, observed, traced
 from sms_core.provider import Flow, Operation, Provider
 from sms_core_otel.attributes import of_beginning, of_end, of_error, of_kind, of_server
 from sms_core_otel.current import CurrentSpan
+from sms_core_otel.links import links
 from sms_core_otel.tally import tally_of
 
 T = TypeVar("T")
@@ -57,7 +58,10 @@ class OpenTelemetry:
 
     def _in_span(self, provider: Provider, operation: Operation[T], flow: Flow[T]) -> Flow[T]:
         span = self._tracer.start_span(
-            f"{operation.name} {provider.info.name}", kind=SpanKind.CLIENT, attributes=of_beginning(provider, operation)
+            f"{operation.name} {provider.info.name}",
+            kind=SpanKind.CLIENT,
+            attributes=of_beginning(provider, operation),
+            links=links.get(),
         )
         counted = traced(flow, Trace(operation), partial(self._end, provider, span))
         return (yield from observed(counted, CurrentSpan(span)))

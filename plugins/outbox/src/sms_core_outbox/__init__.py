@@ -32,6 +32,8 @@ from sms_core_outbox.outbox import Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.schema import metadata
 from sms_core_outbox.states import State
+from sms_core_outbox.tracing import Traces
+from sms_core_outbox.vendors import Failover, SeveralVendors
 from sms_core_outbox.worker import Worker
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Change",
     "DatabaseUnavailable",
     "DrainResult",
+    "Failover",
     "KeyConflict",
     "LaneStats",
     "Outbox",
@@ -51,10 +54,12 @@ __all__ = [
     "Rate",
     "Row",
     "SettleResult",
+    "SeveralVendors",
     "State",
     "StateChanged",
     "Stats",
     "Ticket",
+    "Traces",
     "UnknownKey",
     "Worker",
     "WorkerStats",

@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar, Unpack
 
@@ -36,6 +37,8 @@ from sms_core_outbox.outbox import MOST_FOUND, MOST_POLLED, Outbox
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import LoopSender, Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.tracing import Traces
+from sms_core_outbox.vendors import Failover, SeveralVendors
 from sms_core_outbox.worker import Worker
 
 P = ParamSpec("P")
@@ -59,6 +62,8 @@ class AsyncOutbox:
         concurrency: int = 32,
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
+        traces: Traces | None = None,
+        pretenders: Collection[str] = (),
     ) -> None:
         """As `Outbox`."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,6 +76,8 @@ class AsyncOutbox:
             concurrency=concurrency,
             rates=rates,
             state=state,
+            traces=traces,
+            pretenders=pretenders,
         )
         self._outbox.loop = self._running_loop
 
@@ -109,18 +116,11 @@ class AsyncOutbox:
 
     async def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
         """As `Outbox.put_many`."""
-        if connection is None:
-            return await self._in_thread(self._outbox.put_many, given)
+        return await self._joining(connection, partial(self._outbox.put_many, given))
 
-        def put(joined: Any) -> list[Ticket]:
-            return self._outbox.put_many(given, connection=joined)
-
-        tickets: list[Ticket] = await connection.run_sync(put)
-        return tickets
-
-    async def get(self, key: str, *, account: str | None = None) -> Ticket:
+    async def get(self, key: str, *, account: str | None = None, connection: Any = None) -> Ticket:
         """As `Outbox.get`."""
-        return await self._in_thread(self._outbox.get, key, account=account)
+        return await self._joining(connection, partial(self._outbox.get, key, account=account))
 
     async def find(
         self,
@@ -136,8 +136,12 @@ class AsyncOutbox:
             self._outbox.find, number=number, batch=batch, state=state, account=account, limit=limit
         )
 
-    async def drain(self, *, account: str | None = None, limit: int | None = None) -> DrainResult:
+    async def drain(
+        self, *, account: str | None = None, limit: int | None = None, connection: Any = None
+    ) -> DrainResult:
         """As `Outbox.drain`. Cancelled, it claims nothing more, and ends when what is under way is stored."""
+        if connection is not None:
+            return await self._joining(connection, partial(self._outbox.drain, account=account, limit=limit))
         stop = threading.Event()
         passing = asyncio.ensure_future(
             self._in_thread(self._outbox.drain_until, stop.is_set, account=account, limit=limit)
@@ -150,9 +154,9 @@ class AsyncOutbox:
             raise
 
     @asynccontextmanager
-    async def worker(self) -> AsyncGenerator[Worker, None]:
-        """A worker that sends in this event loop while an ``async with`` block lasts."""
-        worker = await self._in_thread(self._outbox.worker)
+    async def worker(self, *, asks: bool = True) -> AsyncGenerator[Worker, None]:
+        """As `Outbox.worker`: one that sends in this event loop while an ``async with`` block lasts."""
+        worker = await self._in_thread(self._outbox.worker, asks=asks)
         worker.start()
         try:
             yield worker
@@ -172,19 +176,20 @@ class AsyncOutbox:
         await self._in_thread(self._outbox.resolve, row, outcome, because=because, by=by, resend=resend)
 
     def recorder(
-        self, account: str | None = None
+        self, account: str | None = None, *, connection: Any = None
     ) -> Callable[[DeliveryReport | InboundMessage], Coroutine[Any, Any, None]]:
         """As `Outbox.recorder`, an async handler."""
-        record = self._outbox.recorder(account)
+        self._outbox.recorder(account)  # raises for an account that has none
 
-        async def record_later(event: DeliveryReport | InboundMessage) -> None:
-            await self._in_thread(record, event)
+        async def record(event: DeliveryReport | InboundMessage) -> None:
+            if isinstance(event, DeliveryReport):
+                await self.record(event, account=account, connection=connection)
 
-        return record_later
+        return record
 
-    async def record(self, report: DeliveryReport, *, account: str | None = None) -> None:
+    async def record(self, report: DeliveryReport, *, account: str | None = None, connection: Any = None) -> None:
         """As `Outbox.record`."""
-        await self._in_thread(self._outbox.record, report, account=account)
+        await self._joining(connection, partial(self._outbox.record, report, account=account))
 
     async def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
         """As `Outbox.pause`."""
@@ -233,6 +238,14 @@ class AsyncOutbox:
         """As `Outbox.purge`."""
         return await self._in_thread(self._outbox.purge, before=before)
 
+    async def _joining(self, connection: Any, call: Callable[..., T]) -> T:
+        """The call in a thread; or within the caller's transaction, which belongs to the event loop."""
+        if connection is None:
+            return await self._in_thread(call)
+        self._loop = asyncio.get_running_loop()
+        result: T = await connection.run_sync(lambda joined: call(connection=joined))
+        return result
+
     async def _in_thread(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         self._loop = asyncio.get_running_loop()
         return await asyncio.to_thread(call, *args, **kwargs)
@@ -247,7 +260,15 @@ class AsyncOutbox:
         find = given
         return lambda name: self._as_sender(find(name))
 
-    def _as_sender(self, given: str | AsyncClient) -> str | Sender:
+    def _as_sender(
+        self, given: str | AsyncClient | SeveralVendors[AsyncClient]
+    ) -> str | Sender | SeveralVendors[Sender]:
+        if isinstance(given, SeveralVendors):
+            clients = {name: self._as_one_sender(client) for name, client in given.clients.items()}
+            return Failover(clients, given.also_after, given.rest, given.order_of)
+        return self._as_one_sender(given)
+
+    def _as_one_sender(self, given: str | AsyncClient) -> str | Sender:
         return given if isinstance(given, str) else LoopSender(given, self._running_loop)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
@@ -20,6 +20,7 @@ from sms_core_outbox.model import Alarm
 from sms_core_outbox.pauses import pause
 from sms_core_outbox.puts import OTP
 from sms_core_outbox.reports import refold_all
+from sms_core_outbox.routes import next_of, note_reach
 from sms_core_outbox.schema import history, row
 from sms_core_outbox.states import State, after_answer
 
@@ -34,7 +35,8 @@ class Answer:
     """What one claim came to for one row.
 
     ``state`` is what it says of the row, ``READY`` where surely nothing was taken. ``pauses`` says that the account is to
-    pause, ``retry_after`` is the vendor's word in seconds.
+    pause, ``retry_after`` is the vendor's word in seconds. Of one vendor of several, ``moves`` says that the next one may
+    be tried, and ``rest`` how long this one rests now (`sms_core_outbox.routes.Onward`).
     """
 
     row_id: int
@@ -44,6 +46,8 @@ class Answer:
     error: SmsError | None = None
     pauses: bool = False
     retry_after: float | None = None
+    moves: bool = False
+    rest: float | None = None
 
     @property
     def why(self) -> str:
@@ -73,6 +77,8 @@ _found = (
         row.c.error,
         row.c.ready_at,
         row.c.purpose,
+        row.c.account,
+        row.c.route,
     )
     .where(row.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(row.c.id)  # one order for all, lest two transactions wait for each other
@@ -85,6 +91,7 @@ _change = (
     update(row)
     .where(row.c.id == bindparam("row"))
     .values(
+        account=bindparam("new_account"),
         state=bindparam("new_state"),
         batch_id=bindparam("new_batch"),
         error=bindparam("new_error"),
@@ -125,9 +132,11 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
         if told.has_heard(answer, found):
             continue
         entries.append(_entry(answer, now, by))
-        change = _change_of(found, answer, now, is_double=told.is_double(answer, found))
+        change = _change_of(found, answer, account, now, is_double=told.is_double(answer, found))
         if change is not None:
             changes.append(change)
+            if change["new_state"] == State.READY.value and change["new_account"] != found["account"]:
+                entries.append(_goes_on(change, now, by))
             stored.counts[State(change["new_state"])] += 1
             if change["new_double"] and not found["is_double"]:
                 stored.alarms.append(_double(account, answer))
@@ -141,29 +150,40 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
     forget_codes(connection, [row_id for row_id in told_of if rows[row_id]["purpose"] == OTP])
     for reason in _reasons_to_pause(answers):
         stored.alarms.extend(pause(database, connection, account, because=reason, by=by))
+    note_reach(database, connection, account, answers, now)
     return stored
 
 
-def _change_of(found: RowMapping, answer: Answer, now: int, *, is_double: bool) -> dict[str, Any] | None:
-    """What an answer makes of a row; None where it stays as it is."""
+def _change_of(found: RowMapping, answer: Answer, account: str, now: int, *, is_double: bool) -> dict[str, Any] | None:
+    """What an answer of an account's vendor makes of a row; None where it stays as it is."""
     own = found["claim"] == answer.claim
     state = after_answer(State(found["state"]), answer.state, own=own, is_replay=found["is_replay"])
     if state is None:
         return None
     ready_at = found["ready_at"]
     claim = found["claim"]
+    carrier = found["account"]
+    following = next_of(found["route"], carrier) if answer.moves else None
+    begins_anew = True
+    if following is not None and state in (State.READY, State.REFUSED):
+        following_carrier, begins_anew = following
+        if state is State.READY or not begins_anew:  # refused by the last one, it is refused
+            state, carrier = State.READY, following_carrier
     if state is State.READY:
         claim = None
-        ready_at = now + _pause_before_next(found["attempts"], answer)
+        if begins_anew:
+            ready_at = now + _pause_before_next(found["attempts"], answer)
         if found["deadline_at"] <= now:
-            state = State.NOT_SENT
+            state, carrier = State.NOT_SENT, found["account"]
     error = to_json(answer.error) if answer.error is not None else None
     batch = found["batch_id"]
-    if state in (State.ACCEPTED, State.UNKNOWN):
+    if state in (State.ACCEPTED, State.UNKNOWN) and not (is_double and batch):
         # Of two batches the first one stays the row's; the history has both.
-        batch = batch if is_double and batch else answer.batch_id or batch
+        batch = answer.batch_id or batch
+        carrier = account
     return {
         "row": found["id"],
+        "new_account": carrier,
         "new_state": state.value,
         "new_batch": batch,
         "new_error": None if state is State.ACCEPTED else error,
@@ -171,6 +191,19 @@ def _change_of(found: RowMapping, answer: Answer, now: int, *, is_double: bool) 
         "new_ready": ready_at,
         "new_claim": claim,
         "now": now,
+    }
+
+
+def _goes_on(change: Mapping[str, Any], now: int, by: str) -> dict[str, Any]:
+    return {
+        "row_id": change["row"],
+        "at": now,
+        "state": State.READY.value,
+        "by": by,
+        "why": f"it goes to {change['new_account']}",
+        "claim": None,
+        "batch_id": None,
+        "is_answer": False,
     }
 
 

@@ -38,10 +38,10 @@ def cancel(resources: Resources, name: str, key: str, *, by: str) -> list[Cancel
     with resources.reading(None) as connection:
         bookings = booked(database, connection, name, key)
     failures: dict[int, str] = {}
-    for batch, rows in bookings.items():
+    for (carrier, batch), rows in bookings.items():
         ids = [row_id for row_id, _ in rows]
         try:
-            resources.accounts.client(name).cancel({batch: [number for _, number in rows]})
+            resources.accounts.client(carrier).cancel({batch: [number for _, number in rows]})
         except SmsError as error:
             failures.update(dict.fromkeys(ids, mask_numbers(str(error))))
             continue
@@ -85,10 +85,12 @@ def _end(database: Database, connection: Connection, ids: set[int], *, by: str) 
     return ids
 
 
-def booked(database: Database, connection: Connection, account: str, key: str) -> dict[str, list[tuple[int, str]]]:
-    """The batches of a put that the vendor holds for later, each with the ids and numbers of its rows."""
+def booked(
+    database: Database, connection: Connection, account: str, key: str
+) -> dict[tuple[str, str], list[tuple[int, str]]]:
+    """The batches of a put that a vendor holds for later, by carrier and id, each with the ids and numbers of its rows."""
     question = (
-        select(row.c.id, row.c.batch_id, row.c.number)
+        select(row.c.id, row.c.account, row.c.batch_id, row.c.number)
         .join_from(row, put, row.c.put_id == put.c.id)
         .where(
             put.c.account == account,
@@ -98,10 +100,10 @@ def booked(database: Database, connection: Connection, account: str, key: str) -
             row.c.batch_id.is_not(None),
         )
     )
-    found: dict[str, list[tuple[int, str]]] = {}
+    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for entry in connection.execute(question):
         if entry.batch_id is not None:
-            found.setdefault(entry.batch_id, []).append((entry.id, entry.number))
+            found.setdefault((entry.account, entry.batch_id), []).append((entry.id, entry.number))
     return found
 
 

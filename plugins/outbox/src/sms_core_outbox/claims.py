@@ -16,6 +16,7 @@ from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, RowMapping, bindparam, func, or_, select, true, tuple_, update
 
 from sms_core.clocks import BeginBefore
+from sms_core_outbox import routes
 from sms_core_outbox.databases import Database
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
@@ -74,6 +75,7 @@ loaded_columns = (
     row.c.send_at,
     row.c.deadline_at,
     row.c.claimed_at,
+    put.c.trace,
 )
 """What `load` makes a `LoadedRow` of."""
 has_text = or_(row.c.text.is_(None), row.c.text != "")
@@ -189,6 +191,7 @@ class Wish:
 
     ``before`` (microseconds) leaves out what was not ready then. With ``replay_since`` it takes unknown rows that were
     claimed first after that time, to be asked again under their keys. ``rate`` is the account's, whoever claims.
+    ``rest`` is for one vendor of several: how long (seconds) it rests if it cannot be reached.
     """
 
     account: str
@@ -198,15 +201,31 @@ class Wish:
     before: int | None = None
     replay_since: int | None = None
     rate: Rate | None = None
+    rest: float | None = None
+
+
+@frozen
+class PassedOn:
+    """Nothing was claimed, for the vendor rests: so many rows that waited there wait at others now."""
+
+    count: int
 
 
 def take(
     database: Database, connection: Connection, wish: Wish, *, token: str, holder: str, limit: BeginBefore
-) -> Claim | NotYet | None:
+) -> Claim | NotYet | PassedOn | None:
     """Claim rows; None where none is to be sent now. It counts once the transaction is committed."""
     now = database.now(connection)
-    if is_paused(connection, wish.account):
+    if wish.rest is None:
+        stands = routes.Standing(is_paused(connection, wish.account))
+    else:
+        stands = routes.standing(database, connection, wish.account, now)
+    if stands.rests and (count := routes.pass_on(connection, wish.account, now, by=holder)):
+        return PassedOn(count)
+    if stands.rests or stands.is_paused:
         return None
+    if stands.is_trial:
+        wish = evolve(wish, groups=1, rows=1)
     lanes: dict[str, int | NotYet] = {}
     rate = wish.rate
     if rate is not None:
@@ -224,6 +243,17 @@ def take(
     groups = _choose(pages, wish, left)
     if not groups:
         return min((found for found in lanes.values() if isinstance(found, NotYet)), default=None)
+    if stands.is_trial and wish.rest is not None:  # nobody else tries it meanwhile
+        routes.let_rest(database, connection, wish.account, now + int(wish.rest * SECOND))
+    _mark_claimed(connection, wish, groups, now, token=token, holder=holder)
+    return Claim(token, wish.account, now, limit, tuple(tuple(group.rows) for group in groups))
+
+
+def _mark_claimed(
+    connection: Connection, wish: Wish, groups: Sequence[Group], now: int, *, token: str, holder: str
+) -> None:
+    is_replay = wish.replay_since is not None
+    rate = wish.rate
     ids = [found.id for group in groups for found in group.rows]
     mark = {"ids": ids, "token": token, "holder": holder, "now": now, "is_replay": is_replay}
     connection.execute(_mark, mark)
@@ -234,7 +264,6 @@ def take(
             note_claimed(connection, wish.account, of_lane, count_of[purpose], now, purpose=purpose)
     why = "asked again under its key" if is_replay else ""
     note_changes(connection, ids, State.SENDING, at=now, by=holder, why=why, claim=token)
-    return Claim(token, wish.account, now, limit, tuple(tuple(group.rows) for group in groups))
 
 
 def is_paused(connection: Connection, name: str) -> bool:
@@ -256,7 +285,7 @@ _has_ready = (
 
 
 def accounts_to_send(database: Database, connection: Connection) -> list[str]:
-    """The accounts that have something to send now, and do not pause."""
+    """The accounts that have something to send now, and do not pause; or whose rows may go to another vendor."""
     now = database.now(connection)
     names: list[str] = []
     name: str | None = ""
@@ -265,7 +294,7 @@ def accounts_to_send(database: Database, connection: Connection) -> list[str]:
         if name is None:
             return names
         ready = connection.execute(_has_ready, {"account": name, "now": now}).first()
-        if ready is not None and not is_paused(connection, name):
+        if ready is not None and (not is_paused(connection, name) or routes.rests(connection, name, now)):
             names.append(name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -20,14 +21,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModu
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from sms_core.errors import ConfigurationError
+from sms_core.processes import PerProcess
 from sms_core_outbox import schema
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.forks import WITHIN, gate
-from sms_core_outbox.lent import is_django, lent
+from sms_core_outbox.lent import is_django, is_in_django_transaction, lent
 from sms_core_outbox.places import check_place
 
 PATIENCE = 30
 """Seconds to wait for a lock of SQLite that another process holds."""
+OF_OTHERS = 2.0
+"""Seconds that another process's write may take, before the caller's own transaction is what is waited for."""
 SERIALIZATION_FAILURE = "40001"
 """What PostgreSQL says under REPEATABLE READ where another transaction has changed the same (appendix A of its manual)."""
 KINDS = ("sqlite", "postgresql")
@@ -56,6 +60,7 @@ class Database:
         # Threads that write take turns here, which is fairer and faster than SQLite's own waiting. One connection holds a
         # database in memory, so there those that read do too.
         self._turn = threading.RLock()
+        self._forking = PerProcess(threading.Lock(), lambda _: threading.Lock())
         if self.path is not None:
             check_place(self.path)
             gate.close_before_fork(WeakMethod(self._close_idle))
@@ -79,12 +84,15 @@ class Database:
             return
         if self.is_memory:
             raise ConfigurationError("an outbox in memory stays in the process that made it")
-        self._process = os.getpid()
-        self._turn = threading.RLock()
-        if isinstance(self._given, Engine):
-            self._given.dispose(close=False)  # the parent's connections stay the parent's
-        else:
-            self._engine = _engine(self._given)
+        with self._forking.get():
+            if self._process == os.getpid():
+                return
+            self._turn = threading.RLock()
+            if isinstance(self._given, Engine):
+                self._given.dispose(close=False)  # the parent's connections stay the parent's
+            else:
+                self._engine = _engine(self._given)
+            self._process = os.getpid()  # last, since the child's other threads look at it alone
 
     def close(self) -> None:
         """Give up idle connections, if the engine is ours."""
@@ -175,11 +183,25 @@ class Database:
 
     def check_outside(self) -> None:
         """Raise `ConfigurationError` within the caller's own open write on SQLite, which ours would wait for in vain."""
-        if any(path == self.path and _is_open(joined()) for joined, path in _joined.get()):
+        is_open = any(path == self.path and _is_open(joined()) for joined, path in _joined.get())
+        if is_open or (self.path and is_in_django_transaction(self.path.absolute()) and self._is_locked()):
             raise ConfigurationError(
                 "your own transaction has put something and is still open, and SQLite has one writer at a time: "
                 "commit it first"
             )
+
+    def _is_locked(self) -> bool:
+        """Whether somebody writes for longer than others would."""
+        with gate.passed():
+            probe = sqlite3.connect(str(self.path), timeout=OF_OTHERS, isolation_level=None)
+            try:
+                probe.execute("BEGIN IMMEDIATE")
+                probe.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return True
+            finally:
+                probe.close()
+        return False
 
     @contextmanager
     def _sqlite_connection(self) -> Generator[Connection, None, None]:

@@ -20,6 +20,7 @@ from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core_outbox.answers import Answer
 from sms_core_outbox.claims import SECOND, Claim
 from sms_core_outbox.messages import LoadedRow, to_message
+from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State, verdict
 
@@ -38,6 +39,8 @@ class Flight:
     account: str
     plan: Plan
     row_of: Mapping[str, int]
+    traces: tuple[str, ...] = ()
+    """The contexts in which its rows were put."""
 
     def halves(self) -> tuple[Flight, ...]:
         """The same in two requests; none where it is of one recipient."""
@@ -50,7 +53,7 @@ class Flight:
     def _without(self, positions: Sequence[int]) -> Flight:
         plan = self.plan.without(positions)
         row_of = {destination.reference: self.row_of[destination.reference] for destination in plan.destinations}
-        return Flight(self.claim, self.account, plan, row_of)
+        return Flight(self.claim, self.account, plan, row_of, self.traces)
 
 
 @frozen
@@ -70,8 +73,11 @@ class Prepared:
     answers: tuple[Answer, ...]
 
 
-def prepare(client: Sender, claim: Claim) -> Prepared:
-    """Make requests of a claim's rows. A row that its account cannot send any more gets its refusal."""
+def prepare(client: Sender, claim: Claim, onward: Onward | None = None) -> Prepared:
+    """Make requests of a claim's rows. A row that its account cannot send any more gets its refusal.
+
+    ``onward`` says after what it goes to another vendor, where there are several.
+    """
     flights: list[Flight] = []
     answers: list[Answer] = []
     for group in claim.groups:
@@ -82,42 +88,49 @@ def prepare(client: Sender, claim: Claim) -> Prepared:
             else:
                 rows.append(found)
         if rows:
-            _prepare_group(client, claim, rows, flights, answers)
+            _prepare_group(client, claim, rows, flights, answers, onward)
     return Prepared(tuple(flights), tuple(answers))
 
 
 def _prepare_group(
-    client: Sender, claim: Claim, rows: Sequence[LoadedRow], flights: list[Flight], answers: list[Answer]
+    client: Sender,
+    claim: Claim,
+    rows: Sequence[LoadedRow],
+    flights: list[Flight],
+    answers: list[Answer],
+    onward: Onward | None,
 ) -> None:
     try:
         plan = _plan(client, to_message(rows))
     except _OF_THE_MESSAGE as error:
         if len(rows) == 1:
-            answers.append(_answer(rows[0].id, claim.token, Outcome.REFUSED, None, error))
+            answers.append(_answer(rows[0].id, claim.token, Outcome.REFUSED, None, error, onward))
             return
         # Together they are too much for a rule, such as a limit of all: those that it has room for still go.
         middle = len(rows) // 2
-        _prepare_group(client, claim, rows[:middle], flights, answers)
-        _prepare_group(client, claim, rows[middle:], flights, answers)
+        _prepare_group(client, claim, rows[:middle], flights, answers, onward)
+        _prepare_group(client, claim, rows[middle:], flights, answers, onward)
         return
     except Exception as error:  # noqa: BLE001 - a provider's bug too: the rows wait, and their error says for what
         failed = error if isinstance(error, SmsError) else SmsError(f"{type(error).__name__} broke the planning off")
-        answers.extend(_answer(row.id, claim.token, Outcome.NOT_SENT, None, failed) for row in rows)
+        answers.extend(_answer(row.id, claim.token, Outcome.NOT_SENT, None, failed, onward) for row in rows)
         return
     for position, refusal in plan.refused.items():
-        answers.append(_answer(rows[position].id, claim.token, Outcome.REFUSED, None, refusal))
+        answers.append(_answer(rows[position].id, claim.token, Outcome.REFUSED, None, refusal, onward))
     for duplicate in plan.duplicates:
         # Two rows with one number and one text: the next claim takes the second, as a send of its own.
         again = TransportError("another row of this request has the same number and text", sent=False)
         answers.append(_answer(rows[duplicate.position].id, claim.token, Outcome.NOT_SENT, None, again))
     id_of = {row.reference: row.id for row in rows}
     limit = _limit(claim, rows)
+    trace_of = {row.id: row.trace for row in rows if row.trace}
     parts = (plan,) if len(plan.sends) == 1 else plan.split()
     for part in parts:
         row_of = {}
         for destination in part.destinations:
             row_of[destination.reference] = id_of[part.message.to[destination.position].reference]
-        flights.append(Flight(claim.token, claim.account, part.begin_before(limit), row_of))
+        traces = tuple(dict.fromkeys(trace_of[row_id] for row_id in row_of.values() if row_id in trace_of))
+        flights.append(Flight(claim.token, claim.account, part.begin_before(limit), row_of, traces))
 
 
 def _plan(client: Sender, message: Message) -> Plan:
@@ -149,7 +162,7 @@ def carry(client: Sender, flight: Flight) -> list[End]:
     return [end for half in halves for end in carry(client, half)]
 
 
-def answers_of(end: End) -> list[Answer]:
+def answers_of(end: End, onward: Onward | None = None) -> list[Answer]:
     """What each row's send came to. A row of which nothing is told may have been taken."""
     flight, error = end.flight, end.error
     told = _outcomes(end.result, error)
@@ -157,7 +170,7 @@ def answers_of(end: End) -> list[Answer]:
     for reference, row_id in flight.row_of.items():
         outcome = told.get(reference) or _untold(reference, error)
         rows.setdefault(row_id, []).append(outcome)
-    return [_of_parts(row_id, flight.claim, parts) for row_id, parts in rows.items()]
+    return [_of_parts(row_id, flight.claim, parts, onward) for row_id, parts in rows.items()]
 
 
 def _outcomes(result: SendResult | None, error: BaseException | None) -> dict[str, RecipientOutcome]:
@@ -178,7 +191,7 @@ def _untold(reference: str, error: BaseException | None) -> RecipientOutcome:
     return RecipientOutcome("", Outcome.UNKNOWN, None, reference, error)
 
 
-def _of_parts(row_id: int, claim: str, parts: Sequence[RecipientOutcome]) -> Answer:
+def _of_parts(row_id: int, claim: str, parts: Sequence[RecipientOutcome], onward: Onward | None) -> Answer:
     """What a text came to that may have taken several requests. One that was taken in part is for a person to see to."""
     found = {part.outcome for part in parts}
     first = next((part for part in parts if part.outcome is not Outcome.ACCEPTED), parts[0])
@@ -186,9 +199,14 @@ def _of_parts(row_id: int, claim: str, parts: Sequence[RecipientOutcome]) -> Ans
     if len(found) > 1 and found & {Outcome.ACCEPTED, Outcome.UNKNOWN}:
         outcome = Outcome.UNKNOWN
     batch = next((part.batch_id for part in parts if part.batch_id), None)
-    return _answer(row_id, claim, outcome, batch, first.error)
+    return _answer(row_id, claim, outcome, batch, first.error, onward)
 
 
-def _answer(row_id: int, claim: str, outcome: Outcome, batch: str | None, error: SmsError | None) -> Answer:
+def _answer(
+    row_id: int, claim: str, outcome: Outcome, batch: str | None, error: SmsError | None, onward: Onward | None = None
+) -> Answer:
     found = verdict(outcome, error)
-    return Answer(row_id, claim, found.state, batch, error, found.pauses, found.retry_after)
+    moves, rest = False, None
+    if onward is not None:
+        moves, rest = onward.is_free(outcome, error), onward.rest_after(outcome, error)
+    return Answer(row_id, claim, found.state, batch, error, found.pauses, found.retry_after, moves, rest)

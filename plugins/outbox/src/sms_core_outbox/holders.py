@@ -17,6 +17,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from sms_core.processes import PerProcess
 from sms_core_outbox.places import is_local
 
 _HELD = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK)
@@ -136,7 +137,7 @@ def is_free(path: Path) -> bool:
 
 _taken: set[tuple[int, str]] = set()
 """The process and the paths of the `FileLock`s that it holds: the system's lock excludes other processes alone."""
-_taking = threading.Lock()
+_taking = PerProcess(threading.Lock(), lambda _: threading.Lock())
 
 
 class FileLock:
@@ -149,7 +150,7 @@ class FileLock:
     def take(self) -> bool:
         """Take it, if nobody has it."""
         place = (os.getpid(), str(self._path))
-        with _taking:
+        with _taking.get():
             if place in _taken:
                 return False
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -168,7 +169,7 @@ class FileLock:
     def release(self) -> None:
         """Let it go."""
         if self._descriptor is not None:
-            with _taking:
+            with _taking.get():
                 os.close(self._descriptor)
                 self._descriptor = None
                 _taken.discard((os.getpid(), str(self._path)))

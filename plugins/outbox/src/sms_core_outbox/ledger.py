@@ -19,7 +19,7 @@ from attrs import define, field
 from sms_core.clocks import BeginBefore, uptime
 from sms_core_outbox import claims, recovery, spills
 from sms_core_outbox.answers import Answer, Stored, store
-from sms_core_outbox.claims import CLAIM_AGE, Claim, Wish
+from sms_core_outbox.claims import CLAIM_AGE, Claim, PassedOn, Wish
 from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.holders import OwnHolder
@@ -62,7 +62,7 @@ class Ledger:
     _is_registered: bool = False
     _seen: float = 0.0
 
-    def claim(self, wish: Wish) -> Claim | NotYet | None:
+    def claim(self, wish: Wish) -> Claim | NotYet | PassedOn | None:
         """Claim rows; None where none is to be sent, or `NotYet` where the account's rate forbids it. Raises `DatabaseUnavailable`."""
         with self._lock:
             self.pay_debts()

@@ -6,10 +6,12 @@ Nothing here imports Django; its connection is known by its shape.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
@@ -35,6 +37,17 @@ _WITHHELD = frozenset(
 def is_django(given: Any) -> bool:
     """Whether this is one of ``django.db.connections``."""
     return all(hasattr(given, name) for name in _SHAPE)
+
+
+def is_in_django_transaction(path: Path) -> bool:
+    """Whether this thread is inside Django's ``transaction.atomic()`` on this SQLite file. It may have written or not."""
+    django = sys.modules.get("django.db")
+    if django is None:
+        return False
+    return any(
+        found.vendor == "sqlite" and found.in_atomic_block and Path(found.settings_dict["NAME"]).absolute() == path
+        for found in django.connections.all(initialized_only=True)
+    )
 
 
 @contextmanager

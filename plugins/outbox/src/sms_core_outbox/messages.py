@@ -151,6 +151,7 @@ class LoadedRow:
     send_at: int | None
     deadline_at: int
     claimed_at: int | None = None
+    trace: str | None = None
 
 
 def to_message(rows: Sequence[LoadedRow]) -> Message:

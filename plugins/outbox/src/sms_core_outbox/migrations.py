@@ -9,7 +9,13 @@ from sms_core_outbox.databases import Database
 from sms_core_outbox.hashing import Hashes
 from sms_core_outbox.schema import VERSION, meta, metadata
 
-STEPS: dict[int, tuple[str, ...]] = {}
+STEPS: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE sms_outbox_row ADD COLUMN route TEXT",
+        "ALTER TABLE sms_outbox_put ADD COLUMN trace VARCHAR(55)",
+        "ALTER TABLE sms_outbox_account ADD COLUMN rests_until BIGINT",
+    ),
+}
 """The statements that bring tables of a version to the next one."""
 FACTS = ("version", "hash_key_check")
 """What `meta` says of the tables themselves."""

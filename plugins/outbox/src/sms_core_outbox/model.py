@@ -61,7 +61,7 @@ class Change:
 class Row:
     """One recipient of a put.
 
-    ``status`` is where the message is, as far as reports tell. ``error`` is why the last attempt was not accepted.
+    ``vendor`` is the one at which it is, of an account of several (`Failover`), else "". ``status`` is where the message is, as far as reports tell. ``error`` is why the last attempt was not accepted.
     ``is_double`` says that two sends of it were accepted, or may have been. Times are aware. ``history`` has the changes in
     order; it is empty where many rows are given at once (`Outbox.find`).
     """
@@ -79,6 +79,7 @@ class Row:
     is_double: bool = False
     error: SmsError | None = None
     status: DeliveryStatus | None = None
+    vendor: str = ""
     history: tuple[Change, ...] = field(default=(), repr=False)
 
 

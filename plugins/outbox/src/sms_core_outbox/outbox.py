@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, Unpack
 
@@ -25,6 +26,7 @@ from sms_core_outbox import (
     queries,
     reports,
     retention,
+    routes,
     sending,
     settling,
     stats,
@@ -48,6 +50,7 @@ from sms_core_outbox.rates import Rate
 from sms_core_outbox.resources import DEFAULT_DEADLINE, Resources
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.tracing import Traces
 from sms_core_outbox.worker import Worker
 
 CHUNK = 1000
@@ -69,6 +72,7 @@ class Outbox:
     thread where it came up. ``concurrency`` is how many requests of an account this process has under way at once, and
     ``rates`` has for an account's name what all workers of the database may send together. ``state`` is a
     folder of this machine's disk for the locks by which a worker's end is proven; SQLite has one beside the file.
+    ``traces`` carries the tracing context of a put to its send, such as `sms_core_otel.OutboxTraces`.
     ``pretenders`` names accounts whose clients send nothing, whatever their provider: see `drain`.
 
     Raises `ConfigurationError`. The tables are looked at when they are first needed.
@@ -85,6 +89,7 @@ class Outbox:
         concurrency: int = 8,
         rates: Mapping[str, Rate] | None = None,
         state: str | Path | None = None,
+        traces: Traces | None = None,
         pretenders: Collection[str] = (),
     ) -> None:
         self._plugins = dict(plugins or {})
@@ -97,6 +102,7 @@ class Outbox:
             concurrency=concurrency,
             rates=rates,
             state=state,
+            traces=traces,
             pretenders=pretenders,
         )
         self._database = self._resources.database
@@ -161,8 +167,10 @@ class Outbox:
 
     def wake(self, account: str = "") -> None:
         """Let the workers of this process look at an account at once, or at all: after the commit of what was put there."""
+        carriers = self._accounts.carriers_of(account) if account else ("",)
         for wake in self._resources.wakers:
-            wake(account)
+            for carrier in carriers:
+                wake(carrier)
 
     def _store(self, connection: Connection, preparation: puts.Preparation, chunk: list[Put]) -> list[Ticket]:
         for given in chunk:
@@ -176,7 +184,10 @@ class Outbox:
             if not standing:
                 raise
             prepared = preparation.prepare([chunk[place] for place in range(len(chunk)) if place not in standing])
-        stored = iter(puts.store(self._database, connection, prepared, self._resources.hashes) if prepared else ())
+        trace = self._resources.traces.current()
+        stored = iter(
+            puts.store(self._database, connection, prepared, self._resources.hashes, trace) if prepared else ()
+        )
         tickets: list[Ticket] = []
         for place, given in enumerate(chunk):
             ticket = None if place in standing else next(stored)
@@ -210,9 +221,10 @@ class Outbox:
                 number_hash = self._resources.hashes.number(to_e164(number))
             except ValueError as error:
                 raise ConfigurationError(f"no number: {error}") from None
+        carriers = None if account is None else self._accounts.carriers_of(self._accounts.name_of(account))
         with self._resources.reading(None) as reading:
             return queries.find(
-                reading, account=account, number_hash=number_hash, batch=batch, state=state, limit=limit
+                reading, carriers=carriers, number_hash=number_hash, batch=batch, state=state, limit=limit
             )
 
     # Sending
@@ -238,20 +250,33 @@ class Outbox:
         """The same in the calling thread, which no signal may interrupt; nothing more is claimed once it is stopped."""
         return sending.drain_until(self._resources, is_stopped, account, limit)
 
-    def worker(self) -> Worker:
-        """A worker in this process: ``with outbox.worker(): …``, or its `Worker.start` and `Worker.stop`."""
-        return sending.worker(self._resources)
+    def worker(self, *, asks: bool = True) -> Worker:
+        """A worker in this process: ``with outbox.worker(): …``, or its `Worker.start` and `Worker.stop`.
+
+        It also ``asks`` vendors for the reports that are due, as `poll` does, and in the same rhythm about unknown rows, as
+        `settle` does; that sends nothing.
+        """
+        return sending.worker(self._resources, partial(asking.ask_by_itself, self._resources) if asks else None)
 
     def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
-        """Send nothing more of an account, on all machines, until `resume`. What is under way goes on."""
+        """Send nothing more of an account, on all machines, until `resume`. What is under way goes on.
+
+        An account of several vendors pauses whole; where one of them pauses, ``main/every8d``, what waits there goes to the next.
+        """
         name = self._accounts.name_of(account)
+        is_one_of_several = self._accounts.several_of(name) is not None
         with self._resources.writing(None) as connection:
-            pauses.pause(self._database, connection, name, because=because, by=by)
+            for carrier in self._accounts.carriers_of(name):
+                pauses.pause(self._database, connection, carrier, because=because, by=by)
+                if is_one_of_several:
+                    routes.let_rest(self._database, connection, carrier, routes.FOR_EVER)
 
     def resume(self, account: str | None = None) -> bool:
         """Let an account go on. Gives whether it paused."""
+        carriers = self._accounts.carriers_of(self._accounts.name_of(account))
         with self._resources.writing(None) as connection:
-            return pauses.resume(connection, self._accounts.name_of(account))
+            paused = [carrier for carrier in carriers if pauses.resume(connection, carrier)]
+        return bool(paused)
 
     # What is not known
 
@@ -293,7 +318,7 @@ class Outbox:
 
         ``connection`` is that of the transaction in which the handler runs, if it runs in one.
         """
-        name = self._accounts.name_of(account)
+        name = self._accounts.carrier_of(account)
 
         def record(event: DeliveryReport | InboundMessage) -> None:
             if isinstance(event, DeliveryReport):
@@ -304,7 +329,7 @@ class Outbox:
     def record(self, report: DeliveryReport, *, account: str | None = None, connection: Any = None) -> None:
         """Keep a delivery report, and give its row the status. One that fits no row yet waits for seven days."""
         with self._resources.writing(connection) as writing:
-            reports.record(self._database, writing, self._resources.hashes, self._accounts.name_of(account), report)
+            reports.record(self._database, writing, self._resources.hashes, self._accounts.carrier_of(account), report)
 
     def poll(self, *, account: str | None = None, limit: int = MOST_POLLED) -> PollResult:
         """Ask vendors for the reports that are due, and keep them.
@@ -379,4 +404,7 @@ class Outbox:
     # What the methods stand on
 
     def _connect(self, name: str, dsn: str) -> Sender:
-        return connect(dsn, plugins=self._plugins.get(name, ()), sessions=self._resources.sessions(name))
+        plugins = self._plugins.get(name)
+        if plugins is None:  # those of an account of several vendors are each of theirs
+            plugins = self._plugins.get(self._accounts.account_of(name), ())
+        return connect(dsn, plugins=plugins, sessions=self._resources.sessions(name))

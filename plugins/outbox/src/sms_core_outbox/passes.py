@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from decimal import Decimal
 from queue import Empty, SimpleQueue
 
@@ -17,12 +17,14 @@ from sms_core.clocks import uptime
 from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
-from sms_core_outbox.claims import Claim, Wish
+from sms_core_outbox.claims import Claim, PassedOn, Wish
 from sms_core_outbox.flights import End, Flight, answers_of, carry, prepare
 from sms_core_outbox.ledger import Ledger
 from sms_core_outbox.rates import NotYet, Rate
+from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.tracing import NoTraces, Traces
 
 ROWS = 1000
 """The most rows that one claim looks at."""
@@ -89,13 +91,18 @@ class AccountPass:
     client: Sender
     ledger: Ledger
     tally: Tally
-    pool: ThreadPoolExecutor
+    pool: Executor
     landed: SimpleQueue[Landed | None]
     concurrency: int
     before: int | None = None
     left: int | None = None
     replay_since: int | None = None
     rate: Rate | None = None
+    traces: Traces = field(factory=NoTraces)
+    onward: Onward | None = None
+    """After what a row goes to another vendor, where there are several."""
+    went_on: int = 0
+    """How many rows were claimed here, or went to others since this vendor rests."""
     wait: float | None = None
     """Seconds until its rate lets the next row go, as it was told by the latest claim."""
     is_stale: bool = False
@@ -126,8 +133,12 @@ class AccountPass:
         if free < max(1, self.concurrency // 2) or rows < 1:
             return False
         self.wait = None
-        wish = Wish(self.name, free, size, rows, self.before, self.replay_since, self.rate)
+        rest = None if self.onward is None else self.onward.rest
+        wish = Wish(self.name, free, size, rows, self.before, self.replay_since, self.rate, rest)
         claim = self.ledger.claim(wish)
+        if isinstance(claim, PassedOn):
+            self.went_on += claim.count
+            return True
         if isinstance(claim, NotYet):
             self.wait = claim.seconds
             return False
@@ -135,9 +146,10 @@ class AccountPass:
             return False
         count = sum(map(len, claim.groups))
         self.tally.claimed += count
+        self.went_on += count
         if self.left is not None:
             self.left -= count
-        prepared = prepare(self.client, claim)
+        prepared = prepare(self.client, claim, self.onward)
         self._open[claim.token] = _Open(claim, len(prepared.flights))
         for flight in prepared.flights:
             self._flying += 1
@@ -149,7 +161,12 @@ class AccountPass:
     def _fly(self, flight: Flight) -> None:
         """In a thread: carry one request."""
         begun = uptime()
-        ends = carry(self.client, flight)
+        ends: list[End] = []
+        try:
+            with self.traces.sending(flight.traces):
+                ends = carry(self.client, flight)
+        except BaseException as error:  # noqa: BLE001 - a tracer's: what does not land would be waited for for ever
+            ends = ends or [End(flight, error=error)]
         self.landed.put(Landed(flight, ends, uptime() - begun))
 
     def land(self, flights: list[Landed]) -> None:
@@ -157,7 +174,7 @@ class AccountPass:
         answers: list[Answer] = []
         for landed in flights:
             for end in landed.ends:
-                answers.extend(answers_of(end))
+                answers.extend(answers_of(end, self.onward))
                 self.tally.add_result(end.error.result if isinstance(end.error, SendError) else end.result)
         self._is_quick = all(landed.seconds <= SHORT and len(landed.flight.row_of) == 1 for landed in flights)
         try:

@@ -27,7 +27,7 @@ def resume(connection: Connection, name: str) -> bool:
     changed = connection.execute(
         update(account)
         .where(account.c.name == name, account.c.paused_at.is_not(None))
-        .values(paused_at=None, paused_by=None, because=None)
+        .values(paused_at=None, paused_by=None, because=None, rests_until=None)
     )
     return changed.rowcount > 0
 

@@ -14,7 +14,7 @@ from attrs import define, field
 from sqlalchemy import Connection, and_, or_, select, update
 
 from sms_core_outbox.databases import Database
-from sms_core_outbox.schema import has_no_final_status, is_state, meta, row
+from sms_core_outbox.schema import has_no_final_status, is_state, meta, put, row
 from sms_core_outbox.states import State
 
 MINUTE = 60_000_000
@@ -31,6 +31,8 @@ class Batch:
     batch_id: str
     went_at: int
     numbers: list[str] = field(factory=list)
+    is_mms: bool = False
+    """Whether it is of pictures: some vendors tell of those elsewhere (EVERY8D's MMS/GetDeliveryStatus)."""
 
 
 _is_open = and_(
@@ -53,45 +55,62 @@ def take_due(database: Database, connection: Connection, account: str, *, limit:
     """
     database.lock(connection, ("poll", account))
     now = database.now(connection)
-    since = _asked_until(database, connection, account)
-    due = [(turn, batch) for batch in _open_batches(connection, account, now) if (turn := turn_in(batch, since, now))]
+    name = _name("polled", account)
+    since = _asked_until(database, connection, name)
+    open_batches = _open_batches(connection, account, now)
+    due = [(turn, batch) for batch in open_batches if (turn := turn_in(batch.went_at, since, now))]
     due.sort(key=lambda found: found[0])
     until = now if len(due) <= limit else due[limit - 1][0]
-    connection.execute(update(meta).where(meta.c.name == _name(account)).values(value=str(until)))
+    connection.execute(update(meta).where(meta.c.name == name).values(value=str(until)))
     return [batch for _, batch in due[:limit]]
 
 
-def turn_in(batch: Batch, since: int, now: int) -> int | None:
-    """When, after ``since`` and until ``now``, it was the batch's turn last; None if it was not."""
-    age = min(now - batch.went_at, LAST)
+def take_turn(database: Database, connection: Connection, account: str) -> tuple[int, int]:
+    """Since when and until when it is the caller's to ask about unknown rows of an account, and nobody else's."""
+    database.lock(connection, ("settle", account))
+    now = database.now(connection)
+    name = _name("settled", account)
+    since = _asked_until(database, connection, name)
+    connection.execute(update(meta).where(meta.c.name == name).values(value=str(now)))
+    return since, now
+
+
+def turn_in(went_at: int, since: int, now: int) -> int | None:
+    """When, after ``since`` and until ``now``, it was the turn last of what went at a time; None if it was not."""
+    age = min(now - went_at, LAST)
     passed = [after for after in AFTER if after <= age]
     if age >= HOUR:
         passed.append(age - age % HOUR)
-    turn = batch.went_at + max(passed, default=0)
+    turn = went_at + max(passed, default=0)
     return turn if passed and turn > since else None
 
 
 def _open_batches(connection: Connection, account: str, now: int) -> Iterable[Batch]:
-    question = select(row.c.batch_id, row.c.number, row.c.claimed_at, row.c.send_at).where(
-        row.c.account == account,
-        _is_open,
-        # An hour more than the last turn, so that a turn is not missed between two questions.
-        or_(row.c.claimed_at > now - LAST - HOUR, row.c.send_at > now - LAST - HOUR),
+    # Within a string of JSON, this would have its quotes escaped.
+    is_mms = put.c.fields.like('%"media":{%').label("is_mms")
+    question = (
+        select(row.c.batch_id, row.c.number, row.c.claimed_at, row.c.send_at, is_mms)
+        .join_from(row, put, row.c.put_id == put.c.id)
+        .where(
+            row.c.account == account,
+            _is_open,
+            # An hour more than the last turn, so that a turn is not missed between two questions.
+            or_(row.c.claimed_at > now - LAST - HOUR, row.c.send_at > now - LAST - HOUR),
+        )
     )
     found: dict[str, Batch] = {}
     for entry in connection.execute(question):
         went_at = max(entry.claimed_at or 0, entry.send_at or 0)
-        batch = found.setdefault(entry.batch_id, Batch(entry.batch_id, went_at))
+        batch = found.setdefault(entry.batch_id, Batch(entry.batch_id, went_at, is_mms=bool(entry.is_mms)))
         batch.numbers.append(entry.number)
     return found.values()
 
 
-def _asked_until(database: Database, connection: Connection, account: str) -> int:
-    name = _name(account)
+def _asked_until(database: Database, connection: Connection, name: str) -> int:
     connection.execute(database.insert_or_ignore(meta).values(name=name, value="0"))
     return int(connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar_one())
 
 
-def _name(account: str) -> str:
+def _name(what: str, account: str) -> str:
     """The account's entry among the outbox's own values, whose names are short."""
-    return f"polled:{blake2b(account.encode(), digest_size=16).hexdigest()}"
+    return f"{what}:{blake2b(account.encode(), digest_size=16).hexdigest()}"

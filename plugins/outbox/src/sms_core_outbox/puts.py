@@ -6,21 +6,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 from attrs import frozen
 from sqlalchemy import Connection, select
 
 from sms_core import Plan
-from sms_core.errors import InvalidMessage
+from sms_core.errors import InvalidMessage, Unsupported
 from sms_core.model import Message
+from sms_core.provider import Destination
 from sms_core_outbox.accounts import Accounts
 from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import KeyConflict
 from sms_core_outbox.hashing import Hashes
 from sms_core_outbox.messages import FORM, StoredMessage, Templates
 from sms_core_outbox.model import Put, Row, Ticket
+from sms_core_outbox.routes import to_route
 from sms_core_outbox.schema import KEY_LENGTH, NAME_LENGTH, put, row
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
+from sms_core_outbox.vendors import vendor_of
 
 OTP = "otp"
 """The purpose of one-time codes: they overtake everything else, and are worth nothing after two minutes."""
@@ -34,15 +38,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+Routes = tuple[tuple[str, ...], ...]
+"""For each row the carriers that may carry it, the first to be tried first."""
+
+
 @frozen
 class Prepared:
-    """A put that was checked and can be stored."""
+    """A put that was checked and can be stored. ``routes`` has for each row who may carry it, where there are several."""
 
     given: Put
     account: str
     fingerprint: str
     stored: StoredMessage
     send_at: tuple[int | None, ...]
+    routes: Routes | None = None
 
 
 def to_micros(moment: datetime) -> int:
@@ -69,20 +78,54 @@ class Preparation:
         One step for all of them after the other takes two thirds of the time of all steps for each: their code stays in
         the processor's caches.
         """
-        clients: dict[str | None, tuple[str, Sender]] = {}
+        clients: dict[str | None, tuple[str, Sender | None]] = {}
         for item in given:
             if item.account not in clients:
                 name = self._accounts.name_of(item.account)
-                clients[item.account] = (name, self._accounts.client(name))
-        plans = [clients[item.account][1].plan(item.message) for item in given]
+                is_one = self._accounts.carriers_of(name) == (name,)
+                clients[item.account] = (name, self._accounts.client(name) if is_one else None)
+        plans: list[Plan] = []
+        routes: list[Routes | None] = []
+        for item in given:
+            name, client = clients[item.account]
+            plan, found_routes = (client.plan(item.message), None) if client else self._plan_several(name, item.message)
+            plans.append(plan)
+            routes.append(found_routes)
         for plan in plans:
             _check_rendered(plan)
         stored = [self._templates.to_stored(item.message, plan) for item, plan in zip(given, plans, strict=True)]
         fingerprints = [self._hashes.message(found.content) for found in stored]
         return [
-            Prepared(item, clients[item.account][0], fingerprint, found, _booked_times(plan))
-            for item, plan, found, fingerprint in zip(given, plans, stored, fingerprints, strict=True)
+            Prepared(item, clients[item.account][0], fingerprint, found, _booked_times(plan), of_rows)
+            for item, plan, found, fingerprint, of_rows in zip(given, plans, stored, fingerprints, routes, strict=True)
         ]
+
+    def _plan_several(self, name: str, message: Message) -> tuple[Plan, Routes]:
+        """A plan of all recipients whom one vendor of several can carry at least, and who can carry each of them."""
+        whole: Plan | None = None
+        refusals: dict[int, InvalidMessage | Unsupported] = {}
+        refusal: InvalidMessage | Unsupported | None = None
+        rendered: dict[int, Destination] = {}
+        route_of: dict[int, list[str]] = {}
+        for carrier in self._accounts.carriers_for(name, message):
+            try:
+                plan = self._accounts.client(carrier).plan(message, skip_refused=True)
+            except (InvalidMessage, Unsupported) as error:
+                refusal = refusal or error
+                continue
+            whole = whole or plan
+            message = plan.message  # with its reference, which is the same with each vendor
+            for destination in plan.rendered:
+                rendered.setdefault(destination.position, destination)
+                route_of.setdefault(destination.position, []).append(carrier)
+            for position, refused in plan.refused.items():
+                refusals.setdefault(position, refused)
+        left = [refusals[position] for position in sorted(refusals) if position not in rendered]
+        if whole is None or not rendered or left:
+            raise left[0] if left else refusal or InvalidMessage("to", "has nobody whom a vendor can send to")
+        destinations = tuple(rendered[position] for position in sorted(rendered))
+        routes = tuple(tuple(route_of[destination.position]) for destination in destinations)
+        return attrs.evolve(whole, rendered=destinations), routes
 
     def standing(self, connection: Connection, given: Sequence[Put]) -> dict[int, str]:
         """Which of these very messages were put under their keys before: the place of each, and its account."""
@@ -159,7 +202,19 @@ def urgency_of(purpose: str, priority: int) -> int:
     return priority + (OVERTAKING if purpose == OTP else 0)
 
 
-_PUT_COLUMNS = ("id", "account", "key", "fingerprint", "purpose", "priority", "created_at", "form", "text", "fields")
+_PUT_COLUMNS = (
+    "id",
+    "account",
+    "key",
+    "fingerprint",
+    "purpose",
+    "priority",
+    "created_at",
+    "form",
+    "text",
+    "fields",
+    "trace",
+)
 _ROW_COLUMNS = (
     "id",
     "put_id",
@@ -182,10 +237,13 @@ _ROW_COLUMNS = (
     "is_replay",
     "is_double",
     "changed_at",
+    "route",
 )
 
 
-def store(database: Database, connection: Connection, prepared: Sequence[Prepared], hashes: Hashes) -> list[Ticket]:
+def store(
+    database: Database, connection: Connection, prepared: Sequence[Prepared], hashes: Hashes, trace: str | None = None
+) -> list[Ticket]:
     """Store what is new, and give the ticket of each. Raises `KeyConflict` before anything of them is stored.
 
     `InvalidMessage` is raised too, where the database's clock says that a deadline has passed. The ticket of what was
@@ -194,7 +252,7 @@ def store(database: Database, connection: Connection, prepared: Sequence[Prepare
     now = database.now(connection)
     times = [_times(item, now) for item in prepared]
     ids = database.next_ids(connection, put, len(prepared))
-    values = [_put_values(item, put_id, now) for item, put_id in zip(prepared, ids, strict=True)]
+    values = [_put_values(item, put_id, now, trace) for item, put_id in zip(prepared, ids, strict=True)]
     inserted = database.insert_all(connection, put, _PUT_COLUMNS, values, ignore=True)
     new = [True] * len(prepared) if inserted == len(prepared) else _new(connection, prepared, ids)
     count = sum(len(item.stored.rows) for item, is_new in zip(prepared, new, strict=True) if is_new)
@@ -208,13 +266,12 @@ def store(database: Database, connection: Connection, prepared: Sequence[Prepare
         tickets.append(_ticket(item, now, tuple(rows), is_new=is_new))
     if row_values:
         database.insert_all(connection, row, _ROW_COLUMNS, row_values)
-        database.notify(
-            connection, sorted({item.account for item, is_new in zip(prepared, new, strict=True) if is_new})
-        )
+        carrier = _ROW_COLUMNS.index("account")
+        database.notify(connection, sorted({values_of_row[carrier] for values_of_row in row_values}))
     return tickets
 
 
-def _put_values(item: Prepared, put_id: int, now: int) -> tuple[Any, ...]:
+def _put_values(item: Prepared, put_id: int, now: int, trace: str | None) -> tuple[Any, ...]:
     """In the order of `_PUT_COLUMNS`."""
     given, stored = item.given, item.stored
     return (
@@ -228,6 +285,7 @@ def _put_values(item: Prepared, put_id: int, now: int) -> tuple[Any, ...]:
         FORM,
         stored.text,
         stored.fields,
+        trace,
     )
 
 
@@ -270,13 +328,14 @@ def _add_rows(
     given, account, due_at = item.given, item.account, times.due_at
     urgency = urgency_of(given.purpose, given.priority)
     not_before = to_moment(due_at)
-    for stored, send_at, deadline in zip(item.stored.rows, item.send_at, times.deadlines, strict=True):
+    routes = item.routes or ((account,),) * len(item.stored.rows)
+    for stored, send_at, deadline, route in zip(item.stored.rows, item.send_at, times.deadlines, routes, strict=True):
         row_id = next(ids)
         values.append(
             (
                 row_id,
                 put_id,
-                account,
+                route[0],
                 given.purpose,
                 urgency,
                 stored.position,
@@ -295,11 +354,14 @@ def _add_rows(
                 False,
                 False,
                 now,
+                to_route(route),
             )
         )
         found = Row(
             row_id, given.key, account, stored.number, stored.reference, State.READY, not_before, to_moment(deadline)
         )
+        if route[0] != account:
+            found = attrs.evolve(found, vendor=vendor_of(route[0], account))
         rows.append(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
@@ -16,8 +16,9 @@ from sms_core_outbox.model import Change, Row, Ticket
 from sms_core_outbox.puts import to_moment
 from sms_core_outbox.schema import history, is_state, put, row
 from sms_core_outbox.states import State
+from sms_core_outbox.vendors import vendor_of
 
-_rows = select(row, put.c.key).join_from(row, put, row.c.put_id == put.c.id)
+_rows = select(row, put.c.key, put.c.account.label("put_account")).join_from(row, put, row.c.put_id == put.c.id)
 
 
 def ticket(connection: Connection, account: str, key: str) -> Ticket:
@@ -40,7 +41,7 @@ def ticket(connection: Connection, account: str, key: str) -> Ticket:
 def find(
     connection: Connection,
     *,
-    account: str | None = None,
+    carriers: Sequence[str] | None = None,
     number_hash: str | None = None,
     batch: str | None = None,
     state: State | None = None,
@@ -48,8 +49,8 @@ def find(
 ) -> list[Row]:
     """Rows by what is known of them, the latest first, without their histories."""
     question: Select[Any] = _rows
-    if account is not None:
-        question = question.where(row.c.account == account)
+    if carriers is not None:
+        question = question.where(row.c.account.in_(carriers))
     if number_hash is not None:
         question = question.where(row.c.number_hash == number_hash)
     if batch is not None:
@@ -82,7 +83,8 @@ def _row(found: RowMapping, changes: tuple[Change, ...]) -> Row:
     return Row(
         id=found["id"],
         key=found["key"],
-        account=found["account"],
+        account=found["put_account"],
+        vendor=vendor_of(found["account"], found["put_account"]),
         number=found["number"],
         reference=found["reference"],
         state=State(found["state"]),

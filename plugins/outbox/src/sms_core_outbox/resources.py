@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from sms_core import SessionStore
 from sms_core.errors import ConfigurationError
+from sms_core.processes import PerProcess
 from sms_core_outbox import migrations, pauses
 from sms_core_outbox.accounts import Accounts, Given
 from sms_core_outbox.databases import Database
@@ -24,6 +25,7 @@ from sms_core_outbox.ledger import Ledger, OnAlarm
 from sms_core_outbox.logins import SharedLogins
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import Sender
+from sms_core_outbox.tracing import NoTraces, Traces
 from sms_core_outbox.worker import Worker
 
 HASH_KEY_VARIABLE = "SMS_OUTBOX_HASH_KEY"
@@ -50,6 +52,7 @@ class Resources:
         concurrency: int,
         rates: Mapping[str, Rate] | None,
         state: str | Path | None,
+        traces: Traces | None,
         pretenders: Collection[str],
     ) -> None:
         if concurrency < 1:
@@ -60,22 +63,27 @@ class Resources:
             self.accounts.name_of(name)  # raises for one that there is none of
         self.pretenders = frozenset(pretenders)
         self.on_alarm = on_alarm
+        self.traces = traces or NoTraces()
         self.concurrency = concurrency
         self.rates = dict(rates or {})
+        if self.accounts.names is not None:  # the rate of an account of several vendors is that of each of them
+            for name in self.rates.copy():
+                for carrier in self.accounts.carriers_of(name):
+                    self.rates.setdefault(carrier, self.rates[name])
         self._folder = _state_folder(self.database, state)
         self.hashes = _hashes(self.database, self._folder, hash_key)
         self.wakers: list[Callable[[str], object]] = []
         self.workers: WeakSet[Worker] = WeakSet()
         self._checked_in = 0
         self._ledger: Ledger | None = None
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock(), lambda _: threading.Lock())
 
     def close(self) -> None:
         """Stop workers, say that nothing of this process is under way, and close connections and the clients made here."""
         for worker in list(self.workers):
             if worker.is_running:  # else it would go on, on connections that nobody closes
                 worker.stop()
-        with self._lock:
+        with self._lock.get():
             ledger, self._ledger = self._ledger, None
         if ledger is not None and ledger.holder.about.pid == os.getpid():
             ledger.close()
@@ -111,7 +119,7 @@ class Resources:
 
     def ledger(self) -> Ledger:
         """This process's ledger; a child process has another holder than its parent."""
-        with self._lock:
+        with self._lock.get():
             if self._ledger is None or self._ledger.holder.about.pid != os.getpid():
                 holder = OwnHolder(self._folder)
                 self._ledger = Ledger(self.database, holder, self.on_alarm, DEFAULT_DEADLINE)
@@ -119,8 +127,7 @@ class Resources:
 
     def ours(self, names: Iterable[str]) -> list[str]:
         """Those of the accounts that this outbox is for."""
-        known = self.accounts.names
-        return [name for name in names if known is None or name in known]
+        return [name for name in names if self.accounts.knows(name)]
 
     def sessions(self, name: str) -> SessionStore | None:
         """Where the account's client keeps its login; None for a database in memory, of which there are no other users."""

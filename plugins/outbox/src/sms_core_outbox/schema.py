@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sms_core.model import DeliveryStatus
 from sms_core_outbox.states import State
 
-VERSION = 1
+VERSION = 2
 """Of the tables. `sms_core_outbox.migrations` has the way from each to the next."""
 
 KEY_LENGTH = 200
@@ -79,9 +79,12 @@ put = Table(
     Column("form", Integer, nullable=False),
     Column("text", Text, nullable=False),
     Column("fields", Text, nullable=False),
+    Column("trace", String(55)),
     UniqueConstraint("account", "key", name="sms_outbox_put_key"),
 )
-"""One call of `put`: what its rows share. ``fields`` is the message's JSON but for its text and recipients."""
+"""One call of `put`: what its rows share. ``fields`` is the message's JSON but for its text and recipients, ``trace``
+the W3C traceparent of its caller.
+"""
 
 row = Table(
     "sms_outbox_row",
@@ -115,9 +118,11 @@ row = Table(
     Column("status", String(20)),
     Column("changed_at", BigInteger, nullable=False),
     Column("forgotten_at", BigInteger),
+    Column("route", Text),
 )
 """One recipient of a put.
 
+``account`` is the carrier at which it is. Where several may carry it, ``route`` has their names in order, as JSON.
 ``text`` is the final text where it is another than the put's, ``recipient`` the JSON of what else the message says of
 this one. Rows with the same ``likeness`` may share a request. ``due_at`` is the caller's ``not_before``, ``ready_at``
 when it may be tried next.
@@ -189,8 +194,12 @@ account = Table(
     Column("paused_at", BigInteger),
     Column("paused_by", String(200)),
     Column("because", Text),
+    Column("rests_until", BigInteger),
 )
-"""What all workers of an account have to know: whether it pauses."""
+"""What all workers of an account have to know: whether it pauses.
+
+``rests_until`` is until when what waits at a vendor goes to the next one of its route.
+"""
 
 worker = Table(
     "sms_outbox_worker",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, 
 from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
+from sqlalchemy.util import await_only
 
 from sms_core import AsyncClient, Plan, ProviderInfo
 from sms_core.model import Cancellation, DeliveryReport, Message, SendResult
@@ -43,7 +44,7 @@ class Sender(Protocol):
         """As `sms_core.Client.cancel`."""
         ...
 
-    def reports(self, batch: Mapping[str, Sequence[str]], /) -> Iterable[DeliveryReport]:
+    def reports(self, batch: Mapping[str, Sequence[str]], /, *, mms: bool = False) -> Iterable[DeliveryReport]:
         """As `sms_core.Client.reports`."""
         ...
 
@@ -85,11 +86,11 @@ class LoopSender:
         """As `sms_core.AsyncClient.cancel`."""
         return self._wait_for(self.client.cancel(batch))
 
-    def reports(self, batch: Mapping[str, Sequence[str]], /) -> Iterable[DeliveryReport]:
+    def reports(self, batch: Mapping[str, Sequence[str]], /, *, mms: bool = False) -> Iterable[DeliveryReport]:
         """As `sms_core.AsyncClient.reports`, all pages of it."""
 
         async def collect() -> list[DeliveryReport]:
-            return [report async for report in self.client.reports(batch)]
+            return [report async for report in self.client.reports(batch, mms=mms)]
 
         return self._wait_for(collect())
 
@@ -98,4 +99,13 @@ class LoopSender:
         self._wait_for(self.client.aclose())
 
     def _wait_for(self, call: Coroutine[Any, Any, T]) -> T:
+        if _is_within(self.loop()):
+            return await_only(call)  # in a greenlet of SQLAlchemy's ``run_sync``: the loop goes on meanwhile
         return asyncio.run_coroutine_threadsafe(call, self.loop()).result()
+
+
+def _is_within(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

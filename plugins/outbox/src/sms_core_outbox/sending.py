@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core_outbox import claims
@@ -19,9 +19,13 @@ from sms_core_outbox.listening import Listener
 from sms_core_outbox.model import Alarm, DrainResult
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
 from sms_core_outbox.resources import DEFAULT_DEADLINE, Resources
+from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 from sms_core_outbox.worker import Worker
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PRETENDER = "memory"
 """The provider that sends nothing."""
@@ -48,7 +52,18 @@ def drain_until(
     """The same in the calling thread; nothing more is claimed once it is stopped."""
     resources.check()
     resources.database.check_outside()
-    return _drain(resources, resources.database, resources.ledger(), is_stopped, account, limit)
+    pool = ThreadPoolExecutor(resources.concurrency, thread_name_prefix="sms-outbox-send")
+    return _drain(resources, resources.database, resources.ledger(), is_stopped, account, limit, pool)
+
+
+class Inline(Executor):
+    """Does at once, in the caller's thread, what is submitted."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Do it."""
+        done: Future[T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
 
 
 def drain_joined(resources: Resources, connection: Any, account: str | None, limit: int | None) -> DrainResult:
@@ -56,14 +71,16 @@ def drain_joined(resources: Resources, connection: Any, account: str | None, lim
     resources.check()
     database = JoinedDatabase(resources.database, connection)
     for name in _names(resources, database, account):
-        if name not in resources.pretenders and resources.accounts.client(name).info.name != PRETENDER:
+        pretends = not resources.pretenders.isdisjoint({name, resources.accounts.account_of(name)})
+        if not pretends and resources.accounts.client(name).info.name != PRETENDER:
             raise ConfigurationError(
                 f"drain(connection=…) is for tests, and account {name!r} may send: what a vendor took would stay "
                 f"sent when you roll back. Use {PRETENDER}:// there, or commit and drain() then"
             )
     ledger = Ledger(database, OwnHolder(None), resources.on_alarm, DEFAULT_DEADLINE)
     try:
-        return _drain(resources, database, ledger, lambda: False, account, limit)
+        # In the caller's thread, which alone may use the caller's connection: so everything goes one after the other.
+        return _drain(resources, database, ledger, lambda: False, account, limit, Inline())
     finally:
         ledger.close()
 
@@ -75,21 +92,26 @@ def _drain(
     is_stopped: Callable[[], bool],
     account: str | None,
     limit: int | None,
+    pool: Executor,
 ) -> DrainResult:
     tally = Tally(too_late=ledger.sweep())
     with database.read() as connection:
         now = database.now(connection)
-    names = _names(resources, database, account)
     landed: SimpleQueue[Landed | None] = SimpleQueue()
-    with ThreadPoolExecutor(resources.concurrency, thread_name_prefix="sms-outbox-send") as pool:
-        for name in names:  # one after the other, for the limit is one for all
-            found = _open_pass(resources, name, ledger, tally, pool, landed)
-            if found is None:
-                continue
-            found.before = now
-            found.left = None if limit is None else limit - tally.claimed
-            run_dry(landed, {name: found}, is_stopped)
-            _end_pass(resources, found)
+    with pool:
+        may_go_on = True
+        while may_go_on:
+            may_go_on = False
+            for name in _names(resources, database, account):  # one after the other, for the limit is one for all
+                found = _open_pass(resources, name, ledger, tally, pool, landed)
+                if found is None:
+                    continue
+                found.before = now
+                found.left = None if limit is None else limit - tally.claimed
+                run_dry(landed, {name: found}, is_stopped)
+                _end_pass(resources, found)
+                # What this vendor did not take waits at another one, perhaps one that had its turn.
+                may_go_on |= found.onward is not None and found.went_on > 0
     return DrainResult(
         claimed=tally.claimed,
         accepted=tally.counts[State.ACCEPTED],
@@ -105,7 +127,9 @@ def _drain(
 
 
 def _names(resources: Resources, database: Database, account: str | None) -> list[str]:
-    return _names_to_send(resources, database) if account is None else [resources.accounts.name_of(account)]
+    if account is None:
+        return _names_to_send(resources, database)
+    return list(resources.accounts.carriers_of(resources.accounts.name_of(account)))
 
 
 def _names_to_send(resources: Resources, database: Database) -> list[str]:
@@ -119,7 +143,7 @@ def _open_pass(
     name: str,
     ledger: Ledger,
     tally: Tally,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     landed: SimpleQueue[Landed | None],
 ) -> AccountPass | None:
     """The pass of an account; None, with an alarm, where there is no client for it."""
@@ -130,7 +154,11 @@ def _open_pass(
         return None
     ledger.deadline = max(ledger.deadline, client.deadline)
     rate = resources.rates.get(name)
-    return AccountPass(name, client, ledger, tally, pool, landed, resources.concurrency, rate=rate)
+    several = resources.accounts.several_of(name)
+    onward = None if several is None else Onward(several.also_after, several.rest.total_seconds())
+    found = AccountPass(name, client, ledger, tally, pool, landed, resources.concurrency, rate=rate, onward=onward)
+    found.traces = resources.traces
+    return found
 
 
 def _end_pass(resources: Resources, found: AccountPass) -> None:
@@ -139,7 +167,7 @@ def _end_pass(resources: Resources, found: AccountPass) -> None:
         client.close()
 
 
-def worker(resources: Resources) -> Worker:
+def worker(resources: Resources, ask: Callable[[Callable[[], bool]], object] | None) -> Worker:
     """A worker of this process, not started yet."""
     resources.check()
     ledger = resources.ledger()
@@ -159,6 +187,7 @@ def worker(resources: Resources) -> Worker:
         threads=resources.concurrency,
         wakers=resources.wakers,
         listener=partial(Listener, resources.database),
+        ask=ask,
     )
     resources.workers.add(made)
     return made

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from sms_core.errors import InsufficientCredit, SmsError
 from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core.serialize import from_json
+from sms_core_outbox import jumps
 from sms_core_outbox.claims import CLAIM_AGE, SECOND, has_text, load, loaded_columns
 from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import OutboxError, StateChanged
@@ -155,17 +156,18 @@ def as_result(asked: Sequence[Doubt]) -> SendResult:
     return SendResult(outcomes, batches=batches, message=message, sent_at=to_moment(begun))
 
 
-def counts(doubt: Doubt, outcome: Outcome, *, now: int, deadline: float) -> bool:
+def counts(doubt: Doubt, outcome: Outcome, *, now: int, deadline: float, jumped_at: int = 0) -> bool:
     """Whether what the vendor says of a row counts.
 
     An acceptance does. "Not sent" is said by absence, and while the holder of a claim may live, the vendor may still be
-    sent it: so its end has to be proven, and the vendor to have had time to end its work.
+    sent it: so its end has to be proven, and the vendor to have had time to end its work. ``jumped_at`` is when the
+    database's clock jumped, from when on ages count.
     """
     if outcome is Outcome.UNKNOWN:
         return False
     if outcome is Outcome.ACCEPTED or doubt.is_answered:
         return True
-    since = (doubt.row.claimed_at or now) + int((CLAIM_AGE + deadline + PATIENCE) * SECOND)
+    since = max(doubt.row.claimed_at or now, jumped_at) + int((CLAIM_AGE + deadline + PATIENCE) * SECOND)
     return doubt.is_over and now >= since
 
 
@@ -251,7 +253,8 @@ def decide(
     state = outcome
     values: dict[str, object] = {"changed_at": now}
     if resend:
-        against = _against_resending(connection, found.id, found.claim, found.holder, found.claimed_at, now, deadline)
+        begun = max(found.claimed_at, jumps.ages_count_from(database, connection))
+        against = _against_resending(connection, found.id, found.claim, found.holder, begun, now, deadline)
         if against:
             raise OutboxError(f"row {row_id} cannot be sent again yet: {against}")
         state = State.READY if found.deadline_at > now else State.NOT_SENT

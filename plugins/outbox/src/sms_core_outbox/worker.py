@@ -19,6 +19,8 @@ POLL = 0.1
 """Seconds between two looks at the tables, where nothing wakes the worker before."""
 SWEEP_EVERY = 1.0
 """Seconds between two looks at what others left behind."""
+ASK_EVERY = 10.0
+"""Seconds between two looks at what is to be asked of vendors."""
 PAUSE_AFTER_FAILURE = 1.0
 """Seconds before the database is tried again."""
 
@@ -33,7 +35,8 @@ class Worker:
 
     ``names`` gives the accounts that have something to send, of those for which something was just put, or of all where
     it is given none; ``open_pass`` begins the pass of one, ``end_pass`` ends
-    it, ``sweep`` looks after what others left, ``listener`` makes what wakes it. `Outbox.worker` makes it.
+    it, ``sweep`` looks after what others left, ``listener`` makes what wakes it. ``ask`` asks vendors for what is due, in
+    a thread of its own, since they may be slow; None asks nothing. `Outbox.worker` makes it.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Worker:
         threads: int,
         wakers: list[Callable[[str], object]],
         listener: Callable[[Callable[[str], object]], Listener],
+        ask: Callable[[Callable[[], bool]], object] | None = None,
     ) -> None:
         self._names = names
         self._open_pass = open_pass
@@ -55,6 +59,8 @@ class Worker:
         self._wakers = wakers
         self._new_listener = listener
         self._listener: Listener | None = None
+        self._ask = ask
+        self._asking: threading.Thread | None = None
         self._landed: Landing = SimpleQueue()
         self._woken: SimpleQueue[str] = SimpleQueue()
         self._looked = float("-inf")
@@ -79,6 +85,11 @@ class Worker:
         self._listener.start()
         self._thread = threading.Thread(target=self._run, name="sms-outbox", daemon=True)
         self._thread.start()
+        if self._ask is not None:
+            self._asking = threading.Thread(
+                target=self._ask_again, args=(self._ask,), name="sms-outbox-ask", daemon=True
+            )
+            self._asking.start()
 
     def stop(self, timeout: float | None = None) -> bool:
         """Hand out nothing more, and wait until what is under way is known and stored. Gives whether it is over.
@@ -91,8 +102,11 @@ class Worker:
         self._stopping.set()
         self.wake()
         self._thread.join(timeout)
-        if self._thread.is_alive():
+        if self._asking is not None:
+            self._asking.join(timeout)
+        if self._thread.is_alive() or (self._asking is not None and self._asking.is_alive()):
             return False
+        self._asking = None
         self._wakers.remove(self.wake)
         if self._listener is not None:
             self._listener.stop()
@@ -114,6 +128,16 @@ class Worker:
         """Let it look at once, for what was put for this account or, without one, at all of them."""
         self._woken.put(account)
         self._landed.put(None)
+
+    def _ask_again(self, ask: Callable[[Callable[[], bool]], object]) -> None:
+        while not self._stopping.is_set():
+            try:
+                ask(self._stopping.is_set)
+            except SmsError as error:
+                log.warning("a question to a vendor failed, and comes again with its next turn: %s", error)
+            except Exception:
+                log.exception("a question to a vendor failed, and comes again with its next turn")
+            self._stopping.wait(ASK_EVERY)
 
     def _run(self) -> None:
         passes: dict[str, AccountPass] = {}

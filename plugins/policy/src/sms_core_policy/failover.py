@@ -88,6 +88,27 @@ class _Failover(Generic[ClientT]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} of {', '.join(self.vendors)}>"
 
+    # What an outbox goes by, whose account this is: there it is rows that go from vendor to vendor.
+
+    @property
+    def clients(self) -> Mapping[str, ClientT]:
+        """The clients by their vendors' names, the first to be tried first."""
+        return {name: vendor.client for name, vendor in self.vendors.items()}
+
+    @property
+    def also_after(self) -> tuple[type[VendorError], ...]:
+        """Errors of a refusal after which the next vendor is tried."""
+        return self._rules.refusals
+
+    @property
+    def rest(self) -> timedelta:
+        """How long a vendor rests that could not be reached."""
+        return timedelta(seconds=self._rules.rest)
+
+    def order_of(self, message: Message) -> Sequence[str]:
+        """The names of the vendors for a message, the first to be tried first."""
+        return [vendor.name for vendor in self._vendors_for(message)]
+
     @property
     def info(self) -> ProviderInfo:
         """What the first vendor is, with all that any of them can do."""

@@ -188,6 +188,7 @@ def _rate(given: str, option: str) -> tuple[str, float]:
     "--questions", multiple=True, metavar="NAME=N", help="Questions a second to an account's vendor; may be repeated."
 )
 @click.option("--once", is_flag=True, help="Send what can be sent now, and end.")
+@click.option("--ask/--no-ask", default=True, help="Ask vendors for reports that are due, and about unknown rows.")
 def run(
     chosen: ChosenOutbox,
     concurrency: int,
@@ -195,6 +196,7 @@ def run(
     questions: tuple[str, ...],
     *,
     once: bool,
+    ask: bool,
     as_json: bool,
 ) -> None:
     """Send what is put, until SIGTERM or Ctrl-C. Then what is under way is finished, and nothing more is handed out."""
@@ -211,7 +213,7 @@ def run(
             if result.unknown:
                 note(_("Ask what became of them: {command}", command="sms outbox settle"))
             return
-        with interrupts(lambda: UNKNOWN) as stop, box.worker():
+        with interrupts(lambda: UNKNOWN) as stop, box.worker(asks=ask):
             _tell("the worker runs", as_json=as_json)
             while not stop.wait(0.5):
                 pass

@@ -90,6 +90,7 @@ class Put(models.Model):
     form = models.IntegerField()
     text = models.TextField(_("text"))
     fields = models.TextField()
+    trace = models.CharField(max_length=55, null=True)
 
     class Meta:
         """The table."""
@@ -136,6 +137,7 @@ class Row(models.Model):
     )
     changed_at = models.BigIntegerField()
     forgotten_at = models.BigIntegerField(null=True)
+    route = models.TextField(null=True)
 
     class Meta:
         """The table, its partial indexes, and who may do what."""
@@ -234,6 +236,7 @@ class Account(models.Model):
     paused_at = models.BigIntegerField(null=True)
     paused_by = models.CharField(_("paused by"), max_length=200, null=True)
     because = models.TextField(_("because"), null=True)
+    rests_until = models.BigIntegerField(null=True)
 
     class Meta:
         """The table, and who may do what."""
