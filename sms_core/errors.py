@@ -89,6 +89,17 @@ class SendError(SmsError):
         return error
 
 
+def result_of(error: BaseException) -> SendResult | None:
+    """What an error that ended a send tells of it: its ``result``, or the ``sms_result`` of whatever broke it off.
+
+    None where nothing was begun.
+    """
+    if isinstance(error, SendError) and error.result.outcomes:
+        return error.result
+    found: SendResult | None = getattr(error, "sms_result", None)
+    return found
+
+
 def _in_args(result: SendResult) -> Any:
     return None if result == NO_RESULT else to_data(result)
 

@@ -40,8 +40,7 @@ _NOTHING = nullcontext()
 class Observer:
     """What a middleware does beside one flow. Each method does nothing until a subclass says what.
 
-    One that raises breaks the operation off: after a send that is an unknown outcome, though the vendor may have said
-    yes.
+    One that raises breaks the operation off. What became of a send is its error's `sms_result` all the same.
     """
 
     def on_begin(self) -> None:

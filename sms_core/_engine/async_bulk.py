@@ -13,10 +13,10 @@ from typing import Any, Self
 
 from sms_core._engine.bulk import Sent, attach_results, concluded, is_for_one, not_begun, planned, told
 from sms_core._engine.driver import Course
-from sms_core._engine.flow import result_of
 from sms_core._engine.groups import Group, Grouping, Member, alone
 from sms_core._engine.pace import Pace
 from sms_core._engine.plan import Plan
+from sms_core.errors import result_of
 from sms_core.model import Message, SendResult
 from sms_core.provider.info import ProviderInfo
 

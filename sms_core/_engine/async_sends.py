@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from sms_core._engine.driver import Course
-from sms_core._engine.flow import attach_result, result_of
+from sms_core._engine.flow import attach_result
+from sms_core.errors import result_of
 from sms_core.model import SendResult
 
 OnResult = Callable[[SendResult], object]

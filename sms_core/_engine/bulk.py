@@ -28,12 +28,12 @@ import attrs
 from attrs import field, frozen
 
 from sms_core._engine.driver import Course
-from sms_core._engine.flow import result_of, whole
+from sms_core._engine.flow import whole
 from sms_core._engine.groups import Group, Grouping, Member, alone, shares
 from sms_core._engine.outcomes import conclude, same_for_all
 from sms_core._engine.pace import Pace
 from sms_core._engine.plan import Plan
-from sms_core.errors import InvalidMessage, SendError, SmsError, TransportError, Unsupported
+from sms_core.errors import InvalidMessage, SendError, SmsError, TransportError, Unsupported, result_of
 from sms_core.model import Message, Outcome, SendResult
 from sms_core.provider.info import ProviderInfo
 from sms_core.serialize import register_unstructure, to_data

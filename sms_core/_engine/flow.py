@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -24,11 +25,12 @@ from sms_core.errors import (
     Unsupported,
     VendorError,
     VendorUnavailable,
+    result_of,
 )
-from sms_core.http import may_have_left
+from sms_core.http import Request, may_have_left
 from sms_core.model import Outcome, SendResult
 from sms_core.provider.hooks import hookimpl
-from sms_core.provider.operations import Check, Login, Logout, Operation, Send
+from sms_core.provider.operations import Check, Login, Logout, Operation, Progress, Send
 from sms_core.provider.outcomes import outcome_after
 from sms_core.provider.provider import Provider
 from sms_core.provider.steps import Attempt, Flow, Session, Sleep, StartAttempt
@@ -40,7 +42,7 @@ FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 30.0
 """Seconds. A vendor that asks for a longer pause gets no retry: the caller knows better what to do meanwhile."""
 
-_CALLERS_FAULT = (ConfigurationError, InvalidMessage, Unsupported)
+CALLERS_FAULT = (ConfigurationError, InvalidMessage, Unsupported)
 
 
 def perform(provider: Provider, operation: Operation[T]) -> Flow[T]:
@@ -68,7 +70,7 @@ def perform(provider: Provider, operation: Operation[T]) -> Flow[T]:
                 try:
                     dead = stale is None and (yield from _proves_session_dead(provider, session, error))
                 except AuthenticationFailed as refused:
-                    _raise_failed_send(provider, operation, refused, outcome)
+                    _raise_failed_send(provider, operation, refused, outcome, asked=asked)
                     raise
                 if dead:
                     stale = session
@@ -76,7 +78,7 @@ def perform(provider: Provider, operation: Operation[T]) -> Flow[T]:
                     continue
                 pause = _pause(operation, error, retries, asked=asked)
                 if pause is None or retries >= provider.retries:
-                    _raise_failed_send(provider, operation, error, outcome)
+                    _raise_failed_send(provider, operation, error, outcome, asked=asked)
                     raise
                 retries += 1
                 may_be_taken = False  # of a send only what surely was not taken is tried again
@@ -99,6 +101,37 @@ class CoreConversation:
     def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Any]:
         """The core's own conversation."""
         return perform(provider, operation)
+
+    @hookimpl(wrapper=True, trylast=True, specname="sms_perform")
+    def note_progress(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+        """Within all middleware, around the conversation of core or provider: what became of a send, nobody hides."""
+        flow = yield
+        return noted(flow, operation.progress) if isinstance(operation, Send) else flow
+
+
+def noted(flow: Flow[SendResult], progress: Progress) -> Flow[SendResult]:
+    """The same conversation of a send, whose progress is noted."""
+    progress.has_begun = True
+    has_asked = False
+    try:
+        step = next(flow)
+        while True:
+            has_asked = has_asked or isinstance(step, Request)
+            try:
+                answer = yield step
+            except BaseException as error:  # noqa: BLE001 - handed on whole
+                step = flow.throw(error)
+            else:
+                step = flow.send(answer)
+    except StopIteration as stop:
+        progress.result = stop.value
+        return stop.value  # type: ignore[no-any-return]
+    except CALLERS_FAULT:
+        progress.has_begun = has_asked
+        raise
+    except BaseException as error:
+        progress.result = result_of(error)
+        raise
 
 
 def log_out(provider: Provider, session: Session) -> Flow[None]:
@@ -139,8 +172,10 @@ def _proves_session_dead(provider: Provider, session: Session | None, error: Sms
     return False
 
 
-def _raise_failed_send(provider: Provider, operation: Operation[Any], error: SmsError, outcome: Outcome) -> None:
-    if isinstance(operation, Send) and not isinstance(error, _CALLERS_FAULT):
+def _raise_failed_send(
+    provider: Provider, operation: Operation[Any], error: SmsError, outcome: Outcome, *, asked: bool
+) -> None:
+    if isinstance(operation, Send) and (asked or not isinstance(error, CALLERS_FAULT)):
         conclude(same_for_all(operation.destinations, outcome, error), provider.info, error)
 
 
@@ -178,37 +213,42 @@ def send_all(
     To ``results`` each request's is added as soon as it is known.
 
     After a failure the remaining requests stay unsent, unless it was about these recipients or their text alone.
-    An error of the caller's before anything was sent is raised as it is. Whatever interrupts a send (Ctrl-C, a
-    worker's time limit) goes on its way, with the result so far as its attribute ``sms_result``.
+    An error of the caller's before anything was sent is raised as it is. Whatever breaks off a send that has begun
+    (Ctrl-C, a worker's time limit, an error of a plugin's) goes on its way, with the result so far as its attribute
+    ``sms_result``.
     """
     results = [] if results is None else results
     stopped: SmsError | None = None
-    for send in plan.sends:
+    for planned in plan.sends:
         if stopped is not None:
-            results.append(same_for_all(send.destinations, Outcome.NOT_SENT, stopped))
+            results.append(same_for_all(planned.destinations, Outcome.NOT_SENT, stopped))
             continue
+        send = attrs.evolve(planned, progress=Progress())  # a plan may be sent twice
         try:
             results.append((yield from provider.perform(send)))
-        except SmsError as error:
+        except BaseException as error:
             if isinstance(error, SendError) and error.result.outcomes:
                 results.append(error.result)
                 stopped = _what_stops(error)
-            elif results:
+            elif isinstance(error, SmsError) and not send.progress.has_begun:
+                if not results:
+                    raise
                 results.append(same_for_all(send.destinations, Outcome.NOT_SENT, error))
                 stopped = error
             else:
+                results.append(_known(send, error))
+                unasked = plan.sends[len(results) :]
+                results.extend(same_for_all(later.destinations, Outcome.NOT_SENT, None) for later in unasked)
+                attach_result(error, whole(plan, results, now))
+                error.add_note("sms_core: this broke a send off; sms_result of this exception tells what became of it")
                 raise
-        except BaseException as interruption:
-            unknown = same_for_all(send.destinations, Outcome.UNKNOWN, None)
-            results.append(getattr(interruption, "sms_result", unknown))
-            unasked = plan.sends[len(results) :]
-            results.extend(same_for_all(send.destinations, Outcome.NOT_SENT, None) for send in unasked)
-            attach_result(interruption, whole(plan, results, now))
-            interruption.add_note(
-                "sms_core: this broke a send off; sms_result of this exception tells what became of it"
-            )
-            raise
     return conclude(whole(plan, results, now), provider.info)
+
+
+def _known(send: Send, error: BaseException) -> SendResult:
+    """What is known of a send that an error broke off: by its own word, or else by that of its conversation."""
+    found = result_of(error) or send.progress.result or same_for_all(send.destinations, Outcome.UNKNOWN, None)
+    return account_for(send.destinations, found)
 
 
 def _what_stops(error: SendError) -> SmsError | None:
@@ -228,11 +268,3 @@ def whole(plan: Plan, results: list[SendResult], now: datetime) -> SendResult:
 def attach_result(interruption: BaseException, result: SendResult) -> None:
     """Let an interruption carry what is known of the send that it broke off."""
     interruption.sms_result = result  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def result_of(error: BaseException) -> SendResult | None:
-    """What an error that ended a send tells of it; None where nothing was begun."""
-    if isinstance(error, SendError) and error.result.outcomes:
-        return error.result
-    found: SendResult | None = getattr(error, "sms_result", None)
-    return found

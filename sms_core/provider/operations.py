@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import ClassVar, Generic, Self, TypeVar, cast
 
 import attrs
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from sms_core.clocks import BeginBefore
 from sms_core.masking import mask
@@ -117,12 +117,25 @@ class Destination:
         return f"{self.path}.text" if self.own_text else "text"
 
 
+@define
+class Progress:
+    """How far a send is. The core notes it at the vendor's conversation, within all middleware.
+
+    ``has_begun`` is True from then on, unless the conversation ended before any request by an error that is the caller's
+    to mend. ``result`` is what it came to; None before that, and where it ended by an error that tells nothing.
+    """
+
+    has_begun: bool = False
+    result: SendResult | None = None
+
+
 @frozen
 class Send(Operation[SendResult]):
     """Send one request's worth of a message. The core has checked, rendered and split it beforehand.
 
     The provider answers with the `SendResult` of these destinations or raises the error that refuses all. After
     ``begin_before`` no request of it may begin, an attempt after the first one included; None sets no limit.
+    ``progress`` is for middleware to read: an error of another one's need not tell what became of the request.
     """
 
     name = "send"
@@ -130,6 +143,7 @@ class Send(Operation[SendResult]):
     message: Message
     destinations: tuple[Destination, ...]
     begin_before: BeginBefore | None = field(default=None, kw_only=True, eq=False)
+    progress: Progress = field(factory=Progress, kw_only=True, eq=False, repr=False)
 
     @property
     def one_text(self) -> str | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,9 +9,23 @@ from typing import Any
 
 import pytest
 
-from sms_core import Message, Outcome, OutcomeUnknown, SendError, TransportError, VendorError, hookimpl
+from sms_core import (
+    ConfigurationError,
+    InvalidMessage,
+    Message,
+    NotSent,
+    Outcome,
+    OutcomeUnknown,
+    SendError,
+    SmsError,
+    TransportError,
+    Unsupported,
+    VendorError,
+    hookimpl,
+)
+from sms_core.errors import result_of
 from sms_core.middleware import LogOperations, Observer, Trace, observed, traced
-from sms_core.provider import Attempt, Destination, Flow, Operation, Request, Send, Sleep, Step
+from sms_core.provider import Attempt, Destination, Flow, Operation, Provider, Request, Send, Sleep, StartAttempt, Step
 from sms_core.testing import FakeTransport
 from tests.support import tiny
 from tests.support.colours import bind_async
@@ -222,20 +237,105 @@ def test_one_may_ask_to_be_outside_or_inside_of_all_others() -> None:
     assert notes[:3] == ["outside begins", "between begins", "inside begins"]
 
 
-def test_a_middleware_that_fails_at_the_end_of_a_send_leaves_an_unknown_outcome() -> None:
-    class Breaks:
-        @hookimpl(wrapper=True)
-        def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
-            return traced((yield), Trace(operation), self.done)
+class Fails:
+    """A middleware that raises an error of its own, before a send or after it."""
 
-        def done(self, trace: Trace) -> None:
-            raise RuntimeError
+    def __init__(self, error: BaseException, *, after: bool) -> None:
+        self.error = error
+        self.after = after
+
+    @hookimpl(wrapper=True)
+    def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+        return self.around((yield))
+
+    def around(self, flow: Flow[Any]) -> Flow[Any]:
+        if not self.after:
+            raise self.error
+        try:
+            yield from flow
+        except SmsError:
+            raise self.error from None
+        raise self.error
+
+
+OWN_ERRORS = [
+    InvalidMessage("text", "comes too late"),
+    ConfigurationError("found out late"),
+    Unsupported("tiny", "this"),
+    NotSent("says nothing of anybody"),
+    RuntimeError("a bug"),
+]
+FOUR = [NUMBERS[0], NUMBERS[1], NUMBERS[2], NUMBERS[3]]  # the first request holds three of them
+A, U, N, R = Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.NOT_SENT, Outcome.REFUSED
+
+
+@pytest.mark.parametrize("error", OWN_ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    ("answer", "outcomes"),
+    [
+        ("OK b1", [A, A, A, N]),
+        (f"OK b1 {NUMBERS[0]}", [R, A, A, N]),
+        ("NO text", [R, R, R, N]),
+        ("half an answer", [U, U, U, N]),
+        (TransportError("cut off", sent=True), [U, U, U, N]),
+        (TransportError("nobody there", sent=False), [N, N, N, N]),
+    ],
+    ids=["accepted", "in part", "refused", "unreadable", "cut off", "nothing left"],
+)
+def test_no_error_of_a_middleware_hides_what_became_of_a_send(
+    error: Exception, answer: str | TransportError, outcomes: list[Outcome]
+) -> None:
+    network = FakeTransport(Vendor(send=[answer]))
+    failing = Fails(copy.copy(error), after=True)
+    sending = bind(network, Tiny(logs_in=False), middleware=[failing], retries=0)
+    with sending as sms, pytest.raises(type(error)) as caught:
+        sms.send("x", to=FOUR)
+    assert caught.value is failing.error
+    result = result_of(caught.value)
+    assert result is not None
+    assert [row.outcome for row in result.outcomes] == outcomes
+    assert result.batches == (("b1",) if A in outcomes else ())
+    assert len(network.requests) == 1
+
+
+@pytest.mark.parametrize("error", OWN_ERRORS[:4], ids=lambda error: type(error).__name__)
+def test_an_error_of_a_middleware_before_a_send_says_that_nothing_was_begun(error: Exception) -> None:
+    network = FakeTransport(Vendor())
+    failing = Fails(copy.copy(error), after=False)
+    with bind(network, Tiny(logs_in=False), middleware=[failing]) as sms, pytest.raises(type(error)) as caught:
+        sms.send("x", to=FOUR)
+    assert result_of(caught.value) is None
+    assert network.requests == []
+
+
+def test_what_a_vendors_answer_shows_to_be_set_up_wrongly_leaves_a_send_unknown() -> None:
+    """Parsing comes after the request: no error of any class says there that nothing was sent."""
+
+    class Strict(Tiny):
+        @hookimpl
+        def sms_parse_response(self) -> Any:
+            raise ConfigurationError("the account has another address")
 
     network = FakeTransport(Vendor(send=["OK b1"]))
-    with bind(network, Tiny(logs_in=False), middleware=[Breaks()]) as sms, pytest.raises(RuntimeError) as caught:
+    with bind(network, Strict(logs_in=False)) as sms, pytest.raises(OutcomeUnknown, match="another address") as caught:
         sms.send("x", to=NUMBERS[0])
-    result = caught.value.sms_result  # type: ignore[attr-defined]
-    assert [row.outcome for row in result.outcomes] == [Outcome.UNKNOWN]
+    assert [row.outcome for row in caught.value.result.outcomes] == [U]
+
+
+def test_a_conversation_of_a_providers_own_is_noted_too() -> None:
+    class Converses(Tiny):
+        @hookimpl
+        def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Any]:
+            attempt = yield StartAttempt()
+            yield provider.request(attempt.session, operation)
+            raise InvalidMessage("text", "is refused by what came back")
+
+    network = FakeTransport(Vendor(send=["OK b1"]))
+    with bind(network, Converses(logs_in=False)) as sms, pytest.raises(InvalidMessage) as caught:
+        sms.send("x", to=NUMBERS[0])
+    result = result_of(caught.value)
+    assert result is not None
+    assert [row.outcome for row in result.outcomes] == [U]
 
 
 def test_of_several_the_last_one_is_the_outermost() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ import pytest
 from outbox_vendor import Vendor
 from sqlalchemy import Connection
 
-from sms_core import Message, TransportError
+from sms_core import InvalidMessage, Message, TransportError, hookimpl
 from sms_core.http import Request, Response
+from sms_core.provider import Flow, Operation
+from sms_core.testing import memory_exchange
 from sms_core_outbox import DatabaseUnavailable, Outbox, Put, State
 from sms_core_outbox.databases import Database
 
@@ -104,3 +106,28 @@ def test_results_that_the_database_does_not_take_go_to_a_file_and_back(
     assert row.batch_id == ("b1" if accepted else None)
     assert not list((tmp_path / "state").glob("*.spill"))
     assert other.get("later").rows[0].state is State.ACCEPTED
+
+
+class RefusesAfterwards:
+    """A plugin of an application's that raises what others raise before anything is sent."""
+
+    @hookimpl(wrapper=True)
+    def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+        return self.around((yield))
+
+    def around(self, flow: Flow[Any]) -> Flow[Any]:
+        yield from flow
+        raise InvalidMessage("text", "comes too late")
+
+
+def test_a_plugin_that_refuses_what_was_sent_hides_no_batch_id(open_outbox: Callable[..., Outbox]) -> None:
+    exchange = memory_exchange("refuses-afterwards")
+    exchange.reset()
+    plugins = {"main": [RefusesAfterwards()]}
+    outbox = open_outbox(accounts={"main": "memory://refuses-afterwards"}, plugins=plugins)
+    outbox.put_many([Put(Message("hi", A), key="a"), Put(Message("hi", B), key="b")])
+    outbox.drain()
+    outbox.drain()
+    rows = [row for key in ("a", "b") for row in outbox.get(key).rows]
+    assert [(row.state, row.batch_id is None) for row in rows] == [(State.ACCEPTED, False)] * 2
+    assert sorted(accepted.number for accepted in exchange.accepted) == [A, B]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -334,6 +334,23 @@ def test_a_bug_in_another_plugin_takes_nothing_that_was_not_sent() -> None:
     with tiny(bind, ["OK b1"], Bug(), rate) as sms, pytest.raises(KeyError):
         sms.send("x", to=A)
     assert room(rate, Message("x", A)) == 2
+
+
+@COLOURS
+def test_what_was_sent_stays_taken_though_another_plugin_refuses_it_afterwards(connected: Callable[..., Any]) -> None:
+    class RefusesAfterwards:
+        @hookimpl(wrapper=True)
+        def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+            return self.around((yield))
+
+        def around(self, flow: Flow[Any]) -> Flow[Any]:
+            yield from flow
+            raise InvalidMessage("text", "comes too late")
+
+    rate = Rate(MemoryStore(), Window(2, HOUR, "all"))
+    with tiny(connected, ["OK b1"], RefusesAfterwards(), rate) as sms, pytest.raises(InvalidMessage, match="too late"):
+        sms.send("x", to=A)
+    assert room(rate, Message("x", A)) == 1
 
 
 @pytest.mark.parametrize("word", ["STOP", "stop", " ＳＴＯＰ ", "退訂", "取消。"])

@@ -11,10 +11,10 @@ from sms_core.clocks import BeginBefore
 from sms_core.errors import (
     ConfigurationError,
     InvalidMessage,
-    SendError,
     SmsError,
     TransportError,
     Unsupported,
+    result_of,
 )
 from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core_outbox.answers import Answer
@@ -153,8 +153,8 @@ def carry(client: Sender, flight: Flight) -> list[End]:
     try:
         return [End(flight, client.send(flight.plan))]
     except _OF_THE_MESSAGE as error:
-        # Only a rule promises to refuse before anything leaves; another plugin may raise this after the request.
-        halves = flight.halves() if hasattr(error, "rule") else ()
+        has_begun = result_of(error) is not None
+        halves = () if has_begun else flight.halves()
         if not halves:
             return [End(flight, error=error)]
     except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
@@ -165,7 +165,7 @@ def carry(client: Sender, flight: Flight) -> list[End]:
 def answers_of(end: End, onward: Onward | None = None) -> list[Answer]:
     """What each row's send came to. A row of which nothing is told may have been taken."""
     flight, error = end.flight, end.error
-    told = _outcomes(end.result, error)
+    told = _outcomes(end)
     rows: dict[int, list[RecipientOutcome]] = {}
     for reference, row_id in flight.row_of.items():
         outcome = told.get(reference) or _untold(reference, error)
@@ -173,11 +173,8 @@ def answers_of(end: End, onward: Onward | None = None) -> list[Answer]:
     return [_of_parts(row_id, flight.claim, parts, onward) for row_id, parts in rows.items()]
 
 
-def _outcomes(result: SendResult | None, error: BaseException | None) -> dict[str, RecipientOutcome]:
-    if isinstance(error, SendError):
-        result = error.result
-    elif error is not None:
-        result = getattr(error, "sms_result", None)
+def _outcomes(end: End) -> dict[str, RecipientOutcome]:
+    result = end.result if end.error is None else result_of(end.error)
     if result is None:
         return {}
     return {row.reference: row for row in result.outcomes}

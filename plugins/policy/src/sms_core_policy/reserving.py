@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeVar, get_args
 from attrs import define, field, frozen
 
 from sms_core import ConfigurationError, InvalidMessage, Message, Outcome, RecipientOutcome, SendResult, hookimpl
-from sms_core.errors import SendError, SmsError, Unsupported
+from sms_core.errors import SmsError, Unsupported, result_of
 from sms_core.provider import Account, Blocking, Destination, Flow, Operation, Provider, Send
 from sms_core_policy.counting import Counted
 from sms_core_policy.errors import LimitReached
@@ -154,7 +154,7 @@ class Limit(Counted, ABC):
         except BaseException as error:
             if not has_begun and not isinstance(error, SmsError):
                 _attach(error, _not_sent(operation.destinations))
-            yield from _ending(partial(hold.settle, _result_of(error, operation.destinations)), error)
+            yield from _ending(partial(hold.settle, _result_of(error, operation)), error)
             raise
         yield from _ending(partial(hold.settle, result), None, result)
         return result
@@ -252,11 +252,12 @@ def _not_sent(destinations: Iterable[Destination]) -> SendResult:
     return SendResult(tuple(rows))
 
 
-def _result_of(error: BaseException, destinations: tuple[Destination, ...]) -> SendResult:
-    """What an error tells of a send: all unknown where it says nothing."""
-    if isinstance(error, SendError):
-        return error.result
-    if isinstance(error, InvalidMessage | ConfigurationError | Unsupported):
-        return _not_sent(destinations)  # raised before anything is sent
-    known = getattr(error, "sms_result", None)
-    return known if isinstance(known, SendResult) else SendResult(())
+def _result_of(error: BaseException, operation: Send) -> SendResult:
+    """What is known of a send that ended by an error: all unknown where nothing says anything."""
+    known = result_of(error) or operation.progress.result
+    if known is not None:
+        return known
+    is_before = isinstance(error, InvalidMessage | ConfigurationError | Unsupported)
+    if is_before and not operation.progress.has_begun:
+        return _not_sent(operation.destinations)
+    return SendResult(())

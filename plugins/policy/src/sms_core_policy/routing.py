@@ -26,7 +26,6 @@ from sms_core import (
     PartiallySent,
     Plan,
     RecipientOutcome,
-    SendError,
     SendResult,
     SmsError,
     TransportError,
@@ -34,6 +33,7 @@ from sms_core import (
     VendorError,
 )
 from sms_core.clocks import BeginBefore
+from sms_core.errors import result_of
 from sms_core.provider import Destination, Send
 from sms_core_policy.vendors import ClientT, Vendor
 
@@ -236,11 +236,11 @@ def send(
                 journey.notes.append(f"{rules.name}: {vendor.name} rests")
                 continue
             left = yield from _by(vendor, journey, left, rules, took)
-    except SmsError:
-        raise
     except BaseException as interruption:
-        known = getattr(interruption, "sms_result", None)
-        if isinstance(known, SendResult):
+        known = result_of(interruption)
+        if known is None and isinstance(interruption, SmsError):
+            raise
+        if known is not None:
             journey.parts.append(known)
         _attach(interruption, _result(journey, sent_at, known))
         raise
@@ -293,6 +293,8 @@ def _by(
         if any(row.outcome is Outcome.UNKNOWN for row in result.outcomes):
             journey.notes.append(f"{rules.name}: unknown at {vendor.name}")
         if isinstance(answer, SmsError):
+            if hasattr(answer, "sms_result"):  # a plugin's error broke the send off: it goes on its way
+                raise answer
             journey.reason = answer
         again = _note_rows(journey, result, plan, left, rules.refusals)
         return sorted({*refused, *again} - {left[position] for position in repeated})
@@ -312,8 +314,9 @@ def _note_plan(journey: _Journey, plan: Plan, left: Sequence[int]) -> None:
 def _result_of(answer: SendResult | SmsError, plan: Plan) -> SendResult:
     if isinstance(answer, SendResult):
         return answer
-    if isinstance(answer, SendError) and answer.result.outcomes:
-        return answer.result
+    found = result_of(answer)
+    if found is not None:
+        return found
     # Raised before anything was sent: what a limit or the vendor's own code refuses.
     is_before = isinstance(answer, InvalidMessage | Unsupported)
     outcome = Outcome.NOT_SENT if is_before else Outcome.UNKNOWN
