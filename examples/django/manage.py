@@ -1,4 +1,4 @@
-"""Django's commands: ``python manage.py migrate && python manage.py runserver``."""
+"""Django's commands: ``python manage.py migrate``, ``python manage.py sms_outbox run``."""
 
 import os
 import sys

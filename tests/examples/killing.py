@@ -124,7 +124,7 @@ def run(example: Example, folder: Path, url: str, *, kills: int, pause: float, s
     begun = time.monotonic()
     with ExitStack() as stack:
         application = stack.enter_context(running(example, folder, url, slow=SLOW))
-        accounts = {"main": application.oracle.dsn}
+        accounts = {example.account: application.oracle.dsn}
         outbox = stack.enter_context(Outbox(url, accounts=accounts, hash_key=HASH_KEY, state=folder / "watching"))
         callers = Callers(application)
         threads = [threading.Thread(target=callers.put, daemon=True) for _ in range(CALLERS)]

@@ -100,7 +100,27 @@ CELERY = Example(
     ),
     needs_redis=True,
 )
-ALL = (FLASK, FASTAPI, CELERY)
+DJANGO = Example(
+    "django",
+    (
+        Program("gunicorn", (*_GUNICORN, "project.wsgi"), has_children=True),
+        Program("worker", ("manage", "sms_outbox", "run")),
+    ),
+    (
+        *("gunicorn.app.wsgiapp", "gunicorn.workers.sync", "gunicorn.glogging", "logging.handlers"),
+        *(
+            "django.core.management",
+            "django.core.management.commands.migrate",
+            "django.core.wsgi",
+            "django.contrib.admin",
+        ),
+        *("django.db.backends.sqlite3.base", "django.db.backends.postgresql.base", "django.conf.locale.en.formats"),
+        *("sms_core_django.webhooks", "sms_core_django.views", "sms_core_django.contrib.outbox.views"),
+    ),
+    account="default",
+    first=("manage", "migrate", "--verbosity", "0"),
+)
+ALL = (FLASK, FASTAPI, DJANGO, CELERY)
 
 
 class Answer(NamedTuple):
@@ -145,13 +165,14 @@ class Application:
             **os.environ,
             "SMS_DSN": self.oracle.dsn,
             "SMS_OUTBOX": self.outbox_url,
+            "DATABASE_URL": self.outbox_url,
             "SMS_OUTBOX_HASH_KEY": HASH_KEY,
             "SMS_WEBHOOK_SECRET": SECRET,
             "APP_TOKEN": TOKEN,
+            "SECRET_KEY": SECRET,
             "CELERY_BROKER_URL": self.broker,
             "XDG_STATE_HOME": str(self.folder / "state"),
             "TMPDIR": str(self.folder),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
         }
         return self.starter.start(

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.examples import killing
-from tests.examples.running import CELERY, FASTAPI, FLASK, Example
+from tests.examples.running import CELERY, DJANGO, FASTAPI, FLASK, Example
 
 pytestmark = pytest.mark.timeout(300)  # real servers, on a machine that may be busy
 
 
 # Celery's worker needs a second for each start: all fifty kills of each of its processes are in `nox -s reliability`.
 @pytest.mark.parametrize(
-    ("example", "kills"), [(FLASK, 50), (FASTAPI, 50), (CELERY, 10)], ids=("flask", "fastapi", "celery")
+    ("example", "kills"),
+    [(FLASK, 50), (FASTAPI, 50), (DJANGO, 50), (CELERY, 10)],
+    ids=("flask", "fastapi", "django", "celery"),
 )
 def test_every_text_is_sent_once_and_every_answer_was_true(example: Example, kills: int, tmp_path: Path) -> None:
     figures = killing.run(example, tmp_path, f"sqlite:///{tmp_path}/sms.db", kills=kills, pause=0.02, seed=kills)

@@ -1,7 +1,8 @@
 """Programs that start at once: each is forked from a process that has imported already what it needs.
 
 A test that kills servers some hundred times would wait for imports most of the time. `Starter` runs this file, which
-imports, forks and ends programs as it is told; everything else of them is as ``python -m`` makes it.
+imports, forks and ends programs as it is told; everything else of them is as ``python -m`` makes it. What they import
+besides is compiled once, and kept for the next ones.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,9 +32,9 @@ class Starter:
     """
 
     def __init__(self, *modules: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
-        )
+        self._compiled = tempfile.TemporaryDirectory(prefix="sms-compiled-", ignore_cleanup_errors=True)
+        command = [sys.executable, __file__, self._compiled.name, *modules]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         self._started: list[int] = []
         self.port, self.socket = self._told()
 
@@ -47,6 +49,7 @@ class Starter:
                 os.killpg(pid, signal.SIGKILL)
         self._process.kill()
         self._process.communicate()
+        self._compiled.cleanup()
 
     def start(self, arguments: Sequence[str], *, folder: Path, log: Path, environment: Mapping[str, str]) -> int:
         """Start ``python -m …`` in a session of its own; its process id, which stays its own until `kill`."""
@@ -84,8 +87,11 @@ def children_of(pid: int) -> list[int]:
 def main() -> None:
     """Import what is named, and do what each line of the input says."""
     sys.path[0] = os.curdir  # and not this folder, whose modules hide others
-    for name in sys.argv[1:]:
+    compiled, *names = sys.argv[1:]
+    for name in names:
         importlib.import_module(name)
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = compiled
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     # Accepted sockets inherit it; asyncio sets it only where it knows that a socket is TCP's, and of a descriptor it does not.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

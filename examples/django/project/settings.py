@@ -1,28 +1,54 @@
 """The settings; what is secret comes from the environment."""
 
 import os
-import secrets
 
-SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_urlsafe()
+from project.databases import entry_of
+
+SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1 localhost").split()
+DEBUG = os.environ.get("DEBUG") == "1"
 APP_TOKEN = os.environ["APP_TOKEN"]
 
-SMS = {"default": {"DSN": os.environ["SMS_DSN"]}}
-SMS_WEBHOOK_SECRETS = os.environ.get("SMS_WEBHOOK_SECRET", "")
+DATABASES = {"default": entry_of(os.environ.get("DATABASE_URL", "sqlite:///texts.sqlite3"))}
+SMS = {"default": {"DSN": os.environ["SMS_DSN"]}, "OUTBOX": True}
+SMS_WEBHOOK_SECRETS = os.environ["SMS_WEBHOOK_SECRET"]
 DEFAULT_EXCEPTION_REPORTER_FILTER = "sms_core_django.reporting.HideDsns"
 
-INSTALLED_APPS = ["sms_core_django", "texts"]
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
-ROOT_URLCONF = "project.urls"
-USE_TZ = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": os.environ.get("DATABASE", "messages.sqlite3"),
-        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "sms_core_django",
+    "sms_core_django.contrib.outbox",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
-}
+]
+ROOT_URLCONF = "project.urls"
+STATIC_URL = "static/"
+USE_TZ = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

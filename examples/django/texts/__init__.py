@@ -1,1 +1,1 @@
-"""Texts: what was sent, and what became of it."""
+"""Our own API: it takes texts to send, and tells what became of them."""

@@ -6,64 +6,65 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from hmac import compare_digest
-from uuid import uuid4
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
 
 import sms_core
-from sms_core_django import get_client, send_sms
-from texts.models import Message, Reply
+from sms_core_django import get_outbox, send_sms
+from sms_core_outbox import KeyConflict, Ticket, UnknownKey
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def needs_token(view: View) -> View:
     """Let in whoever shows ``Authorization: Bearer <APP_TOKEN>``, which no other site's form can."""
 
     @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponse:
+    def guarded(request: HttpRequest, **path: str) -> HttpResponse:
         shown = request.headers.get("Authorization", "")
         if not compare_digest(shown.encode(), f"Bearer {settings.APP_TOKEN}".encode()):
             return HttpResponse(status=401)
-        return view(request)
+        return view(request, **path)
 
     return csrf_exempt(guarded)
 
 
 @needs_token
-@transaction.non_atomic_requests  # what is about to be sent stays written down, whatever happens in the send
-def messages(request: HttpRequest) -> HttpResponse:
-    """Every message with its status; or by POST send a text: ``{"text": "…", "to": ["0900000001"]}``."""
-    if request.method != "POST":
-        return JsonResponse(Message.with_status(), safe=False)
-    reference = uuid4().hex
+@require_POST
+def put(request: HttpRequest) -> HttpResponse:
+    """Take a text to send, ``{"text": "…", "to": ["0900000001"]}``. Asked again under the same key, it is sent once.
+
+    Where an order causes it, do both in one ``transaction.atomic()``.
+    """
     try:
         asked = json.loads(request.body)
-        message = sms_core.Message(asked["text"], asked["to"], reference=reference)
-        preview = get_client().preview(message)
+        message = sms_core.Message(asked["text"], asked["to"])
+        ticket = send_sms(message, key=request.headers.get("Idempotency-Key", ""))
+    except KeyConflict as error:
+        return JsonResponse({"error": str(error)}, status=409)
     except (KeyError, TypeError, ValueError, sms_core.InvalidMessage) as error:
         return JsonResponse({"error": str(error)}, status=400)
-    rows = {
-        recipient.number: Message(reference=reference, number=recipient.number, text=recipient.text)
-        for recipient in preview.recipients
-    }
-    Message.objects.bulk_create(rows.values())
-    try:
-        result = send_sms(message)
-    except sms_core.SendError as error:  # its result tells what became of each recipient all the same
-        result = error.result
-    for found in result.outcomes:
-        row = rows[found.number]
-        row.outcome = found.outcome.value
-        row.batch_id = found.batch_id or ""
-    Message.objects.bulk_update(rows.values(), ["outcome", "batch_id"])
-    return JsonResponse({"reference": reference, "outcomes": {number: row.outcome for number, row in rows.items()}})
+    return JsonResponse(as_json(ticket), status=202)
 
 
 @needs_token
-def replies(_: HttpRequest) -> HttpResponse:
-    """What recipients wrote back."""
-    return JsonResponse(list(Reply.objects.values("batch_id", "number", "text")), safe=False)
+@require_GET
+def get(_: HttpRequest, key: str) -> HttpResponse:
+    """What became of it."""
+    try:
+        return JsonResponse(as_json(get_outbox().get(key, account="default")))
+    except UnknownKey as error:
+        return JsonResponse({"error": str(error)}, status=404)
+
+
+def as_json(ticket: Ticket) -> dict[str, Any]:
+    """A ticket as the API shows it."""
+    rows = []
+    for row in ticket.rows:
+        status = row.status.value if row.status else None  # as far as the vendor has reported
+        rows.append({"number": row.number, "state": row.state.value, "status": status})
+    return {"key": ticket.key, "rows": rows}

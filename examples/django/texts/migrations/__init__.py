@@ -1,1 +1,0 @@
-"""The steps from one set of tables to the next."""
