@@ -246,8 +246,8 @@ def send_all(
 
 
 def _known(send: Send, error: BaseException) -> SendResult:
-    """What is known of a send that an error broke off: by its own word, or else by that of its conversation."""
-    found = result_of(error) or send.progress.result or same_for_all(send.destinations, Outcome.UNKNOWN, None)
+    """What is known of a send that an error broke off: by the word of its conversation, or else by the error's own."""
+    found = send.progress.result or result_of(error) or same_for_all(send.destinations, Outcome.UNKNOWN, None)
     return account_for(send.destinations, found)
 
 
