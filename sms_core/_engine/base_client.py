@@ -60,6 +60,11 @@ class BaseClient:
         """Seconds that one exchange with the vendor may take, as the DSN says."""
         return self._deadline
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether plugins judge each message before it is sent (`sms_check`)."""
+        return self._provider.has_checks
+
     def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
         """Check a message and split it into requests, without a network. Raises as `send` does before it sends.
 

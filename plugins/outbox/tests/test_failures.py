@@ -118,6 +118,29 @@ def test_the_databases_clock_jumps_while_a_send_is_under_way(
         assert (len(oracle.taken), vendor.taken) == (1, [])
 
 
+def test_a_claim_that_only_looked_dead_gets_its_late_answer(url: str, tmp_path: Path) -> None:
+    """Its holder is another machine's, as far as is known, and old: the row is unknown until the holder has its say."""
+    vendor = Vendor()
+
+    def grow_old() -> None:
+        change(url, f"UPDATE sms_outbox_row SET claimed_at = claimed_at - {HOUR}000000")
+        other.drain()
+        assert other.get("k").rows[0].state is State.UNKNOWN
+
+    with (
+        Interrupted(send=grow_old) as oracle,
+        Outbox(url, accounts={"main": client(oracle.listen())}, hash_key=HASH_KEY, state=tmp_path) as outbox,
+        Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=tmp_path) as other,
+    ):
+        outbox.create()
+        outbox.put(Message(WORD, A), key="k")
+        assert outbox.drain().accepted == 1
+        row = outbox.get("k").rows[0]
+        assert (row.state, row.is_double) == (State.ACCEPTED, False)
+        assert [change.state for change in row.history][-3:] == [State.SENDING, State.UNKNOWN, State.ACCEPTED]
+        assert (len(oracle.taken), vendor.taken) == (1, [])
+
+
 # The database
 
 

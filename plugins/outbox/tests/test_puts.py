@@ -90,6 +90,43 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(outbox: Outbox, arguments:
     assert outbox.find() == []
 
 
+def test_messages_that_are_alike_stay_apart(outbox: Outbox, vendor: Vendor) -> None:
+    """They are checked together; what is stored of each is the same as if it were put alone."""
+    messages = {
+        "plain": Message("hi", A),
+        "another text": Message("{ho}", B),
+        "a reference": Message("hi", C, reference="mine"),
+        "the recipient's": Message("hi", Recipient(B, name="Ann", reference="hers")),
+        "two": Message("hi", [A, C]),
+        "filled": Message("{name}", Recipient(C, params={"name": "Ann"})),
+        "the first once more": Message("hi", A),
+    }
+    tickets = outbox.put_many(Put(message, key) for key, message in messages.items())
+    assert [len(ticket.rows) for ticket in tickets] == [1, 1, 1, 1, 2, 1, 1]
+    assert [tickets[2].rows[0].reference, tickets[3].rows[0].reference] == ["mine", "hers"]
+    assert len({row.reference for ticket in tickets for row in ticket.rows}) == 8
+    assert not any(outbox.put(message, key=key).is_new for key, message in messages.items())
+    while outbox.drain().claimed:
+        pass
+    expected = [(A, "hi"), (B, "{ho}"), (C, "hi"), (B, "hi"), (A, "hi"), (C, "hi"), (C, "Ann"), (A, "hi")]
+    assert sorted(vendor.taken) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (Message("hi", "12"), "to[0].number: "),
+        (Message("a\0b", B), "text: holds a NUL"),
+        (Message("hi", B, reference="r" * 201), "to[0].reference: is 201"),
+    ],
+)
+def test_one_wrong_message_among_many_is_named_as_if_it_were_alone(outbox: Outbox, wrong: Message, named: str) -> None:
+    with pytest.raises(InvalidMessage) as caught:
+        outbox.put_many([Put(Message("hi", A), "1"), Put(wrong, "2"), Put(Message("ho", C), "3")])
+    assert str(caught.value).startswith(named)
+    assert outbox.find() == []
+
+
 def test_an_account_that_there_is_none_of(outbox: Outbox) -> None:
     with pytest.raises(ConfigurationError, match="no account 'other', only main"):
         outbox.put(Message("hi", A), key="k", account="other")

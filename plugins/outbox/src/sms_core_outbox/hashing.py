@@ -21,7 +21,8 @@ class Hashes:
     def __init__(self, key: bytes) -> None:
         if len(key) < SHORTEST:
             raise ConfigurationError(f"hash_key needs {SHORTEST} bytes or more: secrets.token_hex() makes one")
-        self._key = key
+        # Hashing the key takes longer than hashing a number, so that is done once.
+        self._keyed = hmac.new(key, digestmod="sha256")
 
     @property
     def check(self) -> str:
@@ -41,7 +42,9 @@ class Hashes:
         return self._digest(b"text\x1f" + text.encode("utf-8", "surrogatepass"))[:32]
 
     def _digest(self, content: bytes) -> str:
-        return hmac.digest(self._key, content, "sha256").hex()
+        keyed = self._keyed.copy()
+        keyed.update(content)
+        return keyed.hexdigest()
 
 
 def key_beside(folder: Path) -> bytes:

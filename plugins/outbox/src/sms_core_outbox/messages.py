@@ -14,11 +14,11 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from sms_core import Plan
 from sms_core.errors import ConfigurationError
 from sms_core.model import Message, Recipient
 from sms_core.provider import Destination
 from sms_core.serialize import from_data, to_data
+from sms_core_outbox.planning import Planned, are_same, settings_of
 
 FORM = 1
 """The version of what is stored of a message; others than this one are not read."""
@@ -66,44 +66,60 @@ class Templates:
 
     def __init__(self) -> None:
         self._latest = _Template((), "", "")
+        self._latest_message: Message | None = None
 
-    def to_stored(self, message: Message, plan: Plan) -> StoredMessage:
-        """What to store of a message as the caller gave it, which can be sent as its plan says."""
-        template = self._template_of(plan.message)  # whose options were read, where they came from another process
-        recipients = to_data(message.to)
+    def to_stored(self, message: Message, planned: Planned) -> StoredMessage:
+        """What to store of a message as the caller gave it, which can be sent as it was planned."""
+        template = self._template_of(planned.settings)
         filled = any(recipient.params for recipient in message.to)
-        is_booked = any(destination.send_at is not None for destination in plan.rendered)
+        is_booked = any(destination.send_at is not None for destination in planned.rendered)
+        is_for_one = (
+            len(message.to) == 1
+        )  # which may have been planned together with others, and has a place among them
+        rows = []
+        for destination in planned.rendered:
+            position = 0 if is_for_one else destination.position
+            rows.append(_to_row(message, destination, position, filled=filled))
         return StoredMessage(
             text=message.text,
-            fields=f'{template.shared[:-1]},"reference":{_json(plan.message.reference)}}}',
+            fields=f'{template.shared[:-1]},"reference":{_json(planned.reference)}}}',
             likeness="" if is_booked else template.likeness,  # nobody else's rows are to be part of a booking
-            content=_content(message, template, recipients),
-            rows=tuple(
-                _to_row(message, destination, recipients[destination.position], filled=filled)
-                for destination in plan.rendered
-            ),
+            content=_content(message, template),
+            rows=tuple(rows),
         )
 
     def content_of(self, message: Message) -> str:
         """`StoredMessage.content` of a message that has no plan."""
-        return _content(message, self._template_of(message), to_data(message.to))
+        return _content(message, self._template_of(message))
 
     def _template_of(self, message: Message) -> _Template:
-        settings = tuple(getattr(message, name) for name in _SETTINGS)
-        settings = (*settings, *message.options)
-        # The same objects, and not only equal ones: of two equal times in other zones the JSON differs.
-        known = self._latest.settings
-        if len(settings) != len(known) or any(a is not b for a, b in zip(settings, known, strict=True)):
+        if message is self._latest_message:
+            return self._latest
+        settings = settings_of(message)
+        if not are_same(settings, self._latest.settings):
             self._latest = _to_template(message, settings)
+        self._latest_message = message
         return self._latest
 
 
 _OWN = ("text", "to", "reference")
-_SETTINGS = tuple(found.name for found in attrs.fields(Message) if found.name not in (*_OWN, "options"))
 
 
-def _content(message: Message, template: _Template, recipients: object) -> str:
-    return f"{template.shared}\x1f{_json([message.text, message.reference, recipients])}"
+def _content(message: Message, template: _Template) -> str:
+    recipients = ",".join(map(_recipient_json, message.to))
+    return f"{template.shared}\x1f[{_json(message.text)},{_json(message.reference)},[{recipients}]]"
+
+
+def _recipient_json(recipient: Recipient) -> str:
+    """All of a recipient; of most there is a number alone, round which the JSON is the same."""
+    if _is_number_alone(recipient):
+        return f"{_BEFORE_NUMBER}{_json(recipient.number)}{_AFTER_NUMBER}"
+    return _json(to_data(recipient))
+
+
+def _is_number_alone(recipient: Recipient) -> bool:
+    own = recipient.name or recipient.email or recipient.params or recipient.reference or recipient.send_at
+    return not own and recipient.text is None
 
 
 def _to_template(message: Message, settings: tuple[object, ...]) -> _Template:
@@ -115,17 +131,20 @@ def _to_template(message: Message, settings: tuple[object, ...]) -> _Template:
     return _Template(settings, _json(shared), likeness)
 
 
-def _to_row(message: Message, destination: Destination, given: dict[str, Any], *, filled: bool) -> StoredRow:
-    """What is stored of a recipient: of its own fields, ``given`` as data, those that say something."""
-    recipient = message.to[destination.position]
-    own = {name: value for name, value in given.items() if value and name not in ("number", "reference", "text")}
+def _to_row(message: Message, destination: Destination, position: int, *, filled: bool) -> StoredRow:
+    """What is stored of a recipient: of its own fields those that say something."""
+    recipient = message.to[position]
+    own: dict[str, Any] = {}
+    if not _is_number_alone(recipient):
+        given = to_data(recipient)
+        own = {name: value for name, value in given.items() if value and name not in ("number", "reference", "text")}
     text = None if destination.text == message.text else destination.text
     if recipient.text is None and filled and not recipient.params:
         text = destination.text  # sent without those that have params, its braces would stay as they are
     if recipient.text is not None:
         own["text"] = recipient.text
     return StoredRow(
-        position=destination.position,
+        position=position,
         reference=destination.reference,
         number=destination.number,
         text=text,
@@ -189,3 +208,5 @@ def _with_final_text(row: LoadedRow) -> Recipient:
 
 
 _json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_NUMBER = "+886900000000"
+_BEFORE_NUMBER, _AFTER_NUMBER = _json(to_data(Recipient(_NUMBER))).split(_json(_NUMBER))

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import attrs
 from attrs import frozen
 from sqlalchemy import Connection, select
 
-from sms_core import Plan
-from sms_core.errors import InvalidMessage, Unsupported
+from sms_core.errors import InvalidMessage
 from sms_core.model import Message
-from sms_core.provider import Destination
 from sms_core_outbox.accounts import Accounts
 from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import KeyConflict
 from sms_core_outbox.hashing import Hashes
 from sms_core_outbox.messages import FORM, StoredMessage, Templates
 from sms_core_outbox.model import Put, Row, Ticket
+from sms_core_outbox.planning import Planned, Planner, Routes, check_text
 from sms_core_outbox.routes import to_route
 from sms_core_outbox.schema import KEY_LENGTH, NAME_LENGTH, put, row
 from sms_core_outbox.senders import Sender
@@ -33,13 +33,9 @@ DEFAULT_DEADLINE = timedelta(hours=24)
 HIGHEST_PRIORITY = 1_000_000
 OVERTAKING = 10 * HIGHEST_PRIORITY
 """Added to the priority of one-time codes; what comes of it orders the lanes."""
-LONGEST_REFERENCE = 200
+_READY = State.READY.value
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-Routes = tuple[tuple[str, ...], ...]
-"""For each row the carriers that may carry it, the first to be tried first."""
 
 
 @frozen
@@ -59,6 +55,7 @@ def to_micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=1024)  # the rows of a put share theirs
 def to_moment(micros: int) -> datetime:
     """The point in time, aware."""
     return _EPOCH + micros * _MICROSECOND
@@ -70,6 +67,7 @@ class Preparation:
     def __init__(self, accounts: Accounts[Sender], hashes: Hashes) -> None:
         self._accounts = accounts
         self._hashes = hashes
+        self._planner = Planner(accounts)
         self._templates = Templates()
 
     def prepare(self, given: Sequence[Put]) -> list[Prepared]:
@@ -78,54 +76,13 @@ class Preparation:
         One step for all of them after the other takes two thirds of the time of all steps for each: their code stays in
         the processor's caches.
         """
-        clients: dict[str | None, tuple[str, Sender | None]] = {}
-        for item in given:
-            if item.account not in clients:
-                name = self._accounts.name_of(item.account)
-                is_one = self._accounts.carriers_of(name) == (name,)
-                clients[item.account] = (name, self._accounts.client(name) if is_one else None)
-        plans: list[Plan] = []
-        routes: list[Routes | None] = []
-        for item in given:
-            name, client = clients[item.account]
-            plan, found_routes = (client.plan(item.message), None) if client else self._plan_several(name, item.message)
-            plans.append(plan)
-            routes.append(found_routes)
-        for plan in plans:
-            _check_rendered(plan)
-        stored = [self._templates.to_stored(item.message, plan) for item, plan in zip(given, plans, strict=True)]
+        planned = self._planner.plan(given)
+        stored = [self._templates.to_stored(item.message, found) for item, found in zip(given, planned, strict=True)]
         fingerprints = [self._hashes.message(found.content) for found in stored]
         return [
-            Prepared(item, clients[item.account][0], fingerprint, found, _booked_times(plan), of_rows)
-            for item, plan, found, fingerprint, of_rows in zip(given, plans, stored, fingerprints, routes, strict=True)
+            Prepared(item, plan.account, fingerprint, found, _booked_times(plan), plan.routes)
+            for item, plan, found, fingerprint in zip(given, planned, stored, fingerprints, strict=True)
         ]
-
-    def _plan_several(self, name: str, message: Message) -> tuple[Plan, Routes]:
-        """A plan of all recipients whom one vendor of several can carry at least, and who can carry each of them."""
-        whole: Plan | None = None
-        refusals: dict[int, InvalidMessage | Unsupported] = {}
-        refusal: InvalidMessage | Unsupported | None = None
-        rendered: dict[int, Destination] = {}
-        route_of: dict[int, list[str]] = {}
-        for carrier in self._accounts.carriers_for(name, message):
-            try:
-                plan = self._accounts.client(carrier).plan(message, skip_refused=True)
-            except (InvalidMessage, Unsupported) as error:
-                refusal = refusal or error
-                continue
-            whole = whole or plan
-            message = plan.message  # with its reference, which is the same with each vendor
-            for destination in plan.rendered:
-                rendered.setdefault(destination.position, destination)
-                route_of.setdefault(destination.position, []).append(carrier)
-            for position, refused in plan.refused.items():
-                refusals.setdefault(position, refused)
-        left = [refusals[position] for position in sorted(refusals) if position not in rendered]
-        if whole is None or not rendered or left:
-            raise left[0] if left else refusal or InvalidMessage("to", "has nobody whom a vendor can send to")
-        destinations = tuple(rendered[position] for position in sorted(rendered))
-        routes = tuple(tuple(route_of[destination.position]) for destination in destinations)
-        return attrs.evolve(whole, rendered=destinations), routes
 
     def standing(self, connection: Connection, given: Sequence[Put]) -> dict[int, str]:
         """Which of these very messages were put under their keys before: the place of each, and its account."""
@@ -139,22 +96,16 @@ class Preparation:
         return found
 
 
-def _check_rendered(plan: Plan) -> None:
-    for destination in plan.rendered:
-        _check_text(f"{destination.path}.reference", destination.reference, LONGEST_REFERENCE)
-        _check_text(destination.text_path, destination.text, None)
-
-
-def _booked_times(plan: Plan) -> tuple[int | None, ...]:
-    return tuple(None if found.send_at is None else to_micros(found.send_at) for found in plan.rendered)
+def _booked_times(planned: Planned) -> tuple[int | None, ...]:
+    return tuple([None if found.send_at is None else to_micros(found.send_at) for found in planned.rendered])
 
 
 def check(given: Put) -> None:
     """Refuse what is wrong with a put, whatever its account. Raises `InvalidMessage`."""
-    _check_text("key", given.key, KEY_LENGTH)
+    check_text("key", given.key, KEY_LENGTH)
     if not given.key:
         raise InvalidMessage("key", "is empty: name what is sent, such as order-17-shipped")
-    _check_text("purpose", given.purpose, NAME_LENGTH)
+    check_text("purpose", given.purpose, NAME_LENGTH)
     if not isinstance(given.message, Message):
         raise InvalidMessage("message", f"needs a Message, not {type(given.message).__name__}")
     if not isinstance(given.priority, int) or abs(given.priority) > HIGHEST_PRIORITY:
@@ -162,15 +113,6 @@ def check(given: Put) -> None:
     for name, moment in (("not_before", given.not_before), ("deadline", given.deadline)):
         if isinstance(moment, datetime) and moment.utcoffset() is None:
             raise InvalidMessage(name, "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)")
-
-
-def _check_text(name: str, text: object, longest: int | None) -> None:
-    if not isinstance(text, str):
-        raise InvalidMessage(name, f"needs a str, not {type(text).__name__}")
-    if longest is not None and len(text) > longest:
-        raise InvalidMessage(name, f"is {len(text)} characters long: {longest} fit")
-    if "\0" in text:
-        raise InvalidMessage(name, "holds a NUL, which no database and no vendor takes")
 
 
 @frozen
@@ -348,7 +290,7 @@ def _add_rows(
                 send_at,
                 due_at,
                 deadline,
-                State.READY.value,
+                _READY,
                 due_at,
                 0,
                 False,

@@ -28,6 +28,11 @@ class Sender(Protocol):
         """Seconds that one exchange with the vendor may take."""
         ...
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether plugins judge each message before it is sent."""
+        ...
+
     def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
         """As `sms_core.Client.plan`."""
         ...
@@ -69,6 +74,11 @@ class LoopSender:
     def deadline(self) -> float:
         """Seconds that one exchange with the vendor may take."""
         return self.client.deadline
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether plugins judge each message before it is sent."""
+        return self.client.has_rules
 
     def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
         """As `sms_core.AsyncClient.plan`, which does no I/O."""

@@ -121,6 +121,11 @@ class _Failover(Generic[ClientT]):
         """Seconds that one exchange with each of the vendors may take."""
         return sum(vendor.client.deadline for vendor in self.vendors.values())
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether each message is judged by itself: it is, since its vendors are chosen for it alone."""
+        return True
+
     def plan(self, message: Message, *, skip_refused: bool = False) -> Plan:
         """Check a message and split it among the vendors, as `sms_core.Client.plan`; `send` takes the plan.
 
