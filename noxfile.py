@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import nox
@@ -55,10 +56,17 @@ WITHOUT_ROUNDS = [
     "--ignore=plugins/outbox/tests/test_model.py",
 ]
 """Without those that try the same with fault after fault, and take a third of the time."""
-CORE_AND_VENDORS = [
-    f"--ignore=plugins/{name}" for name in ("cli", "django", "kit", "otel", "outbox", "policy", "sandbox")
+CASE_AFTER_CASE = [
+    "tests/vendors/test_capabilities.py",
+    "tests/vendors/test_frames.py",
+    *(f"plugins/{name}/tests/test_secrets.py" for name in ("every8d", "otel", "smsgo")),
 ]
-"""What leaves these alone: an interpreter between the oldest and the newest seldom knows what neither of them does."""
+"""Tests that start a sandbox for each of many cases, which differ in what a vendor says and not in the interpreter."""
+CORE = [
+    *(f"tests/{room}" for room in ("client", "engine", "provider", "testing", "values")),
+    *sorted(str(file) for file in ROOT.glob("plugins/*/tests/test_conformance.py")),
+]
+"""The core, and what each vendor is held to: interpreters between the oldest and the newest seldom differ from both."""
 
 SERVICES = {
     "postgresql": ("initdb", "usr/lib/postgresql/*/bin/initdb"),
@@ -113,6 +121,14 @@ def is_there(place: str) -> bool:
     return shutil.which(place) is not None or any(pathlib.Path("/").glob(place))
 
 
+def side_by_side(session: nox.Session, *commands: Sequence[str], silent: bool = False) -> None:
+    """Run as many of these commands at a time as there are cores; when all have ended, one that failed fails the session."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = [pool.submit(session.run, *command, silent=silent) for command in commands]
+    for command in running:
+        command.result()
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Send a campaign of some 220 people through the sandbox, and see what became of each."""
@@ -124,9 +140,9 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, or those that are named after ``--``.
 
-    The newest interpreter runs all, against installed wheels. The others leave out what is mostly programs of its own, the
-    rounds of faults, and most of what runs on databases; those between the oldest and the newest run the core and the vendors. A single interpreter does it
-    all, with the sources.
+    The newest interpreter runs all, against installed wheels. The oldest leaves out what is mostly programs of its own,
+    the rounds of faults, and most of what runs on databases; those between them run the core and what each vendor is
+    held to. A single interpreter does it all, with the sources.
     """
     oldest, newest = present()[0], present()[-1]
     install_services(session)
@@ -139,15 +155,18 @@ def tests(session: nox.Session) -> None:
     # Not `python -m pytest`, which finds the folder of sources before the installed wheel.
     left_out = ["--ignore=tests/browser"]
     if session.python != newest:
-        left_out += [*WITHOUT_PROGRAMS, *WITHOUT_ROUNDS, *(f"--ignore={path}" for path in DATABASES)]
-    if session.python not in {oldest, newest}:
-        left_out += CORE_AND_VENDORS
+        left_out += [
+            *WITHOUT_PROGRAMS,
+            *WITHOUT_ROUNDS,
+            *(f"--ignore={path}" for path in (*DATABASES, *CASE_AFTER_CASE)),
+        ]
+    paths = CORE if session.python not in {oldest, newest} else []
     with ThreadPoolExecutor() as pool:
         apart = None
         if session.python == newest:
             # By itself: a worker in which Playwright runs seems to be in an event loop to the other tests.
             apart = pool.submit(session.run, "pytest", "-q", "tests/browser")
-        session.run("pytest", "-q", *PARALLEL, *left_out)
+        session.run("pytest", "-q", *PARALLEL, *left_out, *paths)
         if apart is not None:
             apart.result()
 
@@ -167,11 +186,14 @@ def coverage(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Check style, that imports point one way, that the lock is in step, and that the changelog can be made."""
     install_all(session, "lint", "changelog")
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("lint-imports")
-    # Without a network: a lock that is in step needs none. The index is named, so that a mirror's name is no difference.
-    session.run("uv", "lock", "--check", "--offline", "--default-index", "https://pypi.org/simple")
+    side_by_side(
+        session,
+        ("lint-imports",),
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        # Without a network: a lock that is in step needs none. The index is named, as a mirror's name is no difference.
+        ("uv", "lock", "--check", "--offline", "--default-index", "https://pypi.org/simple"),
+    )
     session.run("towncrier", "build", "--draft", "--version", "0", silent=True)
 
 
@@ -180,15 +202,14 @@ def typing(session: nox.Session) -> None:
     """Check types as users see them: mypy --strict and pyright; what the docs show passes both too."""
     install_all(session, "test", "typing")
     plugins = [f"{plugin}/src" for plugin in PLUGINS]
-    session.run("mypy", "sms_core", *plugins, "tests/typing", "examples/campaign/demo.py", "noxfile.py")
-    session.run("pyright")
+    mypy = ("mypy", "sms_core", *plugins, "tests/typing", "examples/campaign/demo.py", "noxfile.py")
+    side_by_side(session, mypy, ("pyright",))
     fences = pathlib.Path(session.create_tmp()).absolute() / "fences"
     shutil.rmtree(fences, ignore_errors=True)
     fences.mkdir(parents=True)
     session.run("python", "tests/typing/fences.py", str(fences))
     with session.chdir(fences):  # a folder without this project's settings, as a user's is
-        session.run("mypy", "--strict", ".")
-        session.run("pyright")
+        side_by_side(session, ("mypy", "--strict", "."), ("pyright",))
 
 
 @nox.session
@@ -197,8 +218,8 @@ def wheels(session: nox.Session) -> None:
     session.install("build", *PROJECT["build-system"]["requires"])
     dist = pathlib.Path(session.create_tmp()) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    for distribution in DISTRIBUTIONS:
-        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), distribution, silent=True)
+    build = ("python", "-m", "build", "--no-isolation", "--outdir", str(dist))
+    side_by_side(session, *((*build, distribution) for distribution in DISTRIBUTIONS), silent=True)
     session.run("python", "tests/wheels/check_contents.py", str(dist))
     session.run("python", "tests/wheels/send_from_wheels.py", str(dist))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,13 @@ from tests.support.scripted_server import Script, ScriptedServer
 
 settings.register_profile("sms", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sms")
+
+
+def pytest_collection_finish() -> None:
+    """Many a test collects what is garbage: it need not look at the modules and the thousands of tests each time."""
+    gc.collect()
+    gc.freeze()
+
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
