@@ -36,7 +36,6 @@ class TestSignedUnderFire(FaultChecks):
         Read("check", lambda sms, result: sms.check()),
     )
     most_recipients = 2  # each takes a request
-    runs = 200
 
     def check_evidence(self, trial: Trial) -> None:
         assert trial.settled.outcomes == trial.result.outcomes, "nobody can be asked, but by a replay"
