@@ -19,8 +19,8 @@ class _Count:
     expires_at: datetime
     buckets: dict[int, int] = field(factory=dict)
 
-    def used(self, since: int) -> int:
-        return sum(amount for bucket, amount in self.buckets.items() if bucket >= since)
+    def used(self, claim: Claim) -> int:
+        return sum(amount for bucket, amount in self.buckets.items() if claim.since <= bucket <= claim.until)
 
 
 class MemoryStore:
@@ -78,7 +78,7 @@ class MemoryStore:
 
     def _used(self, claim: Claim) -> int:
         count = self._counts.get(claim.key)
-        return count.used(claim.since) if count else 0
+        return count.used(claim) if count else 0
 
     def _add(self, claim: Claim, amount: int) -> None:
         count = self._counts.setdefault(claim.key, _Count(claim.expires_at))
