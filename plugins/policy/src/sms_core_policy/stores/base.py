@@ -16,6 +16,8 @@ BUCKETS = 60
 """A sliding window is so many buckets long. What was used in a bucket counts until all of it has left the window, so a
 limit is kept a little longer than its window, and never less. After a clock was set back, what was used by the clock before
 counts too if that is no more than a window ahead: a clock that was a year ahead closes no limit for a year."""
+KEPT_BUCKETS = 2 * BUCKETS
+"""Old buckets are dropped when there are more: a clock that is ahead for a moment makes no store forget."""
 
 
 class StoreUnavailable(SmsError):

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import define, field
 
-from sms_core_policy.stores.base import Claim
+from sms_core_policy.stores.base import KEPT_BUCKETS, Claim
 
 _SWEEP_AFTER = 1000
 """Changes after which what has expired is dropped."""
@@ -84,8 +84,9 @@ class MemoryStore:
         count = self._counts.setdefault(claim.key, _Count(claim.expires_at))
         count.expires_at = max(count.expires_at, claim.expires_at)
         count.buckets[claim.bucket] = count.buckets.get(claim.bucket, 0) + amount
-        for bucket in [bucket for bucket in count.buckets if bucket < claim.since]:
-            del count.buckets[bucket]
+        if len(count.buckets) > KEPT_BUCKETS:
+            for bucket in [bucket for bucket in count.buckets if bucket < claim.since]:
+                del count.buckets[bucket]
 
     def _sweep(self, now: datetime) -> None:
         self._changes += 1

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from sms_core_policy.stores.base import Claim, StoreUnavailable
+from sms_core_policy.stores.base import KEPT_BUCKETS, Claim, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -18,7 +18,8 @@ for i, key in ipairs(KEYS) do
   local used, counts = 0, redis.call('HGETALL', key)
   for j = 1, #counts, 2 do
     local place = tonumber(counts[j])
-    if place < tonumber(since) then redis.call('HDEL', key, counts[j])
+    if place < tonumber(since) then
+      if #counts > 2 * tonumber(ARGV[#ARGV]) then redis.call('HDEL', key, counts[j]) end
     elseif place <= tonumber(till) then used = used + tonumber(counts[j + 1]) end
   end
   if used + tonumber(amount) > tonumber(most) then return i end
@@ -29,7 +30,8 @@ for i, key in ipairs(KEYS) do
 end
 return 0
 """
-"""For each key: amount, most, bucket, since, until, how long it is kept. Gives the place of the first without room, or 0."""
+"""For each key: amount, most, bucket, since, until, how long it is kept; then how many buckets are.
+Gives the place of the first that has no room, or 0."""
 _GIVE_BACK = """
 for i, key in ipairs(KEYS) do
   redis.call('HINCRBY', key, ARGV[2 * i], -tonumber(ARGV[2 * i - 1]))
@@ -80,6 +82,7 @@ class RedisStore:
         for claim in claims:
             kept_for = max(_milliseconds(claim.expires_at) - _milliseconds(now), 1)
             arguments += [claim.amount, claim.most, claim.bucket, claim.since, claim.until, kept_for]
+        arguments.append(KEPT_BUCKETS)
         place = int(self._ask(self._take, keys=self._keys(claims), args=arguments))
         return claims[place - 1] if place else None
 
