@@ -55,7 +55,8 @@ def _claim(name: str) -> EntryPoint:
     """The one entry point of this name."""
     found = _claims(name)
     if not found or not all(map(_has_metadata, found)):
-        importlib.invalidate_caches()
+        with suppress(KeyError):  # CPython's own, where two threads are at it: the other one has just done it
+            importlib.invalidate_caches()
         _installed.cache_clear()
         found = _claims(name)
     if not found:

@@ -1,15 +1,19 @@
-"""Sends as fast as it can under a limit, in a process of its own: ``python spending.py PLACE SENDS THREADS``.
+"""Sends as fast as it can under limits, in processes of its own: ``python spending.py PLACE PROCESSES SENDS THREADS``.
 
-Prints how many were accepted, refused by the limit and not sent.
+Prints for each process how many were accepted, refused by a limit and not sent.
 """
 
 from __future__ import annotations
 
+import json
+import multiprocessing
 import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[3]))
@@ -17,7 +21,7 @@ sys.path.append(str(Path(__file__).parents[3]))
 from sms_core import NotSent, TransportError
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport
-from sms_core_policy import LimitReached, Rate, Window, stores
+from sms_core_policy import Budget, Duplicates, LimitReached, Rate, Window, standings_of, stores
 from sms_core_policy.stores import Store
 from tests.support.tiny import Tiny, bind, text
 
@@ -39,44 +43,69 @@ class Network:
         return text("OK b1")
 
 
+def limits(store: Store) -> list[object]:
+    """Each kind that counts: so many texts, so many points, and the same text to a number once."""
+    return [
+        Rate(store, Window(MOST, timedelta(days=1), "all")),
+        Budget(store, per_month=MOST, account="shop"),
+        Duplicates(store, timedelta(days=1)),
+    ]
+
+
 def spend(store: Store, sends: int, threads: int) -> Counter[str]:
-    """What became of so many sends."""
+    """What became of so many sends, the same in each process."""
     outcomes: Counter[str] = Counter()
     lock = threading.Lock()
-    rate = Rate(store, Window(MOST, timedelta(days=1), "all"))
 
     def send(number: int) -> None:
         try:
             sms.send("x", to=f"09{number:08d}")
             outcome = "accepted"
-        except LimitReached:
-            outcome = "refused"
+        except LimitReached as error:
+            outcome = error.rule
         except NotSent:
             outcome = "not sent"
         with lock:
             outcomes[outcome] += 1
 
-    sms = bind(FakeTransport(Network()), Tiny(logs_in=False), middleware=[rate], retries=0)
+    sms = bind(FakeTransport(Network()), Tiny(logs_in=False), middleware=limits(store), retries=0)
     with sms, ThreadPoolExecutor(threads) as pool:
         list(pool.map(send, range(sends)))
     return outcomes
 
 
-def what_is_left(store: Store) -> int:
-    """How many more are accepted, one after another, where nothing fails."""
-    rate = Rate(store, Window(MOST, timedelta(days=1), "all"))
-    with bind(FakeTransport(lambda request: text("OK b1")), Tiny(logs_in=False), middleware=[rate]) as sms:
-        for count in range(MOST + 1):
-            try:
-                sms.send("x", to="0900000001")
-            except LimitReached:
-                return count
-    return MOST + 1
+def used(store: Store) -> list[Decimal]:
+    """How much of the rate and of the budget the store says is used."""
+    rate, budget, _ = limits(store)
+    return [standing.used or Decimal() for standing in standings_of([rate, budget], "tiny://")]
+
+
+def open_store(place: str) -> stores.RedisStore | stores.SqlStore:
+    """The store at this place."""
+    return stores.RedisStore(place) if place.startswith("redis") else stores.SqlStore(place)
+
+
+def spend_in_a_process(place: str, sends: int, threads: int, answers: Connection) -> None:
+    """A store is made in each process."""
+    answers.send(spend(open_store(place), sends, threads))
+
+
+def main() -> None:
+    """Fork before any thread or store is there, so that the imports are paid once."""
+    place, processes, sends, threads = sys.argv[1], *map(int, sys.argv[2:])
+    open_store(place).close()
+    forking = multiprocessing.get_context("fork")
+    children = []
+    for _ in range(processes):
+        here, there = forking.Pipe()
+        child = forking.Process(target=spend_in_a_process, args=(place, sends, threads, there), daemon=True)
+        child.start()
+        children.append((child, here))
+    for child, here in children:
+        outcomes = here.recv() if here.poll(100) else {}
+        child.join(10)
+        sys.stdout.write(f"{json.dumps(outcomes)}\n")
 
 
 if __name__ == "__main__":
-    place = sys.argv[1]
-    # One of the two is imported: it is half of what such a process does.
-    shared = stores.RedisStore(place) if place.startswith("redis") else stores.SqlStore(place)
-    done = spend(shared, int(sys.argv[2]), int(sys.argv[3]))
-    sys.stdout.write(f"{done['accepted']} {done['refused']} {done['not sent']}")
+    main()

@@ -32,6 +32,10 @@ LINKS = {
     "http://localhost/a": ("localhost", "/a"),
     "192.0.2.1/a": ("192.0.2.1", "/a"),
     "https://x.tw/a(b)": ("x.tw", "/a(b)"),
+    "my_shop.example.tw/a": ("my_shop.example.tw", "/a"),
+    "https://my_shop.example.tw": ("my_shop.example.tw", ""),
+    "https://😀.tw/a": ("xn--e28h.tw", "/a"),
+    "XN--FSQU00A.XN--KPRY57D": ("xn--fsqu00a.xn--kpry57d", ""),
 }
 NO_LINKS = [
     "您好。謝謝。再見",
@@ -64,6 +68,9 @@ PHONES = {
     "０９１２－３４５－６７８": "+886912345678",
     "070-1010-1234": "+8867010101234",
     "+1 (202) 555-0100": "+12025550100",
+    "（０２）２３４５－６７８９": "+886223456789",
+    "(+886)912-345-678": "+886912345678",
+    "0912\u200b345678": "+886912345678",
 }
 NO_PHONES = [
     "驗證碼 123456",
@@ -127,14 +134,39 @@ def test_the_list_of_top_level_domains_has_both_spellings() -> None:
     assert {"tw", "com", "台灣", "xn--kpry57d"} <= top_level_domains()
 
 
-@given(
-    st.sampled_from(sorted(PHONES)), BEFORE, AFTER, st.sampled_from(["", "#12", "＃12", " 分機12", " ext. 12", "轉12"])
-)
+EXTENSIONS = ["", "#12", "＃12", " # 12", " 分機：12", " ext. 12", "轉12", " 轉分機 12", " x12", "*12", ",內線12"]
+
+
+@given(st.sampled_from(sorted(PHONES)), BEFORE, AFTER, st.sampled_from(EXTENSIONS))
 def test_a_number_is_found_as_it_stands(number: str, before: str, after: str, extension: str) -> None:
     before = before.replace("A ", "a number: ")
     (phone,) = find_phones(f"{before}{number}{extension}{after}")
     assert (phone.start, phone.written) == (len(before), number + extension)
     assert (phone.number, phone.extension) == (PHONES[number], "12" if extension else "")
+
+
+SIGNIFICANT = st.from_regex(r"9[0-9]{8}|70[0-9]{8}|[2-8][0-9]{7}|2[0-9]{8}|800[0-9]{6}", fullmatch=True)
+
+
+@given(SIGNIFICANT, st.sampled_from(["0", "+886", "+886 ", "886-", "002-886-", "+886 (0)"]), st.data(), BEFORE, AFTER)
+def test_any_number_of_taiwan_is_found_however_it_is_grouped(
+    significant: str, front: str, data: st.DataObject, before: str, after: str
+) -> None:
+    separator = data.draw(st.sampled_from(["", "-", " ", "."]))
+    first = data.draw(st.integers(3, 4))
+    digits = separator.join([significant[:first], significant[first:]])
+    written = data.draw(st.sampled_from([f"{front}{digits}", f"{front}{digits}".translate(FULL_WIDTH)]))
+    (phone,) = find_phones(f"{before.replace('A ', 'a number: ')}{written}{after}")
+    assert (phone.number, phone.written) == (f"+886{significant}", written)
+
+
+FULL_WIDTH = {place: place + 0xFEE0 for place in range(ord("!"), ord("~") + 1)}
+
+
+def test_a_port_and_a_number_after_a_url_are_told_apart() -> None:
+    assert [(link.host, link.port) for link in find_links("官網shop.tw：02-2345-6789")] == [("shop.tw", "")]
+    assert [(link.host, link.port) for link in find_links("shop.tw:8080/a")] == [("shop.tw", ":8080")]
+    assert [link.host for link in find_links("evil.tw_x")] == ["evil.tw"]
 
 
 @pytest.mark.parametrize("word", ["TEL", "tel:", "Call ", "Fax"])

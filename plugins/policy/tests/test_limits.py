@@ -353,7 +353,23 @@ def test_what_was_sent_stays_taken_though_another_plugin_refuses_it_afterwards(c
     assert room(rate, Message("x", A)) == 1
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop", " ＳＴＯＰ ", "退訂", "取消。"])
+@pytest.mark.parametrize(
+    "word", ["stop", " ＳＴＯＰ！", "S.T.O.P", "\u200bSTOP👍", "停", "停止", "「退訂」", "退 订…", "取消。"]
+)
+def test_a_stop_word_counts_however_it_is_written(word: str) -> None:
+    opt_out = OptOut(MemoryStore())
+    opt_out.record(InboundMessage("+886900000001", word, "b"))
+    assert opt_out.has(A)
+
+
+@pytest.mark.parametrize("word", ["停電了嗎", "取消預約", "我要退訂單", "don't stop", "", "。", "👍"])
+def test_a_sentence_with_such_a_word_opts_nobody_out(word: str) -> None:
+    opt_out = OptOut(MemoryStore(), stop_words=["STOP", "退訂", "停", "取消", "?"])
+    opt_out.record(InboundMessage("+886900000001", word, "b"))
+    assert not opt_out.has(A)
+
+
+@pytest.mark.parametrize("word", ["STOP", "退訂"])
 def test_a_number_that_opted_out_gets_no_more_of_that_purpose(word: str, store: Any) -> None:
     opt_out = OptOut(store, "offers")
     news = OptOut(store, "news")
@@ -387,8 +403,11 @@ def test_without_its_store_opting_out_refuses() -> None:
         sms.send("x", to=A)
 
 
-def test_an_allow_list_lets_its_numbers_pass_alone() -> None:
-    with sms_core.connect("memory://limits", plugins=[AllowList([A])]) as sms:
+@pytest.mark.parametrize(
+    "written", [A, "0900-000-001", "（０９００）０００００１", "+886 (0)900 000 001", "00886900000001", "886-900000001"]
+)
+def test_an_allow_list_lets_its_numbers_pass_alone(written: str) -> None:
+    with sms_core.connect("memory://limits", plugins=[AllowList(written)]) as sms:
         sms.send("x", to="+886 900-000-001")
         with pytest.raises(PolicyRefused, match=r"to\[0\].number: is not among"):
             sms.send("x", to=B)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,18 +15,15 @@ from types import ModuleType
 
 import pytest
 
+import sms_core
 from sms_core import ConfigurationError
-from sms_core_policy import MemoryStore, Store, StoreUnavailable
+from sms_core_policy import Duplicates, LimitReached, MemoryStore, Store, StoreUnavailable
 from sms_core_policy.stores import Claim, RedisStore, SqlStore
 
 HOUR = timedelta(hours=1)
 SPENDING = Path(__file__).with_name("spending.py")
 NOW = datetime.now(UTC)
 LATER = NOW + HOUR
-
-
-def open_store(place: str) -> RedisStore | SqlStore:
-    return RedisStore(place) if place.startswith("redis") else SqlStore(place)
 
 
 def spending() -> ModuleType:
@@ -97,32 +96,70 @@ def test_32_threads_exceed_nothing_and_lose_nothing(store: Store) -> None:
     module = spending()
     outcomes = module.spend(store, 128, 32)
     assert outcomes.total() == 128
-    assert outcomes["accepted"] + module.what_is_left(store) == module.MOST
+    assert 0 < outcomes["accepted"] <= module.MOST
+    assert module.used(store) == [outcomes["accepted"]] * 2
     assert outcomes["not sent"] > 0
+
+
+def test_the_same_text_in_32_threads_goes_once(store: Store) -> None:
+    duplicates = Duplicates(store)
+
+    def is_sent(_: int) -> bool:
+        try:
+            return sms.send("x", to="0900000001").accepted == 1
+        except LimitReached:
+            return False
+
+    with sms_core.connect("memory://same", plugins=[duplicates]) as sms, ThreadPoolExecutor(32) as pool:
+        assert list(pool.map(is_sent, range(32))).count(True) == 1
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "redis"])
 def test_4_processes_exceed_nothing_and_lose_nothing(kind: str, place_of: Callable[[str], str]) -> None:
     place = place_of(kind)
-    children = [
-        subprocess.Popen([sys.executable, str(SPENDING), place, "40", "4"], stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
-    try:
-        said = [child.communicate(timeout=120)[0] for child in children]
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
-    assert [child.returncode for child in children] == [0] * 4
-    accepted, refused, not_sent = (
-        sum(column) for column in zip(*(map(int, line.split()) for line in said), strict=True)
+    said = subprocess.run(
+        [sys.executable, str(SPENDING), place, "4", "40", "4"],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=True,
     )
-    assert accepted + refused + not_sent == 160
-    store = open_store(place)
-    assert accepted + spending().what_is_left(store) == spending().MOST
+    outcomes = Counter[str]()
+    for line in said.stdout.splitlines():
+        outcomes.update(json.loads(line))
+    module = spending()
+    store = module.open_store(place)
+    assert outcomes.total() == 160
+    assert 0 < outcomes["accepted"] <= module.MOST
+    assert module.used(store) == [outcomes["accepted"]] * 2
+    assert outcomes["not sent"] > 0
+    assert outcomes["duplicates"] > 0
     store.close()
-    assert not_sent > 0
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=30), timedelta(days=365)])
+def test_a_clock_that_was_ahead_opens_no_limit_and_closes_none_for_long(store: Store, ahead: timedelta) -> None:
+    for _ in range(9):
+        assert store.take([claim(1)], NOW) is None
+    then = NOW + ahead
+    assert store.take([claim(1, now=then)], then) is None
+    is_within_the_window = ahead < HOUR
+    assert store.used([claim(1)], NOW) == [10 if is_within_the_window else 9]
+    assert (store.take([claim(1)], NOW) is None) is not is_within_the_window
+    for minute in range(200):  # what is over leaves the store, and the window
+        after = NOW + 2 * HOUR + minute * timedelta(minutes=1)
+        assert store.take([claim(1, most=61, now=after)], after) is None
+
+
+def test_the_clock_of_the_application_counts_and_not_the_server_s(store: Store) -> None:
+    long_ago = NOW - timedelta(days=400)
+    assert store.take([claim(10, now=long_ago)], long_ago) is None
+    assert store.take([claim(1, now=long_ago)], long_ago) is not None
+    store.give_back([claim(1, now=long_ago)])
+    assert store.used([claim(1, now=long_ago)], long_ago) == [9]
+    assert store.swap("t", None, "1", long_ago + HOUR, long_ago)
+    assert store.get(["t"], long_ago) == {"t": "1"}
+    assert store.get(["t"], long_ago + HOUR) == {}
 
 
 def test_many_expired_keys_leave_the_memory() -> None:

@@ -50,11 +50,14 @@ def lower_case(character: str) -> str:
     return character.casefold()
 
 
+def seen(character: str) -> str:
+    """Characters that nobody sees become nothing, such as a zero-width blank."""
+    return "" if unicodedata.category(character) == "Cf" else character
+
+
 def without_blanks(character: str) -> str:
-    """Blanks, and characters that nobody sees, become nothing."""
-    if character.isspace() or unicodedata.category(character) == "Cf":
-        return ""
-    return character
+    """Blanks become nothing, and so do characters that nobody sees."""
+    return "" if character.isspace() else seen(character)
 
 
 def simplified(character: str) -> str:

@@ -22,7 +22,7 @@ _CJK = (
     "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _LETTER = rf"[^\W_{_CJK}]"
-_LETTERS = rf"{_LETTER}(?:(?:{_LETTER}|-){{0,61}}{_LETTER})?"
+_LETTERS = rf"{_LETTER}(?:(?:{_LETTER}|[-_]){{0,61}}{_LETTER})?"
 _CJK_LETTERS = rf"[{_CJK}]{{1,63}}"
 _LABEL = rf"(?:{_LETTERS}|{_CJK_LETTERS})"
 _DOT = r"(?:\.|(?<=[A-Za-z0-9])。(?=[A-Za-z0-9]))"
@@ -31,8 +31,9 @@ _LABELS = re.compile(_LABEL)
 _STARTS_CJK = re.compile(f"[{_CJK}]")
 _URL = re.compile(
     rf"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+-]{{0,20}}://(?:[^\s/?#@]{{1,100}}@)?"
-    rf"(?P<host>{_LABEL}(?:{_DOT}{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\])"
+    rf"(?P<host>{_LABEL}(?:{_DOT}{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\]|[^\s/?#:@]{{1,100}})"
 )
+"""After a scheme anything is a host, an emoji too."""
 _ADDRESS = re.compile(r"(?<![\w.])(?P<host>\d{1,3}(?:\.\d{1,3}){3})(?=[:/])", re.ASCII)
 _DOMAIN = re.compile(rf"(?P<host>(?:(?<!{_LETTER}){_LETTERS}|{_CJK_LETTERS})(?:{_DOT}{_LABEL})+)")
 _PORT = re.compile(r":\d{1,5}", re.ASCII)
@@ -102,8 +103,9 @@ def _end_of_domain(domain: re.Match[str]) -> int:
 def _length_of_top_level_domain(label: str) -> int:
     """How long the top-level domain is that a label is; a Chinese one may have more text after it, without a blank."""
     known = top_level_domains()
-    if label.lower() in known:
-        return len(label)
+    head = label.partition("_")[0]
+    if head.lower() in known:
+        return len(head)
     if _STARTS_CJK.match(label):
         for length in range(_LONGEST_CHINESE_DOMAIN, 1, -1):
             if label[:length] in known:
@@ -121,6 +123,8 @@ def _is_mail(text: str, start: int, end: int) -> bool:
 def _link(folded: Folded, start: int, host_start: int, host_end: int) -> tuple[Link, int]:
     """The URL, and where it ends in the folded text."""
     port = _PORT.match(folded.text, host_end)
+    if port and folded.original[folded.places[host_end]] != ":":  # a full-width one is the sentence's
+        port = None
     after_port = port.end() if port else host_end
     end = _end_of_tail(folded, after_port)
     first, last = folded.places[start], folded.places[end - 1]

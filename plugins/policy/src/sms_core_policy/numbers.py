@@ -18,6 +18,7 @@ from sms_core.numbers import to_e164
 from sms_core.provider import Blocking, Destination, Flow, Operation, Send
 from sms_core_policy.counting import Counted
 from sms_core_policy.errors import PolicyRefused
+from sms_core_policy.folding import fold, half_width, lower_case, simplified
 from sms_core_policy.limits import Purpose, purpose_of, utc_now
 from sms_core_policy.standings import Standing, Whose
 from sms_core_policy.stores import Store, StoreUnavailable
@@ -26,16 +27,36 @@ Event = DeliveryReport | InboundMessage
 Handler = Callable[[Event], Any]
 """A handler of a `Receiver`, async or not."""
 
-STOP_WORDS = ("STOP", "UNSUBSCRIBE", "退訂", "取消", "取消訂閱", "拒收")
-START_WORDS = ("START", "恢復", "訂閱")
+STOP_WORDS = (
+    "STOP",
+    "STOPALL",
+    "UNSUBSCRIBE",
+    "END",
+    "QUIT",
+    "CANCEL",
+    "停",
+    "停止",
+    "停止訂閱",
+    "退訂",
+    "取消",
+    "取消訂閱",
+    "拒收",
+)
+START_WORDS = ("START", "UNSTOP", "恢復", "訂閱")
+_LETTERS_AND_DIGITS = "LMN"
+"""The first letters of Unicode's categories that a word is compared by: no blanks, marks, signs or emoji."""
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
-_MARKS = " .,!?。，！？\t\r\n"
+
+
+def plain_e164(number: str) -> str:
+    """E.164 of a number as a person types it, full-width digits too. Raises `ValueError` without the number in it."""
+    return to_e164(unicodedata.normalize("NFKC", number))
 
 
 def e164(number: str) -> str:
     """E.164, or `ConfigurationError` without the number in it."""
     try:
-        return to_e164(number)
+        return plain_e164(number)
     except ValueError as error:
         raise ConfigurationError(f"a number {error}") from None
 
@@ -43,8 +64,9 @@ def e164(number: str) -> str:
 class OptOut(Counted):
     """Numbers that asked to get no more texts of a purpose: ``connect(plugins=[OptOut(store, purpose="offers")])``.
 
-    Feed it the replies by `handler`, which is a receiver's, or with `record`, from ``client.inbound``: one of ``stop_words`` alone,
-    whatever its case and width, opts its number out, one of ``start_words`` in again. It is asked when a message is
+    Feed it the replies by `handler`, which is a receiver's, or with `record`, from ``client.inbound``. A reply that is one of
+    ``stop_words`` and nothing else opts its number out, one of ``start_words`` in again; case, width, blanks, punctuation
+    and simplified characters make no difference. It is asked when a message is
     planned and again before each request. Where its store fails nothing is sent. ``purpose`` may be a function of the
     message; one that gives "" is not asked about, such as a one-time code.
     """
@@ -63,8 +85,8 @@ class OptOut(Counted):
         super().__init__()
         self._store = store
         self._purpose = purpose
-        self._stop_words = frozenset(map(_plain, stop_words))
-        self._start_words = frozenset(map(_plain, start_words))
+        self._stop_words = frozenset(map(_plain, stop_words)) - {""}
+        self._start_words = frozenset(map(_plain, start_words)) - {""}
         self._clock = clock
 
     def add(self, number: str, purpose: str | None = None) -> None:
@@ -176,8 +198,9 @@ def _key(purpose: str, number: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """One word, whatever its case, its width and the marks around it."""
-    return unicodedata.normalize("NFKC", text).strip(_MARKS).casefold()
+    """One word, whatever its case, its width, blanks and marks in it and around it, and its characters' script."""
+    folded = fold(text, [half_width, lower_case, simplified]).text
+    return "".join(character for character in folded if unicodedata.category(character)[0] in _LETTERS_AND_DIGITS)
 
 
 class AllowList(Counted):
@@ -185,9 +208,10 @@ class AllowList(Counted):
 
     rule = "allow-list"
 
-    def __init__(self, numbers: Iterable[str]) -> None:
+    def __init__(self, numbers: str | Iterable[str]) -> None:
         super().__init__()
-        self._numbers = frozenset(map(e164, numbers))
+        several = (numbers,) if isinstance(numbers, str) else numbers
+        self._numbers = frozenset(map(e164, several))
 
     def standings(self, whose: Whose) -> list[Standing]:
         """The rule."""

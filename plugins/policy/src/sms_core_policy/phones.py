@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from attrs import field, frozen
 
 from sms_core.masking import mask
-from sms_core_policy.folding import Folded, fold, half_width
+from sms_core_policy.folding import Folded, fold, half_width, seen
 
 _SIGNIFICANT = r"(?P<significant>9\d{8}|70\d{8}|[2-8]\d{7,8})"
 """What follows the 0: mobile, VoIP, all others (numbering plan of TW, as in libphonenumber's metadata)."""
@@ -24,7 +24,10 @@ _ABROAD = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _SEPARATORS = re.compile(r"[ ().~·‧\u2010-\u2015\u2212-]{1,3}")
 _PLUS = re.compile(r"\+ ?\(?\Z")
-_EXTENSION = re.compile(r" ?(?:#|分機:? ?|轉 ?|ext\.? ?)(?P<digits>\d{1,6})(?!\d)", re.ASCII | re.IGNORECASE)
+_EXTENSION = re.compile(
+    r",? ?(?:#|\*|轉接?分機|分機|轉接?|內線|按|ext(?:ension)?|x)[.:]? ?(?P<digits>\d{1,6})(?!\d)",
+    re.ASCII | re.IGNORECASE,
+)
 _WORD_BEFORE = re.compile(r"(?<![A-Za-z])(?:tel|phone|call|fax|mobile|cell|ph|t|m|f)?\Z", re.IGNORECASE)
 """A letter right before a number makes it an order's, unless it is one of these words."""
 _LONGEST_WORD = 7
@@ -61,7 +64,7 @@ def find_phones(text: str, besides: Sequence[tuple[int, int]] = ()) -> list[Phon
 
     Takes time in proportion to the text's length.
     """
-    folded = fold(text, [half_width])
+    folded = fold(text, [half_width, seen])
     groups = list(_groups(folded.text))
     phones: list[Phone] = []
     position = 0

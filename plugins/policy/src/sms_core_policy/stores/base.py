@@ -14,7 +14,10 @@ from sms_core import SmsError
 
 BUCKETS = 60
 """A sliding window is so many buckets long. What was used in a bucket counts until all of it has left the window, so a
-limit is kept a little longer than its window, and never less."""
+limit is kept a little longer than its window, and never less. After a clock was set back, what was used by the clock before
+counts too if that is no more than a window ahead: a clock that was a year ahead closes no limit for a year."""
+KEPT_BUCKETS = 2 * BUCKETS
+"""Old buckets are dropped when there are more: a clock that is ahead for a moment makes no store forget."""
 
 
 class StoreUnavailable(SmsError):
@@ -27,8 +30,8 @@ class StoreUnavailable(SmsError):
 class Claim:
     """So much of what a key has room for.
 
-    ``amount`` and ``most`` are whole numbers. The key's buckets from ``since`` on count, the claim goes into ``bucket``,
-    and nothing of it is needed after ``expires_at`` (aware).
+    ``amount`` and ``most`` are whole numbers. The key's buckets from ``since`` to ``until`` count, the claim goes into
+    ``bucket``, and nothing of it is needed after ``expires_at`` (aware).
     """
 
     key: str = field(repr=False)
@@ -50,6 +53,11 @@ class Claim:
         """Of ``most`` until ``end``, where the key names the time that ends then, such as a day."""
         return cls(key, amount, most, 0, 0, end + timedelta(days=1))
 
+    @property
+    def until(self) -> int:
+        """The last bucket that counts."""
+        return self.bucket + BUCKETS
+
     def of(self, amount: int) -> Self:
         """The same for another amount."""
         return attrs.evolve(self, amount=amount)
@@ -58,7 +66,8 @@ class Claim:
 class Store(Protocol):
     """Where counts and short texts are kept, under keys. Threads and processes may share it.
 
-    Every method raises `StoreUnavailable`, and is done wholly or not at all.
+    Every method raises `StoreUnavailable`, and is done wholly or not at all. ``now`` (aware) is the one clock that counts;
+    a server's own only tidies up.
     """
 
     def take(self, claims: Sequence[Claim], now: datetime) -> Claim | None:

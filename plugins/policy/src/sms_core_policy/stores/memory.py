@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import define, field
 
-from sms_core_policy.stores.base import Claim
+from sms_core_policy.stores.base import KEPT_BUCKETS, Claim
 
 _SWEEP_AFTER = 1000
 """Changes after which what has expired is dropped."""
@@ -19,8 +19,8 @@ class _Count:
     expires_at: datetime
     buckets: dict[int, int] = field(factory=dict)
 
-    def used(self, since: int) -> int:
-        return sum(amount for bucket, amount in self.buckets.items() if bucket >= since)
+    def used(self, claim: Claim) -> int:
+        return sum(amount for bucket, amount in self.buckets.items() if claim.since <= bucket <= claim.until)
 
 
 class MemoryStore:
@@ -78,14 +78,15 @@ class MemoryStore:
 
     def _used(self, claim: Claim) -> int:
         count = self._counts.get(claim.key)
-        return count.used(claim.since) if count else 0
+        return count.used(claim) if count else 0
 
     def _add(self, claim: Claim, amount: int) -> None:
         count = self._counts.setdefault(claim.key, _Count(claim.expires_at))
         count.expires_at = max(count.expires_at, claim.expires_at)
         count.buckets[claim.bucket] = count.buckets.get(claim.bucket, 0) + amount
-        for bucket in [bucket for bucket in count.buckets if bucket < claim.since]:
-            del count.buckets[bucket]
+        if len(count.buckets) > KEPT_BUCKETS:
+            for bucket in [bucket for bucket in count.buckets if bucket < claim.since]:
+                del count.buckets[bucket]
 
     def _sweep(self, now: datetime) -> None:
         self._changes += 1

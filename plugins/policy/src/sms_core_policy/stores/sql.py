@@ -165,10 +165,10 @@ class SqlStore:
             connection.execute(insert.on_conflict_do_update(index_elements=["key", "bucket"], set_=later))
 
     def _used(self, connection: Connection, claim: Claim) -> int:
-        query = select(func.coalesce(func.sum(counts.c.amount), 0))
-        return int(
-            connection.execute(query.where(counts.c.key == claim.key, counts.c.bucket >= claim.since)).scalar_one()
+        query = select(func.coalesce(func.sum(counts.c.amount), 0)).where(
+            counts.c.key == claim.key, counts.c.bucket.between(claim.since, claim.until)
         )
+        return int(connection.execute(query).scalar_one())
 
     @contextmanager
     def _transaction(self) -> Generator[Connection, None, None]:
