@@ -44,6 +44,7 @@ ROW_FIELDS = ("row", "text", "params", "media.content")
 ROW_CAPABILITIES = (Capability.INTERNATIONAL.value, Capability.SCHEDULE.value)
 """What a single row may need and not get."""
 
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 RECIPIENT = re.compile(r"to\[(\d+)\]\.", re.ASCII)
 
 
@@ -232,7 +233,7 @@ class _Planner:
     # Reading
 
     def _read(self, row: Row, place: int, read_text: Callable[[str], RowTemplate]) -> _Read:
-        raw = row.values
+        raw, cells = row.values, _to_json(row.cells)
         row = self.mending.take(row)
         reference = row.values.get("reference", "")
         final = number = ""
@@ -260,8 +261,8 @@ class _Planner:
             if not number:  # nothing can be sent to it as it is, so it is told by its cells
                 number = raw.get("number", "")
                 identity = identity_of(f"?{number}", raw.get("text", ""))
-            return _Read(StagedRow(place, row.number, identity, hash_of(number), row.cells, reference), None, why)
-        staged = StagedRow(place, row.number, identity_of(number, final), hash_of(number), row.cells, reference)
+            return _Read(StagedRow(place, row.number, identity, hash_of(number), cells, reference), None, why)
+        staged = StagedRow(place, row.number, identity_of(number, final), hash_of(number), cells, reference)
         return _Read(staged, addressee)
 
     def _text(self, row: Row, read_text: Callable[[str], RowTemplate]) -> tuple[str, dict[str, str]]:
@@ -464,7 +465,7 @@ def to_text(addressee: Addressee) -> str:
     """An addressee as JSON."""
     sent = None if addressee.send_at is None else addressee.send_at.isoformat()
     own = (addressee.number, addressee.name, addressee.email, addressee.text, addressee.params, addressee.reference)
-    return json.dumps([*own, sent], ensure_ascii=False)
+    return _to_json([*own, sent])
 
 
 def from_text(text: str) -> Addressee:
