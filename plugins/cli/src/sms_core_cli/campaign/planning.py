@@ -45,6 +45,7 @@ ROW_CAPABILITIES = (Capability.INTERNATIONAL.value, Capability.SCHEDULE.value)
 """What a single row may need and not get."""
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
+TEXT_MISSING = "is missing: name its column with --column text=HEADER, or give one text for all"
 RECIPIENT = re.compile(r"to\[(\d+)\]\.", re.ASCII)
 
 
@@ -203,7 +204,8 @@ class _Planner:
     def plan(self, progress: Callable[[int], object]) -> Planned:
         columns = self.table.columns
         if self.defaults.text is None and columns.find("text") is None:
-            raise InvalidMessage("text", "is missing: a column 'text' in the file, or one text for all")
+            named = ", ".join(header.strip() for header in columns.headers if header.strip())
+            raise InvalidMessage("text", f"{TEXT_MISSING}; there are {named}")
         read_text = reader_of_texts(columns)
         if self.defaults.text is not None:
             read_text(self.defaults.text)
@@ -242,6 +244,7 @@ class _Planner:
                 raise InvalidMessage("row", row.fault)
             text, params = self._text(row, read_text)
             final = template.fill(text, params) if params else text
+            check_shown("number", row.values.get("number", ""))
             addressee = Addressee(
                 row.values.get("number", ""),
                 row.values.get("name", ""),
