@@ -45,7 +45,7 @@ ROW_CAPABILITIES = (Capability.INTERNATIONAL.value, Capability.SCHEDULE.value)
 """What a single row may need and not get."""
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
-TEXT_MISSING = "is missing: name its column with --column text=HEADER, or give one text for all"
+WHERE_THE_TEXT_IS = "name its column with --column text=HEADER, or give one text for all"
 RECIPIENT = re.compile(r"to\[(\d+)\]\.", re.ASCII)
 
 
@@ -205,7 +205,7 @@ class _Planner:
         columns = self.table.columns
         if self.defaults.text is None and columns.find("text") is None:
             named = ", ".join(header.strip() for header in columns.headers if header.strip())
-            raise InvalidMessage("text", f"{TEXT_MISSING}; there are {named}")
+            raise InvalidMessage("text", f"is missing: {WHERE_THE_TEXT_IS}; there are {named}")
         read_text = reader_of_texts(columns)
         if self.defaults.text is not None:
             read_text(self.defaults.text)
