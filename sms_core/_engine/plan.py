@@ -266,6 +266,10 @@ def _prepare_apart(message: Message, destinations: tuple[Destination, ...], judg
     if not destinations:
         return ()
     positions = _positions(destinations)
+    if len(positions) == len(message.to):  # it is to nobody else
+        prepared = prepare_all(message, destinations, judges)
+        check_references(prepared)
+        return prepared
     part = attrs.evolve(message, to=[message.to[position] for position in positions])
     places = {position: place for place, position in enumerate(positions)}
     try:

@@ -162,7 +162,7 @@ def test_what_is_wrong_with_all_rows_is_said_once(campaign: Campaigns) -> None:
         campaign.plan(rows, MessageDefaults(send_at=datetime(2001, 1, 1, tzinfo=UTC)))
     with pytest.raises(InvalidMessage, match="brace"):
         campaign.plan(rows, MessageDefaults("{"))
-    with pytest.raises(InvalidMessage, match="a column 'text'"):
+    with pytest.raises(InvalidMessage, match="name its column with --column text="):
         campaign.plan("number\n0900000001\n")
 
 

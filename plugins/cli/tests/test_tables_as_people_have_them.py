@@ -211,6 +211,13 @@ def test_a_damaged_file_refuses_the_damaged_rows_alone() -> None:
     assert (hong_kong[0].values["姓名"], hong_kong[0].fault) == ("王堃明", "")
     cut = PEOPLE.encode().replace("林".encode(), "林".encode()[:2])
     assert "bytes E6 9E" in read_table(cut).rows[1].fault
+    alone = read_table(PEOPLE.encode() + b"0900000003,\xff\xfe,hi\r\n").rows
+    assert [bool(row.fault) for row in alone] == [False, False, True]
+
+
+def test_text_of_hong_kong_names_its_encoding() -> None:
+    with pytest.raises(InvalidMessage, match="--encoding big5hkscs would read it as '姓名 手機 陳大文 喺呢度嘅嘢'"):
+        open_table("姓名,手機,text\n陳大文,0900000001,喺呢度嘅嘢\n".encode("big5hkscs"))
 
 
 @pytest.mark.parametrize(
@@ -218,11 +225,34 @@ def test_a_damaged_file_refuses_the_damaged_rows_alone() -> None:
     [
         '"手機"', " 手機 ", "手機:", "＊手機", "手機（必填）", "【必填】手機號碼", "ＰＨＯＮＥ", "Phone Number", "phone-number",
         "PHONE_NUMBER", "Mobile No.", "聯絡電話", "行動電話號碼", "手机号码", "家長手機", "手機1", "\ufeff手機", "\u200b手機",
+        "Contact Number", "Phone Number 手機號碼", "受話門號", "聯絡方式",
     ],
 )  # fmt: skip
 def test_headers_of_the_number(header: str) -> None:
     (row,) = read_table(f"姓名;{header};簡訊\n王;0900000001;您好\n".encode()).rows
     assert (row.values["number"], row.values["text"]) == ("0900000001", "您好")
+
+
+@pytest.mark.parametrize(
+    "header", ["訊息", "內文", "簡訊內容(70字內)", "SMS Content", "Message Body", "簡訊文案", "Msg"]
+)
+def test_headers_of_the_text(header: str) -> None:
+    (row,) = read_table(f"手機;姓名;{header}\n0900000001;王;您好\n".encode()).rows
+    assert row.values["text"] == "您好"
+
+
+@pytest.mark.parametrize("header", ["發送日期", "預約日期時間", "排程時間", "Send At", "發送時間(選填)"])
+def test_headers_of_the_time(header: str) -> None:
+    (row,) = read_table(f"手機;簡訊;{header}\n0900000001;您好;2026/12/1 9:00\n".encode()).rows
+    assert row.values["send_at"] == "2026/12/1 9:00"
+
+
+def test_without_a_text_it_names_the_columns_that_there_are(sms: Sms, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("手機,備註\n0900000001,您好\n", encoding="utf-8")
+    done = sms("campaign", "t.csv", "--yes")
+    assert done.code == 2
+    assert "--column text=HEADER" in done.err
+    assert "there are 手機, 備註" in done.err
 
 
 def test_a_header_that_names_no_number_says_how_to_name_it() -> None:
@@ -250,7 +280,17 @@ def test_excel_s_line_about_the_separator(first: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "end", ["\x1a", "\r\n\x1a\r\n", "\0" * 100, "\r\n" + "\x1a" * 128, ",,,\n\u3000,\t, \n,\u200b,\n", '"",""\n"\n"\n']
+    "end",
+    [
+        "\x1a",
+        "\r\n\x1a\r\n",
+        "\0" * 100,
+        "\r\n" + "\x1a" * 128,
+        ",,,\n\u3000,\t, \n,\u200b,\n",
+        '"",""\n"\n"\n',
+        '"=""""","="""""\n',
+        "',\n\u2060,\u200d\n",
+    ],
 )
 def test_what_stands_for_nothing(end: str) -> None:
     (row,) = read_table(f"手機,簡訊\n0900000001,您好\n{end}".encode()).rows
@@ -280,6 +320,8 @@ def test_a_comma_never_cuts_a_text_off() -> None:
         ("2nd", "{2nd} { x", "the brace at character"),
         ("a", "{b}", "there is no column 'b'"),
         ("備註,備註", "{備註}", "several columns are called so"),
+        ("稱呼(必填)", "{稱呼}好", "Ann好"),
+        ("稱呼", "｛稱呼｝好", "full-width braces in ｛稱呼｝: write {稱呼}"),
     ],
 )
 def test_any_header_is_a_placeholder(
@@ -289,6 +331,13 @@ def test_any_header_is_a_placeholder(
     sms("campaign", "t.csv", "--yes")
     said = [message.text for message in exchange.accepted] or [row["error"] for row in results()]
     assert becomes in said[0]
+
+
+@pytest.mark.parametrize("number", ["#N/A", "########"])
+def test_a_number_that_a_spreadsheet_does_not_show_says_so(sms: Sms, tmp_path: Path, number: str) -> None:
+    (tmp_path / "t.csv").write_text(f"手機,簡訊\n{number},hi\n", encoding="utf-8")
+    assert sms("campaign", "t.csv", "--yes").code == 3
+    assert f"number is {number}, which a spreadsheet shows instead" in results()[0]["error"]
 
 
 @pytest.mark.parametrize("shown", ["#N/A", "#REF!", "########"])
@@ -306,6 +355,11 @@ def test_a_spreadsheet_s_error_is_never_sent(sms: Sms, exchange: Exchange, tmp_p
         (b"\xd0\xcf\x11\xe0" + bytes(600), "is an old .xls"),
         (b"\xef\xbb\xbf\r\n<HTML><table><tr>", "is a web page"),
         (b"PK\x03\x04" + bytes(100), "is no Excel workbook"),
+        (b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "is an OpenDocument"),
+        (b"%PDF-1.7\n%\xe2\xe3", "is a PDF"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture"),
+        (b"\x1f\x8b\x08\0", "is compressed"),
+        (b" \n \n", "is empty"),
         ("手機,簡訊\n0900000001,您好".encode("utf-16-le") + b"\x1a", "begins as UTF-16-LE"),
         (b'number,name\n0900000001,"a\n', "perhaps for a quote that is not closed"),
         (b'number,a,b\n0900000001,x,"y"z\n', "its cell 3 begins with a quote"),

@@ -132,6 +132,40 @@ def test_a_day_alone_asks_for_the_time() -> None:
         parse_moment(row.values["send_at"])
 
 
+def test_an_amount_is_no_several_numbers() -> None:
+    (row,) = read_table(workbook([HEADER[:2], (900000001, "hi")], {"A2": "#,##0"})).rows
+    assert row.values["number"] == "900000001"
+
+
+def test_what_a_sheet_hides_is_said() -> None:
+    book = Workbook()
+    sheet = book.active
+    for cells in (("名單", None), HEADER[:2], ("0900000001", "hi"), ("0900000002", "hi"), ("0900000003", "")):
+        sheet.append(cells)
+    sheet.merge_cells("A1:B1")
+    assert read_table(_content(book)).notes == ("row 1 is taken for a title: row 2 names the columns",)
+    sheet.merge_cells("B4:B5")
+    sheet.row_dimensions[4].hidden = True
+    sheet.column_dimensions["B"].hidden = True
+    assert read_table(_content(book)).notes[1:] == (
+        "hidden rows are read too: 1, the first is row 4",
+        "hidden columns are read too",
+        "of merged cells (1, the first is B4:B5) only the one at the top left has a value, the others are empty",
+    )
+
+
+def test_formulas_that_nobody_calculated_are_no_empty_cells() -> None:
+    content = workbook([HEADER[:2], ("0900000001", '="您好"&A2'), ("0900000002", "=B2")])
+    with pytest.raises(InvalidMessage, match="2 of them, the first in B2"):
+        read_table(content)
+
+
+def _content(book: Workbook) -> bytes:
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
 def test_sheets(tmp_path: Path) -> None:
     book = Workbook()
     book.active.title = "說明"

@@ -84,7 +84,9 @@ class Estimator:
 
     def add(self, client: Client, plan: Plan, rows: dict[int, int]) -> dict[int, Decimal | None]:
         """Count a plan. ``rows`` are the numbers of its recipients' rows, by their positions. Gives the points of each."""
-        preview = client.preview(attrs.evolve(plan, duplicates=()))  # repetitions are rows' results, no warnings
+        if plan.duplicates:
+            plan = attrs.evolve(plan, duplicates=())  # repetitions are rows' results, no warnings
+        preview = client.preview(plan)
         segments: dict[int, int] = {}
         points: dict[int, Decimal | None] = {}
         for destination, recipient in zip(plan.destinations, preview.recipients, strict=True):
@@ -93,7 +95,7 @@ class Estimator:
             before = points.get(position, Decimal())
             points[position] = None if before is None or recipient.points is None else before + recipient.points
         self.messages += len(plan.rendered)
-        self.requests += sum(len(part.sends) for part in plan.split())
+        self.requests += _requests(plan)
         self.segments += preview.segments
         if self.points is not None:
             self.points = None if preview.points is None else self.points + preview.points
@@ -142,6 +144,18 @@ class Estimator:
                 before = by_row.get(example.row)
                 by_row[example.row] = attrs.evolve(example, why=(*(before.why if before else ()), why))
         return tuple(by_row.values())
+
+
+def _requests(plan: Plan) -> int:
+    """How many requests the parts of `Plan.split` have in all, without making them."""
+    number_of = {
+        destination.reference: number for number, send in enumerate(plan.sends) for destination in send.destinations
+    }
+    requests_of: dict[int, list[int]] = {}
+    for destination in plan.destinations:
+        requests_of.setdefault(destination.position, []).append(number_of[destination.reference])
+    parts = {tuple(dict.fromkeys(numbers)) for numbers in requests_of.values()}
+    return sum(len(numbers) for numbers in parts)
 
 
 def _reason(text: str) -> str:

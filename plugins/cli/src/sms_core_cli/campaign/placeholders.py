@@ -17,6 +17,7 @@ SHEET_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUL
 """What a spreadsheet shows for a formula that failed."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
+_FULL_WIDTH = re.compile(r"｛([^｛｝{}]+)｝")
 _TOO_NARROW = re.compile(r"#{3,}")
 
 
@@ -64,6 +65,9 @@ def reader_of_texts(columns: Columns) -> Callable[[str], RowTemplate]:
             keys[name] = key
             return f"{{{name}}}"
 
+        for name in _FULL_WIDTH.findall(text):
+            if columns.find(name) is not None:
+                raise InvalidMessage("text", f"has full-width braces in ｛{name}｝: write {{{name}}}")
         renamed = _TOKEN.sub(plain, text)
         template.parse(renamed)
         return RowTemplate(renamed, tuple(keys.items()))

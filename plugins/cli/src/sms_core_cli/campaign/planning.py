@@ -44,6 +44,8 @@ ROW_FIELDS = ("row", "text", "params", "media.content")
 ROW_CAPABILITIES = (Capability.INTERNATIONAL.value, Capability.SCHEDULE.value)
 """What a single row may need and not get."""
 
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+WHERE_THE_TEXT_IS = "name its column with --column text=HEADER, or give one text for all"
 RECIPIENT = re.compile(r"to\[(\d+)\]\.", re.ASCII)
 
 
@@ -202,7 +204,8 @@ class _Planner:
     def plan(self, progress: Callable[[int], object]) -> Planned:
         columns = self.table.columns
         if self.defaults.text is None and columns.find("text") is None:
-            raise InvalidMessage("text", "is missing: a column 'text' in the file, or one text for all")
+            named = ", ".join(header.strip() for header in columns.headers if header.strip())
+            raise InvalidMessage("text", f"is missing: {WHERE_THE_TEXT_IS}; there are {named}")
         read_text = reader_of_texts(columns)
         if self.defaults.text is not None:
             read_text(self.defaults.text)
@@ -232,7 +235,7 @@ class _Planner:
     # Reading
 
     def _read(self, row: Row, place: int, read_text: Callable[[str], RowTemplate]) -> _Read:
-        raw = row.values
+        raw, cells = row.values, _to_json(row.cells)
         row = self.mending.take(row)
         reference = row.values.get("reference", "")
         final = number = ""
@@ -241,6 +244,7 @@ class _Planner:
                 raise InvalidMessage("row", row.fault)
             text, params = self._text(row, read_text)
             final = template.fill(text, params) if params else text
+            check_shown("number", row.values.get("number", ""))
             addressee = Addressee(
                 row.values.get("number", ""),
                 row.values.get("name", ""),
@@ -260,8 +264,8 @@ class _Planner:
             if not number:  # nothing can be sent to it as it is, so it is told by its cells
                 number = raw.get("number", "")
                 identity = identity_of(f"?{number}", raw.get("text", ""))
-            return _Read(StagedRow(place, row.number, identity, hash_of(number), row.cells, reference), None, why)
-        staged = StagedRow(place, row.number, identity_of(number, final), hash_of(number), row.cells, reference)
+            return _Read(StagedRow(place, row.number, identity, hash_of(number), cells, reference), None, why)
+        staged = StagedRow(place, row.number, identity_of(number, final), hash_of(number), cells, reference)
         return _Read(staged, addressee)
 
     def _text(self, row: Row, read_text: Callable[[str], RowTemplate]) -> tuple[str, dict[str, str]]:
@@ -464,7 +468,7 @@ def to_text(addressee: Addressee) -> str:
     """An addressee as JSON."""
     sent = None if addressee.send_at is None else addressee.send_at.isoformat()
     own = (addressee.number, addressee.name, addressee.email, addressee.text, addressee.params, addressee.reference)
-    return json.dumps([*own, sent], ensure_ascii=False)
+    return _to_json([*own, sent])
 
 
 def from_text(text: str) -> Addressee:

@@ -52,7 +52,7 @@ class Kind(enum.Enum):
 class StagedRow:
     """One row, as far as it is known. ``place`` orders the rows and counts from 0; ``identity`` and ``who`` are plain hashes.
 
-    ``recipient`` is what JSON keeps of a `sms_core.Recipient`. ``reference`` is what the file says; "" where it says none.
+    ``cells`` are a JSON array. ``recipient`` is what JSON keeps of an addressee. ``reference`` is what the file says; "" where it says none.
     ``points`` are thousandths.
     """
 
@@ -60,7 +60,7 @@ class StagedRow:
     number: int
     identity: str
     who: str
-    cells: tuple[str, ...] = field(repr=False)
+    cells: str = field(repr=False)
     reference: str = ""
     occurrence: int = 1
     kind: Kind = Kind.NEW
@@ -139,8 +139,7 @@ class Staging:
         """Keep rows."""
         values = []
         for row in rows:
-            cells = json.dumps(row.cells, ensure_ascii=False)
-            self._digest.update(f"{row.identity}{row.occurrence}{cells}\n".encode("utf-8", "surrogatepass"))
+            self._digest.update(f"{row.identity}{row.occurrence}{row.cells}\n".encode("utf-8", "surrogatepass"))
             values.append(
                 (
                     row.place,
@@ -148,7 +147,7 @@ class Staging:
                     row.identity,
                     row.occurrence,
                     row.who,
-                    cells,
+                    row.cells,
                     row.kind.value,
                     row.reference,
                     row.recipient,
@@ -228,7 +227,7 @@ def _row(entry: Sequence[Any]) -> StagedRow:
         identity=identity,
         occurrence=occurrence,
         who=who,
-        cells=tuple(json.loads(cells)),
+        cells=cells,
         kind=Kind(kind),
         reference=reference,
         recipient=recipient,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -29,11 +30,13 @@ from sms_core_cli.campaign.reading.encodings import (
     without_lost,
 )
 from sms_core_cli.campaign.reading.headers import ALIASES, FIRST_ROWS, Columns, find_header, is_blank, read_columns
-from sms_core_cli.campaign.reading.workbook import ShownMoment, is_workbook, open_sheet
+from sms_core_cli.campaign.reading.workbook import ShownMoment, is_workbook, notes_on_sheet, open_sheet
 
 Source = Path | bytes
 """A file, or what is in it."""
 
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
+"""A telephone number that a spreadsheet shows as an amount."""
 _HEAD = 64
 """Bytes that tell what kind of file it is."""
 
@@ -174,7 +177,9 @@ def _open_workbook(source: Source, chosen: Mapping[str, str], sheet: str | None)
         raise _no_header(next(iter(first), None), chosen)
     number, headers = header
     columns = read_columns(headers, chosen)
-    notes = [*_titles(number), *columns.notes]
+    with _opened(source) as file:
+        hidden = notes_on_sheet(file, sheet, number)
+    notes = [*_titles(number), *columns.notes, *hidden]
     if found.others and sheet is None:
         notes.insert(0, f"of several sheets {found.name!r} is read; --sheet reads another: {', '.join(found.others)}")
 
@@ -217,6 +222,8 @@ def _no_header(first: Line | None, chosen: Mapping[str, str]) -> InvalidMessage:
     named = ", ".join(cell.strip() for cell in cells if not is_blank(cell))
     if "number" in chosen:
         return InvalidMessage("column", f"number={chosen['number']}: there is no such column; there are {named}")
+    if not named:
+        return InvalidMessage("file", "is empty: its first row names the columns, such as number,name,text")
     reason = f"names no column 'number' (or mobile, phone, 手機, 行動電話, 門號 and the like), only {named}"
     return InvalidMessage(f"row {number}", f"{reason}: name it with --column number=HEADER")
 
@@ -258,7 +265,10 @@ class _RowMaker:
 def _value(name: str, cell: str) -> str:
     if name == "send_at" and isinstance(cell, ShownMoment):
         return cell.exact
-    return cell.strip()
+    text = cell.strip()
+    if name == "number" and _GROUPED.fullmatch(text):
+        return text.replace(",", "")
+    return text
 
 
 def _lost_in_words(header: str, lost: str, encoding: str) -> str:

@@ -192,11 +192,13 @@ def _legacy(file: BinaryIO, bad: int) -> FoundEncoding:
 
 
 def _sample(file: BinaryIO, bad: int) -> bytes:
-    """Whole lines from the one with the first foreign byte."""
+    """Whole lines around the first byte that does not fit."""
     start = max(0, bad - _SAMPLE // 4)
     file.seek(start)
     before = file.read(bad - start)
-    sample = before[before.rfind(b"\n") + 1 :] + file.read(_SAMPLE)
+    if start:
+        before = before[before.find(b"\n") + 1 :]
+    sample = before + file.read(_SAMPLE)
     end = sample.rfind(b"\n")
     return sample if end < 0 or len(sample) < _SAMPLE else sample[:end]
 
@@ -254,6 +256,9 @@ def _cells_to_show(lines: Iterable[str]) -> Iterable[str]:
 
 def _unreadable(file: BinaryIO, sample: bytes, bad: int) -> str:
     row = _row_of(file, bad)
+    if _share_of_lost(sample, "big5hkscs") == 0:
+        example = _shown(sample, "big5hkscs")
+        return f"is neither UTF-8 nor Big5 in row {row}: --encoding big5hkscs would read it as '{example}'"
     western = sample.decode("cp1252", "replace")
     if all(character.isalpha() or character in "‘’“”–—€°©®™ºª·¿¡«»" for character in _foreign(western)):
         example = _shown(sample, "cp1252")

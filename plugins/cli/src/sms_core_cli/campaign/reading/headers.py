@@ -15,25 +15,28 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "number": (
         "number", "mobile number", "mobile phone", "mobile phone number", "mobile", "mobile no", "cell phone number",
         "cell phone", "cell", "cell number", "msisdn", "phone number", "phone no", "phone", "telephone number",
-        "telephone", "tel", "recipient", "to",
+        "telephone", "tel", "contact number", "contact no", "contact phone", "recipient number", "recipient", "to",
         "手機號碼", "手機", "手機門號", "手機電話", "行動電話號碼", "行動電話", "行動電話門號", "行動門號", "行動", "門號", "門號號碼",
-        "收訊門號", "收訊號碼", "接收門號", "接收號碼", "收件人手機", "收訊人手機", "聯絡手機", "連絡手機", "會員手機", "客戶手機",
+        "收訊門號", "收訊號碼", "受話門號", "受話號碼", "接收門號", "接收號碼", "收件人手機", "收訊人手機", "聯絡手機", "連絡手機", "會員手機", "客戶手機",
         "手机号码", "手机号", "手机", "移动电话", "联系手机",
-        "聯絡電話", "連絡電話", "電話號碼", "電話", "联系电话", "电话号码", "电话", "號碼", "号码",
+        "聯絡電話", "連絡電話", "聯絡方式", "連絡方式", "電話號碼", "電話", "联系电话", "电话号码", "电话", "號碼", "号码",
     ),
     "name": (
         "name", "full name", "姓名", "名字", "名稱", "收件人姓名", "收訊人姓名", "收件人", "收訊人", "會員姓名", "客戶姓名", "学生姓名",
         "學生姓名", "名称",
     ),
     "text": (
-        "text", "message", "sms", "sms text", "message text", "sms message", "content", "message content",
+        "text", "message", "sms", "sms text", "message text", "text message", "sms message", "content", "message content",
+        "sms content", "message body", "body", "msg",
         "簡訊內容", "簡訊", "簡訊內文", "簡訊文字", "訊息內容", "訊息", "訊息內文", "內文", "內容", "發送內容", "文字內容", "傳送內容",
+        "發送文字", "傳送訊息", "簡訊文案", "文案", "通知內容", "推播內容", "正文",
         "短信内容", "短信", "信息", "消息", "内容", "短訊", "短訊內容",
     ),
     "reference": ("reference",),
     "send_at": (
-        "send_at", "send time", "sending time", "scheduled at", "schedule time", "scheduled time",
-        "發送時間", "預約時間", "預約發送時間", "預約發送", "傳送時間", "發送日期時間", "预约时间", "发送时间",
+        "send_at", "send time", "sending time", "send date", "scheduled at", "schedule time", "scheduled time", "schedule",
+        "發送時間", "預約時間", "預約發送時間", "預約發送", "傳送時間", "發送日期時間", "發送日期", "預約日期", "預約日期時間",
+        "排程時間", "排程發送時間", "预约时间", "发送时间",
     ),
     "email": ("email", "e-mail", "email address", "電子郵件", "電子信箱", "信箱", "邮箱", "电子邮件"),
 }  # fmt: skip
@@ -45,15 +48,18 @@ FIRST_ROWS = 20
 _NUMBER_WITHIN = re.compile(r"手機|手机|行動電話|門號|mobile|cell|phone|電話|电话")
 """A header with one of these in it may be the number's, where no other is."""
 _NO_NUMBER = re.compile(r"傳真|传真|fax|公司電話|住家電話|市話")
-_LONGEST_HEADER = 12
+_WIDEST_HEADER = 24
+"""Columns on a screen, of which a Chinese character takes two."""
 _PARENTHESES = re.compile(r"[(\[【〔][^()\[\]【】〔〕]*[)\]】〕]")
-_UNSEEN = " \t\r\n\v\f\u00a0\u3000\u200b\ufeff"
+_UNSEEN = " \t\r\n\v\f\u00a0\u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_NOTHING = frozenset({'=""', "'"})
+"""What a spreadsheet leaves of a cell that says it is an empty text."""
 _NOISE = re.compile(r"[\s_\-.:：*#'\"`“”‘’「」『』、]+")
 
 
 def is_blank(cell: str) -> bool:
     """Whether a cell has nothing in it that anybody sees."""
-    return not cell or not cell.strip(_UNSEEN)
+    return not cell or not cell.strip(_UNSEEN) or cell in _NOTHING
 
 
 _LONGEST_WRITTEN = 200
@@ -122,6 +128,9 @@ def read_columns(headers: Sequence[str], chosen: Mapping[str, str] | None = None
         if keys[place] and keys[place] not in repeated:
             places[header.strip().lower()] = place
             names[keys[place]] = header.strip().lower()
+    for key, count in Counter(map(_without_remark, keys)).items():
+        if count == 1 and key and key not in names:  # {姓名} is the column 姓名(必填)
+            names[key] = headers[list(map(_without_remark, keys)).index(key)].strip().lower()
     notes: list[str] = []
     for meaning in ALIASES:
         if chosen and meaning in chosen:
@@ -132,7 +141,7 @@ def read_columns(headers: Sequence[str], chosen: Mapping[str, str] | None = None
             continue
         best = candidates[0]
         if keys[best] in repeated:
-            raise InvalidMessage("row 1", f"names the column {headers[best].strip()!r} twice")
+            raise InvalidMessage("header", f"names the column {headers[best].strip()!r} twice: rename one of them")
         places[meaning] = best
         notes.extend(_preference(meaning, [headers[place].strip() for place in candidates]))
     if "number" not in places and (guessed := _number_within(headers, repeated)) is not None:
@@ -162,6 +171,11 @@ def find_header(
     return None
 
 
+def _without_remark(key: str) -> str:
+    """The key of a header without what stands in parentheses, which may be a remark."""
+    return _PARENTHESES.sub("", key)
+
+
 def _chosen(meaning: str, header: str, headers: Sequence[str], keys: Sequence[str]) -> int:
     count = keys.count(header_key(header))
     if count == 1:
@@ -172,11 +186,11 @@ def _chosen(meaning: str, header: str, headers: Sequence[str], keys: Sequence[st
 
 
 def _candidates(meaning: str, keys: Sequence[str]) -> list[int]:
-    """The places of the columns that may be this, the best first; what stands in parentheses may be a remark."""
+    """The places of the columns that may be this, the best first."""
     ranks = _RANKS[meaning]
     found = []
     for place, key in enumerate(keys):
-        rank = ranks.get(key, ranks.get(_PARENTHESES.sub("", key)))
+        rank = ranks.get(key, ranks.get(_without_remark(key)))
         if rank is not None:
             found.append((rank, place))
     return [place for _, place in sorted(found)]
@@ -191,12 +205,16 @@ def _preference(meaning: str, candidates: Sequence[str]) -> Iterator[str]:
         )
 
 
+def _width(key: str) -> int:
+    return sum(1 if character.isascii() else 2 for character in key)
+
+
 def _number_within(headers: Sequence[str], repeated: frozenset[str]) -> int | None:
     """The place of the only header that has a word for a number in it."""
     found = []
     for place, header in enumerate(headers):
         key = header_key(header)
         is_one = _NUMBER_WITHIN.search(key) and not _NO_NUMBER.search(key)
-        if is_one and key not in repeated and len(key) <= _LONGEST_HEADER and not re.search(r"\d{4}", key):
+        if is_one and key not in repeated and _width(key) <= _WIDEST_HEADER and not re.search(r"\d{4}", key):
             found.append(place)
     return found[0] if found else None

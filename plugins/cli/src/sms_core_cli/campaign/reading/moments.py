@@ -12,22 +12,29 @@ from sms_core.provider import TAIPEI
 FIELD = "send_at"
 EXAMPLE = "2026-12-31T09:00"
 
+_BEFORE_NOON = {12: 0, **{hour: hour for hour in range(12)}}
+_AFTER_NOON = {12: 12, **{hour: hour + 12 for hour in range(12)}, **{hour: hour for hour in range(13, 24)}}
+_MORNING = {hour: hour for hour in range(12)}
+_NIGHT = {**{hour: hour + 12 for hour in range(5, 12)}, **{hour: hour for hour in range(17, 24)}}
 _HALVES = {
-    "上午": "am", "早上": "am", "凌晨": "am", "清晨": "am", "am": "am", "a.m.": "am",
-    "下午": "pm", "晚上": "pm", "傍晚": "pm", "中午": "pm", "pm": "pm", "p.m.": "pm",
-}  # fmt: skip
-"""Which half of the day a word says."""
+    **dict.fromkeys(("am", "a.m.", "上午", "凌晨"), _BEFORE_NOON),
+    **dict.fromkeys(("pm", "p.m.", "下午"), _AFTER_NOON),
+    **dict.fromkeys(("早上", "清晨"), _MORNING),
+    **dict.fromkeys(("晚上", "傍晚"), _NIGHT),
+    "中午": {11: 11, 12: 12, 13: 13, 1: 13, 2: 14},
+}
+"""The hours that a word for a part of the day goes with, and what they are of 24. 晚上 12 may be of this day or the next."""
 _HALF = "|".join(re.escape(word) for word in _HALVES)
 _WEEKDAY = re.compile(r"\(?(?:星期|禮拜|週|周)[一二三四五六日天]\)?|\([一二三四五六日]\)")
 _ZONE = re.compile(r"(?P<utc>utc|gmt|z)?\s*(?:(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?)?", re.ASCII)
 _MOMENT = re.compile(
-    r"(?:民國(?P<republic>\d{2,3})|(?P<year>\d{4}|\d{3}))\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})\s*日?"
+    r"(?:民國\s*(?P<republic>\d{2,3})|(?P<year>\d{4}|\d{3}))\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})\s*日?"
     r"(?P<rest>.*)",
     re.ASCII | re.DOTALL,
 )
 _TIME = re.compile(
     rf"[t\s,]*(?P<before>{_HALF})?\s*(?P<hour>\d{{1,2}})\s*"
-    r"(?:[:時点點]\s*(?P<minute>\d{1,2})?\s*分?)(?:[:]?\s*(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,9}))?\s*秒?)?"
+    r"(?:[:時点點]\s*(?:(?P<minute>\d{1,2})|(?P<half>半))?\s*分?)(?:[:]?\s*(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,9}))?\s*秒?)?"
     rf"\s*(?P<after>{_HALF})?\s*(?P<zone>.*)",
     re.ASCII | re.DOTALL,
 )
@@ -41,7 +48,7 @@ _SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a day of the calendar
 """Day 0 of a spreadsheet's calendar, as it counts from March 1900 on (ECMA-376 part 1, 18.17.4.1)."""
 _SERIALS = range(36526, 73051)
 """The years 2000 to 2099; another number is something else."""
-_NOON = 12
+_MONTHS = 12
 _LONGEST = 80
 
 
@@ -78,7 +85,7 @@ def parse_moment(text: str) -> datetime:
             int(found["month"]),
             int(found["day"]),
             _hour(int(time["hour"]), time["before"] or time["after"]),
-            int(time["minute"] or 0),
+            30 if time["half"] else int(time["minute"] or 0),
             int(time["second"] or 0),
             int(fraction),
             tzinfo=zone,
@@ -102,11 +109,10 @@ def _hour(hour: int, half: str | None) -> int:
     """The hour of the day. Raises `ValueError` for a clock that no half of a day has."""
     if half is None:
         return hour
-    if _HALVES[half] == "pm":
-        return hour + _NOON if hour < _NOON else hour
-    if hour > _NOON:
-        raise ValueError(f"{hour} hours are not before noon")
-    return hour % _NOON
+    hours = _HALVES[half]
+    if hour not in hours:
+        raise ValueError(f"{half} {hour}:00 may be several hours of the day, or none: write it in 24 hours")
+    return hours[hour]
 
 
 def _zone(text: str) -> tzinfo:
@@ -126,8 +132,9 @@ def _why_no_day(text: str) -> str:
     if other := _YEAR_LAST.match(text):
         first, second, year = other[1], other[2], other[3]
         if len(year) == len("2026"):
-            ways = [f"{year}-{int(month):02}-{int(day):02}T09:00" for month, day in ((first, second), (second, first))]
-            return f"has an order of day and month that cannot be told: write {' or '.join(dict.fromkeys(ways))}"
+            orders = [(int(first), int(second)), (int(second), int(first))]
+            ways = [f"{year}-{month:02}-{day:02}T09:00" for month, day in orders if month <= _MONTHS]
+            return f"has an order of day and month that cannot be told: write {' or '.join(dict.fromkeys(ways or [EXAMPLE]))}"
     if _SHORT_YEAR.match(text):
         return f"has a year of two digits: write all four, such as {EXAMPLE}"
     return _needed()

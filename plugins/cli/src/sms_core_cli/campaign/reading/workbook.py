@@ -13,11 +13,23 @@ from attrs import frozen
 
 from sms_core.errors import ConfigurationError, InvalidMessage
 from sms_core_cli.campaign.reading.delimited import Line
+from sms_core_cli.campaign.reading.hidden import notes_on
 from sms_core_cli.campaign.reading.shown import shown
 
 ZIP_MARK = b"PK\x03\x04"
-OLD_MARK = b"\xd0\xcf\x11\xe0"
-"""What a file begins with that Excel wrote before 2007, or that a password protects."""
+OTHER_MARKS = (
+    (b"\xd0\xcf\x11\xe0", "is an old .xls, or has a password: save it as .xlsx without one, or as 'CSV UTF-8'"),
+    (b"%PDF", "is a PDF: the table is needed that it was made of, as .xlsx or 'CSV UTF-8'"),
+    (b"\x89PNG", "is a picture: the table is needed, as .xlsx or 'CSV UTF-8'"),
+    (b"\xff\xd8\xff", "is a picture: the table is needed, as .xlsx or 'CSV UTF-8'"),
+    (b"{\\rtf", "is a text document (RTF): save the table as .xlsx or 'CSV UTF-8'"),
+    (b"\x1f\x8b", "is compressed (gzip): unpack it first"),
+    (b"7z\xbc\xaf", "is compressed (7z): unpack it first"),
+    (b"Rar!", "is compressed (RAR): unpack it first"),
+)
+"""What files begin with that people take for tables, and what to do about each."""
+OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis"
+"""What stands near the beginning of a zip that is an OpenDocument file (OpenDocument 1.3 part 2, 3.3)."""
 
 
 class ShownMoment(str):
@@ -44,12 +56,14 @@ class Sheet:
 
 def is_workbook(head: bytes) -> bool:
     """Whether a file that begins so is a workbook. Raises `InvalidMessage` for what only looks like one to people."""
-    if head.startswith(OLD_MARK):
-        reason = "is an old .xls, or has a password: save it as .xlsx, or as 'CSV UTF-8'"
-        raise InvalidMessage("file", reason)
+    for mark, reason in OTHER_MARKS:
+        if head.startswith(mark):
+            raise InvalidMessage("file", reason)
     if head.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith((b"<html", b"<!doctype", b"<table", b"<?xml")):
         reason = "is a web page or XML, whatever its name says: open it in Excel, and save it as .xlsx"
         raise InvalidMessage("file", reason)
+    if head.startswith(ZIP_MARK) and OPEN_DOCUMENT in head:
+        raise InvalidMessage("file", "is an OpenDocument file (.ods): save it as .xlsx, or as 'CSV UTF-8'")
     return head.startswith(ZIP_MARK)
 
 
@@ -60,6 +74,18 @@ def open_sheet(file: BinaryIO, name: str | None) -> Generator[tuple[Sheet, Itera
     Raises `ConfigurationError` where openpyxl is not installed, `InvalidMessage` for what is no workbook or has no such
     sheet.
     """
+    with _sheet_of(file, name) as (found, sheet):
+        yield found, _rows(sheet)
+
+
+def notes_on_sheet(file: BinaryIO, name: str | None, header: int) -> tuple[str, ...]:
+    """What the same sheet does not show below its header, in words. Raises `InvalidMessage` as `notes_on` does."""
+    with _sheet_of(file, name) as (_, sheet), sheet._get_source() as source:  # noqa: SLF001 - nothing else reads it once
+        return notes_on(source, header)
+
+
+@contextmanager
+def _sheet_of(file: BinaryIO, name: str | None) -> Generator[tuple[Sheet, Any]]:
     workbook = _open(file)
     try:
         names = [sheet.title for sheet in workbook.worksheets]
@@ -70,7 +96,7 @@ def open_sheet(file: BinaryIO, name: str | None) -> Generator[tuple[Sheet, Itera
         # What some programs write there as the sheet's size is wrong.
         sheet.reset_dimensions()
         others = tuple(other for other in names if other != sheet.title)
-        yield Sheet(sheet.title, others), _rows(sheet)
+        yield Sheet(sheet.title, others), sheet
     finally:
         workbook.close()
 
