@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
 from sms_core_cli.language import _, spoken
+from sms_core_cli.wrapping import wrapped
 
 WIDEST = 80
 """Columns; longer lines are hard to read."""
@@ -25,6 +24,21 @@ class SmsFormatter(click.HelpFormatter):
 
     def __init__(self) -> None:
         super().__init__(width=min(shutil.get_terminal_size().columns, WIDEST) - 1)
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write how to call it. ``prog`` may end in the blank of a command without a name."""
+        prefix = _("Usage:") if prefix is None else prefix.strip()
+        lines = [f"{prefix} {prog.strip()}"]
+        for word in _(args).split():
+            if cell_len(f"{lines[-1]} {word}") <= self.width:
+                lines[-1] += f" {word}"
+            else:
+                lines.append(f"  {word}")
+        self.write("".join(f"{line}\n" for line in lines))
+
+    def write_heading(self, heading: str) -> None:
+        """Write the heading of a section."""
+        self.write(f"{'':>{self.current_indent}}{_('{heading}:', heading=heading)}\n")
 
     def write_text(self, text: str) -> None:
         """Write paragraphs, indented."""
@@ -47,13 +61,21 @@ class SmsFormatter(click.HelpFormatter):
             self.write("".join(f"{line}\n" for line in (first, *(" " * column + line for line in lines))))
 
     def _lines(self, text: str, margin: int) -> list[str]:
-        width = max(self.width - self.current_indent - margin, 1)
-        console = Console(width=width, color_system=None)
-        return [line.plain.rstrip() for line in Text(text).wrap(console, width)]
+        return wrapped(text, max(self.width - self.current_indent - margin, 1))
 
 
 class Speaking(click.Command):
     """A command whose help is in the language that is spoken; what click itself writes, it asks gettext for."""
+
+    def get_usage(self, ctx: click.Context) -> str:
+        """How to call it, laid out by `SmsFormatter`."""
+        formatter = SmsFormatter()
+        self.format_usage(ctx, formatter)
+        return formatter.getvalue().rstrip("\n")
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What stands behind its name."""
+        return [_(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def get_help(self, ctx: click.Context) -> str:
         """The whole help, laid out by `SmsFormatter`."""
