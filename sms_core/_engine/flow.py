@@ -103,14 +103,18 @@ class CoreConversation:
         return perform(provider, operation)
 
     @hookimpl(wrapper=True, trylast=True, specname="sms_perform")
-    def note_progress(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+    def note_progress(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
         """Within all middleware, around the conversation of core or provider: what became of a send, nobody hides."""
         flow = yield
-        return noted(flow, operation.progress) if isinstance(operation, Send) else flow
+        return _noted(provider, operation, flow) if isinstance(operation, Send) else flow
 
 
-def noted(flow: Flow[SendResult], progress: Progress) -> Flow[SendResult]:
-    """The same conversation of a send, whose progress is noted."""
+def _noted(provider: Provider, send: Send, flow: Flow[SendResult]) -> Flow[SendResult]:
+    """The same conversation of a send, whose progress is noted. Each of its errors has an outcome afterwards.
+
+    The core's own has concluded; one that a provider brings may raise what a vendor said as it is.
+    """
+    progress = send.progress
     progress.has_begun = True
     has_asked = False
     try:
@@ -126,12 +130,21 @@ def noted(flow: Flow[SendResult], progress: Progress) -> Flow[SendResult]:
     except StopIteration as stop:
         progress.result = stop.value
         return stop.value  # type: ignore[no-any-return]
-    except CALLERS_FAULT:
+    except CALLERS_FAULT as error:
         progress.has_begun = has_asked
-        raise
-    except BaseException as error:
+        if not has_asked:
+            raise
+        failure: SmsError = error
+    except SmsError as error:
         progress.result = result_of(error)
+        if progress.result is not None:
+            raise
+        failure = error
+    except BaseException as interruption:
+        progress.result = result_of(interruption)
         raise
+    progress.result = same_for_all(send.destinations, outcome_after(failure), failure)
+    return conclude(progress.result, provider.info, failure)
 
 
 def log_out(provider: Provider, session: Session) -> Flow[None]:
@@ -247,7 +260,8 @@ def send_all(
 
 def _known(send: Send, error: BaseException) -> SendResult:
     """What is known of a send that an error broke off: by the word of its conversation, or else by the error's own."""
-    found = send.progress.result or result_of(error) or same_for_all(send.destinations, Outcome.UNKNOWN, None)
+    reason = error if isinstance(error, SmsError) else None
+    found = send.progress.result or result_of(error) or same_for_all(send.destinations, Outcome.UNKNOWN, reason)
     return account_for(send.destinations, found)
 
 

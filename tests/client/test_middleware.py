@@ -12,10 +12,12 @@ import pytest
 from sms_core import (
     ConfigurationError,
     InvalidMessage,
+    MalformedResponse,
     Message,
     NotSent,
     Outcome,
     OutcomeUnknown,
+    RecipientRefused,
     SendError,
     SmsError,
     TransportError,
@@ -322,20 +324,30 @@ def test_what_a_vendors_answer_shows_to_be_set_up_wrongly_leaves_a_send_unknown(
     assert [row.outcome for row in caught.value.result.outcomes] == [U]
 
 
-def test_a_conversation_of_a_providers_own_is_noted_too() -> None:
+@pytest.mark.parametrize(
+    ("error", "raised", "outcome"),
+    [
+        (InvalidMessage("text", "is refused by what came back"), OutcomeUnknown, U),
+        (RecipientRefused(code="7"), RecipientRefused, R),
+        (TransportError("nobody there", sent=False), NotSent, N),
+        (MalformedResponse("half an answer"), OutcomeUnknown, U),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_what_a_conversation_of_a_providers_own_raises_has_an_outcome(
+    error: SmsError, raised: type[SendError], outcome: Outcome
+) -> None:
     class Converses(Tiny):
         @hookimpl
         def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Flow[Any]:
             attempt = yield StartAttempt()
             yield provider.request(attempt.session, operation)
-            raise InvalidMessage("text", "is refused by what came back")
+            raise error
 
     network = FakeTransport(Vendor(send=["OK b1"]))
-    with bind(network, Converses(logs_in=False)) as sms, pytest.raises(InvalidMessage) as caught:
+    with bind(network, Converses(logs_in=False)) as sms, pytest.raises(raised) as caught:
         sms.send("x", to=NUMBERS[0])
-    result = result_of(caught.value)
-    assert result is not None
-    assert [row.outcome for row in result.outcomes] == [U]
+    assert [row.outcome for row in caught.value.result.outcomes] == [outcome]
 
 
 def test_of_several_the_last_one_is_the_outermost() -> None:
