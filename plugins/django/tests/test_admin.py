@@ -14,10 +14,11 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 import sms_core_django.contrib.outbox
-from sms_core import DeliveryReport, DeliveryStatus
-from sms_core_django import get_outbox
+from sms_core import DeliveryReport, DeliveryStatus, connect
+from sms_core_django import get_outbox, send_sms
 from sms_core_django.contrib.outbox.models import Row
 from sms_core_outbox import State, Ticket
+from sms_core_policy import failover
 
 NUMBER = "+886912345678"
 TEXT = "only for her"
@@ -95,6 +96,39 @@ def test_cancelling_pausing_and_resuming(ticket: Ticket) -> None:
     ann.post("/admin/sms_outbox/account/", {**pause, "confirmed": "1", "because": "it moves"})
     assert get_outbox().stats().paused == {"default": "it moves"}
     ann.post("/admin/sms_outbox/account/", {**pause, "action": "resume"})
+    assert get_outbox().stats().paused == {}
+
+
+def several(alias: str, dsn: str) -> Any:
+    """A backend of a project with two vendors for one account."""
+    return failover(alias, [connect("memory://django-first"), connect("memory://django-second")])
+
+
+def test_an_account_of_several_vendors(outbox_on: None, configure: Any) -> None:
+    configure(SMS={"default": {"BACKEND": f"{__name__}.several"}, "OUTBOX": True})
+    ann = person("view_row", "decide_row", "view_account", "pause_account")
+    accounts, rows = "/admin/sms_outbox/account/", "/admin/sms_outbox/row/"
+    for key in ("order-17", "order-18"):
+        send_sms(TEXT, NUMBER, key=key)
+    first = {"_selected_action": ["default/memory"], "confirmed": "1", "because": "it moves"}
+    assert "default/memory-2" in ann.get(accounts).content.decode()
+    ann.post(accounts, {**first, "action": "pause"})
+    assert get_outbox().stats().paused == {"default/memory": "it moves"}
+    assert ann.get(accounts).status_code == 200  # a rest without an end is shown too
+
+    (waiting,) = get_outbox().get("order-18").rows
+    ann.post(rows, {"action": "cancel", "_selected_action": [waiting.id], "confirmed": "1"})
+    assert get_outbox().get("order-18").rows[0].state is State.CANCELLED
+    assert get_outbox().drain().accepted == 1
+    (row,) = get_outbox().get("order-17").rows
+    assert row.vendor == "memory-2"
+    report = DeliveryReport(NUMBER, DeliveryStatus.DELIVERED, row.batch_id or "", key="r")
+    get_outbox().record(report, account="default/memory-2")
+    page = ann.get(f"{rows}{row.id}/change/").content.decode()
+    assert "default/memory → default/memory-2" in page
+    assert "delivered" in page.split('id="reports"')[1]
+
+    ann.post(accounts, {**first, "action": "resume"})
     assert get_outbox().stats().paused == {}
 
 

@@ -105,6 +105,16 @@ def test_on_alarm_hears_what_a_person_should(configure: Any) -> None:
     assert get_outbox().get("k").rows[0].state is State.READY
 
 
+def test_texts_of_an_account_that_is_gone_wait(configure: Any) -> None:
+    configure(SMS={"default": {"DSN": "memory://"}, "old": {"DSN": "memory://"}, "OUTBOX": True})
+    send_sms(TEXT, NUMBER, key="k", using="old")
+    configure(SMS={"default": {"DSN": "memory://"}, "OUTBOX": True})
+    send_sms(TEXT, NUMBER, key="k")
+    assert get_outbox().drain().accepted == 1
+    assert get_outbox().settle().asked == 0
+    assert Row.objects.get(account="old").state == "ready"
+
+
 @pytest.mark.parametrize("name", ["WAKE", "ON_ALARM"])
 def test_a_function_that_is_not_there_is_told_at_once(configure: Any, name: str) -> None:
     configure(SMS={"default": {"DSN": "memory://"}, "OUTBOX": {name: "nowhere.to_be_found"}})

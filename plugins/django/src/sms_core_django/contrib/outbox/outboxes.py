@@ -20,7 +20,8 @@ from sms_core_django import conf
 from sms_core_django.clients import get_client
 from sms_core_django.contrib.outbox.databases import DjangoDatabase
 from sms_core_django.process import PerProcess
-from sms_core_outbox import Alarm, Outbox, Ticket
+from sms_core_outbox import Alarm, Outbox, SeveralVendors, Ticket
+from sms_core_outbox.vendors import SEPARATOR
 
 log = logging.getLogger("sms_core.django")
 
@@ -31,6 +32,8 @@ class Accounts(Mapping[str, str | Client]):
     """The accounts of ``SMS``: DSNs, and clients where the backend is not the usual one."""
 
     def __getitem__(self, alias: str) -> str | Client:
+        if alias not in conf.aliases():  # rows may be of an account that is gone, or of a vendor of one
+            raise KeyError(alias)
         account = conf.account(alias)
         return account.dsn if account.backend == conf.VENDOR else get_client(alias)
 
@@ -39,6 +42,15 @@ class Accounts(Mapping[str, str | Client]):
 
     def __len__(self) -> int:
         return len(conf.aliases())
+
+
+def all_carriers() -> tuple[str, ...]:
+    """The accounts of ``SMS``; in the place of one of several vendors, each of its vendors, such as ``default/every8d``."""
+    names: list[str] = []
+    for alias, account in Accounts().items():
+        several = account.clients if isinstance(account, SeveralVendors) else {}
+        names += [f"{alias}{SEPARATOR}{vendor}" for vendor in several] or [alias]
+    return tuple(names)
 
 
 def get_outbox() -> Outbox:
