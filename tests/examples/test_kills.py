@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.examples import killing
 from tests.examples.running import CELERY, DJANGO, FASTAPI, FLASK, Example
+from tests.support.postgresql import postgresql_server
 
 pytestmark = pytest.mark.timeout(300)  # real servers, on a machine that may be busy
 
 
-# Celery's worker needs a second for each start: all fifty kills of each of its processes are in `nox -s reliability`.
+# Celery's worker needs a second for each start. All fifty kills of each process, and on both databases, are in
+# `nox -s reliability`.
 @pytest.mark.parametrize(
-    ("example", "kills"),
-    [(FLASK, 50), (FASTAPI, 50), (DJANGO, 50), (CELERY, 10)],
+    ("example", "kills", "on_postgresql"),
+    [(FLASK, 50, False), (FASTAPI, 50, False), (DJANGO, 50, False), (CELERY, 10, True)],
     ids=("flask", "fastapi", "django", "celery"),
 )
-def test_every_text_is_sent_once_and_every_answer_was_true(example: Example, kills: int, tmp_path: Path) -> None:
-    figures = killing.run(example, tmp_path, f"sqlite:///{tmp_path}/sms.db", kills=kills, pause=0.02, seed=kills)
+def test_every_text_is_sent_once_and_every_answer_was_true(
+    example: Example, kills: int, on_postgresql: bool, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        url = stack.enter_context(postgresql_server()) if on_postgresql else f"sqlite:///{tmp_path}/sms.db"
+        figures = killing.run(example, tmp_path, url, kills=kills, pause=0.02, seed=kills)
     assert figures.is_clean, str(figures)
     assert set(figures.kills.values()) == {kills}
     assert figures.unknown > 0  # some were killed in the middle of a send

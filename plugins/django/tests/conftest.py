@@ -94,6 +94,8 @@ from django.test import override_settings
 from django.test.testcases import QuietWSGIRequestHandler
 from django.test.utils import setup_test_environment, teardown_test_environment
 
+from sms_core_django import send_sms
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _project() -> Iterator[None]:
@@ -125,6 +127,27 @@ def configure() -> Iterator[Callable[..., None]]:
     """Change settings until the test ends."""
     with ExitStack() as changed:
         yield lambda **changes: changed.enter_context(override_settings(**changes))
+
+
+@pytest.fixture
+def outbox_on(database: None, configure: Callable[..., None]) -> Iterator[None]:
+    """The outbox in the settings, with tables that are empty before and after."""
+    configure(SMS={"default": {"DSN": DSN}, "OUTBOX": True})
+    _empty_outbox()  # other tests write these tables with a hash key of their own
+    yield
+    _empty_outbox()
+
+
+def _empty_outbox() -> None:
+    names = (*(f"sms_outbox.{name}" for name in ("Put", "Fact", "Account", "Worker", "Report")), "auth.User")
+    for name in names:
+        apps.get_model(name).objects.all().delete()
+
+
+@pytest.fixture
+def ticket(outbox_on: None) -> Any:
+    """A text that waits."""
+    return send_sms("only for her", "+886912345678", key="order-17")
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
-"""The outbox in the admin, its health page, its words, and what a project's own tests do with it."""
+"""The outbox in the admin, and its words in another language."""
 
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +11,20 @@ import pytest
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.contrib.auth.models import Permission, User
-from django.core.checks import Tags, run_checks
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command
-from django.db import connection, transaction
 from django.test import Client
-from django.test.utils import setup_test_environment, teardown_test_environment
 
-import sms_core_django
 import sms_core_django.contrib.outbox
-from sms_core import ConfigurationError, DeliveryReport, DeliveryStatus
+from sms_core import DeliveryReport, DeliveryStatus, connect
 from sms_core_django import get_outbox, send_sms
-from sms_core_django.contrib.outbox.models import Account, Fact, Put, Row, Worker
-from sms_core_outbox import State, Ticket, UnknownKey
+from sms_core_django.contrib.outbox.models import Row
+from sms_core_outbox import State, Ticket
+from sms_core_policy import failover
 
 NUMBER = "+886912345678"
 TEXT = "only for her"
 APP = Path(sms_core_django.contrib.outbox.__file__).parent
 
-pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture(autouse=True)
-def _outbox(configure: Any) -> Iterator[None]:
-    configure(SMS={"default": {"DSN": "memory://"}, "OUTBOX": True})
-    _empty()  # other tests write these tables with a hash key of their own
-    yield
-    _empty()
-
-
-def _empty() -> None:
-    for model in (Put, Fact, Account, Worker, User):
-        model.objects.all().delete()
-
-
-@pytest.fixture
-def ticket() -> Ticket:
-    return send_sms(TEXT, NUMBER, key="order-17")
+pytestmark = pytest.mark.usefixtures("outbox_on")
 
 
 def person(*permissions: str, **more: Any) -> Client:
@@ -59,37 +33,6 @@ def person(*permissions: str, **more: Any) -> Client:
     client = Client()
     client.force_login(user)
     return client
-
-
-def test_a_text_with_a_key_waits_for_the_commit() -> None:
-    with transaction.atomic():
-        assert send_sms(TEXT, NUMBER, key="rolled-back").is_new
-        transaction.set_rollback(True)
-    with pytest.raises(UnknownKey):
-        get_outbox().get("rolled-back")
-    assert sms_core_django.outbox == []
-    with transaction.atomic():
-        send_sms(TEXT, NUMBER, key="k", purpose="otp")
-        with pytest.raises(ConfigurationError, match="atomic"):
-            get_outbox().drain()
-    assert get_outbox().drain().accepted == 1
-    assert [(sent.number, sent.text) for sent in sms_core_django.outbox] == [(NUMBER, TEXT)]
-
-
-def test_a_test_case_sends_in_its_transaction() -> None:
-    with transaction.atomic():
-        send_sms(TEXT, NUMBER, key="k")
-        assert get_outbox().drain(connection=connection).accepted == 1
-        assert get_outbox().get("k").rows[0].state is State.ACCEPTED
-        assert [sent.text for sent in sms_core_django.outbox] == [TEXT]
-        transaction.set_rollback(True)
-    assert Row.objects.count() == 0
-
-
-def test_a_key_needs_an_outbox(configure: Any) -> None:
-    configure(SMS={"default": {"DSN": "memory://"}})
-    with pytest.raises(ImproperlyConfigured, match="'OUTBOX': True"):
-        send_sms(TEXT, NUMBER, key="k")
 
 
 @pytest.mark.parametrize("term", ["0912345678", "order-17"])
@@ -156,39 +99,37 @@ def test_cancelling_pausing_and_resuming(ticket: Ticket) -> None:
     assert get_outbox().stats().paused == {}
 
 
-def test_health_and_checks_tell_of_what_stands_wrong(ticket: Ticket) -> None:
-    get_outbox().pause(because=f"no points for {NUMBER}")
-    answer = Client().get("/health/sms")
-    assert (answer.status_code, answer.json()) == (503, {"alarms": ["no_worker", "paused"]})
-    teardown_test_environment()
-    try:
-        found = [str(said.id) for said in run_checks(tags=[Tags.database], databases=["default"])]
-        assert {"sms.W008", "sms.W010"} <= set(found)
-        assert not {str(said.id) for said in run_checks()} & {"sms.W008", "sms.W010"}
-    finally:
-        setup_test_environment(debug=False)
-    get_outbox().resume()
-    Row.objects.update(state="ready")
-    get_outbox().drain()
-    answer = Client().get("/health/sms")
-    assert (answer.status_code, answer.json()) == (200, {"alarms": []})
+def several(alias: str, dsn: str) -> Any:
+    """A backend of a project with two vendors for one account."""
+    return failover(alias, [connect("memory://django-first"), connect("memory://django-second")])
 
 
-def ran(*words: str) -> Any:
-    out = StringIO()
-    call_command("sms_outbox", *words, "--json", stdout=out)
-    return json.loads(out.getvalue())
+def test_an_account_of_several_vendors(outbox_on: None, configure: Any) -> None:
+    configure(SMS={"default": {"BACKEND": f"{__name__}.several"}, "OUTBOX": True})
+    ann = person("view_row", "decide_row", "view_account", "pause_account")
+    accounts, rows = "/admin/sms_outbox/account/", "/admin/sms_outbox/row/"
+    for key in ("order-17", "order-18"):
+        send_sms(TEXT, NUMBER, key=key)
+    first = {"_selected_action": ["default/memory"], "confirmed": "1", "because": "it moves"}
+    assert "default/memory-2" in ann.get(accounts).content.decode()
+    ann.post(accounts, {**first, "action": "pause"})
+    assert get_outbox().stats().paused == {"default/memory": "it moves"}
+    assert ann.get(accounts).status_code == 200  # a rest without an end is shown too
 
+    (waiting,) = get_outbox().get("order-18").rows
+    ann.post(rows, {"action": "cancel", "_selected_action": [waiting.id], "confirmed": "1"})
+    assert get_outbox().get("order-18").rows[0].state is State.CANCELLED
+    assert get_outbox().drain().accepted == 1
+    (row,) = get_outbox().get("order-17").rows
+    assert row.vendor == "memory-2"
+    report = DeliveryReport(NUMBER, DeliveryStatus.DELIVERED, row.batch_id or "", key="r")
+    get_outbox().record(report, account="default/memory-2")
+    page = ann.get(f"{rows}{row.id}/change/").content.decode()
+    assert "default/memory → default/memory-2" in page
+    assert "delivered" in page.split('id="reports"')[1]
 
-def test_the_command(ticket: Ticket) -> None:
-    assert ran("status")["counts"] == {"ready": 1}
-    assert ran("run", "--once")["accepted"] == 1
-    Row.objects.update(state="unknown", claimed_at=1)
-    assert [row["key"] for row in ran("unknown")] == ["order-17"]
-    assert ran("settle")["asked"] == 1
-    assert ran("forget", "--days", "0")["say"].endswith("rows blanked")
-    with pytest.raises(CommandError):
-        call_command("sms_outbox", "forget", "--days", "yesterday")
+    ann.post(accounts, {**first, "action": "resume"})
+    assert get_outbox().stats().paused == {}
 
 
 def spoken() -> set[tuple[str | None, str]]:

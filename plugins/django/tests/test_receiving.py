@@ -19,11 +19,12 @@ from django.db import IntegrityError, connection, transaction
 from django.dispatch import Signal
 from django.test import Client, RequestFactory
 
-from sms_core import DeliveryReport, DeliveryStatus, InboundMessage
+from sms_core import DeliveryReport, DeliveryStatus, InboundMessage, connect
 from sms_core_django import delivery_reported, get_client, message_received
 from sms_core_django.events import DatabaseEvents
 from sms_core_django.models import HandledEvent
 from sms_core_django.views import receive
+from sms_core_policy import failover
 from sms_core_sandbox import Sandbox
 
 SECRET = "a-secret-of-nobody-0123456789"
@@ -368,3 +369,20 @@ def test_a_key_of_any_length_is_remembered() -> None:
     with store.claim("k" * 1001) as is_new:
         assert is_new
     assert repr(store) == "<DatabaseEvents>"
+
+
+def two_vendors(alias: str, dsn: str) -> Any:
+    """A backend of a project with two vendors for one account."""
+    del alias
+    return failover("both", [connect(dsn), connect("mitake://user:pa55-of-nobody@")])
+
+
+def test_each_of_several_vendors_has_an_address_of_its_own(
+    site: str, http: Http, listen: Listen, configure: Configure
+) -> None:
+    configure(SMS={"default": {"DSN": "every8d://Test:pa55-of-nobody@", "BACKEND": f"{__name__}.two_vendors"}})
+    heard = Heard()
+    listen(delivery_reported, heard)
+    assert http("GET", url(site, REPORT, PATH.replace("/default/", "/default.every8d/"))).status == 200
+    assert [call["alias"] for call in heard.calls] == ["default"]
+    assert http("GET", url(site, REPORT)).status == 404

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from attrs import frozen
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
@@ -30,16 +31,15 @@ def receiver_for(path: str) -> Receiver:
 
 
 def make_receivers() -> Mapping[str, Receiver]:
-    """New receivers by alias, over one store. Raises `ImproperlyConfigured`."""
+    """New receivers by the name in their address, over one store. Raises `ImproperlyConfigured`."""
     given = conf.webhooks()
     if not given.secrets and not given.insecure:
         raise ImproperlyConfigured("SMS_WEBHOOK_SECRETS is empty, and without a secret anybody can push")
-    clients = {alias: get_client(alias) for alias in conf.aliases()}
-    clients = {alias: client for alias, client in clients.items() if pushes(client)}
-    if not clients:
+    places = [place for place in _places() if pushes(place.client)]
+    if not places:
         raise ImproperlyConfigured("SMS has no account whose vendor pushes anything")
     store = _store(given.store)
-    return {alias: _receiver(alias, client, given, store) for alias, client in clients.items()}
+    return {place.name: _receiver(place, given, store) for place in places}
 
 
 def forget_receivers() -> None:
@@ -52,11 +52,33 @@ def pushes(client: Client) -> bool:
     return client.info.can(Capability.PUSHED_REPORTS) or client.info.can(Capability.PUSHED_INBOUND)
 
 
-def _receiver(alias: str, client: Client, given: conf.WebhookSettings, store: EventStore) -> Receiver:
+@frozen
+class _Place:
+    """Where a vendor pushes to: the name in the address, the alias, and the account as the outbox knows it."""
+
+    name: str
+    alias: str
+    account: str
+    client: Client
+
+
+def _places() -> Iterator[_Place]:
+    """One for each alias; of a client that stands for several vendors (`sms_core_policy.failover`), one for each of them."""
+    for alias in conf.aliases():
+        client = get_client(alias)
+        vendors = getattr(client, "clients", None)
+        if vendors is None:
+            yield _Place(alias, alias, alias, client)
+            continue
+        for vendor, its_client in vendors.items():
+            yield _Place(f"{alias}.{vendor}", alias, f"{alias}/{vendor}", its_client)
+
+
+def _receiver(place: _Place, given: conf.WebhookSettings, store: EventStore) -> Receiver:
     try:
         return Receiver(
-            {alias: client},
-            functools.partial(_announce, alias),
+            {place.name: place.client},
+            functools.partial(_announce, place.alias, place.account),
             secrets=given.secrets,
             insecure=given.insecure,
             networks=given.networks,
@@ -64,14 +86,14 @@ def _receiver(alias: str, client: Client, given: conf.WebhookSettings, store: Ev
             store=store,
         )
     except ConfigurationError as error:
-        raise ImproperlyConfigured(f"SMS[{alias!r}]: {error}") from error
+        raise ImproperlyConfigured(f"SMS[{place.alias!r}]: {error}") from error
 
 
-def _announce(alias: str, event: Event) -> None:
+def _announce(alias: str, account: str, event: Event) -> None:
     """Tell the outbox, if there is one, and then the signals' receivers, all in the transaction of the event."""
     recorded = conf.outbox() is not None
     if recorded:
-        get_outbox().recorder(alias)(event)
+        get_outbox().recorder(account)(event)
     name, signal = "message", message_received
     if isinstance(event, DeliveryReport):
         name, signal = "report", delivery_reported

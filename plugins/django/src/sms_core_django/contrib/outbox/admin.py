@@ -29,8 +29,9 @@ from sms_core.masking import mask, mask_numbers
 from sms_core.serialize import from_json
 from sms_core_django import conf
 from sms_core_django.contrib.outbox.models import STATES, STATUSES, Account, Change, Report, Row, Worker, moment
-from sms_core_django.contrib.outbox.outboxes import get_outbox
-from sms_core_outbox import OutboxError, State
+from sms_core_django.contrib.outbox.outboxes import all_carriers, get_outbox
+from sms_core_outbox import State
+from sms_core_outbox.routes import FOR_EVER
 
 VIEW_NUMBER = "sms_outbox.view_number"
 VIEW_TEXT = "sms_outbox.view_text"
@@ -66,12 +67,15 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 
     has_change_permission = has_delete_permission = has_add_permission
 
-    def tell(self, request: HttpRequest, act: Callable[[], str]) -> None:
-        """Do something, and say what it came to."""
+    def tell(self, request: HttpRequest, act: Callable[[], str]) -> bool:
+        """Do something, and say what it came to. Gives whether it came to anything."""
         try:
-            self.message_user(request, act(), messages.SUCCESS)
+            said = act()
         except SmsError as error:
             self.message_user(request, mask_numbers(str(error)), messages.ERROR)
+            return False
+        self.message_user(request, said, messages.SUCCESS)
+        return True
 
     def confirm(
         self, request: HttpRequest, title: str, text: str, action: str, queryset: Any, form: Any
@@ -187,11 +191,22 @@ class RowAdmin(ReadOnly):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The text for those who may see it."""
-        del obj
+        del obj  # all rows have the same
         texts = ["shown_text"] if request.user.has_perm(VIEW_TEXT) else []
         return [
-            *("id", "shown_number", *texts, "key", "account", "lane", "reference", "state", "status", "batch_id"),
-            *("attempts", "is_double", "failure", "put_at", "due", "deadline", "changed", "holder"),
+            *("id", "shown_number", *texts, "key", "account", "vendors", "lane", "reference", "state", "status"),
+            *(
+                "batch_id",
+                "attempts",
+                "is_double",
+                "failure",
+                "put_at",
+                "due",
+                "deadline",
+                "changed",
+                "holder",
+                "trace",
+            ),
         ]
 
     get_readonly_fields = get_fields
@@ -242,6 +257,16 @@ class RowAdmin(ReadOnly):
     def key(self, row: Row) -> str:
         """What it was put under."""
         return row.put.key
+
+    @admin.display(description=_("vendors, in order"))
+    def vendors(self, row: Row) -> str:
+        """Of an account of several vendors, which may carry it; ``account`` is the one where it is."""
+        return " → ".join(_carriers(row)) if row.route else "–"
+
+    @admin.display(description=_("trace"))
+    def trace(self, row: Row) -> str:
+        """The tracing context of its put, as W3C Trace Context writes it."""
+        return row.put.trace or "–"
 
     @admin.display(description=_("lane"))
     def lane(self, row: Row) -> str:
@@ -309,8 +334,8 @@ class RowAdmin(ReadOnly):
         for row in unknown:
             try:
                 get_outbox().resolve(row.pk, outcome, because=because, by=request.user.get_username())
-            except OutboxError as error:
-                self.message_user(request, str(error), messages.WARNING)
+            except SmsError as error:
+                self.message_user(request, mask_numbers(str(error)), messages.WARNING)
                 continue
             self.log_change(request, row, f"{outcome.value}: {mask_numbers(because)}")
             done += 1
@@ -320,23 +345,24 @@ class RowAdmin(ReadOnly):
     @admin.action(description=_("Cancel what waits under these keys…"), permissions=["decide"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Show the keys, and take back what can be."""
-        keys = sorted({(row.account, row.put.key) for row in queryset.select_related("put")})
+        keys = sorted({(row.put.account, row.put.key) for row in queryset.select_related("put")})
         if "confirmed" not in request.POST:
             text = gettext("All texts that wait under these keys are cancelled, and bookings at the vendor: %(keys)s")
             said = text % {"keys": ", ".join(key for _account, key in keys)}
             return self.confirm(request, gettext("Cancel?"), said, "cancel", queryset, forms.Form())
-        for account, key in keys:
-            self.tell(request, lambda account=account, key=key: _cancelled(account, key, request.user.get_username()))
+        by = request.user.get_username()
+        told = {key for key in keys if self.tell(request, lambda key=key: _cancelled(key[0], key[1], by))}
         for row in queryset:
-            self.log_change(request, row, "cancel")
+            if (row.put.account, row.put.key) in told:
+                self.log_change(request, row, "cancel")
         return None
 
 
 @admin.register(Account)
 class AccountAdmin(ReadOnly):
-    """Accounts: which pauses, and why."""
+    """Accounts, and of an account of several vendors each of them: which pauses, and why; which rests."""
 
-    list_display = ("name", "is_paused", "paused_by", "reason", "since")
+    list_display = ("name", "is_paused", "paused_by", "reason", "since", "rests")
     fields = readonly_fields = list_display
     actions = ("pause", "resume")
 
@@ -344,7 +370,7 @@ class AccountAdmin(ReadOnly):
         """Each account of ``SMS`` has a row here, from its first sight on."""
         queryset = super().get_queryset(request)
         known = {*queryset.values_list("name", flat=True)}
-        missing = [Account(name=alias) for alias in conf.aliases() if alias not in known]
+        missing = [Account(name=name) for name in all_carriers() if name not in known]
         if missing and conf.outbox() is not None:
             queryset.bulk_create(missing, ignore_conflicts=True)
         return queryset
@@ -364,6 +390,11 @@ class AccountAdmin(ReadOnly):
         """Since when."""
         return moment(account.paused_at)
 
+    @admin.display(description=_("rests until"))
+    def rests(self, account: Account) -> datetime | None:
+        """Until when a vendor that could not be reached is left alone; one that pauses is so until it is resumed."""
+        return None if account.rests_until == FOR_EVER else moment(account.rests_until)
+
     def has_pause_permission(self, request: HttpRequest) -> bool:
         """Who may pause and resume."""
         return request.user.has_perm("sms_outbox.pause_account")
@@ -376,19 +407,18 @@ class AccountAdmin(ReadOnly):
             text = gettext("Nothing more of these accounts is sent, on all machines, until they are resumed: %(names)s")
             names = ", ".join(account.name for account in queryset)
             return self.confirm(request, gettext("Pause?"), text % {"names": names}, "pause", queryset, form)
+        because, by = form.cleaned_data["because"], request.user.get_username()
         for account in queryset:
-            get_outbox().pause(account.name, because=form.cleaned_data["because"], by=request.user.get_username())
-            self.log_change(request, account, "pause")
-        self.message_user(request, gettext("They pause."), messages.SUCCESS)
+            if self.tell(request, lambda name=account.name: _paused(name, because, by)):
+                self.log_change(request, account, "pause")
         return None
 
     @admin.action(description=_("Resume"), permissions=["pause"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Let them go on."""
         for account in queryset:
-            get_outbox().resume(account.name)
-            self.log_change(request, account, "resume")
-        self.message_user(request, gettext("They go on."), messages.SUCCESS)
+            if self.tell(request, lambda name=account.name: _resumed(name)):
+                self.log_change(request, account, "resume")
 
 
 @admin.register(Worker)
@@ -410,9 +440,15 @@ class WorkerAdmin(ReadOnly):
         return moment(worker.ended_at)
 
 
+def _carriers(row: Row) -> list[str]:
+    """Where it may go: its account, or the vendors of it in their order."""
+    carriers: list[str] = json.loads(row.route) if row.route else [row.account]
+    return carriers
+
+
 def _reports_of(row: Row) -> Iterable[dict[str, Any]]:
     """What the vendor reported of a row, in the order of its coming. Its words are shown without numbers."""
-    found = Report.objects.using(row._state.db).filter(account=row.account, number_hash=row.number_hash)
+    found = Report.objects.using(row._state.db).filter(account__in=_carriers(row), number_hash=row.number_hash)
     for report in found.order_by("received_at", "id"):
         if report.batch_id and row.batch_id and report.batch_id != row.batch_id:
             continue
@@ -433,6 +469,16 @@ def _settled(account: str) -> str:
     text = gettext("%(account)s: %(asked)s asked about, %(known)s known now, %(unknown)s still unknown.")
     known = result.asked - result.unknown
     return text % {"account": account, "asked": result.asked, "known": known, "unknown": result.unknown}
+
+
+def _paused(account: str, because: str, by: str) -> str:
+    get_outbox().pause(account, because=because, by=by)
+    return gettext("%(account)s pauses.") % {"account": account}
+
+
+def _resumed(account: str) -> str:
+    get_outbox().resume(account)
+    return gettext("%(account)s goes on.") % {"account": account}
 
 
 def _cancelled(account: str, key: str, by: str) -> str:

@@ -12,7 +12,7 @@ from django.db import connections
 from sms_core import SmsError
 from sms_core_django import conf
 from sms_core_django.contrib.outbox.models import Row
-from sms_core_django.contrib.outbox.outboxes import get_outbox
+from sms_core_django.contrib.outbox.outboxes import function_at, get_outbox
 
 _ALARMS = {
     "no_worker": ("sms.W008", "Start one: manage.py sms_outbox run."),
@@ -25,9 +25,13 @@ def check_settings(app_configs: object = None, **_: Any) -> list[CheckMessage]:
     """E004: an outbox that cannot be used as it is set."""
     del app_configs
     try:
-        if conf.outbox() is not None:
+        given = conf.outbox()
+        if given is not None:
             get_outbox()
-    except ImproperlyConfigured as error:
+        for path in (given.wake, given.on_alarm) if given is not None else ():
+            if path:
+                function_at(path)
+    except (ImproperlyConfigured, ImportError) as error:
         if not _has_accounts():
             return []  # E001 says it
         hint = "SMS = {'default': {…}, 'OUTBOX': True}; the page docs/django.md tells of its options."

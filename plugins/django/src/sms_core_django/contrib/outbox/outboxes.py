@@ -20,7 +20,8 @@ from sms_core_django import conf
 from sms_core_django.clients import get_client
 from sms_core_django.contrib.outbox.databases import DjangoDatabase
 from sms_core_django.process import PerProcess
-from sms_core_outbox import Outbox, Ticket
+from sms_core_outbox import Alarm, Outbox, SeveralVendors, Ticket
+from sms_core_outbox.vendors import SEPARATOR
 
 log = logging.getLogger("sms_core.django")
 
@@ -31,6 +32,8 @@ class Accounts(Mapping[str, str | Client]):
     """The accounts of ``SMS``: DSNs, and clients where the backend is not the usual one."""
 
     def __getitem__(self, alias: str) -> str | Client:
+        if alias not in conf.aliases():  # rows may be of an account that is gone, or of a vendor of one
+            raise KeyError(alias)
         account = conf.account(alias)
         return account.dsn if account.backend == conf.VENDOR else get_client(alias)
 
@@ -39,6 +42,15 @@ class Accounts(Mapping[str, str | Client]):
 
     def __len__(self) -> int:
         return len(conf.aliases())
+
+
+def all_carriers() -> tuple[str, ...]:
+    """The accounts of ``SMS``; in the place of one of several vendors, each of its vendors, such as ``default/every8d``."""
+    names: list[str] = []
+    for alias, account in Accounts().items():
+        several = account.clients if isinstance(account, SeveralVendors) else {}
+        names += [f"{alias}{SEPARATOR}{vendor}" for vendor in several] or [alias]
+    return tuple(names)
 
 
 def get_outbox() -> Outbox:
@@ -67,8 +79,22 @@ def put_sms(message: Message, *, key: str, using: str, **options: Any) -> Ticket
     ticket = outbox.put(message, key=key, account=using, **options)
     given = conf.outbox()
     assert given is not None  # there is an outbox
-    transaction.on_commit(partial(_wake, outbox, given.wake, using), using=given.database, robust=True)
+    transaction.on_commit(partial(_wake, outbox, given.wake, using), using=given.database)
     return ticket
+
+
+def function_at(path: str) -> Any:
+    """What a dotted path names; of an object in a module too, as ``shop.tasks.jobs.wake``. Raises `ImportError`."""
+    owner, _, name = path.rpartition(".")
+    try:
+        return import_string(path)
+    except ModuleNotFoundError as error:
+        if error.name != owner:
+            raise
+    found = import_string(owner)
+    if not hasattr(found, name):
+        raise ImportError(f"{owner!r} has no {name!r}")
+    return getattr(found, name)
 
 
 def close_outboxes() -> None:
@@ -82,8 +108,17 @@ atexit.register(close_outboxes)
 
 def _wake(outbox: Outbox, path: str, alias: str) -> None:
     outbox.wake()
-    if path:
-        import_string(path)(alias)
+    if not path:
+        return
+    try:
+        function_at(path)(alias)
+    except Exception:  # the text is stored, and its caller has nothing to do with a broker that is out of reach
+        log.exception("SMS['OUTBOX']['WAKE'] failed for %r; workers find the text by themselves", alias)
+
+
+def _tell(path: str, alarm: Alarm) -> None:
+    """Found as late as this, since its module may ask for the outbox while it is imported."""
+    function_at(path)(alarm)
 
 
 def _make(given: conf.OutboxSettings) -> Outbox:
@@ -92,7 +127,7 @@ def _make(given: conf.OutboxSettings) -> Outbox:
             DjangoDatabase(given.database),
             accounts=Accounts(),
             hash_key=given.hash_key or _key_of_tests(),
-            on_alarm=import_string(given.on_alarm) if given.on_alarm else None,
+            on_alarm=partial(_tell, given.on_alarm) if given.on_alarm else None,
             concurrency=given.concurrency,
             rates=given.rates,
             state=given.state,
@@ -100,7 +135,7 @@ def _make(given: conf.OutboxSettings) -> Outbox:
                 alias for alias in conf.aliases() if conf.account(alias).backend in (conf.CONSOLE, conf.LOCMEM)
             ],
         )
-    except (ConfigurationError, ImportError) as error:
+    except ConfigurationError as error:
         raise ImproperlyConfigured(f"SMS['OUTBOX']: {error}") from error
 
 
