@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -41,41 +43,54 @@ ASK: dict[Capability, Callable[[Client, str], Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def sandbox_of() -> Iterator[Callable[[str], Sandbox]]:
+    """A vendor's sandbox, which is started once."""
+    with ExitStack() as running:
+        yield cache(lambda name: running.enter_context(Sandbox(faces=[name])))
+
+
+@pytest.fixture
+def box(name: str, sandbox_of: Callable[[str], Sandbox]) -> Sandbox:
+    """The vendor's sandbox, empty."""
+    found = sandbox_of(name)
+    found.reset()
+    return found
+
+
 @pytest.mark.parametrize("connect", [sms_core.connect, connect_blocking], ids=["sync", "async"])
 @pytest.mark.parametrize("capability", ASK)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_claim_is_true_and_what_is_not_claimed_is_refused(
-    name: str, capability: Capability, connect: Callable[..., Any]
+    box: Sandbox, name: str, capability: Capability, connect: Callable[..., Any]
 ) -> None:
-    with Sandbox(faces=[name]) as box, connect(box.dsn(name)) as sms:
-        can = sms.info.can(capability)
-        batch = ""
-        if can:
+    dsn = box.dsn(name)
+    with connect(dsn) as sms:
+        if sms.info.can(capability):
             later = TOMORROW if capability is Capability.CANCEL else None
             batch = sms.send("first", TO, send_at=later).batch_id or ""
             ASK[capability](sms, batch)
             return
-        dsn = box.dsn(name)
     transport = FakeTransport([])
     with pytest.raises(Unsupported) as caught:
-        ASK[capability](connect(dsn, transport=transport), batch)
+        ASK[capability](connect(dsn, transport=transport), "")
     assert caught.value.capability == capability.value
     assert transport.requests == []
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_request_for_personal_texts_or_several(name: str) -> None:
+def test_one_request_for_personal_texts_or_several(box: Sandbox, name: str) -> None:
     message = Message("", [Recipient("0900000001", text="a"), Recipient("0900000002", text="b")])
-    with Sandbox(faces=[name]) as box, sms_core.connect(box.dsn(name)) as sms:
+    with sms_core.connect(box.dsn(name)) as sms:
         assert sms.preview(message).requests == (1 if sms.info.can(Capability.PERSONAL) else 2)
         assert sms.send(message).accepted == 2
         assert [message.text for message in box.exchange.accepted] == ["a", "b"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_limits_that_are_told_are_those_that_hold(name: str) -> None:
+def test_the_limits_that_are_told_are_those_that_hold(box: Sandbox, name: str) -> None:
     """The matrix in the docs and `sms providers` show them."""
-    with Sandbox(faces=[name]) as box, sms_core.connect(box.dsn(name)) as sms:
+    with sms_core.connect(box.dsn(name)) as sms:
         limits = sms.info.limits
         many = [f"+8869{n:08}" for n in range(limits.recipients + 1)]
         assert sms.preview(Message(TEXT, many)).requests == 2
