@@ -255,6 +255,17 @@ def test_a_low_balance_is_told_once() -> None:
     assert told == [8]
 
 
+@COLOURS
+def test_a_low_balance_that_was_asked_for_is_told_too(connected: Callable[..., Any]) -> None:
+    told: list[Decimal] = []
+    budget = Budget(MemoryStore(), low_balance=9, on_low_balance=told.append)
+    network = FakeTransport(Vendor(balance=["OK 9", "OK 8", "OK 7", "OK 10", "OK 5"]))
+    with connected(network, Tiny(logs_in=False), middleware=[budget]) as sms:
+        for _ in range(5):
+            sms.balance()
+    assert told == [8, 5]
+
+
 def test_the_same_text_to_the_same_number_waits(clock: Any) -> None:
     duplicates = Duplicates(MemoryStore(), HOUR, clock=clock)
     with sms_core.connect("memory://limits", plugins=[duplicates]) as sms:
