@@ -4,8 +4,9 @@
 
     uvicorn app:app
 
-Supabase signs each request by Standard Webhooks (https://www.standardwebhooks.com) and may send one several times; the
-text goes out once for each of its ids.
+Supabase signs each request by Standard Webhooks (https://www.standardwebhooks.com). It repeats one that it heard no answer
+to, with the same body and an id of its own (supabase/auth, hookshttp.go), so the text goes out once for each id and once
+for each body.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 import sms_core
-from sms_core_policy import LimitReached, Rate, Store, Window
+from sms_core_policy import LimitReached, Rate, Store, StoreUnavailable, Window
 from sms_core_policy.stores import SqlStore
 
 SENDER = os.environ.get("SMS_SENDER", "互動資通")
@@ -35,7 +36,7 @@ TOLERANCE = 300
 """Seconds that a request may be old, or from a clock that is ahead."""
 LARGEST = 64 * 1024
 REMEMBERED = timedelta(days=1)
-SENDING, SENT = "sending", "sent"
+SEEN = "seen"
 
 
 def keys_of(secrets: str) -> list[bytes]:
@@ -48,10 +49,13 @@ def is_signed(keys: list[bytes], headers: Mapping[str, str], body: bytes, now: f
     stamp = headers.get("webhook-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit()) or len(stamp) > 12 or abs(now - int(stamp)) > TOLERANCE:  # noqa: PLR2004
         return False
-    signed = f"{headers.get('webhook-id', '')}.{stamp}.".encode() + body
-    shown = [
-        part.removeprefix("v1,") for part in headers.get("webhook-signature", "").split() if part.startswith("v1,")
-    ]
+    name = headers.get("webhook-id", "")
+    if not name:
+        return False
+    signed = f"{name}.{stamp}.".encode() + body
+    # The standard parts signatures by a blank, Supabase by a comma and a blank.
+    parts = [part.removesuffix(",") for part in headers.get("webhook-signature", "").split()]
+    shown = [part.removeprefix("v1,") for part in parts if part.startswith("v1,")]
     for key in keys:
         expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
         if any(hmac.compare_digest(expected, signature.encode()) for signature in shown):
@@ -85,35 +89,45 @@ async def send_sms(request: Request) -> JSONResponse:
         number, code = f"+{str(asked['user']['phone']).lstrip('+')}", str(asked["sms"]["otp"])
     except (ValueError, KeyError, TypeError):
         return refused(400, "no request of the send-SMS hook")
-    return await once(f"supabase:{request.headers['webhook-id'][:150]}", number, code)
+    names = [f"supabase:{request.headers['webhook-id'][:150]}", f"supabase:{hashlib.sha256(body).hexdigest()}"]
+    try:
+        return await once(names, number, code)
+    except StoreUnavailable:
+        return refused(503, "the text was not sent: nobody knows whether it was before")
 
 
-async def once(name: str, number: str, code: str) -> JSONResponse:
-    """Send it, unless this id was sent or is under way. What surely was not sent may come again."""
-    store: Store = app.state.store
-    now = datetime.now(UTC)
-    is_first = await anyio.to_thread.run_sync(store.swap, name, None, SENDING, now + REMEMBERED, now)
-    if not is_first:
-        return JSONResponse({})  # sent, or nobody knows: a second text is worse than none, and the person may ask again
+async def once(names: list[str], number: str, code: str) -> JSONResponse:
+    """Send it, unless one of these names was seen. What surely was not sent may come again."""
+    for name in names:
+        if not await swap(name, None, SEEN):
+            return JSONResponse({})  # a second text is worse than none, and the person may ask for another code
     try:
         await app.state.sms.send(TEXT.format(sender=SENDER, code=code), to=number)
     except sms_core.OutcomeUnknown:
         return JSONResponse({})
     except sms_core.SmsError as error:
-        await anyio.to_thread.run_sync(store.swap, name, SENDING, None, now + REMEMBERED, datetime.now(UTC))
+        for name in names:
+            await swap(name, SEEN, None)
         return refused(status_of(error), f"the text was not sent: {type(error).__name__}")
-    await anyio.to_thread.run_sync(store.swap, name, SENDING, SENT, now + REMEMBERED, datetime.now(UTC))
     return JSONResponse({})
 
 
+async def swap(name: str, old: str | None, new: str | None) -> bool:
+    """Change what the store has under this name, if it is ``old``. Raises `StoreUnavailable`."""
+    store: Store = app.state.store
+    now = datetime.now(UTC)
+    return await anyio.to_thread.run_sync(store.swap, name, old, new, now + REMEMBERED, now)
+
+
 def status_of(error: sms_core.SmsError) -> int:
-    """Supabase asks again after 429 and 503, three times within seconds, and after no other status."""
+    """Supabase tells the person that it failed; after a 503 it asks again first (see `refused`)."""
     if isinstance(error, LimitReached):
         return 429
     return 503 if error.retry else 500
 
 
 def refused(status: int, message: str) -> JSONResponse:
-    """An error as Supabase reads it."""
+    """An error as Supabase reads it. It asks again, at once and twice, only if the answer has a ``retry-after``."""
     error: dict[str, Any] = {"http_code": status, "message": message}
-    return JSONResponse({"error": error}, status)
+    headers = {"retry-after": "1"} if status == 503 else {}  # noqa: PLR2004 - a limit is not over in a second
+    return JSONResponse({"error": error}, status, headers)

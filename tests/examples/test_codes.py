@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
+from sms_core import NotSent, SendResult
 from sms_core.testing import memory_exchange
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -115,21 +116,61 @@ def test_a_person_logs_in_with_a_code(client: Application, name: str) -> None:
     assert client.post("/codes", {"number": "0900000906"}).status == 200
 
 
-def hook(client: Application, key: str = "hook-1", secret: bytes = b"a secret of Supabase", age: int = 0) -> Any:
-    asked = {"user": {"phone": "886900000001"}, "sms": {"otp": "123456"}}
+def hook(
+    client: Application,
+    key: str = "hook-1",
+    secret: bytes = b"a secret of Supabase",
+    *,
+    age: int = 0,
+    code: str = "123456",
+    shown: str = "v1,other v1,{}",
+) -> Any:
+    asked = {"user": {"phone": "886900000001"}, "sms": {"otp": code}}
     body = json.dumps(asked)
     stamp = str(int(time.time()) - age)
     signature = base64.b64encode(hmac.new(secret, f"{key}.{stamp}.{body}".encode(), hashlib.sha256).digest()).decode()
-    headers = {"webhook-id": key, "webhook-timestamp": stamp, "webhook-signature": f"v1,other v1,{signature}"}
+    headers = {"webhook-id": key, "webhook-timestamp": stamp, "webhook-signature": shown.format(signature)}
     return client.post("/hooks/send-sms", asked, headers)
 
 
 @pytest.mark.parametrize("name", ["supabase"])
-def test_a_signed_hook_sends_one_text_for_each_id(client: Application, name: str) -> None:
-    for key in ("hook-1", "hook-1", "hook-2", "hook-1"):
-        answer = hook(client, key)
+def test_a_signed_hook_sends_one_text_for_each_id_and_each_body(client: Application, name: str) -> None:
+    for key, code in (
+        ("hook-1", "1111"),
+        ("hook-1", "1111"),
+        ("hook-2", "1111"),
+        ("hook-1", "2222"),
+        ("hook-3", "3333"),
+    ):
+        answer = hook(client, key, code=code)
         assert (answer.status, answer.data) == (200, {})
-    assert accepted(name) == ["【互動資通】您的驗證碼是 123456，請勿告訴他人"] * 2
+    assert accepted(name) == [f"【互動資通】您的驗證碼是 {code}，請勿告訴他人" for code in ("1111", "3333")]
+
+
+@pytest.mark.parametrize("name", ["supabase"])
+def test_while_a_secret_is_replaced_both_sign(client: Application, name: str) -> None:
+    assert hook(client, "hook-1", shown="v1,{}, v1,bmV3").status == 200, "as Supabase writes several"
+    assert hook(client, "hook-2", b"the new one").status == 401
+    new = base64.b64encode(b"the new one").decode()
+    client.app.state.keys = sys.modules[f"example_{name}"].keys_of(f"v1,whsec_{SECRET}|v1,whsec_{new}")
+    assert hook(client, "hook-3", b"the new one", code="1", shown="v1,b2xk, v1,{}").status == 200
+    assert hook(client, "hook-4", code="2").status == 200
+    assert len(accepted(name)) == 3
+
+
+@pytest.mark.parametrize("name", ["supabase"])
+def test_what_was_not_sent_is_asked_for_again_and_sent(client: Application, name: str) -> None:
+    sms = client.app.state.sms
+
+    class Gone:
+        async def send(self, *_: object, **__: object) -> None:
+            raise NotSent("no way", SendResult(()))
+
+    client.app.state.sms = Gone()
+    assert hook(client).status == 503
+    client.app.state.sms = sms
+    assert hook(client, "hook-2").status == 200
+    assert len(accepted(name)) == 1
 
 
 @pytest.mark.parametrize("name", ["supabase"])
@@ -138,15 +179,16 @@ def test_what_supabase_did_not_sign_lately_is_refused(client: Application, name:
         hook(client, secret=b"another"),
         hook(client, age=301),
         hook(client, age=-301),
+        hook(client, ""),
         client.post("/hooks/send-sms", {"user": {"phone": "886900000001"}, "sms": {"otp": "123456"}}),
     ]
-    assert [answer.status for answer in answers] == [401] * 4
+    assert [answer.status for answer in answers] == [401] * 5
     assert answers[0].data == {"error": {"http_code": 401, "message": "not signed by Supabase"}}
     assert accepted(name) == []
 
 
 @pytest.mark.parametrize("name", ["supabase"])
 def test_a_number_that_asks_too_often_is_told_to_wait(client: Application, name: str) -> None:
-    statuses = [hook(client, f"hook-{number}").status for number in range(6)]
+    statuses = [hook(client, f"hook-{number}", code=str(number)).status for number in range(6)]
     assert statuses == [200] * 5 + [429]
     assert len(accepted(name)) == 5

@@ -209,8 +209,8 @@ def test_who_took_it_is_known_in_another_process_too() -> None:
 
 
 def test_the_preview_says_whom_it_would_use_and_what_it_costs_there() -> None:
-    with sms_core.connect("memory://one") as one, sms_core.connect("memory://two") as two:
-        sms = failover("main", [one, two])
+    with sms_core.connect("memory://first") as first, sms_core.connect("memory://second") as second:
+        sms = failover("main", [first, second])
         preview = sms.preview(Message("字" * 100, [A, B]))
     assert preview.points == 4
     assert preview.warnings[0] == "memory would carry 2 recipients for 4 points"

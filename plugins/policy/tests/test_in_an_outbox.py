@@ -15,7 +15,7 @@ import sqlalchemy
 from attrs import define, field
 
 import sms_core
-from sms_core import InboundMessage, Message, TransportError
+from sms_core import DeliveryReport, DeliveryStatus, InboundMessage, Message, TransportError
 from sms_core.http import Request, Response
 from sms_core.testing import FakeTransport, memory_exchange
 from sms_core_outbox import AsyncOutbox, Outbox, Put, State
@@ -269,6 +269,35 @@ def test_a_redirect_sends_to_its_number_and_rows_keep_theirs(
     assert states(outbox, A, B) == [State.ACCEPTED] * 2
     assert network.taken == [C, C]
     assert outbox.get(f"{SENT}-{B}").rows[0].number == B
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+@pytest.mark.parametrize("reference", ["", "order-1"])
+def test_a_report_finds_its_row_though_it_names_the_number_of_a_redirect(
+    reference: str, is_early: bool, outbox_with: Callable[..., Outbox]
+) -> None:
+    outbox = outbox_with(Redirect(C))
+    outbox.put(Message(SENT, A, reference="order-1"), key="1")
+    delivered = DeliveryReport(C, DeliveryStatus.DELIVERED, "b1", reference)
+    if is_early:
+        outbox.record(delivered, account="main")
+    outbox.drain()
+    if not is_early:
+        outbox.record(delivered, account="main")
+    (row,) = outbox.get("1").rows
+    assert (row.number, row.status) == (A, DeliveryStatus.DELIVERED)
+    assert "redirected to +8869******03" in [change.why for change in row.history]
+
+
+def test_a_report_that_may_be_of_two_redirected_rows_is_of_none(outbox_with: Callable[..., Outbox]) -> None:
+    outbox = outbox_with(Redirect(C))
+    put(outbox, A, B)
+    outbox.drain()
+    (first,), (second,) = (outbox.get(f"{SENT}-{number}").rows for number in (A, B))
+    assert first.batch_id == second.batch_id
+    outbox.record(DeliveryReport(C, DeliveryStatus.DELIVERED, first.batch_id or ""), account="main")
+    outbox.record(DeliveryReport(C, DeliveryStatus.EXPIRED, first.batch_id or "", second.reference), account="main")
+    assert [outbox.get(f"{SENT}-{number}").rows[0].status for number in (A, B)] == [None, DeliveryStatus.EXPIRED]
 
 
 def test_a_watch_hears_what_an_outbox_sends(outbox_with: Callable[..., Outbox], clock: Any) -> None:

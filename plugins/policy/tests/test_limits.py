@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -41,6 +42,7 @@ from sms_core_policy import (
     Redirect,
     StoreUnavailable,
     Window,
+    standings_of,
 )
 from sms_core_policy.stores import Claim
 from tests.support.colours import bind_async
@@ -205,6 +207,34 @@ def test_a_budget_is_of_a_day_a_month_and_a_message(clock: Any) -> None:
         sms.send("字" * 100, to=A)
 
 
+@pytest.mark.parametrize(
+    ("now", "day_ends", "month_ends"),
+    [
+        ("2026-01-31T23:59:59+08:00", "2026-02-01", "2026-02-01"),
+        ("2028-02-28T16:00:00+00:00", "2028-03-01", "2028-03-01"),  # the 29th in Taipei
+        ("2026-12-31T16:00:00+00:00", "2027-01-02", "2027-02-01"),
+        ("2026-03-29T02:30:00+02:00", "2026-03-30", "2026-04-01"),  # Europe's clocks go forward
+    ],
+)
+def test_days_and_months_end_at_midnight_in_taipei(now: str, day_ends: str, month_ends: str) -> None:
+    budget = Budget(MemoryStore(), per_day=1, per_month=1, account="shop", clock=lambda: datetime.fromisoformat(now))
+    ends = [standing.until for standing in standings_of([budget], "memory://")]
+    assert ends == [datetime.fromisoformat(f"{end}T00:00:00+08:00") for end in (day_ends, month_ends)]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Taipei"])
+def test_a_window_is_as_long_where_clocks_are_changed(zone: str) -> None:
+    now = datetime(2026, 11, 1, 1, 45, tzinfo=ZoneInfo(zone))  # in New York 1:45 comes twice on that day
+    rate = Rate(MemoryStore(), Window(1, HOUR), clock=lambda: now)
+    with sms_core.connect("memory://limits", plugins=[rate]) as sms:
+        sms.send("x", to=A)
+        now = (now.astimezone(UTC) + 50 * timedelta(minutes=1)).astimezone(ZoneInfo(zone))
+        with pytest.raises(LimitReached):
+            sms.send("y", to=A)
+        now = (now.astimezone(UTC) + 12 * timedelta(minutes=1)).astimezone(ZoneInfo(zone))
+        sms.send("y", to=A)
+
+
 def test_a_budget_counts_what_the_vendor_took_and_shares_by_name() -> None:
     store = MemoryStore()
     dear = Budget(store, per_day=10, account="shop", points=lambda *_: Decimal(8))
@@ -223,6 +253,17 @@ def test_a_low_balance_is_told_once() -> None:
         for text in "abc":
             sms.send(text, to=A)
     assert told == [8]
+
+
+@COLOURS
+def test_a_low_balance_that_was_asked_for_is_told_too(connected: Callable[..., Any]) -> None:
+    told: list[Decimal] = []
+    budget = Budget(MemoryStore(), low_balance=9, on_low_balance=told.append)
+    network = FakeTransport(Vendor(balance=["OK 9", "OK 8", "OK 7", "OK 10", "OK 5"]))
+    with connected(network, Tiny(logs_in=False), middleware=[budget]) as sms:
+        for _ in range(5):
+            sms.balance()
+    assert told == [8, 5]
 
 
 def test_the_same_text_to_the_same_number_waits(clock: Any) -> None:

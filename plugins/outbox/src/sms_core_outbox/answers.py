@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from sms_core.errors import SmsError
-from sms_core.masking import mask_numbers
+from sms_core.masking import mask, mask_numbers
 from sms_core.serialize import to_json
 from sms_core_outbox.claims import SECOND
 from sms_core_outbox.databases import Database
@@ -19,7 +19,7 @@ from sms_core_outbox.histories import note_changes
 from sms_core_outbox.model import Alarm
 from sms_core_outbox.pauses import pause
 from sms_core_outbox.puts import OTP
-from sms_core_outbox.reports import refold_all
+from sms_core_outbox.reports import REDIRECTED, adopt_events, refold_all
 from sms_core_outbox.routes import next_of, note_reach
 from sms_core_outbox.schema import history, row
 from sms_core_outbox.states import State, after_answer
@@ -36,7 +36,8 @@ class Answer:
 
     ``state`` is what it says of the row, ``READY`` where surely nothing was taken. ``pauses`` says that the account is to
     pause, ``retry_after`` is the vendor's word in seconds. Of one vendor of several, ``moves`` says that the next one may
-    be tried, and ``rest`` how long this one rests now (`sms_core_outbox.routes.Onward`).
+    be tried, and ``rest`` how long this one rests now (`sms_core_outbox.routes.Onward`). ``sent_to`` is the number that it
+    went to, where a plugin redirected it; reports name that one.
     """
 
     row_id: int
@@ -48,11 +49,14 @@ class Answer:
     retry_after: float | None = None
     moves: bool = False
     rest: float | None = None
+    sent_to: str = field(default="", repr=mask)
 
     @property
     def why(self) -> str:
-        """The error's text, numbers masked."""
-        return mask_numbers(str(self.error)) if self.error else ""
+        """The error's text, numbers masked; and where it was redirected to, by which `reports` know such a row."""
+        if self.error:
+            return mask_numbers(str(self.error))
+        return f"{REDIRECTED}{mask(self.sent_to)}" if self.sent_to else ""
 
 
 @define
@@ -147,6 +151,7 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
         connection.execute(_change, changes)
     told_of = {change["row"] for change in changes}
     refold_all(database, connection, account, {rows[row_id]["number_hash"] for row_id in told_of})
+    adopt_events(database, connection, account, {answer.batch_id or "" for answer in answers if answer.sent_to})
     forget_codes(connection, [row_id for row_id in told_of if rows[row_id]["purpose"] == OTP])
     for reason in _reasons_to_pause(answers):
         stored.alarms.extend(pause(database, connection, account, because=reason, by=by))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import attrs
 from attrs import frozen
 
 from sms_core import Plan
@@ -166,11 +167,25 @@ def answers_of(end: End, onward: Onward | None = None) -> list[Answer]:
     """What each row's send came to. A row of which nothing is told may have been taken."""
     flight, error = end.flight, end.error
     told = _outcomes(end)
+    redirected = _redirected(flight)
     rows: dict[int, list[RecipientOutcome]] = {}
     for reference, row_id in flight.row_of.items():
         outcome = told.get(reference) or _untold(reference, error)
         rows.setdefault(row_id, []).append(outcome)
-    return [_of_parts(row_id, flight.claim, parts, onward) for row_id, parts in rows.items()]
+    answers = [_of_parts(row_id, flight.claim, parts, onward) for row_id, parts in rows.items()]
+    if not redirected:
+        return answers
+    return [attrs.evolve(answer, sent_to=redirected.get(answer.row_id, "")) for answer in answers]
+
+
+def _redirected(flight: Flight) -> dict[int, str]:
+    """The rows that a plugin sends to another number than their own, and that number."""
+    number_of = {destination.position: destination.number for destination in flight.plan.rendered}
+    return {
+        flight.row_of[destination.reference]: destination.number
+        for destination in flight.plan.destinations
+        if destination.number != number_of.get(destination.position, destination.number)
+    }
 
 
 def _outcomes(end: End) -> dict[str, RecipientOutcome]:

@@ -8,7 +8,7 @@ result is stored.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -28,6 +28,8 @@ from sms_core_outbox.states import State
 BY = "report"
 LONGEST_KEY = 200
 """Characters of an event's key; a longer one is told by its hash."""
+REDIRECTED = "redirected to "
+"""How the history says that a plugin sent a row to another number than its own."""
 KEPT_FOR = 7 * 24 * 3600 * 1_000_000
 """Microseconds for which an event waits for its row."""
 
@@ -69,6 +71,16 @@ _of_number = (
 _events_of = select(event.c.data).where(
     event.c.account == bindparam("account"), event.c.number_hash == bindparam("number_hash")
 )
+_redirected_in = (
+    select(row.c.id, row.c.number, row.c.number_hash, row.c.reference)
+    .join(history, history.c.row_id == row.c.id)
+    .where(row.c.account == bindparam("account"), row.c.batch_id == bindparam("batch"), row.c.forgotten_at.is_(None))
+    .where(history.c.is_answer, history.c.why.startswith(REDIRECTED, autoescape=True))
+    .distinct()
+)
+_events_in = select(event.c.id, event.c.number_hash, event.c.reference, event.c.data).where(
+    event.c.account == bindparam("account"), event.c.batch_id == bindparam("batch")
+)
 _change = (
     update(row)
     .where(row.c.id == bindparam("row"))
@@ -99,7 +111,42 @@ def record(database: Database, connection: Connection, hashes: Hashes, account: 
             received_at=now,
         )
     )
-    refold(database, connection, account, number_hash)
+    rows = refold(database, connection, account, number_hash)
+    if not any(_is_named(found, report) for found in rows):
+        adopt_events(database, connection, account, {report.batch_id})
+
+
+def _is_named(found: RowMapping, report: DeliveryReport) -> bool:
+    return bool(found["reference"] == report.reference) or bool(
+        report.batch_id and found["batch_id"] == report.batch_id
+    )
+
+
+def adopt_events(database: Database, connection: Connection, account: str, batches: Collection[str]) -> None:
+    """Give events of these batches to the rows that a plugin redirected, whose number no report names.
+
+    A row is known by its reference, or as the only one of its batch.
+    """
+    for batch in filter(None, batches):
+        _adopt_events(database, connection, account, batch)
+
+
+def _adopt_events(database: Database, connection: Connection, account: str, batch: str) -> None:
+    place = {"account": account, "batch": batch}
+    rows = connection.execute(_redirected_in, place).mappings().all()
+    if not rows:
+        return
+    hashes = {found["number_hash"] for found in rows}
+    for stray in connection.execute(_events_in, place).mappings().all():
+        named = [found for found in rows if found["reference"] == stray["reference"]] or rows
+        if stray["number_hash"] in hashes or len(named) > 1:
+            continue
+        (found,) = named
+        report = from_json(stray["data"], DeliveryReport)
+        values = {"number_hash": found["number_hash"], "data": _stored(report, found["number"])}
+        connection.execute(update(event).where(event.c.id == stray["id"]).values(values))
+    for number_hash in hashes:
+        refold(database, connection, account, number_hash)
 
 
 def _e164(number: str) -> str:
@@ -122,12 +169,12 @@ def refold_all(database: Database, connection: Connection, account: str, hashes:
         refold(database, connection, account, number_hash)
 
 
-def refold(database: Database, connection: Connection, account: str, number_hash: str) -> None:
-    """Fold the events of a number into its rows."""
+def refold(database: Database, connection: Connection, account: str, number_hash: str) -> Sequence[RowMapping]:
+    """Fold the events of a number into its rows, and give those."""
     place = {"account": account, "number_hash": number_hash}
     reports = [from_json(data, DeliveryReport) for data in connection.execute(_events_of, place).scalars()]
     if not reports:
-        return
+        return ()
     number = reports[0].number
     question = {
         **place,
@@ -140,6 +187,7 @@ def refold(database: Database, connection: Connection, account: str, number_hash
     now = database.now(connection)
     for found in rows:
         _apply(connection, found, states[Key(number, references[found["id"]])], now)
+    return rows
 
 
 def _references(rows: Iterable[RowMapping]) -> dict[int, str]:

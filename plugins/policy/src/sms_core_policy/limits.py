@@ -82,8 +82,8 @@ class Budget(Limit):
 
     Points are estimated by the vendor's price table, or by ``points``, before a request leaves, and set right by what the
     vendor says that it took. Days and months are Taipei's. Clients share a budget if store and ``account`` are the same;
-    without ``account`` it is each vendor's user. ``on_low_balance`` hears the balance when the vendor's answer to a send
-    says fewer than ``low_balance``, once until it says more.
+    without ``account`` it is each vendor's user. ``on_low_balance`` hears the balance when the vendor's answer to a send, or
+    to ``balance()``, says fewer than ``low_balance``, once until it says more.
     """
 
     rule = "budget"
@@ -162,14 +162,14 @@ class Budget(Limit):
             return math.ceil(result.cost * MILLIPOINTS)
         return super().spent(want, result)
 
-    def learn(self, result: SendResult) -> None:
-        """Look at the balance that the vendor's answer says."""
-        if self._on_low_balance is None or self._low_balance is None or result.balance is None:
+    def hear(self, balance: Decimal) -> None:
+        """Tell of a balance that is low, once until it is not."""
+        if self._on_low_balance is None or self._low_balance is None:
             return
-        was_low, self._is_low = self._is_low, result.balance < self._low_balance
+        was_low, self._is_low = self._is_low, balance < self._low_balance
         if self._is_low and not was_low:
             try:
-                self._on_low_balance(result.balance)
+                self._on_low_balance(balance)
             except Exception:  # a send that was accepted must not fail for it
                 log.exception("on_low_balance of a Budget failed")
 

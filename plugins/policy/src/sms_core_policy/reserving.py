@@ -18,9 +18,18 @@ from typing import Any, Literal, TypeVar, get_args
 
 from attrs import define, field, frozen
 
-from sms_core import ConfigurationError, InvalidMessage, Message, Outcome, RecipientOutcome, SendResult, hookimpl
+from sms_core import (
+    Balance,
+    ConfigurationError,
+    InvalidMessage,
+    Message,
+    Outcome,
+    RecipientOutcome,
+    SendResult,
+    hookimpl,
+)
 from sms_core.errors import SmsError, Unsupported, result_of
-from sms_core.provider import Account, Blocking, Destination, Flow, Operation, Provider, Send
+from sms_core.provider import Account, Blocking, Destination, Flow, GetBalance, Operation, Provider, Send
 from sms_core_policy.counting import Counted
 from sms_core_policy.errors import LimitReached
 from sms_core_policy.standings import Standing, Whose
@@ -135,11 +144,18 @@ class Limit(Counted, ABC):
 
     @hookimpl(wrapper=True)
     def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
-        """Reserve around each request of a send."""
+        """Reserve around each request of a send, and hear what the vendor says is left of the points."""
         flow = yield
-        if not isinstance(operation, Send):
-            return flow
-        return self._reserved(provider, operation, flow)
+        if isinstance(operation, GetBalance):
+            return self._heard(flow)
+        if isinstance(operation, Send):
+            return self._reserved(provider, operation, flow)
+        return flow
+
+    def _heard(self, flow: Flow[Balance]) -> Flow[Balance]:
+        balance = yield from flow
+        self.hear(balance.credit)
+        return balance
 
     def _reserved(self, provider: Provider, operation: Send, flow: Flow[SendResult]) -> Flow[SendResult]:
         wanted = self.wants(provider.account, operation.message, operation.destinations)
@@ -164,8 +180,8 @@ class Limit(Counted, ABC):
         back = {row.reference for row in result.outcomes if row.outcome in (Outcome.NOT_SENT, Outcome.REFUSED)}
         return sum(share for reference, share in want.shares.items() if reference not in back)
 
-    def learn(self, result: SendResult) -> None:
-        """Hear what a request came to."""
+    def hear(self, balance: Decimal) -> None:
+        """Hear how many points the vendor says are left."""
 
     def take(self, wanted: Sequence[Want], message: Message) -> bool:
         """Take all of these; gives whether they are taken. Raises `LimitReached`."""
@@ -211,7 +227,8 @@ class _Hold:
 
     def settle(self, result: SendResult) -> None:
         """Give back what was not used. Where that cannot be said to the store, it stays taken."""
-        self.limit.learn(result)
+        if result.balance is not None:
+            self.limit.hear(result.balance)
         if not self.is_taken:
             return
         self.is_taken = False
