@@ -8,7 +8,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,9 @@ def _options(*arguments: str) -> list[str]:
     return ["--yes", "--concurrency", str(AT_ONCE), *arguments]
 
 
-def work(file: Path, dsn: str, prepare: Callable[[int], object] = lambda _: None) -> Callable[[int], int]:
+def work(
+    file: Path, dsn: str, prepare: Callable[[int], object] = lambda _: None, *, options: Sequence[str] = ()
+) -> Callable[[int], int]:
     """The same for `tests.support.forks`; gives the exit code. ``prepare`` is called first, in the child."""
 
     def run(number: int) -> int:
@@ -57,7 +59,7 @@ def work(file: Path, dsn: str, prepare: Callable[[int], object] = lambda _: None
         os.environ["SMS_DSN"] = dsn
         prepare(number)
         try:
-            app(["campaign", file.name, *_options()], prog_name="sms")
+            app(["campaign", file.name, *_options(*options)], prog_name="sms")
         except SystemExit as end:
             return int(end.code or 0)
         return 0

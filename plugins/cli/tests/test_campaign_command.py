@@ -411,6 +411,19 @@ def test_a_rate_makes_sending_longer(sms: Sms, exchange: Exchange, file: str) ->
     assert len(exchange.accepted) == 2
 
 
+def test_an_account_has_a_rate_of_its_own(sms: Sms, memory_name: str, tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.toml"
+    table = f'[accounts.shop]\ndsn = "memory://{memory_name}"\nrate = '
+    accounts.touch(mode=0o600)
+    accounts.write_text(f"{table}0.5\n", encoding="utf-8")
+    (tmp_path / "two.csv").write_text("number,text\n0900000001,a\n0900000002,b\n", encoding="utf-8")
+    dry_run = ("campaign", "two.csv", "--dry-run")
+    assert "Sending takes about 4 seconds, at 0.5 texts a second." in sms(*dry_run, dsn=None).out
+    assert "about 2 seconds, at 1 texts a second." in sms(*dry_run, "--rate", "1", dsn=None).out
+    accounts.write_text(f'{table}"fast"\n', encoding="utf-8")
+    assert "the rate of the account 'shop' is no number" in sms(*dry_run, dsn=None).err
+
+
 def test_a_vendor_that_is_not_there_is_not_waited_for_all_day(
     sms: Sms, exchange: Exchange, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,16 +6,19 @@
     dsn = "every8d://UID@new.e8d.tw"
     password_command = ["pass", "show", "sms/shop"]
 
+    rate = 20
+
     [accounts.shop.policies.taiwan]
     senders = ["互動資通"]
 
-A password may be part of the ``dsn``, or stand beside it as one of `SECRETS`. ``policies`` are rules and limits of
+``rate`` is how many texts a campaign sends in a second at most. A password may be part of the ``dsn``, or stand beside it as one of `SECRETS`. ``policies`` are rules and limits of
 sms-core-policy; `sms_core_cli.policies` makes plugins of them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import secrets
@@ -39,6 +42,7 @@ FILE_VARIABLE = "SMS_ACCOUNTS"
 ACCOUNT_VARIABLE = "SMS_ACCOUNT"
 SECRETS = ("password", "password_file", "password_env", "password_command")
 """Where a password is: in the file itself, in another file, in a variable, or what a command writes."""
+RATE = "rate"
 POLICIES = "policies"
 """The table of an account's rules and limits."""
 COMMAND_TIMEOUT = 60.0
@@ -52,7 +56,7 @@ _NAME = re.compile(r"[\w-]{1,64}")
 class NamedAccount:
     """One account. ``secret_in`` is one of `SECRETS`, or "" where the password is part of the DSN or there is none.
 
-    ``policies`` is the table of its rules and limits, as the file has it.
+    ``policies`` is the table of its rules and limits, as the file has it. ``rate`` is texts in a second.
     """
 
     name: str
@@ -60,6 +64,7 @@ class NamedAccount:
     secret_in: str = ""
     secret: str | list[str] = field(default="", repr=False)
     policies: Mapping[str, Any] = field(factory=dict, repr=False)
+    rate: float | None = None
 
     def __attrs_post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -85,6 +90,8 @@ class NamedAccount:
         table: dict[str, Any] = {"dsn": self.dsn}
         if self.secret_in:
             table[self.secret_in] = self.secret
+        if self.rate is not None:
+            table[RATE] = self.rate
         if self.policies:
             table[POLICIES] = self.policies
         return table
@@ -140,7 +147,7 @@ def with_password(dsn: str, password: str) -> str:
 
 
 def _account(name: str, table: Any) -> NamedAccount:
-    known = ("dsn", *SECRETS, POLICIES)
+    known = ("dsn", *SECRETS, RATE, POLICIES)
     if not isinstance(table, Mapping) or not isinstance(table.get("dsn"), str):
         raise ConfigurationError(f"the account {name!r} has no dsn")
     values = cast("Mapping[str, Any]", table)
@@ -149,16 +156,23 @@ def _account(name: str, table: Any) -> NamedAccount:
     policies = values.get(POLICIES, {})
     if not isinstance(policies, Mapping):
         raise ConfigurationError(f"the policies of the account {name!r} are no table: [accounts.{name}.policies.RULE]")
+    rate = values.get(RATE)
+    if rate is not None and not _is_rate(rate):
+        raise ConfigurationError(f"the rate of the account {name!r} is no number of texts in a second, above 0")
     found = [key for key in SECRETS if key in values]
     if len(found) > 1:
         raise ConfigurationError(f"the account {name!r} has {' and '.join(found)}: one of them is enough")
     if not found:
-        return NamedAccount(name, values["dsn"], policies=policies)
+        return NamedAccount(name, values["dsn"], policies=policies, rate=rate)
     secret = values[found[0]]
     is_command = found[0] == "password_command" and isinstance(secret, list)
     if not (isinstance(secret, str) or (is_command and all(isinstance(word, str) for word in secret))):
         raise ConfigurationError(f"the {found[0]} of the account {name!r} is no text")
-    return NamedAccount(name, values["dsn"], found[0], secret, policies)
+    return NamedAccount(name, values["dsn"], found[0], secret, policies, rate)
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _read(path: Path) -> tomlkit.TOMLDocument:

@@ -77,6 +77,10 @@ class _Sender:
     """The words that name the account once more."""
     begun: int = field(factory=lambda: time.time_ns() // 1000, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        if self.per_second is None:
+            self.per_second = self.account.rate
+
     @property
     def command(self) -> Commands:
         """What to type next."""

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @frozen
 class ChosenAccount:
-    """A DSN, and the account's name and table of policies where it is one of `sms account`."""
+    """A DSN, and the name, table of policies and rate (texts in a second) of an account of `sms account`."""
 
     dsn: str = field(repr=False)
     name: str = ""
     policies: Mapping[str, Any] = field(factory=dict, repr=False)
+    rate: float | None = None
 
     def connect(self) -> Client:
         """A client that asks the vendor. Raises `ConfigurationError`."""

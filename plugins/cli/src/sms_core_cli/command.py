@@ -188,4 +188,4 @@ def only_account() -> ChosenAccount | None:
 def named_account(name: str) -> ChosenAccount:
     """An account of the accounts' file, with its password. Raises `ConfigurationError`."""
     found = find_account(name)
-    return ChosenAccount(found.resolve(), name, found.policies)
+    return ChosenAccount(found.resolve(), name, found.policies, found.rate)

@@ -84,6 +84,7 @@ PHRASES = (
     "{names} both name an account: give one of them",
     "the account {name} has policies: pip install sms-core-policy",
     "the account {name} has no dsn",
+    "the rate of the account {name} is no number of texts in a second, above 0",
     "the {place} of the account {name} cannot be read ({kind})",
     "the {place} of the account {name} gives no password",
     "there is an account {name}: --replace puts this one in its place",

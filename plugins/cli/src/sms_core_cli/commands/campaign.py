@@ -74,7 +74,7 @@ _RATE = click.option(
     "per_second",
     type=click.FloatRange(0, min_open=True),
     metavar="N",
-    help="Texts in a second at most, all processes of the run together.",
+    help="Texts in a second at most, all processes of the run together.  [default: the account's rate]",
 )
 
 
