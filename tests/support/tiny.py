@@ -234,6 +234,7 @@ def bind(
     password: str = PASSWORD,
     base_url: str = "https://tiny.invalid",
     close_session: bool = False,
+    deadline: float = 60.0,
 ) -> Client:
     """A client of Tiny, or of another plugin, over this transport."""
     return Client(
@@ -243,6 +244,7 @@ def bind(
         clock=clock,
         sleep=Sleeps() if sleep is None else sleep,
         close_session=close_session,
+        deadline=deadline,
     )
 
 

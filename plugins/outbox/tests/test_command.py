@@ -18,7 +18,7 @@ from sms_core import Message
 from sms_core.testing import memory_exchange
 from sms_core_cli.app import app
 from sms_core_cli.commands.outbox import ChosenOutbox
-from sms_core_outbox import Outbox, Put, State
+from sms_core_outbox import Outbox, Put, Rate, State
 from tests.support.children import child
 
 A, REFUSING = "+886900000001", "+886900000909"
@@ -78,6 +78,34 @@ def test_rates_are_given_by_account_and_purpose(box: Outbox, tmp_path: Path) -> 
     chosen = ChosenOutbox(f"sqlite:///{tmp_path}/sms.db", {"main": "memory://command"})
     with chosen.open(8, rates, questions) as outbox:
         assert outbox.drain_until(lambda: box.stats().counts.get(State.ACCEPTED, 0) >= 2).accepted == 2
+
+
+def test_rates_of_the_accounts_file(box: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "accounts.toml"
+    file.touch(mode=0o600)
+    monkeypatch.setenv("SMS_ACCOUNTS", str(file))
+    account = '[accounts.main]\ndsn = "memory://command"\nrate = 50\nquestions = 2\nlanes = {news = 5, otp = 9}'
+    file.write_text(account)
+    chosen = ChosenOutbox(f"sqlite:///{tmp_path}/sms.db", {"main": None})
+    lanes = {"news": Rate(5), "otp": Rate(9)}
+    with chosen.open() as outbox:
+        assert outbox._resources.rates == {"main": Rate(50, questions_per_second=2, lanes=lanes)}
+    with chosen.open(8, ["main=0.001", "main/news=7"]) as outbox:  # an option goes before the file
+        narrower = Rate(0.001, questions_per_second=2, lanes={**lanes, "news": Rate(7)})
+        assert outbox._resources.rates == {"main": narrower}
+    where = ["--outbox", chosen.url, "--account", "main"]
+    for wrong in ("rate = 0", 'questions = "many"', "lanes = {news = true}", "lanes = 5"):
+        key = wrong.partition(" ")[0]
+        file.write_text(f'[accounts.main]\ndsn = "memory://command"\n{wrong}')
+        result = CliRunner().invoke(app, ["outbox", "settle", *where])
+        assert result.exit_code != 0
+        assert f"the {key}" in result.stderr.replace("\n", " ")
+    file.write_text(account)
+    added = CliRunner().invoke(app, ["account", "add", "main", "memory://command", "--no-password", "--replace"])
+    assert added.exit_code == 0
+    assert CliRunner().invoke(app, ["outbox", "settle", *where]).exit_code == 0
+    with chosen.open() as outbox:
+        assert outbox._resources.rates["main"].lanes == lanes
 
 
 @pytest.mark.parametrize("command", ["status", "unknown", "settle", "find"])

@@ -5,14 +5,16 @@
     [accounts.shop]
     dsn = "every8d://UID@new.e8d.tw"
     password_command = ["pass", "show", "sms/shop"]
-
     rate = 20
+    questions = 1
+    lanes = {news = 5}
 
     [accounts.shop.policies.taiwan]
     senders = ["互動資通"]
 
-``rate`` is how many texts a campaign sends in a second at most. A password may be part of the ``dsn``, or stand beside it as one of `SECRETS`. ``policies`` are rules and limits of
-sms-core-policy; `sms_core_cli.policies` makes plugins of them.
+A password may be part of the ``dsn``, or stand beside it as one of `SECRETS`. ``policies`` are rules and limits of
+sms-core-policy; `sms_core_cli.policies` makes plugins of them. ``rate``, ``questions`` and ``lanes`` are how many texts and
+questions a second an outbox or a campaign may send of it, and how many texts of a purpose.
 """
 
 from __future__ import annotations
@@ -42,9 +44,10 @@ FILE_VARIABLE = "SMS_ACCOUNTS"
 ACCOUNT_VARIABLE = "SMS_ACCOUNT"
 SECRETS = ("password", "password_file", "password_env", "password_command")
 """Where a password is: in the file itself, in another file, in a variable, or what a command writes."""
-RATE = "rate"
 POLICIES = "policies"
 """The table of an account's rules and limits."""
+RATES = ("rate", "questions", "lanes")
+"""What may be done of an account in a second: numbers, and a table of numbers by purpose."""
 COMMAND_TIMEOUT = 60.0
 """Seconds; a password manager may ask its user for a key."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -56,7 +59,7 @@ _NAME = re.compile(r"[\w-]{1,64}")
 class NamedAccount:
     """One account. ``secret_in`` is one of `SECRETS`, or "" where the password is part of the DSN or there is none.
 
-    ``policies`` is the table of its rules and limits, as the file has it. ``rate`` is texts in a second.
+    ``policies`` is the table of its rules and limits, and ``rates`` has what of `RATES` there is, as the file has them.
     """
 
     name: str
@@ -64,7 +67,7 @@ class NamedAccount:
     secret_in: str = ""
     secret: str | list[str] = field(default="", repr=False)
     policies: Mapping[str, Any] = field(factory=dict, repr=False)
-    rate: float | None = None
+    rates: Mapping[str, Any] = field(factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -85,13 +88,16 @@ class NamedAccount:
             raise ConfigurationError(f"the {self.secret_in} of the account {self.name!r} gives no password")
         return with_password(self.dsn, password)
 
+    @property
+    def rate(self) -> float | None:
+        """How many texts may be sent of it in a second; None sets no limit."""
+        return self.rates.get("rate")
+
     def table(self) -> dict[str, Any]:
         """What stands in the file of it."""
-        table: dict[str, Any] = {"dsn": self.dsn}
+        table: dict[str, Any] = {"dsn": self.dsn, **self.rates}
         if self.secret_in:
             table[self.secret_in] = self.secret
-        if self.rate is not None:
-            table[RATE] = self.rate
         if self.policies:
             table[POLICIES] = self.policies
         return table
@@ -147,7 +153,7 @@ def with_password(dsn: str, password: str) -> str:
 
 
 def _account(name: str, table: Any) -> NamedAccount:
-    known = ("dsn", *SECRETS, RATE, POLICIES)
+    known = ("dsn", *SECRETS, *RATES, POLICIES)
     if not isinstance(table, Mapping) or not isinstance(table.get("dsn"), str):
         raise ConfigurationError(f"the account {name!r} has no dsn")
     values = cast("Mapping[str, Any]", table)
@@ -156,23 +162,30 @@ def _account(name: str, table: Any) -> NamedAccount:
     policies = values.get(POLICIES, {})
     if not isinstance(policies, Mapping):
         raise ConfigurationError(f"the policies of the account {name!r} are no table: [accounts.{name}.policies.RULE]")
-    rate = values.get(RATE)
-    if rate is not None and not _is_rate(rate):
-        raise ConfigurationError(f"the rate of the account {name!r} is no number of texts in a second, above 0")
+    rates = _rates(name, values)
     found = [key for key in SECRETS if key in values]
     if len(found) > 1:
         raise ConfigurationError(f"the account {name!r} has {' and '.join(found)}: one of them is enough")
     if not found:
-        return NamedAccount(name, values["dsn"], policies=policies, rate=rate)
+        return NamedAccount(name, values["dsn"], policies=policies, rates=rates)
     secret = values[found[0]]
     is_command = found[0] == "password_command" and isinstance(secret, list)
     if not (isinstance(secret, str) or (is_command and all(isinstance(word, str) for word in secret))):
         raise ConfigurationError(f"the {found[0]} of the account {name!r} is no text")
-    return NamedAccount(name, values["dsn"], found[0], secret, policies, rate)
+    return NamedAccount(name, values["dsn"], found[0], secret, policies, rates)
 
 
-def _is_rate(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+def _rates(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    rates = {key: values[key] for key in RATES if key in values}
+    lanes = rates.get("lanes", {})
+    if not isinstance(lanes, Mapping):
+        raise ConfigurationError(f"the lanes of the account {name!r} are no table: lanes = {{news = 5}}")
+    numbers = {**rates, **{f"lanes.{purpose}": number for purpose, number in lanes.items()}}
+    numbers.pop("lanes", None)
+    for key, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < math.inf:
+            raise ConfigurationError(f"the {key} of the account {name!r} is no number a second: {key} = 5")
+    return rates
 
 
 def _read(path: Path) -> tomlkit.TOMLDocument:

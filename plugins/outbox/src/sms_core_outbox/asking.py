@@ -12,6 +12,7 @@ from sms_core import Capability
 from sms_core.errors import SmsError
 from sms_core.model import SendResult
 from sms_core_outbox import jumps, polling, rates, reports, sending, settling
+from sms_core_outbox.deadlines import deadline_of
 from sms_core_outbox.model import Alarm, PollResult, SettleResult
 from sms_core_outbox.resources import Resources
 from sms_core_outbox.schema import is_state, row
@@ -114,7 +115,8 @@ def _write_down(
         jumped_at = jumps.ages_count_from(resources.database, connection)
         for doubt in asked:
             outcome = told[doubt.row.reference]
-            if settling.counts(doubt, outcome.outcome, now=now, deadline=client.deadline, jumped_at=jumped_at):
+            deadline = deadline_of(connection, doubt.holder, client.deadline)
+            if settling.counts(doubt, outcome.outcome, now=now, deadline=deadline, jumped_at=jumped_at):
                 state, raised = settling.write_down(resources.database, connection, name, doubt, outcome)
                 alarms.extend(raised)
                 if state is not None:

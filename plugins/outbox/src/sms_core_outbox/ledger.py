@@ -21,6 +21,7 @@ from sms_core_outbox import claims, recovery, spills
 from sms_core_outbox.answers import Answer, Stored, store
 from sms_core_outbox.claims import CLAIM_AGE, Claim, PassedOn, Wish
 from sms_core_outbox.databases import Database
+from sms_core_outbox.deadlines import DEFAULT_DEADLINE, note_deadline
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.model import Alarm
@@ -61,6 +62,7 @@ class Ledger:
     _lock: threading.RLock = field(factory=threading.RLock)
     _is_registered: bool = False
     _seen: float = 0.0
+    _noted_deadline: float = DEFAULT_DEADLINE
 
     def claim(self, wish: Wish) -> Claim | NotYet | PassedOn | None:
         """Claim rows; None where none is to be sent, or `NotYet` where the account's rate forbids it. Raises `DatabaseUnavailable`."""
@@ -172,7 +174,8 @@ class Ledger:
         return None if path is None else path.parent
 
     def _register(self) -> None:
-        if self._is_registered and uptime() - self._seen < SEEN_EVERY:
+        has_longer_calls = self.deadline > self._noted_deadline
+        if self._is_registered and not has_longer_calls and uptime() - self._seen < SEEN_EVERY:
             return
         if not self._is_registered:
             atexit.register(self._at_exit)
@@ -180,7 +183,10 @@ class Ledger:
             if not self._is_registered:
                 recovery.register(self.database, connection, self.holder)
             recovery.note_seen(self.database, connection, self.holder.name)
+            if has_longer_calls:
+                note_deadline(self.database, connection, self.holder.name, self.deadline)
         self._is_registered = True
+        self._noted_deadline = max(self._noted_deadline, self.deadline)
         self._seen = uptime()
 
     def _at_exit(self) -> None:

@@ -47,7 +47,7 @@ from sms_core_outbox.model import (
     Ticket,
 )
 from sms_core_outbox.rates import Rate
-from sms_core_outbox.resources import DEFAULT_DEADLINE, Resources
+from sms_core_outbox.resources import Resources
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State
 from sms_core_outbox.tracing import Traces
@@ -308,7 +308,6 @@ class Outbox:
                 because=because,
                 by=by,
                 resend=resend,
-                deadline=DEFAULT_DEADLINE,
             )
 
     def recorder(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sms_core_outbox import jumps
 from sms_core_outbox.claims import CLAIM_AGE, SECOND
 from sms_core_outbox.databases import Database
+from sms_core_outbox.deadlines import deadline_of, forget_deadlines
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.holders import Holder, OwnHolder, has_ended
 from sms_core_outbox.reports import refold_all
@@ -44,14 +45,15 @@ def give_up_dead_claims(
 ) -> Counter[str]:
     """Make the rows of dead claims unknown. Gives how many those were of each account.
 
-    A claim is dead when nothing of it can be under way: ``deadline`` is what a call may take (seconds). It is at once
-    where its holder's end is proven. ``alive`` are the caller's own claims that are under way.
+    A claim is dead when nothing of it can be under way: ``deadline`` is what a call may take (seconds) as far as the
+    caller knows, and its holder may have noted a longer one. It is at once where its holder's end is proven. ``alive`` are the caller's own claims that are under way.
     """
     now = database.now(connection)
-    too_old = now - int((CLAIM_AGE + deadline) * SECOND)
-    is_sure = jumps.ages_count_from(database, connection) <= too_old  # else the clock jumped, and ages count from then
+    jumped_at = jumps.ages_count_from(database, connection)
     lost: Counter[str] = Counter()
     for found in connection.execute(_holders).all():
+        too_old = now - int((CLAIM_AGE + deadline_of(connection, found.holder, deadline)) * SECOND)
+        is_sure = jumped_at <= too_old  # else the clock jumped, and ages count from then
         is_over = found.holder != by and is_proven_over(connection, found.holder)
         if not is_over and (found.since > too_old or not is_sure):
             continue
@@ -119,6 +121,7 @@ def forget_workers(connection: Connection, *, before: int) -> Iterable[Path]:
     """Forget workers that have ended and that no row needs. Gives their files."""
     needed = select(row.c.holder).where(is_state(row.c.state, State.SENDING, State.UNKNOWN), row.c.holder.is_not(None))
     gone = worker.c.ended_at < before, worker.c.name.not_in(needed)
-    paths = connection.execute(select(worker.c.lock_path).where(*gone)).scalars().all()
+    found = connection.execute(select(worker.c.name, worker.c.lock_path).where(*gone)).all()
     connection.execute(delete(worker).where(*gone))
-    return [Path(path) for path in paths if path]
+    forget_deadlines(connection, [entry.name for entry in found])
+    return [Path(entry.lock_path) for entry in found if entry.lock_path]

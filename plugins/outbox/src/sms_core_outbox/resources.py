@@ -19,6 +19,7 @@ from sms_core.processes import PerProcess
 from sms_core_outbox import migrations, pauses
 from sms_core_outbox.accounts import Accounts, Given
 from sms_core_outbox.databases import Database
+from sms_core_outbox.deadlines import DEFAULT_DEADLINE
 from sms_core_outbox.hashing import Hashes, key_beside
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger, OnAlarm
@@ -29,8 +30,6 @@ from sms_core_outbox.tracing import NoTraces, Traces
 from sms_core_outbox.worker import Worker
 
 HASH_KEY_VARIABLE = "SMS_OUTBOX_HASH_KEY"
-DEFAULT_DEADLINE = 60.0
-"""Seconds that a call may take, of accounts that this process does not know."""
 
 
 class Resources:

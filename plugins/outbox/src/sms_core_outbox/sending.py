@@ -13,12 +13,13 @@ from typing import Any, ParamSpec, TypeVar
 from sms_core.errors import ConfigurationError, SmsError
 from sms_core_outbox import claims
 from sms_core_outbox.databases import Database, JoinedDatabase
+from sms_core_outbox.deadlines import DEFAULT_DEADLINE
 from sms_core_outbox.holders import OwnHolder
 from sms_core_outbox.ledger import Ledger
 from sms_core_outbox.listening import Listener
 from sms_core_outbox.model import Alarm, DrainResult
 from sms_core_outbox.passes import AccountPass, Landed, Tally, run_dry
-from sms_core_outbox.resources import DEFAULT_DEADLINE, Resources
+from sms_core_outbox.resources import Resources
 from sms_core_outbox.routes import Onward
 from sms_core_outbox.senders import Sender
 from sms_core_outbox.states import State

@@ -19,6 +19,7 @@ from sms_core.serialize import from_json
 from sms_core_outbox import jumps
 from sms_core_outbox.claims import CLAIM_AGE, SECOND, has_text, load, loaded_columns
 from sms_core_outbox.databases import Database
+from sms_core_outbox.deadlines import DEFAULT_DEADLINE, deadline_of
 from sms_core_outbox.errors import OutboxError, StateChanged
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
@@ -234,7 +235,6 @@ def decide(
     because: str,
     by: str,
     resend: bool,
-    deadline: float,
 ) -> None:
     """Let a person say what became of an unknown row.
 
@@ -254,7 +254,7 @@ def decide(
     values: dict[str, object] = {"changed_at": now}
     if resend:
         begun = max(found.claimed_at, jumps.ages_count_from(database, connection))
-        against = _against_resending(connection, found.id, found.claim, found.holder, begun, now, deadline)
+        against = _against_resending(connection, found.id, found.claim, found.holder, begun, now)
         if against:
             raise OutboxError(f"row {row_id} cannot be sent again yet: {against}")
         state = State.READY if found.deadline_at > now else State.NOT_SENT
@@ -265,7 +265,7 @@ def decide(
 
 
 def _against_resending(
-    connection: Connection, row_id: int, claim: str, holder: str | None, claimed_at: int, now: int, deadline: float
+    connection: Connection, row_id: int, claim: str, holder: str | None, claimed_at: int, now: int
 ) -> str:
     """What speaks against sending an unknown row again, in words; "" where nothing of it can be under way."""
     answered = connection.execute(_answered, {"ids": [row_id]}).all()
@@ -273,6 +273,7 @@ def _against_resending(
         return ""
     if holder and not is_proven_over(connection, holder):
         return f"its worker {holder} may live and may still send it"
+    deadline = deadline_of(connection, holder, DEFAULT_DEADLINE)
     if now < claimed_at + int((CLAIM_AGE + deadline + PATIENCE) * SECOND):
         return "the vendor may still be at work on it: try again in a few minutes"
     return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from attrs import field, frozen
 
@@ -53,24 +53,20 @@ class SeveralVendors(Protocol[ClientT_co]):
         ...
 
 
-def _by_name(given: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+def _by_name(given: Mapping[str, str | ClientT] | Sequence[str | ClientT]) -> dict[str, str | ClientT]:
     """Clients by their provider's name; the second one of a provider is ``every8d-2``."""
     if isinstance(given, Mapping):
         return dict(given)
     seen: Counter[str] = Counter()
-    named: dict[str, Any] = {}
+    named: dict[str, str | ClientT] = {}
     for client in given:
-        name = dsn.parse(client).provider if isinstance(client, str) else client.info.name
+        name = dsn.parse(client).provider if isinstance(client, str) else cast("Any", client).info.name
         seen[name] += 1
         named[name if seen[name] == 1 else f"{name}-{seen[name]}"] = client
     return named
 
 
-def _errors(given: Iterable[type[VendorError]]) -> tuple[type[VendorError], ...]:
-    return tuple(given)
-
-
-@frozen
+@frozen(init=False)
 class Failover(Generic[ClientT]):
     """An account of several vendors: what one surely did not take goes to the next.
 
@@ -82,18 +78,26 @@ class Failover(Generic[ClientT]):
     Raises `ConfigurationError`.
     """
 
-    clients: Mapping[str, str | ClientT] = field(converter=_by_name, repr=lambda clients: f"<{', '.join(clients)}>")
-    also_after: tuple[type[VendorError], ...] = field(default=(), converter=_errors)
-    rest: timedelta = timedelta(seconds=30)
-    order: Callable[[Message], Sequence[str]] | None = None
+    clients: Mapping[str, str | ClientT] = field(repr=lambda clients: f"<{', '.join(clients)}>")
+    also_after: tuple[type[VendorError], ...]
+    rest: timedelta
+    order: Callable[[Message], Sequence[str]] | None
 
-    def __attrs_post_init__(self) -> None:
-        """Refuse what names nobody."""
-        if not self.clients:
+    # Written out, since no type checker sees through a converter which clients these are.
+    def __init__(
+        self,
+        clients: Mapping[str, str | ClientT] | Sequence[str | ClientT],
+        also_after: Iterable[type[VendorError]] = (),
+        rest: timedelta = timedelta(seconds=30),
+        order: Callable[[Message], Sequence[str]] | None = None,
+    ) -> None:
+        named = _by_name(clients)
+        if not named:
             raise ConfigurationError("a failover needs a vendor, or several")
-        for name in self.clients:
+        for name in named:
             if not name or SEPARATOR in name:
                 raise ConfigurationError(f"a vendor's name is not empty and has no {SEPARATOR!r}: {name!r}")
+        self.__attrs_init__(named, tuple(also_after), rest, order)  # pyright: ignore[reportAttributeAccessIssue] - of attrs
 
     def order_of(self, message: Message) -> Sequence[str]:
         """The names of the vendors for a message, the first to be tried first."""

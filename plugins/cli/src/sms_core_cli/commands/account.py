@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import click
 
 from sms_core import connect
@@ -68,9 +69,9 @@ def add(ctx: click.Context, /, name: str, dsn: str, *, no_password: bool, replac
     if not given and not no_password:
         given["password"] = click.prompt(_("Password"), hide_input=True, err=True, prompt_suffix=_(": "))
     secret_in = next(iter(given), "")
-    # Limits that were written by hand outlive a new password.
-    policies = {} if earlier is None else earlier.policies
-    added = NamedAccount(name, dsn, secret_in, given.get(secret_in, ""), policies)
+    added = NamedAccount(name, dsn, secret_in, given.get(secret_in, ""))
+    if earlier is not None:  # limits that were written by hand outlive a new password
+        added = attrs.evolve(added, policies=earlier.policies, rates=earlier.rates)
     # The vendor's package and the DSN's options are tried; the password may be there only later.
     connect(with_password(dsn, "unknown") if secret_in else dsn).close()
     save_account(added)

@@ -140,16 +140,38 @@ class ChosenOutbox:
             if error.name is None or not error.name.startswith("sms_core_outbox"):
                 raise
             raise ConfigurationError("the outbox is not installed: pip install sms-core-outbox") from None
-        return Outbox(self.url, accounts=Accounts(self.dsns), concurrency=concurrency, rates=_rates(rates, questions))
+        return Outbox(
+            self.url,
+            accounts=Accounts(self.dsns),
+            concurrency=concurrency,
+            rates=_rates(self._noted_rates(), rates, questions),
+        )
+
+    def _noted_rates(self) -> dict[str, Mapping[str, Any]]:
+        """What the accounts' file says of the rates of those that are in it."""
+        if all(dsn is not None for dsn in self.dsns.values()):
+            return {}
+        accounts = read_accounts()
+        return {name: accounts[name].rates for name, dsn in self.dsns.items() if dsn is None}
 
 
-def _rates(texts: Iterable[str], questions: Iterable[str]) -> dict[str, Rate]:
-    """The rates of accounts, and within those of their purposes. Raises `ConfigurationError`."""
+def _rates(noted: Mapping[str, Mapping[str, Any]], texts: Iterable[str], questions: Iterable[str]) -> dict[str, Rate]:
+    """The rates of accounts, and within those of their purposes: an option's instead of the file's, number by number.
+
+    Raises `ConfigurationError`.
+    """
     from sms_core_outbox import Rate  # noqa: PLC0415 - `ChosenOutbox.open` has said what to do if it is absent
 
     lanes: dict[str, dict[str, Rate]] = {}
     of_texts: dict[str, float] = {}
     of_questions: dict[str, float] = {}
+    for name, rates in noted.items():
+        if "rate" in rates:
+            of_texts[name] = rates["rate"]
+        if "questions" in rates:
+            of_questions[name] = rates["questions"]
+        for purpose, per_second in rates.get("lanes", {}).items():
+            lanes.setdefault(name, {})[purpose] = Rate(per_second)
     for given in texts:
         place, per_second = _rate(given, "--rate")
         name, slash, purpose = place.partition("/")
