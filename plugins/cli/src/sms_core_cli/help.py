@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
 from sms_core_cli.language import _, spoken
+from sms_core_cli.wrapping import wrapped
 
 WIDEST = 80
 """Columns; longer lines are hard to read."""
@@ -47,9 +46,7 @@ class SmsFormatter(click.HelpFormatter):
             self.write("".join(f"{line}\n" for line in (first, *(" " * column + line for line in lines))))
 
     def _lines(self, text: str, margin: int) -> list[str]:
-        width = max(self.width - self.current_indent - margin, 1)
-        console = Console(width=width, color_system=None)
-        return [line.plain.rstrip() for line in Text(text).wrap(console, width)]
+        return wrapped(text, max(self.width - self.current_indent - margin, 1))
 
 
 class Speaking(click.Command):

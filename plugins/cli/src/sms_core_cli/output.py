@@ -18,6 +18,7 @@ from sms_core.model import SendResult
 from sms_core.serialize import to_data, to_json
 from sms_core_cli.language import ENGLISH, _, language, phrase
 from sms_core_cli.phrases import ERRORS
+from sms_core_cli.wrapping import wrapped
 
 WIDTH_OF_A_PIPE = 100_000
 """Columns where there is no terminal: a line that another program reads is not broken."""
@@ -86,8 +87,10 @@ def show_outcomes(result: SendResult) -> None:
 
 
 def say(line: str, *, stderr: bool = False) -> None:
-    """One line, not wrapped."""
-    console(stderr=stderr).print(Text(plain(line)), soft_wrap=True)
+    """One line; on a terminal as many as its width asks for."""
+    out = console(stderr=stderr)
+    for part in wrapped(plain(line), out.width):
+        out.print(Text(part), soft_wrap=True)
 
 
 def note(line: str) -> None:
