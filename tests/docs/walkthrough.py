@@ -25,7 +25,9 @@ from tests.support.terminal import Terminal
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {DOCS / "walkthrough.md": "en", DOCS / "walkthrough.zh-TW.md": "zh_TW"}
 """The pages with recordings, and the language that each of them is in."""
-MARK = re.compile(r"(?<=<!-- recorded: )(?P<columns>\d+)(?P<end> columns -->\n)```\n.*?^```\n", re.MULTILINE | re.DOTALL)
+MARK = re.compile(
+    r"(?<=<!-- recorded: )(?P<columns>\d+)(?P<end> columns -->\n)```\n.*?^```\n", re.MULTILINE | re.DOTALL
+)
 PORT = "8025"
 """In the recording."""
 PORTS = range(8025, 9999)
@@ -93,7 +95,7 @@ STEPS = (
     Step(
         {"en": "Once: the account. The password is asked for.", "zh_TW": "只需一次：新增帳號，密碼另外詢問。"},
         "sms account add shop 'every8d://sandbox@127.0.0.1:8025/every8d?scheme=http'",
-        (({"en": "Password:", "zh_TW": "密碼:"}, PASSWORD),),
+        (({"en": "Password:", "zh_TW": "密碼："}, PASSWORD),),
     ),
     Step({"en": "Does it work?", "zh_TW": "帳號能用嗎？"}, "sms account test shop"),
     Step(
@@ -103,7 +105,7 @@ STEPS = (
     Step(
         {"en": "Excel dropped a 0: put it back, and send.", "zh_TW": "Excel 去掉的 0 補回來，然後發送。"},
         "sms campaign people.xlsx --mend-numbers",
-        (({"en": "[y/N]:", "zh_TW": "[y/N]:"}, "y"),),
+        (({"en": "[y/N]:", "zh_TW": "[y/N]："}, "y"),),
     ),
     Step(
         {"en": "The answer was lost: ask what became of them.", "zh_TW": "沒有收到回應：查詢結果，不會發送。"},

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import io
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
@@ -17,14 +20,20 @@ from rich.cells import cell_len
 
 import sms_core
 import sms_core_cli
+import sms_core_every8d
+import sms_core_mitake
+import sms_core_smsget
+import sms_core_smsgo
+import sms_core_twilio
 from plugins.cli.tests.conftest import Sms
 from sms_core import DeliveryStatus, Outcome, SmsError
 from sms_core.testing import Exchange
 from sms_core_cli.app import app
 from sms_core_cli.campaign_report import TITLES
 from sms_core_cli.command import SEEN_BY_ALL
+from sms_core_cli.commands.account import PLACES
 from sms_core_cli.help import EXAMPLE, paragraphs
-from sms_core_cli.language import CATALOGUES, VARIABLE, language
+from sms_core_cli.language import CATALOGUES, VARIABLE, language, phrase, spoken
 from sms_core_cli.output import NOUNS
 from sms_core_cli.phrases import ERRORS, PHRASES
 
@@ -32,6 +41,62 @@ SOURCE = Path(sms_core_cli.__file__).parent
 FOLDER = CATALOGUES / "zh_TW" / "LC_MESSAGES"
 PLACE = re.compile(r"\{\w+\}")
 WHY_EXAMPLES = ("first", "longest", "dearest")
+VENDORS = (sms_core_every8d, sms_core_mitake, sms_core_smsget, sms_core_smsgo, sms_core_twilio)
+RAISED = [
+    "ConfigurationError",
+    "InvalidMessage",
+    "Unsupported",
+    "NotSent",
+    "VendorError",
+    "AuthenticationFailed",
+    "InsufficientCredit",
+    "RecipientRefused",
+    "ContentRefused",
+    "NotFound",
+    "VendorUnavailable",
+    "BadParameter",
+]
+"""Errors whose reason is for the person who gives a command."""
+OF_PROGRAMMERS = {
+    "(dynamic)",
+    "Arguments take exactly one parameter declaration, got {length}: {decls}.",
+    "Boolean option {decl!r} cannot use the same flag for true/false.",
+    "Choice({choices})",
+    "Could not determine name for option with declarations {decls!r}",
+    "DeprecationWarning: The command {name!r} is deprecated.{extra_message}",
+    "DeprecationWarning: The {param_type} {name!r} is deprecated.{extra_message}",
+    "Invalid start character for option ({option})",
+    "Name '{name}' defined twice",
+    (
+        "No options defined but a name was passed ({name}). Did you mean to declare an argument instead? "
+        "Did you mean to pass '--{name}'?"
+    ),
+    "Unknown color {colour!r}",
+    "Unknown standard stream '{name}'",
+    "Value must be an iterable.",
+    "Windows error: {error}",
+    "d",
+    "deprecated",
+    "{editor}: Editing failed",
+    "{editor}: Editing failed: {e}",
+}
+"""What click says where a command is declared wrongly, or by what is not used here."""
+IN_PIECES = {
+    "5 has no run5: sms campaign FILE begins one",
+    "5: name it with --column number=HEADER",
+    "5: 5",
+    "HTTP 5",
+    "has a character that 5 lacks5",
+}
+"""Reasons that are put together of others."""
+MADE = {
+    "Permission denied",
+    "Is a directory",
+    "has no run: sms campaign FILE begins one",
+    "has no run called",
+    "a month has",
+}
+"""Words that a system gives, or that are made of pieces."""
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +117,34 @@ def of_help(command: click.Command) -> Iterator[str]:
             yield from of_help(subcommand)
 
 
+@cache
+def nodes(folder: Path) -> list[ast.AST]:
+    """All that stands in the modules of a package."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.py")))
+    return [node for tree in trees for node in ast.walk(tree)]
+
+
+def calls(folder: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Each call with arguments of what has a name, by that name."""
+    for node in nodes(folder):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and node.args:
+            yield node.func.id if isinstance(node.func, ast.Name) else node.func.attr, node
+
+
 def of_source() -> Iterator[str]:
-    """What stands in ``_(…)``, and the headers of tables."""
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
-                continue
-            first = node.args[0]
-            if node.func.id in ("_", "tell", "_tell", "told"):
-                yield from (str(part.value) for part in alternatives(first) if isinstance(part, ast.Constant))
-            if node.func.id == "show_table" and isinstance(first, ast.List):
-                yield from (str(header.value) for header in first.elts if isinstance(header, ast.Constant))
+    """What stands in ``_(…)``, the headers of tables, and what the doctor finds."""
+    for name, call in calls(SOURCE):
+        first = call.args[0]
+        if name in ("_", "tell", "_tell", "told"):
+            yield from constants(alternatives(first))
+        if name == "show_table" and isinstance(first, ast.List):
+            yield from constants(first.elts)
+        if name in ("Finding", "_wrong", "_credential"):
+            yield from (words for words in constants(call.args[:2]) if PLACE.sub("", words))
+
+
+def constants(parts: Iterable[ast.expr]) -> Iterator[str]:
+    yield from (str(part.value) for part in parts if isinstance(part, ast.Constant))
 
 
 def alternatives(node: ast.expr) -> list[ast.expr]:
@@ -76,6 +158,7 @@ def messages() -> set[str]:
         SEEN_BY_ALL,
         *TITLES.values(),
         *WHY_EXAMPLES,
+        *PLACES.values(),
         *(noun for pair in NOUNS.values() for noun in pair),
     }
     known.update(status.value for status in (*DeliveryStatus, *Outcome))
@@ -89,9 +172,46 @@ def test_no_message_lacks_its_translation(catalogue: Catalog) -> None:
     assert lacking == []
 
 
+def test_what_click_says_has_its_translation(catalogue: Catalog) -> None:
+    said = {
+        str(call.args[0].value)
+        for name, call in calls(Path(click.__file__).parent)
+        if name in ("_", "ngettext") and isinstance(call.args[0], ast.Constant)
+    }
+    assert len(said) > 60
+    lacking = {message for message in said if message not in catalogue or not catalogue[message].string}
+    assert sorted(lacking - OF_PROGRAMMERS) == []
+
+
+def reasons(folder: Path) -> Iterator[str]:
+    """What a package says in its errors and notes for people; each ``{place}`` holds 5."""
+    for name, call in calls(folder):
+        if name in RAISED and (found := words_of(call.args[-1])) and " " in found:
+            yield found
+
+
+def words_of(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(words_of(part) or "5" for part in parts)
+        case _:
+            return ""
+
+
+@pytest.mark.parametrize("package", [sms_core_cli, *VENDORS], ids=lambda package: package.__name__)
+def test_what_the_command_and_vendors_packages_refuse_has_its_translation(package: ModuleType) -> None:
+    """Of answers that cannot be read only the class is translated: the rest speaks of the vendor's document."""
+    found = set(reasons(Path(str(package.__file__)).parent))
+    assert found
+    with spoken("zh_TW"):
+        assert sorted(reason for reason in found - IN_PIECES if phrase(reason) == reason) == []
+
+
 def test_translations_have_the_same_places(catalogue: Catalog) -> None:
     for message in catalogue:
-        if message.id:
+        if message.id and not message.pluralizable:
             assert sorted(PLACE.findall(str(message.id))) == sorted(PLACE.findall(str(message.string))), message.id
 
 
@@ -103,16 +223,18 @@ def test_what_is_compiled_is_the_catalogue(catalogue: Catalog) -> None:
 
 def test_phrases_are_still_said() -> None:
     """Each piece of a phrase between its places stands in a string of the core or of the command."""
-    sources = [*Path(sms_core.__file__).parent.rglob("*.py"), *Path(__file__).parents[2].glob("*/src/**/*.py")]
-    strings = "\n".join(text for path in sources if path.name != "phrases.py" for text in strings_of(path))
-    for phrase in PHRASES:
-        for piece in PLACE.split(phrase):
+    folders = [Path(sms_core.__file__).parent, *Path(__file__).parents[2].glob("*/src/*")]
+    said = Counter(text for folder in folders for text in strings_of(folder))
+    said.subtract(PHRASES)  # which phrases.py itself has
+    strings = "\n".join(+said)
+    for template in PHRASES:
+        for piece in PLACE.split(template):
             words = piece.strip(" ,:;")
-            assert len(words) < 8 or words in strings, phrase
+            assert len(words) < 8 or words in MADE or words in strings, template
 
 
-def strings_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def strings_of(folder: Path) -> Iterator[str]:
+    for node in nodes(folder):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
@@ -181,7 +303,8 @@ def test_json_is_the_same_in_every_language(sms: Sms) -> None:
 def test_help_fits_the_terminal(sms: Sms, spoken: str, width: int) -> None:
     for name in ("", "campaign", "send", "account", "doctor"):
         done = sms(*filter(None, [name]), "--help", SMS_LANG=spoken, COLUMNS=str(width))
-        assert all(cell_len(line) <= width for line in done.out.splitlines()), name
+        lines = [line for line in done.out.splitlines() if not line.startswith("  sms ")]  # a command is copied whole
+        assert all(cell_len(line) <= width for line in lines), name
         assert ("選項" in done.out) is (spoken == "zh_TW")
 
 

@@ -51,8 +51,8 @@ def test_a_lost_zero_is_refused(sms: Sms, exchange: Exchange, mixed: str) -> Non
 
 def test_a_lost_zero_is_mended_on_request(sms: Sms, exchange: Exchange, mixed: str) -> None:
     done = sms("campaign", mixed, "--yes", "--mend-numbers")
-    assert "numbers that lacked their leading 0 and got it: 4, such as 900000001 to 0900000001" in done.err
-    assert "900000004.0 to 0900000004." in done.err
+    assert "numbers that lacked their leading 0 and got it: 4, such as 900000001 → 0900000001" in done.err
+    assert "900000004.0 → 0900000004." in done.err
     assert "900000005" not in done.err
     assert "rounded by a spreadsheet" in done.out
     assert [message.number for message in exchange.accepted] == [f"+88690000000{last}" for last in range(1, 6)]

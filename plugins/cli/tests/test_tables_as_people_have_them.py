@@ -108,7 +108,7 @@ def test_times(name: str) -> None:
 def test_a_lost_zero_is_mended_when_asked(sms: Sms, exchange: Exchange) -> None:
     done = campaign(sms, "number-lost-zero", "--mend-numbers")
     assert done.code == 0
-    assert "1, such as 900000001 to 0900000001" in done.err
+    assert "1, such as 900000001 → 0900000001" in done.err
     assert exchange.accepted[0].number == NUMBER
 
 

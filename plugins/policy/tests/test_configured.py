@@ -104,12 +104,12 @@ def test_how_the_limits_stand_is_told_and_nothing_is_taken() -> None:
         assert (day.used, day.most, day.left) == (Decimal(2), Decimal(20), Decimal(18))
         assert day.until is not None
         assert timedelta() < day.until - datetime.now(UTC) <= timedelta(days=1)
-        assert found["rate", "3 texts in 1:00:00 for each number"].left == 2
-        assert found["rate", "100 texts in 1 day, 0:00:00"].left == 99
+        assert found["rate", "3 texts in 1 hour for each number"].left == 2
+        assert found["rate", "100 texts in 1 day"].left == 99
     assert ("taiwan-sender", "strict: a text names one of 互動資通") in found
     assert ("opt-out", "numbers that asked to get no more texts (offers): +8869******01 did not") in found
     without_number = {row.words: row for row in standings_of(policies, dsn)}
-    assert without_number["3 texts in 1:00:00 for each number"].left is None
+    assert without_number["3 texts in 1 hour for each number"].left is None
     assert without_number["a message has 5 points"].left is None
 
 
@@ -120,7 +120,7 @@ def test_a_store_that_cannot_be_asked_is_the_problem_of_its_rules() -> None:
 
     rate = Rate(Broken(), Window(3, timedelta(hours=1), "all"))
     (found,) = standings_of([rate, object()], "memory://standing")
-    assert found == Standing("rate", "3 texts in 1:00:00", problem="the limit rate cannot ask its store (nobody there)")
+    assert found == Standing("rate", "3 texts in 1 hour", problem="the limit rate cannot ask its store (nobody there)")
 
 
 def test_each_refusal_counts_once_for_its_recipient() -> None:

@@ -131,7 +131,7 @@ def test_a_refusal_names_its_rule_and_when_to_come_again() -> None:
     assert (error.rule, error.field, error.retry, error.retry_after) == ("rate", "to[1].number", True, 3600.0)
     assert (
         str(error)
-        == "to[1].number: is one too many: 1 texts in 1:00:00 for each number, and 1 more is wanted (rule rate)"
+        == "to[1].number: is one too many: 1 text in 1 hour for each number, and 1 more is wanted (rule rate)"
     )
     assert isinstance(error, InvalidMessage)
     assert type(error)(*error.args).retry_after == error.retry_after
@@ -172,7 +172,7 @@ def test_purposes_count_apart_but_for_all(clock: Any) -> None:
         with pytest.raises(LimitReached, match="for each purpose"):
             sms.send("otp", to=B)
         sms.send("offer", to=A)
-        with pytest.raises(LimitReached, match="2 texts in 1:00:00, and"):
+        with pytest.raises(LimitReached, match="2 texts in 1 hour, and"):
             sms.send("news", to=A)
         clock.move(HOUR * 1.05)
         sms.send("otp", to=A)
@@ -183,7 +183,7 @@ def test_a_preview_warns_of_what_is_nearly_used_up() -> None:
     with sms_core.connect("memory://limits", plugins=[rate]) as sms:
         assert not any("rule rate" in warning for warning in sms.preview(Message("x", A)).warnings)
         sms.send("x", to=[f"09000000{place:02d}" for place in range(8)])
-        assert sms.preview(Message("x", A)).warnings[-1] == "10 texts in 1:00:00: 1 would be left (rule rate)"
+        assert sms.preview(Message("x", A)).warnings[-1] == "10 texts in 1 hour: 1 would be left (rule rate)"
 
 
 def test_a_budget_is_of_a_day_a_month_and_a_message(clock: Any) -> None:
@@ -229,7 +229,7 @@ def test_the_same_text_to_the_same_number_waits(clock: Any) -> None:
     duplicates = Duplicates(MemoryStore(), HOUR, clock=clock)
     with sms_core.connect("memory://limits", plugins=[duplicates]) as sms:
         sms.send("x", to=A)
-        with pytest.raises(LimitReached, match=r"to\[0\].number: .* got the same text within 1:00:00"):
+        with pytest.raises(LimitReached, match=r"to\[0\].number: .* got the same text within 1 hour"):
             sms.send("x", to=A)
         sms.send("y", to=A)
         sms.send("x", to=B)

@@ -114,7 +114,7 @@ class _Sender:
         if joins:
             question = _("The run is finished. Add them to it? (--run NAME begins a new one)") + " " + question
         try:
-            return click.confirm(question, err=True)
+            return click.confirm(question, err=True, prompt_suffix=_(": "))
         except click.Abort:  # Ctrl-C, or nobody is there to answer
             note("")
             return False

@@ -16,6 +16,7 @@ from sms_core_cli import exit_codes
 from sms_core_cli.accounts import ACCOUNT_VARIABLE, find_account, read_accounts, with_password
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.help import Speaking
+from sms_core_cli.language import ENGLISH, spoken
 from sms_core_cli.output import json_of_usage, show_error, tell
 
 HIDDEN = "PASSWORD"
@@ -41,14 +42,14 @@ class SmsCommand(Speaking):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments; with ``--json`` among them a wrong use is told in JSON too."""
-        as_json = "--json" in args
-        try:
+        if "--json" not in args:
             return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            if not as_json:
-                raise
-            click.echo(json_of_usage(error), err=True)
-            ctx.exit(exit_codes.WRONG_USE)
+        with spoken(ENGLISH):  # JSON is the same in every language
+            try:
+                return super().parse_args(ctx, args)
+            except click.UsageError as error:
+                click.echo(json_of_usage(error), err=True)
+                ctx.exit(exit_codes.WRONG_USE)
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command."""

@@ -25,6 +25,21 @@ class SmsFormatter(click.HelpFormatter):
     def __init__(self) -> None:
         super().__init__(width=min(shutil.get_terminal_size().columns, WIDEST) - 1)
 
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write how to call it. ``prog`` may end in the blank of a command without a name."""
+        prefix = _("Usage:") if prefix is None else prefix.strip()
+        lines = [f"{prefix} {prog.strip()}"]
+        for word in _(args).split():
+            if cell_len(f"{lines[-1]} {word}") <= self.width:
+                lines[-1] += f" {word}"
+            else:
+                lines.append(f"  {word}")
+        self.write("".join(f"{line}\n" for line in lines))
+
+    def write_heading(self, heading: str) -> None:
+        """Write the heading of a section."""
+        self.write(f"{'':>{self.current_indent}}{_('{heading}:', heading=heading)}\n")
+
     def write_text(self, text: str) -> None:
         """Write paragraphs, indented."""
         indent = " " * self.current_indent
@@ -51,6 +66,16 @@ class SmsFormatter(click.HelpFormatter):
 
 class Speaking(click.Command):
     """A command whose help is in the language that is spoken; what click itself writes, it asks gettext for."""
+
+    def get_usage(self, ctx: click.Context) -> str:
+        """How to call it, laid out by `SmsFormatter`."""
+        formatter = SmsFormatter()
+        self.format_usage(ctx, formatter)
+        return formatter.getvalue().rstrip("\n")
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What stands behind its name."""
+        return [_(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def get_help(self, ctx: click.Context) -> str:
         """The whole help, laid out by `SmsFormatter`."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from sms_core_cli.phrases import OURS, PHRASES
+from sms_core_cli.phrases import NUMBERS, OURS, PHRASES
 
 VARIABLE = "SMS_LANG"
 CATALOGUES = Path(__file__).parent / "locale"
@@ -35,11 +35,11 @@ def language() -> str:
 
 
 @contextmanager
-def spoken() -> Generator[None]:
-    """Within this block gettext, and so click, speaks the language that is asked for."""
+def spoken(name: str | None = None) -> Generator[None]:
+    """Within this block gettext, and so click, speaks this language, or the one that is asked for."""
     before = os.environ.get("LANGUAGE")
     gettext.bindtextdomain("messages", str(CATALOGUES))
-    os.environ["LANGUAGE"] = language()
+    os.environ["LANGUAGE"] = name or language()
     try:
         yield
     finally:
@@ -74,4 +74,10 @@ def _filled(name: str, value: str) -> str:
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """What each phrase looks like, the most telling first."""
     ranked = sorted(PHRASES, key=lambda template: -len(_PLACE.sub("", re.escape(template))))
-    return [(re.compile(_PLACE.sub(r"(?P<\1>.*?)", re.escape(template)), re.DOTALL), template) for template in ranked]
+    return [(re.compile(_PLACE.sub(_group, re.escape(template)), re.DOTALL), template) for template in ranked]
+
+
+def _group(place: re.Match[str]) -> str:
+    """What may stand in a place."""
+    held = r"\d[\d,.]*(?: of \d+)?" if place[1] in NUMBERS else ".*?"
+    return f"(?P<{place[1]}>{held})"

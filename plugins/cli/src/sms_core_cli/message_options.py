@@ -16,6 +16,7 @@ from sms_core.model import Media, VendorOptions
 from sms_core.provider import ProviderInfo, option_names, read_options
 from sms_core_cli.campaign.message_defaults import MessageDefaults
 from sms_core_cli.campaign.reading.moments import parse_moment
+from sms_core_cli.language import _, phrase
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,34 +24,34 @@ _SPAN = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+def moment(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
     """An option's point in time; Taipei's where no zone is named. Fails as click does."""
     if text is None:
         return None
     try:
         return parse_moment(text)
     except InvalidMessage as error:
-        raise click.BadParameter(error.reason) from None
+        raise click.BadParameter(phrase(error.reason)) from None
 
 
-def span(_: click.Context, __: click.Parameter, text: str | None) -> timedelta | None:
+def span(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> timedelta | None:
     """An option's length of time: ``90s``, ``30m``, ``4h``, ``2d``. Fails as click does."""
     if text is None:
         return None
     found = _SPAN.fullmatch(text.strip())
     if found is None:
-        raise click.BadParameter("needs a number and a unit, such as 30m, 4h or 2d")
+        raise click.BadParameter(_("needs a number and a unit, such as 30m, 4h or 2d"))
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _text(_: click.Context, __: click.Parameter, text: str) -> str:
+def _text(_ctx: click.Context, _parameter: click.Parameter, text: str) -> str:
     """The text, or what standard input has where it is ``-``, without the line end that a shell adds."""
     if text != "-":
         return text
     try:
         return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise click.BadParameter("standard input is not UTF-8") from None
+        raise click.BadParameter(_("standard input is not UTF-8")) from None
 
 
 text_argument = click.argument("text", callback=_text)

@@ -71,7 +71,7 @@ def _show_records(out: Console, headers: Sequence[str], rows: Sequence[Sequence[
     for row in rows:
         for header, cell in zip(headers, row, strict=True):
             if cell:
-                out.print(Text(f"{header}: {cell}" if header else cell))
+                _print(out, _("{header}: {cell}", header=header, cell=cell) if header else cell)
         out.print()
 
 
@@ -88,8 +88,11 @@ def show_outcomes(result: SendResult) -> None:
 
 def say(line: str, *, stderr: bool = False) -> None:
     """One line; on a terminal as many as its width asks for."""
-    out = console(stderr=stderr)
-    for part in wrapped(plain(line), out.width):
+    _print(console(stderr=stderr), plain(line))
+
+
+def _print(out: Console, line: str) -> None:
+    for part in wrapped(line, out.width):
         out.print(Text(part), soft_wrap=True)
 
 

@@ -16,13 +16,13 @@ from sms_core_cli.language import _
 from sms_core_cli.output import note
 
 
-def chosen_columns(_: click.Context, __: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
+def chosen_columns(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
     """``number=手機`` and the like: headers by what they are. Fails as click does."""
     chosen: dict[str, str] = {}
     for pair in pairs:
         what, separator, header = pair.partition("=")
         if not separator or not header.strip():
-            raise click.BadParameter("needs what it is and a header, such as number=手機")
+            raise click.BadParameter(_("needs what it is and a header, such as number=手機"))
         chosen[what.strip().lower()] = header
     return chosen
 
@@ -65,7 +65,7 @@ def _ask(file: Path, readings: Sequence[Reading]) -> Reading:
         note(f"  {number}  {reading.title}: {reading.sample}")
     note(_("  0  none of them"))
     try:
-        answer = click.prompt(_("Number"), type=click.IntRange(0, len(readings)), err=True)
+        answer = click.prompt(_("Number"), type=click.IntRange(0, len(readings)), err=True, prompt_suffix=_(": "))
     except click.Abort:  # Ctrl-C, or nobody is there to answer
         note("")
         answer = 0

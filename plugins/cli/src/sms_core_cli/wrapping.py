@@ -19,9 +19,7 @@ def wrapped(text: str, width: int) -> list[str]:
     """The text in lines of at most so many cells, but for a command; the first keeps its indentation."""
     lines = [""]
     for unit in _units(text, width):
-        if unit.isspace():
-            lines[-1] += unit
-        elif not lines[-1].strip() or cell_len(lines[-1] + unit) <= width:
+        if unit.isspace() or not lines[-1].strip() or cell_len(lines[-1] + unit) <= width:
             lines[-1] += unit
         else:
             lines.append(unit)

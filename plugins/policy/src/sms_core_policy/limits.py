@@ -14,7 +14,7 @@ from functools import cache
 from attrs import frozen
 
 from sms_core import ConfigurationError, Message, Outcome, ProviderInfo, SendResult, installed_providers
-from sms_core.provider import TAIPEI, Account, Destination, options_of
+from sms_core.provider import TAIPEI, Account, Destination, in_words, options_of
 from sms_core.text import count_segments
 from sms_core_policy.reserving import Limit, Room, Want, WithoutStore
 from sms_core_policy.standings import Whose
@@ -74,7 +74,7 @@ class _Period:
 
     @property
     def words(self) -> str:
-        return f"a {self.name} has {self.most} points"
+        return f"a {self.name} has {self.most} {'point' if self.most == 1 else 'points'}"
 
 
 class Budget(Limit):
@@ -196,7 +196,7 @@ class Window:
     @property
     def words(self) -> str:
         """The window in words."""
-        words = f"{self.most} texts in {self.length}"
+        words = f"{self.most} {'text' if self.most == 1 else 'texts'} in {in_words(self.length)}"
         if self.each == "all":
             return words
         return f"{words} for each {self.each if isinstance(self.each, str) else 'group'}"
@@ -303,7 +303,7 @@ class Duplicates(Limit):
         for destination in destinations:
             digest = hashlib.sha256(f"{destination.number}\n{destination.text}".encode()).hexdigest()
             claim = Claim.sliding(f"duplicates:{digest}", 1, 1, self._within, now)
-            words = f"this number got the same text within {self._within}"
+            words = f"this number got the same text within {in_words(self._within)}"
             wanted[claim.key] = Want(claim, {destination.reference: 1}, f"{destination.path}.number", words)
         return list(wanted.values())
 

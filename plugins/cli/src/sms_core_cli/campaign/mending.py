@@ -33,7 +33,7 @@ class Mending:
         self._count += 1
         self._first = self._first or row.number
         if len(self._shown) < EXAMPLES:
-            self._shown.append(f"{number} to {mended}")
+            self._shown.append(f"{number} → {mended}")
         return attrs.evolve(row, values={**row.values, "number": mended}) if self.mend else row
 
     def number_of(self, row: Row) -> str:

@@ -22,10 +22,12 @@ from sms_core_cli.help import SmsGroup
 from sms_core_cli.language import _
 from sms_core_cli.output import say, show_json, show_table
 
-_PLACES = {
+PLACES = {
+    "": "none",
+    "dsn": "in the DSN",
     "password": "in the accounts' file",
-    "password_file": "file",
-    "password_env": "variable",
+    "password_file": "file {place}",
+    "password_env": "variable {place}",
     "password_command": "command",
 }
 
@@ -64,7 +66,7 @@ def add(ctx: click.Context, /, name: str, dsn: str, *, no_password: bool, replac
     if len(given) + no_password > 1:
         raise ConfigurationError("the password can be in one place only: give one of these options")
     if not given and not no_password:
-        given["password"] = click.prompt(_("Password"), hide_input=True, err=True)
+        given["password"] = click.prompt(_("Password"), hide_input=True, err=True, prompt_suffix=_(": "))
     secret_in = next(iter(given), "")
     # Limits that were written by hand outlive a new password.
     policies = {} if earlier is None else earlier.policies
@@ -79,14 +81,17 @@ def add(ctx: click.Context, /, name: str, dsn: str, *, no_password: bool, replac
 @json_option
 def list_(*, as_json: bool) -> None:
     """Show the accounts: vendor, host, user, and where the password is. Never the password."""
-    rows = [_shown(found) for found in read_accounts().values()]
+    accounts = read_accounts().values()
     if as_json:
-        show_json(rows)
+        show_json([_shown(found) for found in accounts])
         return
-    if not rows:
+    if not accounts:
         say(_("There is no account in {file} yet: sms account add NAME every8d://USER@HOST", file=accounts_file()))
         return
-    show_table(["account", "vendor", "host", "user", "password"], [tuple(row.values()) for row in rows])
+    show_table(
+        ["account", "vendor", "host", "user", "password"],
+        [_row(found) for found in accounts],
+    )
 
 
 @account.command(cls=SmsCommand, epilog="Example: sms account test shop")
@@ -111,14 +116,26 @@ def remove(name: str) -> None:
 
 
 def _shown(found: NamedAccount) -> dict[str, str]:
+    """As JSON, which is the same in every language."""
     parsed = dsns.parse(found.dsn)
-    place = _PLACES.get(found.secret_in, "in the DSN" if parsed.password else "none")
-    if found.secret_in in ("password_file", "password_env"):
-        place = f"{place} {found.secret}"
+    message, place = _place(found, parsed)
     return {
         "account": found.name,
         "vendor": parsed.provider,
         "host": parsed.host or "the vendor's own",
         "user": parsed.user or "none",
-        "password": place,
+        "password": message.format(place=place),
     }
+
+
+def _row(found: NamedAccount) -> tuple[str, ...]:
+    parsed = dsns.parse(found.dsn)
+    message, place = _place(found, parsed)
+    host = parsed.host or _("the vendor's own")
+    return found.name, parsed.provider, host, parsed.user or _("none"), _(message, place=place)
+
+
+def _place(found: NamedAccount, parsed: dsns.Dsn) -> tuple[str, str | list[str]]:
+    """Where the password is: a message, and what its ``{place}`` is. A command is not shown, for it may hold a secret."""
+    message = PLACES[found.secret_in or ("dsn" if parsed.password else "")]
+    return message, found.secret if "{place}" in message else ""

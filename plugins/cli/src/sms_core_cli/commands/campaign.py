@@ -37,7 +37,7 @@ class CampaignGroup(SmsGroup):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """What may stand behind the name."""
-        return ["[VERB]", "FILE"]
+        return [_("[VERB] FILE")]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of the command that sends, and the verbs."""

@@ -22,7 +22,9 @@ def cancel(
     ctx: click.Context, /, batch_id: str, account: ChosenAccount, *, mms: bool, yes: bool, as_json: bool
 ) -> None:
     """Take back a batch that was booked for later, all of it."""
-    if not yes and not click.confirm(_("Take back the whole batch {batch}?", batch=batch_id), err=True):
+    if not yes and not click.confirm(
+        _("Take back the whole batch {batch}?", batch=batch_id), err=True, prompt_suffix=_(": ")
+    ):
         note(_("Nothing was taken back."))
         ctx.exit(exit_codes.REFUSED)
     with account.connect() as client:

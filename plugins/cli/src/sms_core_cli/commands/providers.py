@@ -6,7 +6,7 @@ import click
 
 from sms_core import installed_providers
 from sms_core_cli.command import SmsCommand, json_option
-from sms_core_cli.language import _
+from sms_core_cli.language import _, phrase
 from sms_core_cli.matrix import matrix
 from sms_core_cli.output import note, show_json, show_table
 
@@ -25,6 +25,6 @@ def providers(names: tuple[str, ...], *, as_json: bool) -> None:
         show_json({"providers": working, "broken": broken})
         return
     header, *rows = matrix(working)
-    show_table(header, rows)
+    show_table(header, [tuple(map(phrase, row)) for row in rows])
     for name, error in broken.items():
-        note(_("{name} does not work: {error}", name=name, error=error))
+        note(_("{name} does not work: {error}", name=name, error=phrase(str(error))))

@@ -7,7 +7,7 @@ import click
 from sms_core.numbers import to_e164
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
-from sms_core_cli.language import _
+from sms_core_cli.language import _, phrase
 from sms_core_cli.output import counted, say, show_json, show_table
 
 
@@ -16,7 +16,7 @@ def e164(_ctx: click.Context, _parameter: click.Parameter, numbers: tuple[str, .
     try:
         return tuple(map(to_e164, numbers))
     except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+        raise click.BadParameter(phrase(str(error))) from None
 
 
 @click.command(cls=SmsCommand, epilog="Example: sms reports 4c0f8b2e-1d5a-4f6e-9a55-5f1a3a3f2f10 --number 0900000001")

@@ -9,7 +9,7 @@ import click
 from sms_core.errors import ConfigurationError
 from sms_core.serialize import to_json
 from sms_core_cli.command import SmsCommand, json_option
-from sms_core_cli.language import phrase
+from sms_core_cli.language import _, phrase
 from sms_core_cli.output import say
 
 
@@ -87,7 +87,7 @@ def sandbox(  # noqa: PLR0913 - an argument for each option
 
 
 def _named_port(text: str) -> tuple[str, int]:
-    name, _, port = text.partition("=")
+    name, _equals, port = text.partition("=")
     if port and not port.isdecimal():
-        raise click.BadParameter(f"{port!r} is no port", param_hint="--root")
+        raise click.BadParameter(_("{port} is no port", port=repr(port)), param_hint="--root")
     return name, int(port or 0)
