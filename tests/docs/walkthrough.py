@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 from openpyxl import Workbook
@@ -122,7 +124,9 @@ STEPS = (
 def recorder() -> Iterator[Callable[[int, str], str]]:
     """Give what records the way in a terminal of a width, in a language: what stands on the screen at the end."""
     command = [sys.executable, "-c", SHELL]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8") as shells:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    # Nothing of whoever records it: COLUMNS, for one, would say how wide the terminal is.
+    with subprocess.Popen(command, env={"PATH": os.environ["PATH"]}, encoding="utf-8", **pipes) as shells:
         try:
             yield partial(_record, shells)
         finally:
@@ -137,6 +141,7 @@ def _record(shells: subprocess.Popen[str], columns: int, language: str) -> str:
         typed = [line.replace(PORT, str(box.port)) for line in lines]
         environment = {
             "TERM": "xterm-256color",
+            "HOME": folder,
             "PYTHONIOENCODING": "utf-8",
             "SMS_LANG": language,
             "SMS_ACCOUNTS": "accounts.toml",
