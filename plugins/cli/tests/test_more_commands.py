@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,8 +13,10 @@ import pytest
 from rich.cells import cell_len
 
 from plugins.cli.tests.conftest import Sms
+from sms_core import Message
 from sms_core.testing import Exchange
 from sms_core_cli.app import app
+from sms_core_cli.command import without_password
 from sms_core_outbox import Outbox
 from sms_core_sandbox import Sandbox
 
@@ -172,3 +175,38 @@ def test_a_pipe_gets_each_row_in_a_line(sms: Sms, exchange: Exchange) -> None:
     done = sms("send", "您好", "--to", "0900000001", "--reference", long, COLUMNS="40")
     (row,) = [line for line in done.out.splitlines() if "+886900000001" in line]
     assert long in row
+
+
+def hinted(said: str, verb: str) -> list[str]:
+    """The words of the command with this verb that a run names."""
+    command = next(found[0] for line in said.splitlines() if (found := re.search(rf"sms outbox {verb}\b.*", line)))
+    return shlex.split(command)[1:]
+
+
+@pytest.mark.parametrize("spoken", ["en", "zh_TW"])
+def test_what_the_outbox_names_next_is_a_command_that_works(sms: Sms, tmp_path: Path, spoken: str) -> None:
+    with Sandbox(faces=["smsgo"]) as box:
+        url, dsn = f"sqlite:///{tmp_path / 'my outbox.db'}", box.dsn("smsgo")
+        named = ("--outbox", url, "--account", f"shop={dsn}")
+        run = partial(sms, dsn=None, SMS_LANG=spoken)
+        with Outbox(url, accounts={"shop": dsn}) as made:
+            made.create()
+            made.put(Message("hi", "0900000001"), key="a")
+        assert run("outbox", "pause", "--because", "moving", *named).code == 0
+        done = run("outbox", "status", *named)
+        assert dsn not in done.err
+        assert run(*with_password(hinted(done.err, "resume"), dsn)).code == 0
+        box.faults.add("drop_after", times=None)
+        done = run("outbox", "run", "--once", *named)
+        done = run(*with_password(hinted(done.err, "settle"), dsn))
+        done = run(*with_password(hinted(done.err, "unknown"), dsn))
+        words = with_password(hinted(done.err, "resolve"), dsn)
+        assert run(*words, "--yes").code == 2  # OUTCOME is for a person to say
+        decided = ["not_sent" if word == "OUTCOME" else word for word in words]
+        assert run(*decided, "--yes").code == 0
+        assert run("outbox", "unknown", *named, "--json").data == []
+
+
+def with_password(words: list[str], dsn: str) -> list[str]:
+    """A command that is shown, with the password that a person puts back."""
+    return [word.replace(without_password(dsn), dsn) for word in words]

@@ -17,6 +17,7 @@ from sms_core.provider import TAIPEI, Capability, ProviderInfo
 from sms_core.serialize import to_data
 from sms_core_cli.campaign import Changes, Estimate, Overview, Planned, Reasons, RowOutcome, Run, Sending
 from sms_core_cli.campaign.run import OUT_OF_CREDIT, Pause
+from sms_core_cli.command import url_without_password
 from sms_core_cli.language import _, phrase
 from sms_core_cli.output import cost_line, counted, note, say, show_json, show_table
 from sms_core_outbox import SettleResult, State
@@ -67,7 +68,7 @@ class Commands:
 
     def __call__(self, verb: str, *words: str) -> str:
         """The command with a verb, "" for the one that sends, for a person to copy."""
-        place = ["--outbox", self.url] if self.url else []
+        place = ["--outbox", url_without_password(self.url)] if self.url else []
         run = ["--run", self.run] if self.run and "--run" not in words else []
         account = self.of_account if verb in ASKING else []
         named = [*filter(None, [verb]), str(self.file), *place, *run, *account]
@@ -182,7 +183,7 @@ def _show_examples(estimate: Estimate) -> None:
     for example in estimate.examples:
         cost = counted(example.segments, "segment")
         if example.points is not None:
-            cost += f", {counted(example.points, 'point')}"
+            cost = _("{segments}, {points}", segments=cost, points=counted(example.points, "point"))
         why = _(" and ").join(map(_, example.why))
         say(_("Row {row}, the {why} text ({cost}):", row=example.row, why=why, cost=cost))
         say(f"  {example.text}")

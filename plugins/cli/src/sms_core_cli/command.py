@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -108,6 +109,8 @@ _ACCOUNT = click.option(
     help="An account of `sms account`; else SMS_ACCOUNT, or the only one.",
 )
 
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -140,6 +143,11 @@ def option_key(option: str) -> str:
 def without_password(dsn: str) -> str:
     """The same DSN with `HIDDEN` for its password."""
     return with_password(dsn, HIDDEN) if dsns.parse(dsn).password else dsn
+
+
+def url_without_password(url: str) -> str:
+    """The URL of a database with `HIDDEN` for its password."""
+    return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", url)
 
 
 def warn_of_passwords(ctx: click.Context, where: str, dsns_given: Iterable[str]) -> None:

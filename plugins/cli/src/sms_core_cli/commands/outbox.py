@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import wraps
@@ -22,7 +23,9 @@ from sms_core_cli.command import (
     is_on_command_line,
     json_option,
     named_account,
+    url_without_password,
     warn_of_passwords,
+    without_password,
 )
 from sms_core_cli.exit_codes import UNKNOWN
 from sms_core_cli.help import SmsGroup
@@ -61,7 +64,7 @@ def outbox_options(command: CommandT) -> CommandT:
         warn_of_passwords(ctx, "--dsn", [dsn] if dsn is not None and is_on_command_line(ctx, "dsn") else [])
         if is_on_command_line(ctx, "accounts"):
             warn_of_passwords(ctx, "--account", [given.partition("=")[2] for given in accounts if "=" in given])
-        return command(chosen=ChosenOutbox(url, _dsns_given(dsn, accounts)), **options)
+        return command(chosen=ChosenOutbox(url, _dsns_given(dsn, accounts), _same_outbox(ctx)), **options)
 
     for option in reversed(_OPTIONS):
         with_outbox = option(with_outbox)
@@ -92,6 +95,20 @@ _OPTIONS = (
 
 key_argument = click.argument("key")
 of_account = click.option("--of", "name", metavar="NAME", help="The account, where there are several.")
+
+
+def _same_outbox(ctx: click.Context) -> tuple[str, ...]:
+    """The words that a further command needs for this outbox and its accounts; what is in the environment stays there."""
+    words: list[str] = []
+    if is_on_command_line(ctx, "url"):
+        words += ["--outbox", url_without_password(ctx.params["url"])]
+    if is_on_command_line(ctx, "dsn"):
+        words += ["--dsn", without_password(ctx.params["dsn"])]
+    if is_on_command_line(ctx, "accounts"):
+        for account in ctx.params["accounts"]:
+            name, equals, dsn = account.partition("=")
+            words += ["--account", f"{name}={without_password(dsn)}" if equals else name]
+    return tuple(words)
 
 
 def _dsns_given(dsn: str | None, accounts: Iterable[str]) -> dict[str, str | None]:
@@ -127,10 +144,18 @@ class Accounts(Mapping[str, "str | Client"]):
 
 @frozen
 class ChosenOutbox:
-    """The outbox that the options name. ``dsns`` are by account, None for one of the accounts' file."""
+    """The outbox that the options name. ``dsns`` are by account, None for one of the accounts' file.
+
+    ``same`` are the words that name it once more.
+    """
 
     url: str = field(repr=False)
     dsns: Mapping[str, str | None] = field(factory=dict, repr=False)
+    same: tuple[str, ...] = field(default=(), repr=False)
+
+    def command(self, *words: str) -> str:
+        """What to type next, for a person to copy."""
+        return shlex.join(["sms", "outbox", *words, *self.same])
 
     def open(self, concurrency: int = 1, rates: Iterable[str] = (), questions: Iterable[str] = ()) -> Outbox:
         """Open it. Raises `ConfigurationError`."""
@@ -233,7 +258,7 @@ def run(
             rows = counted(result.claimed, "row")
             say(_("{rows}: {accepted} accepted, {refused} refused, {unknown} unknown.", rows=rows, **counts))
             if result.unknown:
-                note(_("Ask what became of them: {command}", command="sms outbox settle"))
+                note(_("Ask what became of them: {command}", command=chosen.command("settle")))
             return
         with interrupts(lambda: UNKNOWN) as stop, box.worker(asks=ask):
             _tell("the worker runs", as_json=as_json)
@@ -276,12 +301,12 @@ def status(chosen: ChosenOutbox, *, as_json: bool) -> None:
     )
     for name, because in found.paused.items():
         say(_("Account {name} pauses: {because}", name=name, because=because))
-        note(_("Let it go on: {command}", command=f"sms outbox resume --of {name}"))
+        note(_("Let it go on: {command}", command=chosen.command("resume", "--of", name)))
     doubles, workers = counted(found.doubles, "double"), counted(len(found.workers), "worker")
     say(_("{doubles}, {workers}.", doubles=doubles, workers=workers))
     if found.oldest_unknown is not None:
         since = f"{found.oldest_unknown:%Y-%m-%d %H:%M} UTC"
-        note(_("Some rows are unknown, since {time}: {command}", time=since, command="sms outbox unknown"))
+        note(_("Some rows are unknown, since {time}: {command}", time=since, command=chosen.command("unknown")))
 
 
 def _show_rows(rows: Iterable[Row], *, as_json: bool) -> None:
@@ -360,7 +385,11 @@ def _state(name: str | None) -> Any:
 def unknown(chosen: ChosenOutbox, *, as_json: bool) -> None:
     """Show the rows whose outcome is not known."""
     with chosen.open() as box:
-        _show_rows(box.unknown(), as_json=as_json)
+        rows = box.unknown()
+    _show_rows(rows, as_json=as_json)
+    if rows and not as_json:
+        command = chosen.command("resolve", str(rows[0].id), "OUTCOME", "--because", "WHY")
+        note(_("Say what became of one, {outcomes}: {command}", outcomes=_(" or ").join(DECISIONS), command=command))
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox resolve 17 not_sent --because 'the vendor says so' --yes")
@@ -404,8 +433,7 @@ def settle(chosen: ChosenOutbox, *, as_json: bool) -> None:
         rows = counted(result.asked, "row")
         say(_("{rows}: {accepted} accepted, {ready} wait again, {unknown} still unknown.", rows=rows, **counts))
         if result.unknown:
-            command = "sms outbox resolve ROW accepted|refused|not_sent --because WHY"
-            note(_("What the vendor cannot tell, a person decides: {command}", command=command))
+            note(_("What the vendor cannot tell, a person decides: {command}", command=chosen.command("unknown")))
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox pause --because 'no points'")
