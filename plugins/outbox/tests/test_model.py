@@ -1,21 +1,37 @@
-"""A machine that does all that can happen to rows, in any order, against the vendor's own book of what it took."""
+"""Machines that do all that can happen to rows, in any order, against the vendors' own books of what they took."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
+import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from outbox_vendor import HASH_KEY, Answer, Vendor, accepted_but_unheard
+from test_settling import KEYED
 
 from sms_core import DeliveryReport, DeliveryStatus, Message, TransportError
 from sms_core.http import Request, Response
-from sms_core_outbox import Alarm, Outbox, Row, State
+from sms_core_outbox import Alarm, Failover, Outbox, Row, State
+from tests.support.tiny import INFO, fields_of
 
 NUMBERS = ("+886900000001", "+886900000002")
 TEXTS = ("hi", "ho")
+
+
+@attrs.define
+class KeyedVendor(Vendor):
+    """It can be asked, and takes each reference once: asked again under one, it gives the batch of the first time."""
+
+    known: dict[tuple[str, ...], str] = attrs.field(factory=dict)
+
+    def take(self, request: Request) -> str:
+        key = tuple(fields_of(request)["references"])
+        if key not in self.known:
+            self.known[key] = super().take(request)
+        return self.known[key]
 
 
 class Machine(RuleBasedStateMachine):
@@ -23,7 +39,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.vendor = Vendor()
+        self.vendor = KeyedVendor(info=attrs.evolve(INFO, replay=KEYED.replay))
         self.alarms: list[Alarm] = []
         options: dict[str, Any] = {"hash_key": HASH_KEY, "on_alarm": self.alarms.append, "concurrency": 1}
         self.outbox = Outbox("sqlite://", accounts={"main": self.vendor.client()}, **options)
@@ -100,6 +116,14 @@ class Machine(RuleBasedStateMachine):
         self.outbox.settle()
 
     @precondition(lambda self: self.outbox.unknown())
+    @rule(lost=st.booleans())
+    def it_is_asked_again_under_its_key(self, lost: bool) -> None:
+        self.vendor.found = ""
+        self.vendor.answers = [accepted_but_unheard(self.vendor)] if lost else []
+        self.outbox.settle(replay=True)
+        self.vendor.answers = []
+
+    @precondition(lambda self: self.outbox.unknown())
     @rule(outcome=st.sampled_from([State.ACCEPTED, State.REFUSED, State.NOT_SENT]))
     def a_person_decides(self, outcome: State) -> None:
         row = self.outbox.unknown()[-1]
@@ -148,9 +172,80 @@ class Machine(RuleBasedStateMachine):
             assert row.state in {change.state for change in row.history}
 
 
+class FailoverMachine(RuleBasedStateMachine):
+    """Two vendors of one account: what one surely did not take goes to the other, and late answers count all the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vendors = {"first": Vendor(), "second": Vendor()}
+        self.alarms: list[Alarm] = []
+        clients = {name: vendor.client(retries=0) for name, vendor in self.vendors.items()}
+        options: dict[str, Any] = {"hash_key": HASH_KEY, "on_alarm": self.alarms.append, "concurrency": 1}
+        self.outbox = Outbox("sqlite://", accounts={"main": Failover(clients)}, **options)
+        self.outbox.create()
+        self.count = 0
+
+    def teardown(self) -> None:
+        self.outbox.close()
+
+    @rule(number=st.sampled_from(NUMBERS), text=st.sampled_from(TEXTS))
+    def put(self, number: str, text: str) -> None:
+        self.count += 1
+        self.outbox.put(Message(text, number), key=f"k{self.count}")
+
+    @rule(endings=st.lists(st.sampled_from(["accept", "away", "unheard", "cut off", "NO text", "late"]), max_size=6))
+    def drain(self, endings: list[str]) -> None:
+        for place, ending in enumerate(endings):
+            vendor = list(self.vendors.values())[place % 2]
+            vendor.answers.append(self.answer(vendor, ending))
+        self.outbox.drain()
+        for vendor in self.vendors.values():
+            vendor.answers = []
+        with self.outbox._database.write() as connection:  # backoffs and rests are over
+            connection.exec_driver_sql("UPDATE sms_outbox_row SET ready_at = 0 WHERE state = 'ready'")
+            connection.exec_driver_sql("UPDATE sms_outbox_account SET rests_until = 1 WHERE rests_until IS NOT NULL")
+
+    def answer(self, vendor: Vendor, ending: str) -> Answer:
+        def answer_late(request: Request) -> Response:
+            batch = vendor.take(request)
+            with self.outbox._database.write() as connection:
+                connection.exec_driver_sql("UPDATE sms_outbox_row SET state = 'unknown' WHERE state = 'sending'")
+            return Response(200, body=f"OK {batch}".encode())
+
+        special: dict[str, Answer] = {
+            "away": TransportError("no connection", sent=False),
+            "unheard": accepted_but_unheard(vendor),
+            "cut off": TransportError("cut off", sent=True),
+            "late": answer_late,
+        }
+        return special.get(ending, ending)
+
+    @invariant()
+    def nothing_is_sent_twice(self) -> None:
+        rows = [row for number in range(1, self.count + 1) for row in self.outbox.get(f"k{number}").rows]
+        taken = Counter(number for vendor in self.vendors.values() for number, _ in vendor.taken)
+        assert all(taken[number] <= count for number, count in Counter(row.number for row in rows).items())
+        accepted = Counter(row.number for row in rows if row.state is State.ACCEPTED)
+        assert all(count <= taken[number] for number, count in accepted.items())
+        assert not any(alarm.kind == "double" for alarm in self.alarms)
+        places = Counter((row.vendor, row.batch_id, row.number) for row in rows if row.batch_id)
+        assert all(count == 1 for count in places.values()), places
+
+    @invariant()
+    def what_waits_was_surely_not_taken(self) -> None:
+        """By nobody: a row goes on, or is refused, only after the vendor's own word or a failure before any byte."""
+        for number in NUMBERS:
+            rows = self.outbox.find(number=number)
+            doubtful = sum(row.state in (State.ACCEPTED, State.UNKNOWN) for row in rows)
+            taken = sum(found == number for vendor in self.vendors.values() for found, _ in vendor.taken)
+            assert taken <= doubtful
+
+
 def report(number: str, batch: str) -> DeliveryReport:
     return DeliveryReport(number, DeliveryStatus.DELIVERED, batch, key=f"{batch} {number}")
 
 
 TestModel = Machine.TestCase
 TestModel.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
+TestFailover = FailoverMachine.TestCase
+TestFailover.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)

@@ -234,6 +234,17 @@ def test_under_faults_nothing_is_sent_twice_and_all_that_was_not_sent_arrives(
     assert not any(row.is_double for row in rows)
 
 
+def test_stats_tell_who_rests(open_failover: Callable[..., Outbox], vendor: Vendor) -> None:
+    outbox = open_failover(rest=timedelta(hours=1))
+    vendor.answers = [OUT_OF_REACH]
+    outbox.put(Message("hi", NUMBER), key="k")
+    assert outbox.stats().resting == {}
+    outbox.drain()
+    ((name, until),) = outbox.stats().resting.items()
+    assert name == "main/tiny"
+    assert timedelta(minutes=50) < until - datetime.now(UTC) <= timedelta(hours=1)
+
+
 def cut_off_by(vendor: Vendor) -> Callable[[Request], Response]:
     """The vendor says that it is busy, and took nothing."""
 

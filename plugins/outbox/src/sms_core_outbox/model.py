@@ -190,7 +190,10 @@ class WorkerStats:
 
 @frozen
 class Stats:
-    """The outbox at a glance. ``counts`` are rows by state, ``paused`` the reasons by account; times are aware."""
+    """The outbox at a glance. ``counts`` are rows by state, ``paused`` the reasons by account; times are aware.
+
+    ``resting`` has until when a vendor of an account of several rests, ``main/every8d``, since it could not be reached.
+    """
 
     counts: Mapping[State, int]
     lanes: tuple[LaneStats, ...]
@@ -198,3 +201,4 @@ class Stats:
     paused: Mapping[str, str]
     doubles: int
     workers: tuple[WorkerStats, ...]
+    resting: Mapping[str, datetime] = field(factory=dict)

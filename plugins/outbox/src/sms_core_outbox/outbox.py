@@ -356,7 +356,7 @@ class Outbox:
     def stats(self) -> Stats:
         """The outbox at a glance: what waits since when, what is unknown, who pauses, who works."""
         with self._resources.reading(None) as connection:
-            return stats.stats(connection)
+            return stats.stats(self._database, connection)
 
     def alarms(self, *, tell: bool = False) -> list[Alarm]:
         """What is wrong as it stands: accounts that pause, rows that are unknown for long, no worker for five minutes.

@@ -101,6 +101,14 @@ def rests(connection: Connection, carrier: str, now: int) -> bool:
     return _read(connection, carrier, now).rests
 
 
+def resting(connection: Connection, now: int) -> dict[str, int]:
+    """Until when each vendor rests that could not be reached (microseconds). One that pauses does so until `resume`."""
+    found = select(account.c.name, account.c.rests_until).where(
+        account.c.rests_until > now, account.c.rests_until < FOR_EVER
+    )
+    return {entry.name: entry.rests_until for entry in connection.execute(found.order_by(account.c.name))}
+
+
 def let_rest(database: Database, connection: Connection, carrier: str, until: int) -> None:
     """Let a vendor rest until a time, and what waits there go to others."""
     connection.execute(database.insert_or_ignore(account).values(name=carrier))

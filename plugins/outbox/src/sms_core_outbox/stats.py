@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select, true
 
+from sms_core_outbox.databases import Database
 from sms_core_outbox.model import LaneStats, Stats, WorkerStats
 from sms_core_outbox.pauses import paused
 from sms_core_outbox.puts import OTP, OVERTAKING, to_moment
 from sms_core_outbox.recovery import is_proven_over
+from sms_core_outbox.routes import resting
 from sms_core_outbox.schema import is_state, row, worker
 from sms_core_outbox.states import State
 
@@ -21,7 +23,7 @@ _lanes = (
 )
 
 
-def stats(connection: Connection) -> Stats:
+def stats(database: Database, connection: Connection) -> Stats:
     """What is in the tables now."""
     counts = connection.execute(select(row.c.state, func.count()).group_by(row.c.state)).all()
     oldest = connection.execute(select(func.min(row.c.claimed_at)).where(is_state(row.c.state, State.UNKNOWN))).scalar()
@@ -50,4 +52,5 @@ def stats(connection: Connection) -> Stats:
             )
             for found in workers
         ),
+        resting={name: to_moment(until) for name, until in resting(connection, database.now(connection)).items()},
     )

@@ -291,6 +291,7 @@ def status(chosen: ChosenOutbox, *, as_json: bool) -> None:
                 "paused": dict(found.paused),
                 "doubles": found.doubles,
                 "workers": found.workers,
+                "resting": dict(found.resting),
             }
         )
         return
