@@ -22,6 +22,7 @@ from sms_core import DeliveryStatus
 from sms_core_outbox import Outbox, State
 from tests.examples.oracle import Taken
 from tests.examples.running import HASH_KEY, PATIENCE, SECRET, TOKEN, Answer, Application, Example, Program, running
+from tests.support.outboxes import settle_at_once, waiting
 
 SENDS = 200
 CALLERS = 4
@@ -176,19 +177,10 @@ def _begun(outbox: Outbox) -> int:
 
 def _clear_up(application: Application, outbox: Outbox, figures: Figures) -> None:
     """What ``sms outbox settle`` does later: as if the time of every dead claim had passed."""
-    application.wait_until(lambda: not _waiting(outbox))
-    with outbox.engine.begin() as connection:
-        question = "SELECT count(DISTINCT row_id) FROM sms_outbox_history WHERE state = 'unknown'"
-        figures.unknown = connection.execute(sqlalchemy.text(question)).scalar_one()
-        connection.execute(sqlalchemy.text("UPDATE sms_outbox_row SET claimed_at = claimed_at - 3600000000"))
-    outbox.settle()
-    application.wait_until(lambda: not _waiting(outbox))
+    application.wait_until(lambda: not waiting(outbox))
+    figures.unknown = settle_at_once(outbox)
+    application.wait_until(lambda: not waiting(outbox))
     application.wait_until(application.oracle.wait_pushed)
-
-
-def _waiting(outbox: Outbox) -> int:
-    counts = outbox.stats().counts
-    return counts.get(State.READY, 0) + counts.get(State.SENDING, 0)
 
 
 def _judge(figures: Figures, application: Application, outbox: Outbox, callers: Callers) -> None:

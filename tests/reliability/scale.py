@@ -24,6 +24,7 @@ from sqlalchemy import text
 
 from sms_core_outbox import DatabaseUnavailable, Outbox, State
 from tests.examples.oracle import Oracle
+from tests.support.outboxes import settle_at_once, waiting
 from tests.support.postgresql import postgresql_server
 from tests.support.starter import Starter
 
@@ -208,19 +209,14 @@ def _wait_until(is_so: Callable[[], bool], shop: Shop) -> None:
 def _waiting(outbox: Outbox) -> int:
     """How many rows are on their way; some, too, where the connection that is asked by was one of those killed."""
     try:
-        counts = outbox.stats().counts
+        return waiting(outbox)
     except DatabaseUnavailable:
         return 1
-    return counts.get(State.READY, 0) + counts.get(State.SENDING, 0)
 
 
 def _clear_up(outbox: Outbox, shop: Shop, figures: Figures) -> None:
     """What settling does later: as if the time of every dead claim had passed."""
-    with outbox.engine.begin() as connection:
-        question = "SELECT count(DISTINCT row_id) FROM sms_outbox_history WHERE state = 'unknown'"
-        figures.unknown = connection.execute(text(question)).scalar_one()
-        connection.execute(text("UPDATE sms_outbox_row SET claimed_at = claimed_at - 3600000000"))
-    outbox.settle()
+    figures.unknown = settle_at_once(outbox)
     _wait_until(lambda: not _waiting(outbox), shop)
 
 

@@ -46,7 +46,8 @@ def stats_lines(found: Stats) -> list[str]:
     """Who pauses, and the rest in one line."""
     lines = [f"Account {name} pauses: {because}" for name, because in found.paused.items()]
     unknown = found.oldest_unknown or "none"
-    return [*lines, f"{found.doubles} doubles; oldest unknown: {unknown}; {len(found.workers)} workers."]
+    doubles, workers = counted(found.doubles, "double"), counted(len(found.workers), "worker")
+    return [*lines, f"{doubles}; oldest unknown: {unknown}; {workers}."]
 
 
 def rows_table(rows: Iterable[Row]) -> Table:
@@ -63,19 +64,23 @@ def rows_table(rows: Iterable[Row]) -> Table:
 
 def drained(result: DrainResult) -> str:
     """What a pass came to."""
-    return f"{result.claimed} rows: {result.accepted} accepted, {result.refused} refused, {result.unknown} unknown."
+    return f"{counted(result.claimed, 'row')}: {result.accepted} accepted, {result.refused} refused, {result.unknown} unknown."
 
 
 def settled(result: SettleResult) -> str:
     """What settling came to."""
-    return (
-        f"{result.asked} rows: {result.accepted} accepted, {result.ready} wait again, {result.unknown} still unknown."
-    )
+    rows = counted(result.asked, "row")
+    return f"{rows}: {result.accepted} accepted, {result.ready} wait again, {result.unknown} still unknown."
 
 
 def blanked(count: int) -> str:
     """What forgetting came to."""
-    return f"{count} rows blanked"
+    return f"{counted(count, 'row')} blanked"
+
+
+def counted(count: int, what: str) -> str:
+    """So many of something, in English."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def sentence(line: str) -> str:

@@ -115,7 +115,7 @@ class Command(BaseCommand):
             self._write_json(rows)
             return
         self._write_table(telling.rows_table(rows))
-        self.stdout.write(f"{len(rows)} rows.")
+        self.stdout.write(f"{telling.counted(len(rows), 'row')}.")
 
     def forget(self, outbox: Outbox, *, days: float, as_json: bool = False, **_: Any) -> None:
         """Blank what is old."""
