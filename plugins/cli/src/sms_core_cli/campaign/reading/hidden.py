@@ -55,6 +55,8 @@ class _Seen:
             case "mergeCell" if _row_of(attributes.get("ref", "")) > self.header:
                 self.merged += 1
                 self.first_merged = self.first_merged or attributes.get("ref", "")
+            case _:
+                pass
 
     def text(self, _: str) -> None:
         """Some characters."""
