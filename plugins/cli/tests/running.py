@@ -82,7 +82,7 @@ def exported(file: Path) -> list[dict[str, str]]:
 
 def has_accepted(exchange: Exchange, count: int) -> None:
     """Wait for so many."""
-    assert exchange.wait_for(lambda: len(exchange.accepted) >= count, timeout=20)
+    assert exchange.wait_for(lambda: len(exchange.accepted) >= count, timeout=120)
 
 
 def texts(rows: list[dict[str, str]], *outcomes: str) -> set[str]:

@@ -16,7 +16,7 @@ from sms_core.errors import SmsError
 from sms_core.provider import TAIPEI, Capability, ProviderInfo
 from sms_core.serialize import to_data
 from sms_core_cli.campaign import Changes, Estimate, Overview, Planned, Reasons, RowOutcome, Run, Sending
-from sms_core_cli.campaign.run import OUT_OF_CREDIT, Pause
+from sms_core_cli.campaign.overview import OUT_OF_CREDIT, Pause
 from sms_core_cli.command import url_without_password
 from sms_core_cli.language import _, phrase
 from sms_core_cli.output import cost_line, counted, note, say, show_json, show_table

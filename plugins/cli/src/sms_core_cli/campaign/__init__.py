@@ -38,12 +38,14 @@ if TYPE_CHECKING:
     from sms_core_cli.campaign.estimate import Estimate, Example, SegmentCount
     from sms_core_cli.campaign.export import Exported, export, is_result_file
     from sms_core_cli.campaign.message_defaults import MessageDefaults
+    from sms_core_cli.campaign.overview import Overview, Pause
     from sms_core_cli.campaign.places import Place, place_of
     from sms_core_cli.campaign.planning import Planned, plan_campaign
     from sms_core_cli.campaign.reading.moments import parse_moment
     from sms_core_cli.campaign.reasons import Reasons
     from sms_core_cli.campaign.row_results import RowOutcome, RowResult
-    from sms_core_cli.campaign.run import Overview, Pause, Run, RunRow, begin_run, find_run, runs_of
+    from sms_core_cli.campaign.run import Run, begin_run, find_run, runs_of
+    from sms_core_cli.campaign.run_rows import RunRow
     from sms_core_cli.campaign.sending import Sending, missing_points, send
     from sms_core_cli.campaign.staging import Changes
     from sms_core_cli.campaign.store import Store
@@ -56,12 +58,14 @@ else:
             "sms_core_cli.campaign.estimate": ("Estimate", "Example", "SegmentCount"),
             "sms_core_cli.campaign.export": ("Exported", "export", "is_result_file"),
             "sms_core_cli.campaign.message_defaults": ("MessageDefaults",),
+            "sms_core_cli.campaign.overview": ("Overview", "Pause"),
             "sms_core_cli.campaign.places": ("Place", "place_of"),
             "sms_core_cli.campaign.planning": ("Planned", "plan_campaign"),
             "sms_core_cli.campaign.reading.moments": ("parse_moment",),
             "sms_core_cli.campaign.reasons": ("Reasons",),
             "sms_core_cli.campaign.row_results": ("RowOutcome", "RowResult"),
-            "sms_core_cli.campaign.run": ("Overview", "Pause", "Run", "RunRow", "begin_run", "find_run", "runs_of"),
+            "sms_core_cli.campaign.run": ("Run", "begin_run", "find_run", "runs_of"),
+            "sms_core_cli.campaign.run_rows": ("RunRow",),
             "sms_core_cli.campaign.sending": ("Sending", "missing_points", "send"),
             "sms_core_cli.campaign.staging": ("Changes",),
             "sms_core_cli.campaign.store": ("Store",),

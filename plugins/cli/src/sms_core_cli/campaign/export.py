@@ -16,7 +16,8 @@ from pathlib import Path
 from attrs import frozen
 
 from sms_core_cli.campaign.row_results import COLUMNS
-from sms_core_cli.campaign.run import Run, RunRow
+from sms_core_cli.campaign.run import Run
+from sms_core_cli.campaign.run_rows import RunRow
 from sms_core_cli.campaign.store import lock
 
 KEPT = "reference"

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
+from sms_core_outbox import metadata as outbox_metadata
+
 metadata = MetaData()
+
+sent = outbox_metadata.tables["sms_outbox_row"]
+history = outbox_metadata.tables["sms_outbox_history"]
+event = outbox_metadata.tables["sms_outbox_event"]
+account = outbox_metadata.tables["sms_outbox_account"]
+"""Tables of the outbox, which campaigns only read."""
 
 run = Table(
     "sms_campaign_run",

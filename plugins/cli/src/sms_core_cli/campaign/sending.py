@@ -11,7 +11,8 @@ from attrs import define
 from sms_core.client import Client
 from sms_core.errors import SmsError
 from sms_core.provider import Capability
-from sms_core_cli.campaign.run import OUT_OF_CREDIT, Run
+from sms_core_cli.campaign.overview import OUT_OF_CREDIT
+from sms_core_cli.campaign.run import Run
 from sms_core_outbox import DrainResult, Outbox, State
 
 PATIENCE = 20.0

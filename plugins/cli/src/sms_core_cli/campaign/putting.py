@@ -1,0 +1,184 @@
+"""Putting a planned file into its run: what is new is put, what the file has no more is taken back.
+
+The lock, the look at what is there and the put are one transaction, so that each row is put once, whoever puts it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sms_core.client import Client
+from sms_core.errors import InvalidMessage
+from sms_core_cli.campaign.kept import PAGE, Kept
+from sms_core_cli.campaign.overview import ENDED_UNSENT
+from sms_core_cli.campaign.planning import RECIPIENT, Planned, chunk_size, from_text, message_of, refusal
+from sms_core_cli.campaign.row_results import RowOutcome
+from sms_core_cli.campaign.schema import row, run, sent
+from sms_core_cli.campaign.staging import Kind, StagedRow
+from sms_core_cli.campaign.store import lock
+from sms_core_outbox import Put, State
+
+DEADLINE = timedelta(days=30)
+"""How long a row may wait to be sent, for points to be bought or a vendor to come back."""
+
+
+@frozen
+class Putting:
+    """A planned file on its way into a run. ``digest`` tells the file as all of it was put before."""
+
+    kept: Kept
+    planned: Planned
+    digest: str
+
+    def put(self, client: Client, progress: Callable[[int], object]) -> int:
+        """Put what is new in a planned file, take back what it has no more, and keep its rows. Gives how many were put.
+
+        However many processes do this with one file, each row is put once. ``progress`` is told how many rows were dealt
+        with since it was told last.
+        """
+        count = 0
+        for chunk in self.planned.staging.chunks(chunk_size(client), Kind.NEW, Kind.AGAIN):
+            count += self._put(chunk)
+            progress(len(chunk))
+        if self.digest != self.planned.digest:
+            for chunk in self.planned.staging.chunks(PAGE, Kind.LEFT_OUT, Kind.KNOWN):
+                self._keep(chunk)
+            self._let_go()
+        with self.kept.store.writing() as connection:
+            values = {"headers": json.dumps(self.planned.headers, ensure_ascii=False), "digest": self.planned.digest}
+            connection.execute(update(run).where(run.c.id == self.kept.id).values(values))
+        return count
+
+    def _put(self, chunk: list[StagedRow]) -> int:
+        """Put rows, unless another process has done so meanwhile: the lock, the look and the put are one transaction."""
+        identities = {staged.place: self.kept.hash(staged.identity) for staged in chunk}
+        with self.kept.store.writing() as connection:
+            lock(connection)
+            known = self._states(connection, set(identities.values()))
+            wanted = [
+                staged
+                for staged in chunk
+                if _is_to_put(staged, known.get((identities[staged.place], staged.occurrence)))
+            ]
+            stored, refused = self._put_now(connection, wanted)
+            values = []
+            for staged in wanted:
+                why = refused.get(staged.place, "")
+                outcome = RowOutcome.REFUSED_HERE if why else RowOutcome.NOT_SENT
+                staged.outcome, staged.error = outcome, why
+                values.append(self._values(staged, identities[staged.place], stored.get(staged.place)))
+            self._upsert(connection, values, with_outcome=True)
+        return len(stored)
+
+    def _put_now(
+        self, connection: Connection, rows: list[StagedRow]
+    ) -> tuple[dict[int, tuple[int, str]], dict[int, str]]:
+        """Put these rows as one message. Gives the outbox's id and the reference of each by place, and why some were not."""
+        refused: dict[int, str] = {}
+        while rows:
+            addressees = [from_text(staged.recipient) for staged in rows]
+            message = message_of(self.planned.defaults, addressees)
+            key = f"{self.kept.account}-{secrets.token_hex(8)}"
+            try:
+                (ticket,) = self.kept.store.outbox.put_many(
+                    [Put(message, key, self.kept.account, deadline=DEADLINE)], connection=connection
+                )
+            except InvalidMessage as error:
+                named = RECIPIENT.match(error.field)
+                if named is None:
+                    raise
+                # A time that passed while a person looked at the preview.
+                refused[rows[int(named[1])].place] = refusal(error)
+                rows = [staged for staged in rows if staged.place not in refused]
+                continue
+            places = {found.reference: staged.place for found, staged in zip(addressees, rows, strict=True)}
+            return {places[sent.reference]: (sent.id, sent.reference) for sent in ticket.rows}, refused
+        return {}, refused
+
+    def _states(self, connection: Connection, identities: Collection[str]) -> dict[tuple[str, int], State | None]:
+        """The states of these rows in the outbox, None for one that was not put."""
+        question = (
+            select(row.c.identity, row.c.occurrence, sent.c.state)
+            .select_from(row.outerjoin(sent, row.c.outbox_row == sent.c.id))
+            .where(row.c.run_id == self.kept.id, row.c.identity.in_(identities))
+        )
+        return {
+            (entry.identity, entry.occurrence): None if entry.state is None else State(entry.state)
+            for entry in connection.execute(question)
+        }
+
+    def _keep(self, chunk: list[StagedRow]) -> None:
+        """Keep the cells and places of rows that are not put, or not any more."""
+        with self.kept.store.writing() as connection:
+            lock(connection)
+            for with_outcome in (True, False):
+                values = [
+                    self._values(staged, self.kept.hash(staged.identity), None)
+                    for staged in chunk
+                    if (staged.kind is Kind.LEFT_OUT) is with_outcome
+                ]
+                self._upsert(connection, values, with_outcome=with_outcome)
+
+    def _values(self, staged: StagedRow, identity: str, stored: tuple[int, str] | None) -> dict[str, Any]:
+        sent, reference = stored or (None, staged.reference)
+        return {
+            "run_id": self.kept.id,
+            "identity": identity,
+            "occurrence": staged.occurrence,
+            "who": self.kept.hash(staged.who),
+            "place": staged.place,
+            "number": staged.number,
+            "cells": staged.cells,
+            "reference": reference,
+            "outbox_row": sent,
+            "outcome": staged.outcome.value,
+            "error": staged.error,
+            "points": staged.points,
+        }
+
+    def _upsert(self, connection: Connection, values: list[dict[str, Any]], *, with_outcome: bool) -> None:
+        """Write rows down. Without their outcome, what they were put as stays."""
+        if not values:
+            return
+        new = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(row)
+        changed = ["place", "number", "cells"]
+        if with_outcome:
+            changed += ["reference", "outcome", "error", "points"]
+        updates: dict[str, Any] = {name: new.excluded[name] for name in changed}
+        if with_outcome:
+            updates["outbox_row"] = func.coalesce(new.excluded.outbox_row, row.c.outbox_row)
+        keys = [row.c.run_id, row.c.identity, row.c.occurrence]
+        statement = new.on_conflict_do_update(index_elements=keys, set_=updates)
+        compiled = statement.compile(dialect=connection.dialect, column_keys=list(values[0]))
+        parameters: list[Any] = values
+        if compiled.positional:
+            names = compiled.positiontup or ()
+            parameters = [tuple(of_row[name] for name in names) for of_row in values]
+        # The driver gets the values as they are, which spares SQLAlchemy's work on each of them.
+        connection.exec_driver_sql(str(compiled), parameters)
+
+    def _let_go(self) -> None:
+        """Take back rows that the file has no more, as far as they wait, and export them no more."""
+        gone = list(self.planned.staging.gone())
+        for start in range(0, len(gone), PAGE):
+            part = gone[start : start + PAGE]
+            with self.kept.store.writing() as connection:
+                lock(connection)
+                sent = [found for _, _, found in part if found is not None]
+                self.kept.store.outbox.take_back(sent, by="campaign", connection=connection)
+                for identity, occurrence, _ in part:
+                    place = (row.c.identity == identity) & (row.c.occurrence == occurrence)
+                    connection.execute(update(row).where(row.c.run_id == self.kept.id, place).values(place=None))
+
+
+def _is_to_put(staged: StagedRow, state: State | None) -> bool:
+    """Whether a row is still to be put, now that nobody else can put it. ``state`` is None where nobody has."""
+    return state is None or (staged.kind is Kind.AGAIN and state in ENDED_UNSENT)
