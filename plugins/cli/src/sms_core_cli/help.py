@@ -27,8 +27,8 @@ class SmsFormatter(click.HelpFormatter):
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write how to call it. ``prog`` may end in the blank of a command without a name."""
-        prefix = _("Usage:") if prefix is None else prefix.strip()
-        lines = [f"{prefix} {prog.strip()}"]
+        called = prog.strip()
+        lines = [_("Usage: {command}", command=called) if prefix is None else f"{prefix}{called}"]
         for word in _(args).split():
             if cell_len(f"{lines[-1]} {word}") <= self.width:
                 lines[-1] += f" {word}"
