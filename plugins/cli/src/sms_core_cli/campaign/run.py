@@ -125,14 +125,6 @@ class Run:
         """The outbox's rows by state: what sending looks at again and again."""
         return states_of(self.kept)
 
-    def next_try(self) -> int | None:
-        """When the next row that waits may be tried, in microseconds; None where none waits."""
-        question = select(func.min(sent.c.ready_at)).where(
-            sent.c.account == self.account, sent.c.state == State.READY.value
-        )
-        with self.store.reading() as connection:
-            return connection.execute(question).scalar()
-
     def pause(self) -> Pause | None:
         """Whether the run pauses."""
         return pause_of(self.kept)
