@@ -103,4 +103,8 @@ def test_most_of_what_is_run_together_is_read() -> None:
 )
 def test_what_both_read_is_the_same(prefix: str, digits: str) -> None:
     ours, theirs = read(prefix + digits), their_reading(prefix + digits)
-    assert ours is None or theirs is None or ours == theirs
+    if ours is None or theirs is None:
+        return
+    # libphonenumber drops a trunk 0 that follows a country's code; here such a number is taken as it is written.
+    as_written = {theirs[:end] + "0" + theirs[end:] for end in (2, 3, 4)}
+    assert ours in {theirs, *as_written}
