@@ -48,6 +48,14 @@ def test_a_conversation(wire: Any, see: Any) -> None:
     assert '<html lang="zh-TW"' in chinese
 
 
+def test_one_point_is_no_points(wire: Any, see: Any) -> None:
+    wire("SendSMS.ashx", MSG="A", DEST="0900000908")
+    english, chinese = see("/accounts"), see("/accounts", **{"Accept-Language": "zh-TW"})
+    assert ">1 point</td>" in english
+    assert ">1 點</td>" in chinese
+
+
+
 def test_everything_that_somebody_wrote_is_escaped(box: Sandbox, wire: Any, see: Any) -> None:
     exchange = box.exchange.of("every8d")
     exchange.add_account(MARKUP, "pw")

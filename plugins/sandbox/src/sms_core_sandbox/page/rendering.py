@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from sms_core.provider import TAIPEI
 from sms_core.text import split_segments
-from sms_core_sandbox.page.words import LANGUAGES, language_of, note_word, status_word, word
+from sms_core_sandbox.page.words import LANGUAGES, language_of, note_word, status_word, unit_word, word
 from sms_core_sandbox.values import local_number
 
 THEMES = ("auto", "light", "dark")
@@ -64,6 +64,7 @@ def render(request: Request, template: str, **values: Any) -> str:
             theme=theme if theme in THEMES else "auto",
             themes=THEMES,
             t=lambda key: word(language, key),
+            unit_of=lambda unit, amount: unit_word(language, unit, amount),
             note_word=lambda note: note_word(language, note),
             status_word=lambda status: status_word(language, status),
             here=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),

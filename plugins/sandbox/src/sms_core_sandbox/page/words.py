@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 LANGUAGES = {"en": "English", "zh-TW": "繁體中文"}
 DEFAULT = "en"
@@ -105,6 +106,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "set_credit": ("Set", "設定"),
     "blocked": ("blocked after wrong passwords", "密碼錯誤過多，已鎖定"),
     "points": ("points", "點"),
+    "one_point": ("point", "點"),
     "checked": ("Taiwan's carriers check the texts", "電信業者檢查簡訊內容"),
     "unchecked": ("the carriers let every text through", "電信業者不檢查內容"),
     "names": ("Approved sender names", "核准的發送者名稱"),
@@ -167,6 +169,8 @@ _NOTES = (
 )
 _SPECIAL = {"sent": "sent_status", "blocked": "blocked_status"}
 """Statuses whose values are other words' keys too."""
+_ONE = {"points": "one_point"}
+"""Units of which one is called otherwise."""
 
 
 def word(language: str, key: str) -> str:
@@ -188,6 +192,12 @@ def note_word(language: str, note: str) -> str:
 def status_word(language: str, status: str) -> str:
     """A status in a language."""
     return word(language, _SPECIAL.get(status, status))
+
+
+def unit_word(language: str, unit: str, amount: Decimal | str | None) -> str:
+    """A unit beside an amount of it, in a language."""
+    is_one = amount is not None and Decimal(amount) == 1
+    return word(language, _ONE.get(unit, unit) if is_one else unit)
 
 
 def language_of(cookie: str, accepted: str) -> str:
