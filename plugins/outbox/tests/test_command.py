@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sms_core import Message
 from sms_core.testing import memory_exchange
 from sms_core_cli.app import app
 from sms_core_cli.commands.outbox import ChosenOutbox
-from sms_core_outbox import Outbox, Put, Rate, State
+from sms_core_outbox import Failover, Outbox, Put, Rate, State
 from tests.support.children import child
 
 A, REFUSING = "+886900000001", "+886900000909"
@@ -64,6 +65,16 @@ def test_pausing_and_going_on(box: Outbox, tmp_path: Path) -> None:
     assert said(tmp_path, "run", "--once")["claimed"] == 0
     assert said(tmp_path, "resume") == {"say": "the account goes on"}
     assert said(tmp_path, "run", "--once")["claimed"] == 1
+
+
+def test_the_status_names_a_vendor_that_rests(tmp_path: Path) -> None:
+    several = Failover({"first": "every8d://u:p@127.0.0.1:1?scheme=http"}, rest=timedelta(hours=1))
+    with Outbox(f"sqlite:///{tmp_path}/sms.db", accounts={"main": several}) as outbox:
+        outbox.create()
+        outbox.put(Message("hi", A), key="k")
+        outbox.drain()
+    assert said(tmp_path, "status")["resting"].keys() == {"main/first"}
+    assert "Nothing goes to main/first before " in sms(tmp_path, "status").stdout
 
 
 def test_rates_are_given_by_account_and_purpose(box: Outbox, tmp_path: Path) -> None:

@@ -303,6 +303,8 @@ def status(chosen: ChosenOutbox, *, as_json: bool) -> None:
     for name, because in found.paused.items():
         say(_("Account {name} pauses: {because}", name=name, because=because))
         note(_("Let it go on: {command}", command=chosen.command("resume", "--of", name)))
+    for name, until in found.resting.items():
+        say(_("Nothing goes to {name} before {time}: it could not be reached.", name=name, time=f"{until:%H:%M} UTC"))
     doubles, workers = counted(found.doubles, "double"), counted(len(found.workers), "worker")
     say(_("{doubles}, {workers}.", doubles=doubles, workers=workers))
     if found.oldest_unknown is not None:
