@@ -55,7 +55,6 @@ def test_one_point_is_no_points(wire: Any, see: Any) -> None:
     assert ">1 點</td>" in chinese
 
 
-
 def test_everything_that_somebody_wrote_is_escaped(box: Sandbox, wire: Any, see: Any) -> None:
     exchange = box.exchange.of("every8d")
     exchange.add_account(MARKUP, "pw")
