@@ -20,6 +20,8 @@ PACKAGES = ("sms-core", "urllib3", "aiohttp", "httpx", "requests", "twilio", "vo
 WIDTH, LABELS, BARS, LINE = 840, 270, 360, 22
 OURS, OTHERS, FAILED = "#1a7f5a", "#9aa5b1", "#c4473a"
 SMALL = {"font_size": "10", "fill": "#52606d"}
+ON_WHITE = {"stroke": "#ffffff", "stroke_width": "4", "paint_order": "stroke"}
+"""Words that the line of the targets does not cross."""
 
 
 def machine() -> str:
@@ -92,7 +94,7 @@ def _bar(y: float, label: str, length: float, colour: str, words: str) -> list[s
     return [
         _text(LABELS - 10, y + 12, label, text_anchor="end"),
         f'<rect x="{LABELS}" y="{y:g}" width="{width:.1f}" height="14" fill="{colour}"/>',
-        _text(LABELS + width + 6, y + 12, words),
+        _text(LABELS + width + 6, y + 12, words, **ON_WHITE),
     ]
 
 
@@ -111,7 +113,9 @@ def _sends(figures: Sequence[Mapping[str, Any]], y: float) -> list[str]:
 
 def _targets(figures: Sequence[Mapping[str, Any]], y: float) -> list[str]:
     """Every figure that has a target; the line is the target."""
-    parts = []
+    x = LABELS + BARS / 2
+    bottom = y + len(figures) * LINE
+    parts = [f'<line x1="{x:g}" x2="{x:g}" y1="{y - 6:g}" y2="{bottom:g}" stroke="#1f2933" stroke-dasharray="3 3"/>']
     for place, figure in enumerate(figures):
         target = figure["target"]
         share = figure["value"] / target["value"]
@@ -120,11 +124,6 @@ def _targets(figures: Sequence[Mapping[str, Any]], y: float) -> list[str]:
         colour = OURS if figure["verdict"] == "pass" else FAILED
         name = f"{figure['row']}. {figure['name']}".replace("_", "-")
         parts += _bar(y + place * LINE, name, min(share, 2) / 2, colour, words)
-    x = LABELS + BARS / 2
-    bottom = y + len(figures) * LINE
-    parts.append(
-        f'<line x1="{x:g}" x2="{x:g}" y1="{y - 6:g}" y2="{bottom:g}" stroke="#1f2933" stroke-dasharray="3 3"/>'
-    )
     return parts
 
 
