@@ -5,33 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from outbox_vendor import HASH_KEY, Answer, Vendor, accepted_but_unheard
-from test_settling import KEYED
 
 from sms_core import DeliveryReport, DeliveryStatus, Message, TransportError
 from sms_core.http import Request, Response
 from sms_core_outbox import Alarm, Failover, Outbox, Row, State
-from tests.support.tiny import INFO, fields_of
 
 NUMBERS = ("+886900000001", "+886900000002")
 TEXTS = ("hi", "ho")
-
-
-@attrs.define
-class KeyedVendor(Vendor):
-    """It can be asked, and takes each reference once: asked again under one, it gives the batch of the first time."""
-
-    known: dict[tuple[str, ...], str] = attrs.field(factory=dict)
-
-    def take(self, request: Request) -> str:
-        key = tuple(fields_of(request)["references"])
-        if key not in self.known:
-            self.known[key] = super().take(request)
-        return self.known[key]
 
 
 class Machine(RuleBasedStateMachine):
@@ -39,7 +23,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.vendor = KeyedVendor(info=attrs.evolve(INFO, replay=KEYED.replay))
+        self.vendor = Vendor()
         self.alarms: list[Alarm] = []
         options: dict[str, Any] = {"hash_key": HASH_KEY, "on_alarm": self.alarms.append, "concurrency": 1}
         self.outbox = Outbox("sqlite://", accounts={"main": self.vendor.client()}, **options)
@@ -114,14 +98,6 @@ class Machine(RuleBasedStateMachine):
         pairs = {number: batch for batch, numbers in self.batches().items() for number in numbers} if known else {}
         self.vendor.found = " ".join(f"{number}={batch}" for number, batch in pairs.items())
         self.outbox.settle()
-
-    @precondition(lambda self: self.outbox.unknown())
-    @rule(lost=st.booleans())
-    def it_is_asked_again_under_its_key(self, lost: bool) -> None:
-        self.vendor.found = ""
-        self.vendor.answers = [accepted_but_unheard(self.vendor)] if lost else []
-        self.outbox.settle(replay=True)
-        self.vendor.answers = []
 
     @precondition(lambda self: self.outbox.unknown())
     @rule(outcome=st.sampled_from([State.ACCEPTED, State.REFUSED, State.NOT_SENT]))
