@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from outbox_vendor import HASH_KEY, Answer, Vendor, accepted_but_unheard
+from test_settling import KEYED
 
 from sms_core import DeliveryReport, DeliveryStatus, Message, TransportError
 from sms_core.http import Request, Response
+from sms_core.provider import Limits
 from sms_core_outbox import Alarm, Failover, Outbox, Row, State
+from tests.support.tiny import INFO, fields_of
 
 NUMBERS = ("+886900000001", "+886900000002")
 TEXTS = ("hi", "ho")
@@ -23,12 +27,15 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.vendor = Vendor()
+        self.vendor = self.make_vendor()
         self.alarms: list[Alarm] = []
         options: dict[str, Any] = {"hash_key": HASH_KEY, "on_alarm": self.alarms.append, "concurrency": 1}
         self.outbox = Outbox("sqlite://", accounts={"main": self.vendor.client()}, **options)
         self.outbox.create()
         self.count = 0
+
+    def make_vendor(self) -> Vendor:
+        return Vendor()
 
     def teardown(self) -> None:
         self.outbox.close()
@@ -148,6 +155,34 @@ class Machine(RuleBasedStateMachine):
             assert row.state in {change.state for change in row.history}
 
 
+@attrs.define
+class KeyedVendor(Vendor):
+    """It takes each recipient's key once: asked again under it, it gives the batch of the first time."""
+
+    known: dict[str, str] = attrs.field(factory=dict)
+
+    def take(self, request: Request) -> str:
+        (key,) = fields_of(request)["references"]  # one a request, for its answer names one batch
+        if key not in self.known:
+            self.known[key] = Vendor.take(self, request)
+        return self.known[key]
+
+
+class KeyedMachine(Machine):
+    """The same at a vendor that may be asked again under its keys."""
+
+    def make_vendor(self) -> Vendor:
+        return KeyedVendor(info=attrs.evolve(INFO, replay=KEYED.replay, limits=Limits(recipients=1)))
+
+    @precondition(lambda self: self.outbox.unknown())
+    @rule(lost=st.booleans())
+    def it_is_asked_again_under_its_key(self, lost: bool) -> None:
+        self.vendor.found = ""
+        self.vendor.answers = [accepted_but_unheard(self.vendor)] if lost else []
+        self.outbox.settle(replay=True)
+        self.vendor.answers = []
+
+
 class FailoverMachine(RuleBasedStateMachine):
     """Two vendors of one account: what one surely did not take goes to the other, and late answers count all the same."""
 
@@ -223,5 +258,7 @@ def report(number: str, batch: str) -> DeliveryReport:
 
 TestModel = Machine.TestCase
 TestModel.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
+TestKeyed = KeyedMachine.TestCase
+TestKeyed.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
 TestFailover = FailoverMachine.TestCase
 TestFailover.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
