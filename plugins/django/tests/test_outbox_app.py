@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,13 @@ from django.test import Client
 from django.test.utils import setup_test_environment, teardown_test_environment
 
 import sms_core_django
-from sms_core import ConfigurationError, DeliveryStatus
+from sms_core import ConfigurationError, DeliveryStatus, connect
 from sms_core.testing import memory_exchange
 from sms_core_django import delivery_reported, get_outbox, send_sms
 from sms_core_django.contrib.outbox.models import Report, Row
 from sms_core_django.testing import EXCHANGE
 from sms_core_outbox import Alarm, State, Ticket, UnknownKey
+from sms_core_policy import failover
 
 NUMBER = "+886912345678"
 TEXT = "only for her"
@@ -227,3 +229,19 @@ def test_the_command(ticket: Ticket) -> None:
     assert ran("forget", "--days", "0")["say"] == "1 row blanked"
     with pytest.raises(CommandError):
         call_command("sms_outbox", "forget", "--days", "yesterday")
+
+
+def several(alias: str, dsn: str) -> Any:
+    """A backend of a project with two vendors for one account, the first of which nobody answers for."""
+    nobody = connect("every8d://u:p@127.0.0.1:1?scheme=http")
+    return failover(alias, [nobody, connect("memory://django-second")], rest=timedelta(hours=1))
+
+
+def test_the_status_names_a_vendor_that_rests(configure: Any) -> None:
+    configure(SMS={"default": {"BACKEND": f"{__name__}.several"}, "OUTBOX": True})
+    send_sms(TEXT, NUMBER, key="order-17")
+    ran("run", "--once")
+    assert ran("status")["resting"].keys() == {"default/every8d"}
+    out = StringIO()
+    call_command("sms_outbox", "status", stdout=out)
+    assert "Nothing goes to default/every8d before " in out.getvalue()

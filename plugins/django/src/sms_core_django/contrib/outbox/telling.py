@@ -30,6 +30,7 @@ def stats_data(found: Stats) -> dict[str, Any]:
         "paused": dict(found.paused),
         "doubles": found.doubles,
         "workers": found.workers,
+        "resting": dict(found.resting),
     }
 
 
@@ -43,8 +44,10 @@ def stats_tables(found: Stats) -> tuple[Table, Table]:
 
 
 def stats_lines(found: Stats) -> list[str]:
-    """Who pauses, and the rest in one line."""
+    """Who pauses, who rests, and the others in one line."""
     lines = [f"Account {name} pauses: {because}" for name, because in found.paused.items()]
+    for name, until in found.resting.items():
+        lines.append(f"Nothing goes to {name} before {until:%H:%M} UTC: it could not be reached.")
     unknown = found.oldest_unknown or "none"
     doubles, workers = counted(found.doubles, "double"), counted(len(found.workers), "worker")
     return [*lines, f"{doubles}; oldest unknown: {unknown}; {workers}."]

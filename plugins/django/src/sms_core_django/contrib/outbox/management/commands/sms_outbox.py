@@ -60,6 +60,12 @@ class Command(BaseCommand):
             made[word].add_argument("--json", action="store_true", dest="as_json", help="Write JSON.")
         made["run"].add_argument("--once", action="store_true", help="Send what can be sent now, and end.")
         made["run"].add_argument("--concurrency", type=_count, help="Requests side by side.")
+        made["run"].add_argument(
+            "--no-ask",
+            action="store_false",
+            dest="asks",
+            help="Do not ask vendors for reports, nor about unknown rows.",
+        )
         made["forget"].add_argument("--days", type=_days, required=True, help="What has not changed for so long.")
 
     def handle(self, *args: Any, act: Callable[..., None] | None = None, word: str, **options: Any) -> None:
@@ -77,6 +83,7 @@ class Command(BaseCommand):
         as_json: bool = False,
         once: bool = False,
         concurrency: int | None = None,
+        asks: bool = True,
         **_: Any,
     ) -> None:
         """Be a worker."""
@@ -86,7 +93,7 @@ class Command(BaseCommand):
             result = outbox.drain()
             self._show(result, telling.drained(result), as_json=as_json)
             return
-        with _stopped() as stop, outbox.worker():
+        with _stopped() as stop, outbox.worker(asks=asks):
             self._tell(telling.RUNS, as_json=as_json)
             while not stop.wait(LOOK):
                 pass
