@@ -22,8 +22,9 @@ SUPPORTED = nox.project.python_versions(PROJECT)
 PLUGINS = sorted(f"./{file.parent.relative_to(ROOT).as_posix()}" for file in ROOT.glob("plugins/*/pyproject.toml"))
 DISTRIBUTIONS = [".", *PLUGINS]
 """The core first: the plugins need it."""
-PARALLEL = ["-n", str(min(2 * (os.cpu_count() or 1), 16)), "--dist", "worksteal"]
-"""The tests wait for sockets more than they compute, so more of them than there are cores."""
+WORKERS = min((os.cpu_count() or 1) * 3 // 2, 16) or 1
+"""More than there are cores, since tests wait for sockets; not many more, since each imports all tests once more."""
+PARALLEL = ["-n", str(WORKERS), "--dist", "worksteal"]
 PROGRAMS = [
     "plugins/cli/tests/test_demo.py",
     "plugins/cli/tests/test_interrupt.py",
