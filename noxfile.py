@@ -22,7 +22,7 @@ SUPPORTED = nox.project.python_versions(PROJECT)
 PLUGINS = sorted(f"./{file.parent.relative_to(ROOT).as_posix()}" for file in ROOT.glob("plugins/*/pyproject.toml"))
 DISTRIBUTIONS = [".", *PLUGINS]
 """The core first: the plugins need it."""
-WORKERS = min((os.cpu_count() or 1) * 3 // 2, 16) or 1
+WORKERS = min((os.cpu_count() or 1) * 3 // 2, 16)
 """More than there are cores, since tests wait for sockets; not many more, since each imports all tests once more."""
 PARALLEL = ["-n", str(WORKERS), "--dist", "worksteal"]
 PROGRAMS = [
