@@ -7,7 +7,6 @@ believes.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import time
 import uuid
@@ -18,18 +17,15 @@ from decimal import Decimal
 from typing import Any
 
 import attrs
-from attrs import field, frozen
 
 from sms_core.masking import mask
 from sms_core.model import DeliveryStatus
-from sms_core.numbers import is_taiwan
 from sms_core.testing.accounts import PLENTY, Accounts
-from sms_core.testing.behaviours import Behaviour, behaviour_named, behaviour_of
+from sms_core.testing.behaviours import Behaviour
 from sms_core.testing.clock import Clock
 from sms_core.testing.duplicates import SentText, SentTexts
 from sms_core.testing.records import (
     Accepted,
-    AccountState,
     Batch,
     Cancelled,
     Draft,
@@ -40,27 +36,17 @@ from sms_core.testing.records import (
     Reply,
     StoredMessage,
 )
+from sms_core.testing.remembering import Memory
+from sms_core.testing.schedule import Due, MessageKey, Schedule
+from sms_core.testing.taking import to_accepted, to_stored
 
 LONGEST_WAIT = 60.0
 """Seconds after which a waiting thread looks at the clock again, whatever it expects."""
-NO_REPORT = "no report: this send named no URL"
-"""The note on a message of a vendor that pushes reports to the URL of the send itself."""
-
 
 Change = StoredMessage | Reply | Remembered
 """What happens in an exchange: a message in a new state, a reply, or what a face wants to be kept."""
 Watcher = Callable[[Sequence[Change]], object]
 """Is told what changed, in order; nothing at all means that everything was forgotten."""
-
-
-@frozen(order=True)
-class _Due:
-    """What is to happen at a time: the message is sent, or it is reported."""
-
-    at: datetime
-    order: int
-    key: tuple[str, int] = field(order=False)
-    action: str = field(order=False)
 
 
 class Exchange(Accounts):
@@ -90,22 +76,20 @@ class Exchange(Accounts):
         self._listeners: list[Callable[[Push], object]] = []
         self._step_listeners: list[Callable[[Push], object]] = []
         self._watchers: list[Watcher] = []
-        self._order = itertools.count()
         self._serials = itertools.count(1)
         self._forget()
         self.clock.on_advance(self.run_due)
 
     def _forget(self) -> None:
-        self._messages: OrderedDict[tuple[str, int], StoredMessage] = OrderedDict()
-        self._batches: dict[str, list[tuple[str, int]]] = {}
-        self._to_number: dict[str, deque[tuple[str, int]]] = {}
+        self._messages: OrderedDict[MessageKey, StoredMessage] = OrderedDict()
+        self._batches: dict[str, list[MessageKey]] = {}
+        self._to_number: dict[str, deque[MessageKey]] = {}
         self._replies: deque[Reply] = deque()
         self._accepted: deque[Accepted] = deque()
-        self._remembered: dict[tuple[str, str, str], Remembered] = {}
-        self._remembered_of: dict[str, set[tuple[str, str, str]]] = {}
+        self._memory = Memory()
         self._changes: list[Change] = []
         self._sent_texts = SentTexts()
-        self._due: list[_Due] = []
+        self._schedule = Schedule()
 
     def reset(self) -> None:
         """Forget every message, session and reply; accounts are again as they were added. The clock stays."""
@@ -143,7 +127,7 @@ class Exchange(Accounts):
             sent, cost = 0, Decimal()
             keys = []
             for position, draft in enumerate(rest, 1):
-                message = _stored(
+                message = to_stored(
                     draft,
                     account=self._accounts[owner],
                     batch_id=batch_id,
@@ -174,9 +158,9 @@ class Exchange(Accounts):
             return Batch(batch_id, messages, sent, len(rest) - sent, cost, credit, duplicates)
 
     def _accept(self, message: StoredMessage, sent: SentText) -> None:
-        self._accepted.append(_accepted(message))
+        self._accepted.append(to_accepted(message))
         self._sent_texts.add((message.vendor, message.user), message.number, message.text, sent)
-        self._schedule(max(sent.at, message.send_at), (message.batch_id, message.position), "send")
+        self._schedule.add(max(sent.at, message.send_at), (message.batch_id, message.position), "send")
 
     # What is kept, and who watches it
 
@@ -209,7 +193,7 @@ class Exchange(Accounts):
             to_number.remove(key)
             if not batch:
                 del self._batches[message.batch_id]
-                self._forget_remembered(message.batch_id)
+                self._memory.forget(message.batch_id)
             if not to_number:
                 del self._to_number[message.number]
             if message.status is not DeliveryStatus.NO_CREDIT:
@@ -227,25 +211,15 @@ class Exchange(Accounts):
         first and submits then.
         """
         with self._changed:
-            self._take_remembered(Remembered(self.vendor, user, key, value, batch_id))
-            self._changes.append(self._remembered[self.vendor, user, key])
+            remembered = Remembered(self.vendor, user, key, value, batch_id)
+            self._memory.add(remembered)
+            self._changes.append(remembered)
             self._publish()
 
     def recall(self, user: str, key: str) -> Any:
         """What a face has remembered under this key; None if there is nothing."""
         with self._changed:
-            found = self._remembered.get((self.vendor, user, key))
-            return None if found is None else found.value
-
-    def _take_remembered(self, remembered: Remembered) -> None:
-        key = (remembered.vendor, remembered.user, remembered.key)
-        self._remembered[key] = remembered
-        self._remembered_of.setdefault(remembered.batch_id, set()).add(key)
-
-    def _forget_remembered(self, batch_id: str) -> None:
-        for key in self._remembered_of.pop(batch_id, ()):
-            if self._remembered[key].batch_id == batch_id:  # else a later batch has taken its place
-                del self._remembered[key]
+            return self._memory.find(self.vendor, user, key)
 
     def restore(
         self,
@@ -269,20 +243,20 @@ class Exchange(Accounts):
                     self._take_again(message)
             self._replies.extend(replies)
             for kept in remembered:
-                self._take_remembered(kept)
+                self._memory.add(kept)
             self._forget_oldest()
             self._changed.notify_all()
 
     def _take_again(self, message: StoredMessage) -> None:
         sent = SentText(message.accepted_at, message.batch_id, message.filtered)
-        self._accepted.append(_accepted(message))
+        self._accepted.append(to_accepted(message))
         self._sent_texts.add((message.vendor, message.user), message.number, message.text, sent)
         key = (message.batch_id, message.position)
         if message.status is DeliveryStatus.SCHEDULED:
-            self._schedule(max(message.accepted_at, message.send_at), key, "send")
+            self._schedule.add(max(message.accepted_at, message.send_at), key, "send")
         elif message.status is DeliveryStatus.SENT and message.behaviour.status is not None:
             delay = self.slow if message.behaviour.late else timedelta()
-            self._schedule((message.sent_at or message.accepted_at) + delay, key, "report")
+            self._schedule.add((message.sent_at or message.accepted_at) + delay, key, "report")
 
     # The duplicate filter
 
@@ -318,16 +292,12 @@ class Exchange(Accounts):
 
     # What happens later
 
-    def _schedule(self, at: datetime, key: tuple[str, int], action: str) -> None:
-        heapq.heappush(self._due, _Due(at, next(self._order), key, action))
-
     def run_due(self) -> None:
         """Let happen what is due by the clock. Every question does this first, so a test never has to wait."""
         with self._changed:
             happened = False
-            while self._due and self._due[0].at <= self.clock.now():
+            while (due := self._schedule.pop(self.clock.now())) is not None:
                 happened = True
-                due = heapq.heappop(self._due)
                 message = self._messages.get(due.key)
                 if message is None:
                     continue  # forgotten meanwhile
@@ -338,14 +308,14 @@ class Exchange(Accounts):
             if happened:
                 self._publish()
 
-    def _send(self, due: _Due, message: StoredMessage) -> None:
+    def _send(self, due: Due, message: StoredMessage) -> None:
         self._tell_step(attrs.evolve(message, status=DeliveryStatus.ACCEPTED))
         sent = attrs.evolve(message, status=DeliveryStatus.SENT, sent_at=due.at)
         self._keep(sent)
         self._tell_step(sent)
         if message.behaviour.status is not None:
             delay = self.slow if message.behaviour.late else timedelta()
-            self._schedule(due.at + delay, due.key, "report")
+            self._schedule.add(due.at + delay, due.key, "report")
 
     def _report(self, message: StoredMessage, at: datetime) -> None:
         """Have a message end as its behaviour says."""
@@ -382,7 +352,7 @@ class Exchange(Accounts):
     def next_due(self) -> datetime | None:
         """When something happens next by itself; None if nothing waits."""
         with self._changed:
-            return self._due[0].at if self._due else None
+            return self._schedule.next_at
 
     def wait_for(self, condition: Callable[[], bool], timeout: float = 5.0) -> bool:
         """Wait in real time until the condition holds (then True), at most ``timeout`` seconds (then False)."""
@@ -530,57 +500,3 @@ class Exchange(Accounts):
             self._add_credit((waiting[0].vendor, user), refunded)
             self._publish()
             return Cancelled(len(waiting), refunded)
-
-
-def _accepted(message: StoredMessage) -> Accepted:
-    return Accepted(message.number, message.text, message.batch_id, message.reference, message.vendor)
-
-
-def _stored(  # noqa: PLR0913 - a message has that many fields
-    draft: Draft,
-    *,
-    account: AccountState,
-    batch_id: str,
-    position: int,
-    now: datetime,
-    face: str,
-    kind: str,
-    subject: str,
-    media: bytes | None,
-    serial: int,
-    filtered: bool,
-) -> StoredMessage:
-    """A draft as it is kept, before anybody has paid for it.
-
-    The carriers of Taiwan drop a text that breaks their rules: it is taken and charged, and arrives nowhere.
-    """
-    notes: tuple[str, ...] = (NO_REPORT,) if draft.report_url == "" else ()
-    behaviour = draft.behaviour or behaviour_of(draft.number)
-    objection = account.approved.objection(draft.text) if account.approved and is_taiwan(draft.number) else ""
-    if objection:
-        behaviour = behaviour_named("carrier_content")
-        notes += (objection,)
-    return StoredMessage(
-        user=account.user,
-        batch_id=batch_id,
-        position=position,
-        number=draft.number,
-        text=draft.text,
-        reference=draft.reference,
-        name=draft.name,
-        subject=subject,
-        kind=kind,
-        face=face,
-        cost=draft.cost,
-        accepted_at=now,
-        send_at=draft.send_at or now,
-        behaviour=behaviour,
-        status=DeliveryStatus.SCHEDULED,
-        media=media,
-        serial=serial,
-        filtered=filtered,
-        vendor=account.vendor,
-        report_url=draft.report_url,
-        reply_url=draft.reply_url,
-        notes=notes,
-    )
