@@ -325,14 +325,20 @@ def takes_one_text(message: Message, info: ProviderInfo) -> bool:
 
 
 def split(message: Message, destinations: tuple[Destination, ...], info: ProviderInfo) -> list[Send]:
-    """What goes into one request: as many as the vendor takes; where it takes one text, those that share it."""
+    """What goes into one request: as many as the vendor takes; where it takes one text, those that share it.
+
+    No request holds a number twice: many vendors' reports name the batch and the number alone.
+    """
     if len(destinations) == 1:
         return [Send(message, destinations)]
     groups: dict[object, list[Destination]] = {}
     one_text = takes_one_text(message, info)
+    times: dict[tuple[object, str], int] = {}
     for destination in destinations:
         alike = (destination.text, destination.send_at) if one_text else None
-        groups.setdefault(alike, []).append(destination)
+        turn = times.get((alike, destination.number), 0)
+        times[alike, destination.number] = turn + 1
+        groups.setdefault((alike, turn), []).append(destination)
     sends: list[Send] = []
     size = info.limits.recipients
     for group in groups.values():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -117,16 +118,19 @@ def test_every_recipient_is_sent_once_or_named_as_a_duplicate(
     )
     assert not left_out & {duplicate.of for duplicate in plan.duplicates}
 
-    # The destinations keep the message's order; requests keep to the limit, and to one text where they must.
+    # The destinations keep the message's order; requests keep to the limit, and to one text where they must. None holds a
+    # number twice.
     assert [(destination.number, destination.text) for destination in plan.destinations] == list(dict.fromkeys(wanted))
     assert all(1 <= len(part.destinations) <= most for part in plan.sends)
+    assert all(len({found.number for found in part.destinations}) == len(part.destinations) for part in plan.sends)
     if alike or not personal:
         for part in plan.sends:
             assert len({(destination.text, destination.send_at) for destination in part.destinations}) == 1
             assert part.one_text == part.destinations[0].text
     else:
-        assert sent == list(plan.destinations)
-        assert len(plan.sends) == -(-len(sent) // most)
+        texts_of = Counter(destination.number for destination in sent)
+        turns = Counter(turn for texts in texts_of.values() for turn in range(texts))
+        assert len(plan.sends) == sum(-(-numbers // most) for numbers in turns.values())
 
 
 def test_a_message_gets_a_reference_and_keeps_its_own() -> None:
