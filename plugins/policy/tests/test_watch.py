@@ -161,6 +161,6 @@ def test_a_watch_for_reports_may_fail_and_no_send_with_it(clock: Clock, caplog: 
         sent(sms, 1)
         clock.now += AFTER
         assert sms.send("x", to="0900000001").accepted == 1
-    assert "on_no_report of a ReportWatch failed" in caplog.text
+    assert "the handler of a ReportWatch failed" in caplog.text
     with pytest.raises(ConfigurationError):
         ReportWatch(fails, after=timedelta())

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from attrs import define, field, frozen
 
-from sms_core import ConfigurationError, DeliveryReport, Outcome, SendResult, hookimpl
+from sms_core import ConfigurationError, DeliveryReport, SendResult
 from sms_core.masking import mask
-from sms_core.middleware import Trace, traced
-from sms_core.provider import Flow, Operation, Provider, Send
+from sms_core.provider import Provider, Send
+from sms_core_policy.awaited import Text, Watch, accepted
 from sms_core_policy.limits import utc_now
-
-log = logging.getLogger(__name__)
 
 
 @frozen
@@ -31,18 +26,11 @@ class NoReport:
 
 
 @define(eq=False)
-class _Text:
-    event: NoReport
+class _Text(Text):
     is_reported: bool = False
 
-    @property
-    def keys(self) -> list[tuple[str, str, str]]:
-        event = self.event
-        found = [("reference", event.reference, event.number), ("batch", event.batch_id, event.number)]
-        return [key for key in found if key[1]]
 
-
-class ReportWatch:
+class ReportWatch(Watch[_Text, NoReport]):
     """Tells of each accepted text that had no final report after a time: ``connect(plugins=[watch])``.
 
     As a plugin it sees what is accepted; several clients, those of a failover say, may have the same one. Feed it the
@@ -60,66 +48,32 @@ class ReportWatch:
     ) -> None:
         if after <= timedelta():
             raise ConfigurationError("ReportWatch: after is a time")
-        self._on_no_report = on_no_report
+        super().__init__(on_no_report, clock)
         self._after = after
-        self._clock = clock
         self._waiting: deque[_Text] = deque()
-        self._texts: dict[tuple[str, str, str], _Text] = {}
-        self._lock = threading.Lock()
-
-    @hookimpl(wrapper=True)
-    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
-        """Note what a send's recipients were accepted as."""
-        del provider
-        flow = yield
-        if not isinstance(operation, Send):
-            return flow
-        return traced(flow, Trace(operation), self._note)
-
-    def _note(self, trace: Trace) -> None:
-        if trace.send_result is not None:
-            self.add(trace.send_result)
 
     def add(self, result: SendResult) -> None:
         """Note the accepted recipients of a send that was not made through this plugin."""
         now = self._clock()
         with self._lock:
-            for row in result.outcomes:
-                if row.outcome is Outcome.ACCEPTED:
-                    text = _Text(NoReport(row.number, row.reference, row.batch_id or "", now))
-                    self._waiting.append(text)
-                    self._texts.update(dict.fromkeys(text.keys, text))
+            for row in accepted(result):
+                text = _Text(row.number, row.reference, row.batch_id or "", now)
+                self._waiting.append(text)
+                self._remember(text)
         self.check()
 
-    def record(self, reports: DeliveryReport | Iterable[DeliveryReport]) -> None:
-        """Note delivery reports; one that is not final ends no waiting."""
-        several = (reports,) if isinstance(reports, DeliveryReport) else tuple(reports)
-        with self._lock:
-            for report in several:
-                text = self._texts.get(("reference", report.reference, report.number))
-                text = text or self._texts.get(("batch", report.batch_id, report.number))
-                if text is not None and report.status.is_final:
-                    text.is_reported = True
-        self.check()
+    def _accepted(self, provider: Provider, operation: Send, result: SendResult) -> None:
+        del provider, operation
+        self.add(result)
 
-    def check(self) -> tuple[NoReport, ...]:
-        """Look now; gives the events that were told."""
-        with self._lock:
-            events = tuple(text.event for text in self._over(self._clock()) if not text.is_reported)
-        for event in events:
-            try:
-                self._on_no_report(event)
-            except Exception:  # a send that was accepted must not fail for it
-                log.exception("on_no_report of a ReportWatch failed: %s", event)
-        return events
+    def _heard(self, text: _Text, report: DeliveryReport) -> None:
+        if report.status.is_final:
+            text.is_reported = True
 
-    def _over(self, now: datetime) -> list[_Text]:
+    def _events(self, now: datetime) -> Iterator[NoReport]:
         """Those whose time is over, which are forgotten."""
-        found: list[_Text] = []
-        while self._waiting and now - self._waiting[0].event.accepted_at >= self._after:
+        while self._waiting and now - self._waiting[0].accepted_at >= self._after:
             text = self._waiting.popleft()
-            found.append(text)
-            for key in text.keys:
-                if self._texts.get(key) is text:
-                    del self._texts[key]
-        return found
+            self._forget(text)
+            if not text.is_reported:
+                yield NoReport(text.number, text.reference, text.batch_id, text.accepted_at)

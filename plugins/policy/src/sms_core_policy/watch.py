@@ -6,20 +6,15 @@ says that it was blocked. That is the only sign.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from attrs import define, field, frozen
 
-from sms_core import ConfigurationError, DeliveryReport, DeliveryStatus, Outcome, SendResult, hookimpl
-from sms_core.middleware import Trace, traced
-from sms_core.provider import Flow, Operation, Provider, Send
-
-log = logging.getLogger(__name__)
+from sms_core import ConfigurationError, DeliveryReport, DeliveryStatus, SendResult
+from sms_core.provider import Provider, Send
+from sms_core_policy.awaited import Text, Watch, accepted
 
 
 @frozen
@@ -47,12 +42,8 @@ class _Lane:
 
 
 @define(eq=False)
-class _Text:
-    """One accepted text to one number."""
-
+class _Text(Text):
     lane: _Lane
-    accepted_at: datetime
-    keys: tuple[tuple[str, str, str], ...]
     delivered: bool = False
     blocked: bool = False
 
@@ -63,7 +54,7 @@ def lane_of_vendor(provider: Provider, operation: Send) -> str:
     return provider.info.name
 
 
-class DeliveryWatch:
+class DeliveryWatch(Watch[_Text, DeliveryAlarm]):
     """Raises an alarm when of the last accepted texts of a lane too few arrive: ``connect(plugins=[watch])``.
 
     As a plugin it sees what is accepted; feed it the delivery reports with `record`, from a receiver's handler or from
@@ -88,70 +79,35 @@ class DeliveryWatch:
     ) -> None:
         if last < 1 or not 0 < share <= 1 or blocked < 1:
             raise ConfigurationError("DeliveryWatch: last and blocked are 1 or more, share is between 0 and 1")
-        self._on_alarm = on_alarm
+        super().__init__(on_alarm, clock)
         self._last = last
         self._share = share
         self._after = after
         self._blocked = blocked
         self._lane_of = lane
-        self._clock = clock
         self._lanes: dict[str, _Lane] = {}
-        self._texts: dict[tuple[str, str, str], _Text] = {}
-        self._lock = threading.Lock()
-
-    @hookimpl(wrapper=True)
-    def sms_perform(self, provider: Provider, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
-        """Note what a send's recipients were accepted as."""
-        flow = yield
-        if not isinstance(operation, Send):
-            return flow
-        lane = self._lane_of(provider, operation)
-        return traced(flow, Trace(operation), lambda trace: self._note(lane, trace.send_result))
-
-    def _note(self, lane: str, result: SendResult | None) -> None:
-        if result is not None:
-            self.add(result, lane)
 
     def add(self, result: SendResult, lane: str) -> None:
         """Note the accepted recipients of a send that was not made through this plugin."""
         now = self._clock()
         with self._lock:
             found = self._lanes.setdefault(lane, _Lane())
-            for row in result.outcomes:
-                if row.outcome is Outcome.ACCEPTED:
-                    keys = (("batch", row.batch_id or "", row.number), ("reference", row.reference, row.number))
-                    text = _Text(found, now, tuple(key for key in keys if key[1]))
-                    found.young.append(text)
-                    self._texts.update(dict.fromkeys(text.keys, text))
+            for row in accepted(result):
+                text = _Text(row.number, row.reference, row.batch_id or "", now, found)
+                found.young.append(text)
+                self._remember(text)
         self.check()
 
-    def record(self, reports: DeliveryReport | Iterable[DeliveryReport]) -> None:
-        """Note delivery reports. Those of texts that it knows nothing of are passed over."""
-        several = (reports,) if isinstance(reports, DeliveryReport) else tuple(reports)
-        with self._lock:
-            for report in several:
-                text = self._texts.get(("reference", report.reference, report.number))
-                text = text or self._texts.get(("batch", report.batch_id, report.number))
-                if text is None:
-                    continue
-                text.delivered |= report.status is DeliveryStatus.DELIVERED
-                if report.status is DeliveryStatus.BLOCKED and not text.blocked:
-                    text.blocked = True
-                    text.lane.blocked += 1
-        self.check()
+    def _accepted(self, provider: Provider, operation: Send, result: SendResult) -> None:
+        self.add(result, self._lane_of(provider, operation))
 
-    def check(self) -> tuple[DeliveryAlarm, ...]:
-        """Look at every lane now; gives the alarms that were raised."""
-        with self._lock:
-            alarms = tuple(self._alarms(self._clock()))
-        for alarm in alarms:
-            try:
-                self._on_alarm(alarm)
-            except Exception:  # a send that was accepted must not fail for it
-                log.exception("on_alarm of a DeliveryWatch failed: %s", alarm)
-        return alarms
+    def _heard(self, text: _Text, report: DeliveryReport) -> None:
+        text.delivered |= report.status is DeliveryStatus.DELIVERED
+        if report.status is DeliveryStatus.BLOCKED and not text.blocked:
+            text.blocked = True
+            text.lane.blocked += 1
 
-    def _alarms(self, now: datetime) -> Iterator[DeliveryAlarm]:
+    def _events(self, now: datetime) -> Iterator[DeliveryAlarm]:
         for name, lane in self._lanes.items():
             self._grow_old(lane, now)
             delivered = sum(text.delivered for text in lane.old)
@@ -167,6 +123,4 @@ class DeliveryWatch:
         while len(lane.old) > self._last:
             forgotten = lane.old.popleft()
             lane.blocked -= forgotten.blocked
-            for key in forgotten.keys:
-                if self._texts.get(key) is forgotten:
-                    del self._texts[key]
+            self._forget(forgotten)
