@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -95,7 +94,7 @@ def test_a_url_is_found_as_it_stands(url: str, before: str, after: str) -> None:
     assert (link.host, link.tail) == LINKS[url]
 
 
-LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
+LABEL = st.text("abyz019-", min_size=1, max_size=12).map(lambda text: text.strip("-")).filter(bool)
 DOTS = st.sampled_from([".", "．", "。"])
 
 
@@ -145,7 +144,9 @@ def test_a_number_is_found_as_it_stands(number: str, before: str, after: str, ex
     assert (phone.number, phone.extension) == (PHONES[number], "12" if extension else "")
 
 
-SIGNIFICANT = st.from_regex(r"9[0-9]{8}|70[0-9]{8}|[2-8][0-9]{7}|2[0-9]{8}|800[0-9]{6}", fullmatch=True)
+SIGNIFICANT = st.sampled_from([("9", 8), ("70", 8), *((area, 7) for area in "2345678"), ("2", 8), ("800", 6)]).flatmap(
+    lambda shape: st.integers(0, 10 ** shape[1] - 1).map(lambda rest: f"{shape[0]}{rest:0{shape[1]}d}")
+)
 
 
 @given(SIGNIFICANT, st.sampled_from(["0", "+886", "+886 ", "886-", "002-886-", "+886 (0)"]), st.data(), BEFORE, AFTER)
@@ -236,14 +237,9 @@ SHAPES = [
 def test_finding_takes_time_in_proportion_to_the_text(shape: str) -> None:
     def seconds(length: int) -> float:
         text = shape * (length // len(shape))
-        return min(
-            _timed(lambda: find_phones(text, [(link.start, link.end) for link in find_links(text)])) for _ in "ab"
-        )
+        began = time.process_time()
+        find_phones(text, [(link.start, link.end) for link in find_links(text)])
+        return time.process_time() - began
 
-    assert seconds(10_000) < 40 * seconds(1_000) + 0.1, "ten times the text, with room for noise; a square is 100 times"
-
-
-def _timed(work: Callable[[], object]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
+    many = min(seconds(10_000), seconds(10_000))  # a collection of garbage may fall into one of them
+    assert many < 40 * seconds(1_000) + 0.1, "ten times the text, with room for noise; a square is 100 times"

@@ -58,6 +58,10 @@ def url(request: pytest.FixtureRequest, place_of: Callable[[str], str]) -> str:
     return f"{place}&options=-csearch_path%3D{name}"
 
 
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+"""For what is the same in either database."""
+
+
 @define
 class Network:
     """The vendor Tiny: an answer for each send in turn, then it takes everything."""
@@ -260,6 +264,7 @@ def test_the_same_text_is_sent_once_and_its_own_key_is_no_duplicate(
         outbox.put(Message(SENT, A), key="order-17")  # another message: its reference is generated anew
 
 
+@on_sqlite
 def test_a_redirect_sends_to_its_number_and_rows_keep_theirs(
     outbox_with: Callable[..., Outbox], network: Network
 ) -> None:
@@ -302,6 +307,7 @@ def test_redirected_rows_that_share_a_text_have_a_batch_each_which_reports_name(
     assert found == [DeliveryStatus.DELIVERED, DeliveryStatus.EXPIRED]
 
 
+@on_sqlite
 def test_a_watch_hears_what_an_outbox_sends(outbox_with: Callable[..., Outbox], clock: Any) -> None:
     alarms: list[object] = []
     watch = DeliveryWatch(alarms.append, last=2, after=HOUR, clock=clock)
@@ -318,6 +324,7 @@ class Broken(MemoryStore):
         raise StoreUnavailable("nobody there")
 
 
+@on_sqlite
 def test_a_limit_without_its_store_holds_rows_back(outbox_with: Callable[..., Outbox], network: Network) -> None:
     outbox = outbox_with(Rate(Broken(), Window(9, HOUR)))
     put(outbox, A, B)
@@ -326,6 +333,7 @@ def test_a_limit_without_its_store_holds_rows_back(outbox_with: Callable[..., Ou
     assert network.taken == []
 
 
+@on_sqlite
 def test_in_an_event_loop_with_plugins_for_a_dsn(url: str, store: Store) -> None:
     memory_exchange("policies").reset()
     rate = Rate(store, Window(2, HOUR, "all"))

@@ -94,8 +94,8 @@ def test_texts_whose_time_is_over_are_gone(store: Store) -> None:
 
 def test_32_threads_exceed_nothing_and_lose_nothing(store: Store) -> None:
     module = spending()
-    outcomes = module.spend(store, 128, 32)
-    assert outcomes.total() == 128
+    outcomes = module.spend(store, 64, 32)
+    assert outcomes.total() == 64
     assert 0 < outcomes["accepted"] <= module.MOST
     assert module.used(store) == [outcomes["accepted"]] * 2
     assert outcomes["not sent"] > 0
@@ -114,27 +114,28 @@ def test_the_same_text_in_32_threads_goes_once(store: Store) -> None:
         assert list(pool.map(is_sent, range(32))).count(True) == 1
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "redis"])
-def test_4_processes_exceed_nothing_and_lose_nothing(kind: str, place_of: Callable[[str], str]) -> None:
-    place = place_of(kind)
+def test_4_processes_exceed_nothing_and_lose_nothing(place_of: Callable[[str], str]) -> None:
+    places = [place_of(kind) for kind in ("sqlite", "postgresql", "redis")]
     said = subprocess.run(
-        [sys.executable, str(SPENDING), place, "4", "40", "4"],
+        [sys.executable, str(SPENDING), "4", "24", "4", *places],
         stdout=subprocess.PIPE,
         text=True,
         timeout=120,
         check=True,
     )
-    outcomes = Counter[str]()
-    for line in said.stdout.splitlines():
-        outcomes.update(json.loads(line))
+    answers = [json.loads(line) for line in said.stdout.splitlines()]
     module = spending()
-    store = module.open_store(place)
-    assert outcomes.total() == 160
-    assert 0 < outcomes["accepted"] <= module.MOST
-    assert module.used(store) == [outcomes["accepted"]] * 2
-    assert outcomes["not sent"] > 0
-    assert outcomes["duplicates"] > 0
-    store.close()
+    for place in places:
+        outcomes = Counter[str]()
+        for answer in answers:
+            outcomes.update(answer[place])
+        assert outcomes.total() == 96, place
+        assert 0 < outcomes["accepted"] <= module.MOST, place
+        assert outcomes["not sent"] > 0, place
+        assert outcomes["duplicates"] > 0, place
+        store = module.open_store(place)
+        assert module.used(store) == [outcomes["accepted"]] * 2, place
+        store.close()
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=30), timedelta(days=365)])
@@ -146,9 +147,9 @@ def test_a_clock_that_was_ahead_opens_no_limit_and_closes_none_for_long(store: S
     is_within_the_window = ahead < HOUR
     assert store.used([claim(1)], NOW) == [10 if is_within_the_window else 9]
     assert (store.take([claim(1)], NOW) is None) is not is_within_the_window
-    for minute in range(200):  # what is over leaves the store, and the window
-        after = NOW + 2 * HOUR + minute * timedelta(minutes=1)
-        assert store.take([claim(1, most=61, now=after)], after) is None
+    for step in range(24):  # what is over leaves the store, and the window
+        after = NOW + 2 * HOUR + step * timedelta(minutes=10)
+        assert store.take([claim(1, most=7, now=after)], after) is None
 
 
 def test_the_clock_of_the_application_counts_and_not_the_server_s(store: Store) -> None:
