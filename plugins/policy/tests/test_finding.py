@@ -28,6 +28,8 @@ LINKS = {
     "xn--fsqu00a.xn--kpry57d/": ("xn--fsqu00a.xn--kpry57d", "/"),
     "bücher.de": ("xn--bcher-kva.de", ""),
     "https://shop.example.tw@evil.tw/": ("evil.tw", "/"),
+    "https://a:b@shop.example.tw@evil.tw": ("evil.tw", ""),
+    "evil\u200b.t\u00adw": ("evil.tw", ""),
     "http://localhost/a": ("localhost", "/a"),
     "192.0.2.1/a": ("192.0.2.1", "/a"),
     "https://x.tw/a(b)": ("x.tw", "/a(b)"),
@@ -129,11 +131,39 @@ def test_a_link_shows_no_path_for_it_may_hold_a_secret() -> None:
     assert "s3cr3t" not in link.shown + repr(link).replace(link.written, "")
 
 
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("http://evil.tw\\@shop.example.tw/", ["evil.tw", "shop.example.tw"]),
+        ("shop.tw/a,evil.tw/b;https://x.tw,c", ["shop.tw", "evil.tw", "x.tw"]),
+        ("shop.tw/@25.03,121.56,17z", ["shop.tw"]),
+        ("https://shop.tw，或寫信a@b.tw", ["shop.tw"]),
+        ("https://evil.tw#@shop.tw", ["evil.tw"]),
+    ],
+)
+def test_each_host_is_found_that_a_browser_would_ask(text: str, hosts: list[str]) -> None:
+    assert [link.host for link in find_links(text)] == hosts
+
+
 def test_the_list_of_top_level_domains_has_both_spellings() -> None:
     assert {"tw", "com", "台灣", "xn--kpry57d"} <= top_level_domains()
 
 
-EXTENSIONS = ["", "#12", "＃12", " # 12", " 分機：12", " ext. 12", "轉12", " 轉分機 12", " x12", "*12", ",內線12"]
+EXTENSIONS = [
+    "",
+    "#12",
+    "＃12",
+    " # 12",
+    " 分機：12",
+    " ext. 12",
+    "轉12",
+    " 轉分機 12",
+    " x12",
+    "*12",
+    ",內線12",
+    "(#12)",
+    " （分機 12）",
+]
 
 
 @given(st.sampled_from(sorted(PHONES)), BEFORE, AFTER, st.sampled_from(EXTENSIONS))

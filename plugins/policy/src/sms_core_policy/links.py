@@ -9,13 +9,13 @@ what follows the host is ASCII. An address of e-mail is no URL.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib import resources
 
 from attrs import field, frozen
 
-from sms_core_policy.folding import Folded, fold, half_width
+from sms_core_policy.folding import Folded, fold, half_width, seen
 
 _CJK = (
     "\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u3400-\u4dbf\u4e00-\u9fff"
@@ -30,10 +30,11 @@ _DOT = r"(?:\.|(?<=[A-Za-z0-9])。(?=[A-Za-z0-9]))"
 _LABELS = re.compile(_LABEL)
 _STARTS_CJK = re.compile(f"[{_CJK}]")
 _URL = re.compile(
-    rf"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+-]{{0,20}}://(?:[^\s/?#@]{{1,100}}@)?"
-    rf"(?P<host>{_LABEL}(?:{_DOT}{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\]|[^\s/?#:@]{{1,100}})"
+    rf"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+-]{{0,20}}://(?:[!"$-.0->@-\[\]-~]{{0,200}}@)?"
+    rf"(?P<host>{_LABEL}(?:{_DOT}{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\]|[^\s/?#:@\\]{{1,100}})"
 )
-"""After a scheme anything is a host, an emoji too."""
+"""After a scheme anything is a host, an emoji too. User and password go up to the last ``@``, and ``\\`` ends a host as
+``/`` does (WHATWG URL, authority state)."""
 _ADDRESS = re.compile(r"(?<![\w.])(?P<host>\d{1,3}(?:\.\d{1,3}){3})(?=[:/])", re.ASCII)
 _DOMAIN = re.compile(rf"(?P<host>(?:(?<!{_LETTER}){_LETTERS}|{_CJK_LETTERS})(?:{_DOT}{_LABEL})+)")
 _PORT = re.compile(r":\d{1,5}", re.ASCII)
@@ -68,12 +69,14 @@ class Link:
 
 def find_links(text: str) -> list[Link]:
     """The URLs of a text, in their order. Takes time in proportion to the text's length."""
-    folded = fold(text, [half_width])
+    folded = fold(text, [half_width, seen])  # a browser passes over what nobody sees (UTS 46, "ignored")
+    found = sorted(_hosts(folded.text))
+    starts = {start for start, _, _ in found}
     links: list[Link] = []
     end = 0
-    for start, host_start, host_end in sorted(_hosts(folded.text)):
+    for start, host_start, host_end in found:
         if start >= end:  # not within the one before, as the host of a URL with a scheme is
-            link, end = _link(folded, start, host_start, host_end)
+            link, end = _link(folded, start, host_start, host_end, starts)
             links.append(link)
     return links
 
@@ -120,13 +123,13 @@ def _is_mail(text: str, start: int, end: int) -> bool:
     return text[max(start - 1, 0) : start] == "@" and not text.startswith(("/", ":", "?"), end)
 
 
-def _link(folded: Folded, start: int, host_start: int, host_end: int) -> tuple[Link, int]:
+def _link(folded: Folded, start: int, host_start: int, host_end: int, starts: Collection[int]) -> tuple[Link, int]:
     """The URL, and where it ends in the folded text."""
     port = _PORT.match(folded.text, host_end)
     if port and folded.original[folded.places[host_end]] != ":":  # a full-width one is the sentence's
         port = None
     after_port = port.end() if port else host_end
-    end = _end_of_tail(folded, after_port)
+    end = _end_of_tail(folded, after_port, starts)
     first, last = folded.places[start], folded.places[end - 1]
     link = Link(
         start=first,
@@ -139,13 +142,18 @@ def _link(folded: Folded, start: int, host_start: int, host_end: int) -> tuple[L
     return link, end
 
 
-def _end_of_tail(folded: Folded, start: int) -> int:
-    """Where a path ends: before a full-width mark, which is the sentence's, and without punctuation at its end."""
+def _end_of_tail(folded: Folded, start: int, starts: Collection[int]) -> int:
+    """Where a path ends: before a full-width mark, which is the sentence's, and without punctuation at its end.
+
+    ``starts`` are where URLs begin: a ``,`` or ``;`` before one parts the two.
+    """
     tail = _TAIL.match(folded.text, start)
     if tail is None:
         return start
     end = start
     while end < tail.end() and _is_of_url(folded.original[folded.places[end]]):
+        if folded.text[end] in ",;" and end + 1 in starts:
+            break
         end += 1
     opened = {")": "(" in tail[0], "]": "[" in tail[0]}
     while end > start:

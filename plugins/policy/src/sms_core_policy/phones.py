@@ -25,7 +25,7 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 _SEPARATORS = re.compile(r"[ ().~·‧\u2010-\u2015\u2212-]{1,3}")
 _PLUS = re.compile(r"\+ ?\(?\Z")
 _EXTENSION = re.compile(
-    r",? ?(?:#|\*|轉接?分機|分機|轉接?|內線|按|ext(?:ension)?|x)[.:]? ?(?P<digits>\d{1,6})(?!\d)",
+    r",? ?(?P<open>\( ?)?(?:#|\*|轉接?分機|分機|轉接?|內線|按|ext(?:ension)?|x)[.:]? ?(?P<digits>\d{1,6})(?!\d)(?(open) ?\))",
     re.ASCII | re.IGNORECASE,
 )
 _WORD_BEFORE = re.compile(r"(?<![A-Za-z])(?:tel|phone|call|fax|mobile|cell|ph|t|m|f)?\Z", re.IGNORECASE)
