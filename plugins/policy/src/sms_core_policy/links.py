@@ -29,8 +29,10 @@ _DOT = r"(?:\.|(?<=[A-Za-z0-9])。(?=[A-Za-z0-9]))"
 
 _LABELS = re.compile(_LABEL)
 _STARTS_CJK = re.compile(f"[{_CJK}]")
+_OF_USER = r"""[!"$-.0->@\[\]-~A-Z]"""
+"""Of ASCII what may stand before the ``@``: all but blanks and what ends a host."""
 _URL = re.compile(
-    rf"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+-]{{0,20}}://(?:[!"$-.0->@-\[\]-~]{{0,200}}@)?"
+    rf"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+-]{{0,20}}://(?:{_OF_USER}{{0,200}}@)?"
     rf"(?P<host>{_LABEL}(?:{_DOT}{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\]|[^\s/?#:@\\]{{1,100}})"
 )
 """After a scheme anything is a host, an emoji too. User and password go up to the last ``@``, and ``\\`` ends a host as
