@@ -225,6 +225,7 @@ def test_several_numbers_are_told_apart_and_those_in_urls_left_out() -> None:
         ("ＡＢＣ您好", "ABC", "ＡＢＣ", ("width",)),
         ("abc您好", "ABC", "abc", ("case",)),
         ("A B C您好", "ABC", "A B C", ("blanks",)),
+        ("A\u3000B您好", "A B", "A\u3000B", ("width",)),
         ("A\u200bBC您好", "ABC", "A\u200bBC", ("blanks",)),
         ("您好ａｂ ｃ", "ABC", "ａｂ ｃ", ("width", "case", "blanks")),
         ("头发公司", "頭髮公司", "头发公司", ("simplified characters",)),

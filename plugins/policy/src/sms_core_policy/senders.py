@@ -40,10 +40,16 @@ def near_miss(text: str, senders: Sequence[str]) -> NearMiss | None:
 
 
 def _differences(approved: str, written: str) -> tuple[str, ...]:
-    """The kinds that both together need to become equal: each that cannot be left out."""
-    found = []
-    for name, _ in DIFFERENCES:
+    """The kinds that both together need to become equal: each that cannot be left out.
+
+    Where either of two would do, as for a full-width blank, it is the first that does.
+    """
+    needed: list[str] = []
+    enough: list[str] = []
+    for name, fold_of_it in DIFFERENCES:
         others = [how for other, how in DIFFERENCES if other != name]
         if fold(approved, others).text != fold(written, others).text:
-            found.append(name)
-    return tuple(found)
+            needed.append(name)
+        if fold(approved, [fold_of_it]).text == fold(written, [fold_of_it]).text:
+            enough.append(name)
+    return tuple(needed or enough[:1])
