@@ -141,29 +141,6 @@ def test_a_claim_that_only_looked_dead_gets_its_late_answer(url: str, tmp_path: 
         assert (len(oracle.taken), vendor.taken) == (1, [])
 
 
-def test_a_claim_is_as_old_as_its_own_holders_calls_may_get(url: str, tmp_path: Path) -> None:
-    """Whoever sweeps may have accounts whose calls end sooner."""
-    vendor, hasty = Vendor(), Vendor()
-
-    def grow_old(request: Request) -> Response:
-        for seconds, state in ((100, State.SENDING), (500, State.UNKNOWN)):
-            change(url, f"UPDATE sms_outbox_row SET claimed_at = claimed_at - {seconds}000000")
-            other.drain()
-            assert other.get("k").rows[0].state is state
-        return Response(200, body=f"OK {vendor.take(request)}".encode())
-
-    vendor.answers = [grow_old]
-    accounts = {"main": vendor.client(deadline=300.0)}
-    with (
-        Outbox(url, accounts=accounts, hash_key=HASH_KEY, state=tmp_path) as outbox,
-        Outbox(url, accounts={"main": hasty.client()}, hash_key=HASH_KEY, state=tmp_path) as other,
-    ):
-        outbox.create()
-        outbox.put(Message(WORD, A), key="k")
-        assert outbox.drain().accepted == 1
-        assert (len(vendor.taken), hasty.taken) == (1, [])
-
-
 # The database
 
 
