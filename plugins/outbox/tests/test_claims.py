@@ -6,13 +6,10 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from outbox_vendor import Vendor, accepted_but_unheard
 
 from sms_core import ConfigurationError, Message, RateLimited, TransportError
-from sms_core.http import Request, Response
 from sms_core_outbox import Alarm, Outbox, Put, State
-from sms_core_outbox.databases import Database
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
 NOT_SENT = TransportError("no connection", sent=False)
@@ -126,28 +123,3 @@ def test_an_account_that_cannot_be_connected_is_an_alarm(url: str, open_outbox: 
     other = open_outbox(accounts=accounts, on_alarm=alarms.append)
     assert other.drain().claimed == 0
     assert [(alarm.kind, alarm.account) for alarm in alarms] == [("configuration", "main")]
-
-
-def test_a_database_clock_that_jumps_makes_no_live_claim_dead(
-    open_outbox: Callable[..., Outbox], vendor: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    holder, other = open_outbox(), open_outbox()
-    other.drain()  # it has looked at the clock before
-    ahead = 0
-    database_now = Database.now
-    monkeypatch.setattr(Database, "now", lambda self, connection: database_now(self, connection) + ahead)
-
-    def look_meanwhile(request: Request) -> Response:
-        nonlocal ahead
-        ahead = 3_600_000_000
-        other.drain()
-        assert other.find(state=State.SENDING)
-        ahead -= 1_000  # what follows is as it was
-        other.drain()
-        assert other.find(state=State.SENDING)
-        return Response(200, body=f"OK {vendor.take(request)}".encode())
-
-    vendor.answers = [look_meanwhile]
-    holder.put(Message("hi", "+886900000001"), key="k", deadline=timedelta(days=1))
-    assert holder.drain().accepted == 1
-    assert [change.state for change in holder.get("k").rows[0].history][2:] == [State.ACCEPTED]

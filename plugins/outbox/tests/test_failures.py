@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from oracle import Oracle, client
 from outbox_vendor import HASH_KEY, Vendor
 from sqlalchemy import Engine, event
 from test_crashes import was_killed
+from test_settling import CUT_OFF, KEYED
 
-from sms_core import Message
+from sms_core import Message, ProviderInfo
 from sms_core.http import Request, Response
-from sms_core_outbox import DatabaseUnavailable, Outbox, Put, State
+from sms_core_outbox import DatabaseUnavailable, Outbox, Put, Rate, State
 from tests.support.forks import fork, in_children
+from tests.support.tiny import INFO
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
 HOUR = 3600
@@ -92,30 +95,95 @@ def test_a_clock_jumps_between_the_claim_and_the_send(
         assert len(oracle.taken) == 1
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("wall", [HOUR, -HOUR])
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    return Clocks(monkeypatch)
+
+
+@pytest.fixture
+def set_clock(url: str, clocks: Clocks) -> Callable[[float], object]:
+    """Sets the database's clock ahead of the true time by so many seconds, or back behind it."""
+    if url.startswith("sqlite"):
+        return lambda seconds: setattr(clocks, "wall", seconds)
+
+    def replace(seconds: float) -> None:
+        function = f"SELECT pg_catalog.clock_timestamp() + interval '{seconds} seconds'"
+        change(
+            url,
+            f"CREATE OR REPLACE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $${function}$$",
+        )
+
+    replace(0)
+    return replace
+
+
+@pytest.fixture
+def clock_url(url: str) -> str:
+    """The same database. In PostgreSQL the functions of its schema stand before the server's own."""
+    return url if url.startswith("sqlite") else f"{url}%2Cpg_catalog"
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
 def test_the_databases_clock_jumps_while_a_send_is_under_way(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wall: int
+    clock_url: str, tmp_path: Path, set_clock: Callable[[float], object], seconds: int
 ) -> None:
-    """Its own clock is this machine's, which notices the jump: the claim is as alive as before, and its answer counts."""
-    clocks = Clocks(monkeypatch)
+    """This machine's clock notices the jump: the claim is as alive as before, and its answer counts."""
     vendor = Vendor()
 
     def jump() -> None:
-        clocks.wall = wall
-        other.drain()
-        assert other.get("k").rows[0].state is State.SENDING
+        for drift in (0, 0.2):  # what follows the jump is as it was before
+            set_clock(seconds + drift)
+            other.drain()
+            assert other.get("k").rows[0].state is State.SENDING
 
     with (
         Interrupted(send=jump) as oracle,
-        Outbox(url, accounts={"main": client(oracle.listen())}, state=tmp_path) as outbox,
-        Outbox(url, accounts={"main": vendor.client()}, state=tmp_path) as other,
+        Outbox(clock_url, accounts={"main": client(oracle.listen())}, hash_key=HASH_KEY, state=tmp_path) as outbox,
+        Outbox(clock_url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=tmp_path) as other,
     ):
         outbox.create()
         outbox.put(Message(WORD, A), key="k")
         outbox.drain()
         assert outbox.get("k").rows[0].state is State.ACCEPTED
         assert (len(oracle.taken), vendor.taken) == (1, [])
+
+
+@pytest.mark.parametrize("info", [INFO, KEYED], ids=["absence", "key"])
+def test_a_clock_that_was_set_back_makes_nothing_old_young(
+    clock_url: str, tmp_path: Path, clocks: Clocks, set_clock: Callable[[float], object], info: ProviderInfo
+) -> None:
+    """By its times the send is six hours old; the vendor has forgotten the text, and the key, two hours before."""
+    vendor = Vendor(info=info, answers=[CUT_OFF], found="proof")
+    with Outbox(clock_url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=tmp_path) as outbox:
+        outbox.create()
+        set_clock(20 * HOUR)
+        outbox.put(Message(WORD, A), key="k")
+        outbox.drain()
+        set_clock(0)
+        outbox.drain()
+        vendor.ahead = timedelta(hours=26)
+        clocks.up = 26 * HOUR
+        set_clock(26 * HOUR)
+        outbox.settle(replay=True)
+        assert len(vendor.requests) == 1
+        assert outbox.get("k").rows[0].state is State.UNKNOWN
+
+
+def test_a_clock_that_was_ahead_holds_up_nothing_that_comes_later(
+    clock_url: str, tmp_path: Path, set_clock: Callable[[float], object]
+) -> None:
+    vendor = Vendor()
+    rates = {"main": Rate(per_second=5, questions_per_second=5)}
+    options: dict[str, Any] = {"accounts": {"main": vendor.client()}, "rates": rates, "hash_key": HASH_KEY}
+    with Outbox(clock_url, state=tmp_path, **options) as outbox:
+        outbox.create()
+        for ahead in (24 * HOUR, 0):
+            set_clock(ahead)
+            outbox.put(Message(WORD, A), key=f"{ahead}")
+            vendor.answers = [CUT_OFF]
+            assert outbox.drain().unknown == 1
+            outbox.settle()
+        assert len(vendor.questions) == 3  # both rows the second time
 
 
 def test_a_claim_that_only_looked_dead_gets_its_late_answer(url: str, tmp_path: Path) -> None:
