@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ import pytest
 import sqlalchemy
 from oracle import Oracle, client
 from outbox_vendor import HASH_KEY, Vendor
+from small_disk import SmallDisk
 from sqlalchemy import Engine, event
 from test_crashes import was_killed
 from test_settling import CUT_OFF, KEYED
@@ -301,39 +301,83 @@ def break_at_each(engine: Engine, reset: Callable[[int], object], count: Callabl
     engine.dispose()
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_full_disk(url: str, tmp_path: Path) -> None:
-    """A limit of a process's files stands for it: the log cannot grow any more, and the file for results still can be."""
-    state = tmp_path / "state"
+def fill_at_the_answer(vendor: Vendor, disk: SmallDisk) -> Callable[[Request], Response]:
+    """The vendor takes it, and no room is left for its answer."""
 
-    def work(_: int) -> list[int]:
-        vendor = Vendor()
+    def act(request: Request) -> Response:
+        disk.fill()
+        return Response(200, body=f"OK {vendor.take(request)}".encode())
 
-        def fill_the_disk(request: Request) -> Response:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (2048, resource.RLIM_INFINITY))
-            return Response(200, body=f"OK {vendor.take(request)}".encode())
+    return act
 
-        vendor.answers = [fill_the_disk]
-        outbox = Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=state, concurrency=1)
-        try:
-            outbox.drain()
-        except DatabaseUnavailable:
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """What it takes no more is held: tried again when there is room, or written elsewhere at the end of the process."""
+    folder, state = tmp_path / "disk", tmp_path / "state"
+    folder.mkdir()
+
+    def work(_: int) -> None:
+        disk, vendor = SmallDisk(folder), Vendor()
+        options = {"accounts": {"main": vendor.client()}, "hash_key": HASH_KEY, "state": state, "concurrency": 1}
+        url = f"sqlite:///{folder}/sms.db"
+
+        def drain_and_end(_: int) -> list[list[str]]:
+            vendor.answers = [fill_at_the_answer(vendor, disk)]
+            outbox = Outbox(url, **options)
+            with pytest.raises(DatabaseUnavailable, match="disk"):
+                outbox.drain()
             outbox.close()
-            return [len(vendor.requests)]
-        return []
+            return vendor.requests
 
+        with Outbox(url, **options) as outbox:
+            outbox.create()
+            outbox.put_many(Put(Message(WORD, number, subject=number), number) for number in (A, B))
+            vendor.answers = [fill_at_the_answer(vendor, disk)]
+            with pytest.raises(DatabaseUnavailable, match="disk"):
+                outbox.drain()
+            assert vendor.requests == [[A]]  # no claim after it
+            disk.free()
+            outbox.drain()
+            assert vendor.requests == [[A], [B]]
+            assert [row.state for row in outbox.find()] == [State.ACCEPTED] * 2
+
+            outbox.put_many(Put(Message(WORD, number, subject=number), number) for number in (C, D))
+            vendor.requests = []
+            assert in_children(1, drain_and_end) == [[[C]]]
+            assert len(list(state.glob("*.spill"))) == 1
+            disk.free()
+            outbox.drain()
+            assert not list(state.glob("*.spill"))
+            assert vendor.requests == [[D]]
+            assert [row.state for row in outbox.find()] == [State.ACCEPTED] * 4
+
+    in_children(1, work)
+
+
+FULL = """
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.is_answer THEN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON sms_outbox_history FOR EACH ROW EXECUTE FUNCTION fill()
+"""
+"""What a client hears of a server whose disk is full (SQLSTATE 53100)."""
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_full_disk_of_the_server(url: str, tmp_path: Path) -> None:
     vendor = Vendor()
-    with Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=state) as outbox:
+    with Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=tmp_path, concurrency=1) as outbox:
         outbox.create()
-        outbox.put(Message("first", A), key="1")
-        outbox.put(Message("second", B, subject="s"), key="2")
-        assert in_children(1, work) == [[1]]  # one request, and no claim after it
-        assert len(list(state.glob("*.spill"))) == 1
-        assert [row.state for row in outbox.find()] == [State.READY, State.SENDING]
+        outbox.put_many(Put(Message(WORD, number, subject=number), number) for number in (A, B))
+        change(url, FULL)
+        with pytest.raises(DatabaseUnavailable, match="No space left"):
+            outbox.drain()
+        assert vendor.requests == [[A]]
+        change(url, "DROP TRIGGER full_disk ON sms_outbox_history")
         outbox.drain()
-        assert not list(state.glob("*.spill"))
-        assert [(row.state, row.batch_id) for row in outbox.find()] == [(State.ACCEPTED, "b1")] * 2
-        assert vendor.taken == [(B, "second")]
+        assert vendor.requests == [[A], [B]]
+        assert [row.state for row in outbox.find()] == [State.ACCEPTED] * 2
 
 
 # Two machines
