@@ -178,8 +178,9 @@ def _is_fresh(row: RecipientOutcome, result: SendResult, now: datetime) -> bool:
     if result.sent_at is None:
         return False
     age = now - result.sent_at
+    is_of_the_future = age < -PATIENCE  # a clock was set back meanwhile, and nobody knows how old the row is
     still_at_work = isinstance(row.error, TransportError) and row.error.timed_out and age < PATIENCE
-    return age < MEMORY and not still_at_work
+    return age < MEMORY and not is_of_the_future and not still_at_work
 
 
 def _replay(provider: Provider, result: SendResult, now: datetime) -> Flow[SendResult]:

@@ -1,84 +1,146 @@
-"""Workers of an outbox that are killed at any moment, while others go on.
+"""Workers of an outbox that are killed at any moment of their work, while others go on, on SQLite and on PostgreSQL.
 
 Nothing is sent twice, nothing is lost, no row lies, and nothing stays unknown that the vendor can tell.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.synchronize import Barrier
+
+import sqlalchemy
+from attrs import frozen
 
 from sms_core import Message
-from sms_core_outbox import Outbox, Put, State
+from sms_core_outbox import Alarm, Outbox, Put, State
 from tests.reliability.kill_figures import Figures
-from tests.support.forks import fork
+from tests.support.forks import fork, in_children
+from tests.support.outboxes import settle_at_once, waiting
+from tests.support.postgresql import postgresql_server
 from tests.support.sandbox_process import SandboxProcess
 
 HASH_KEY = "a key of the tests alone"
-ROWS = 24
+ROWS = 48
 WORKERS = 3
-LONGEST = 0.25
-"""Seconds after which a worker is killed at the latest: about what it takes for all of it."""
+PATIENCE = 60.0
+SHARE = 0.3
+"""Of the time in which workers that nobody kills send all rows: a worker is killed within it, and others take its place."""
 
 
-def run(kills: int, seed: int) -> Figures:
-    """Rounds until so many workers were killed. Each has a database of its own."""
+@frozen
+class Place:
+    """A database of a round, and who takes what it sends."""
+
+    url: str
+    folder: str
+    sandbox: SandboxProcess
+
+    def open(self) -> Outbox:
+        """Open it, as each process does for itself."""
+        accounts = {"main": self.sandbox.dsn(batch_size=3, filter_sees_all="true")}
+        return Outbox(
+            self.url, accounts=accounts, hash_key=HASH_KEY, state=self.folder, concurrency=2, on_alarm=_be_quiet
+        )
+
+
+def _be_quiet(_: Alarm) -> None:
+    """Alarms tell of rows that are unknown, which is so after many a kill; the rows themselves are judged."""
+
+
+def run(kills: int, seed: int, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Figures:
+    """Rounds until so many workers were killed, on each kind of database in turn. Each has a database of its own."""
     chance = random.Random(seed)
     figures = Figures(("workers of an outbox", "rounds"), seed)
-    with SandboxProcess() as sandbox:
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(SandboxProcess())
+        server = stack.enter_context(postgresql_server()) if "postgresql" in kinds else ""
+        longest = {kind: _time_undisturbed(kind, server, sandbox) for kind in kinds}
         while figures.kills < kills:
-            sandbox.reset()
-            with tempfile.TemporaryDirectory() as folder:
-                _round(f"sqlite:///{folder}/sms.db", sandbox, chance, figures)
+            kind = kinds[figures.rounds % len(kinds)]
+            with _new_place(kind, server, sandbox) as place:
+                _round(place, SHARE * longest[kind], chance, figures)
             figures.rounds += 1
     return figures
 
 
-def _round(url: str, sandbox: SandboxProcess, chance: random.Random, figures: Figures) -> None:
-    with _open(url, sandbox) as outbox:
-        outbox.create()
-        outbox.put_many(Put(Message(f"text {n}", f"+88690{n:07}"), f"k{n}") for n in range(ROWS))
-        figures.kills += _kill_some(url, sandbox, chance)
+@contextmanager
+def _new_place(kind: str, server: str, sandbox: SandboxProcess) -> Iterator[Place]:
+    sandbox.reset()
+    with tempfile.TemporaryDirectory() as folder:
+        if kind == "sqlite":
+            yield Place(f"sqlite:///{folder}/sms.db", folder, sandbox)
+            return
+        engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql("CREATE SCHEMA round")
+            yield Place(f"{server}&options=-csearch_path%3Dround", folder, sandbox)
+            connection.exec_driver_sql("DROP SCHEMA round CASCADE")
+        engine.dispose()
+
+
+def _put_all(outbox: Outbox) -> None:
+    outbox.create()
+    outbox.put_many(Put(Message(f"text {n}", f"+88690{n:07}"), f"k{n}") for n in range(ROWS))
+
+
+def _time_undisturbed(kind: str, server: str, sandbox: SandboxProcess) -> float:
+    """Seconds that workers take for all rows when nobody kills them."""
+    with _new_place(kind, server, sandbox) as place, place.open() as outbox:
+        _put_all(outbox)
+        seconds: list[float] = in_children(WORKERS, _drain(place, _barrier(WORKERS)))
+        return max(seconds)
+
+
+def _round(place: Place, longest: float, chance: random.Random, figures: Figures) -> None:
+    with place.open() as outbox:
+        _put_all(outbox)
+        while waiting(outbox):
+            figures.kills += _kill_some(place, longest, chance)
+        figures.unknown += settle_at_once(outbox)
         outbox.drain()
-        figures.unknown += len(outbox.unknown())
-        _make_old(outbox)
-        outbox.settle()
-        outbox.drain()
-        _judge(figures, outbox, sandbox)
+        _judge(figures, outbox, place.sandbox)
 
 
-def _open(url: str, sandbox: SandboxProcess) -> Outbox:
-    accounts = {"main": sandbox.dsn(batch_size=3, filter_sees_all="true")}
-    return Outbox(url, accounts=accounts, hash_key=HASH_KEY, concurrency=2)
+def _barrier(parties: int) -> Barrier:
+    return multiprocessing.get_context("fork").Barrier(parties, timeout=PATIENCE)
 
 
-def _kill_some(url: str, sandbox: SandboxProcess, chance: random.Random) -> int:
+def _drain(place: Place, barrier: Barrier) -> Callable[[int], float]:
+    """The work of a worker, which begins when all have opened the outbox; gives how many seconds it took."""
+
+    def drain(_: int) -> float:
+        with place.open() as outbox:
+            outbox.find(limit=1)
+            barrier.wait()
+            begun = time.monotonic()
+            outbox.drain()
+            return time.monotonic() - begun
+
+    return drain
+
+
+def _kill_some(place: Place, longest: float, chance: random.Random) -> int:
     """Let workers drain, and kill each after a while that chance decides. Gives how many were not over by then."""
-
-    def drain(_: int) -> int:
-        with _open(url, sandbox) as outbox:
-            return outbox.drain().claimed
-
-    children = [fork(drain, number) for number in range(WORKERS)]
+    barrier = _barrier(WORKERS + 1)
+    children = [fork(_drain(place, barrier), number) for number in range(WORKERS)]
+    barrier.wait()
     begun = time.monotonic()
     killed = 0
-    for moment, (pid, out) in zip(sorted(chance.uniform(0, LONGEST) for _ in children), children, strict=True):
+    for moment, (pid, out) in zip(sorted(chance.uniform(0, longest) for _ in children), children, strict=True):
         time.sleep(max(0.0, begun + moment - time.monotonic()))
         os.kill(pid, signal.SIGKILL)  # it is a child that nobody has waited for, so the id is still its own
         _, status = os.waitpid(pid, 0)
         killed += os.WIFSIGNALED(status)
         os.close(out)
     return killed
-
-
-def _make_old(outbox: Outbox) -> None:
-    """As if an hour had passed: a vendor's not knowing counts only then."""
-    with outbox.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE sms_outbox_row SET claimed_at = claimed_at - 3600000000")
 
 
 def _judge(figures: Figures, outbox: Outbox, sandbox: SandboxProcess) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -33,13 +33,14 @@ class Vendor:
     refusal: str = ""
     recipients: int = 3
     info: ProviderInfo = INFO
+    ahead: timedelta = timedelta(0)
     _serial: Any = attrs.field(factory=lambda: itertools.count(1))
 
     def client(self, **options: Any) -> Client:
-        """A client of it, whose clock is the real one."""
+        """A client of it, whose clock is the real one, or as far ``ahead`` of it as the vendor's."""
         limits = attrs.evolve(self.info.limits, recipients=self.recipients)
         plugin = Tiny(attrs.evolve(self.info, limits=limits))
-        return bind(FakeTransport(self._answer), plugin, clock=lambda: datetime.now(UTC), **options)
+        return bind(FakeTransport(self._answer), plugin, clock=lambda: datetime.now(UTC) + self.ahead, **options)
 
     def take(self, request: Request) -> str:
         """Take a send, and give its batch."""

@@ -6,13 +6,10 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
-from outbox_vendor import ACCEPT, Vendor, accepted_but_unheard
+from outbox_vendor import Vendor, accepted_but_unheard
 
 from sms_core import ConfigurationError, Message, RateLimited, TransportError
-from sms_core.http import Request, Response
 from sms_core_outbox import Alarm, Outbox, Put, State
-from sms_core_outbox.databases import Database
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
 NOT_SENT = TransportError("no connection", sent=False)
@@ -35,43 +32,11 @@ def test_two_workers_share_the_rows_and_none_goes_twice(open_outbox: Callable[..
     assert len(vendor.taken) == len(set(vendor.taken)) == 60
 
 
-def test_a_claimed_row_is_left_alone(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
-    other = open_outbox()
-
-    def look_meanwhile(request: Request) -> Response:
-        assert state_of(other) is State.SENDING
-        assert other.drain().claimed == 0
-        return Response(200, body=f"OK {vendor.take(request)}".encode())
-
-    vendor.answers = [look_meanwhile]
-    outbox = open_outbox()
-    outbox.put(Message("hi", A), key="k")
-    assert outbox.drain().accepted == 1
-    assert vendor.taken == [(A, "hi")]
-
-
 def test_rows_of_several_puts_go_in_one_request(outbox: Outbox, vendor: Vendor) -> None:
     outbox.put_many(Put(Message(f"text {n}", number), f"k{n}") for n, number in enumerate([A, B, C, D]))
     outbox.drain()
     assert sorted(map(len, vendor.requests)) == [1, 3]
     assert sorted(vendor.taken) == [(A, "text 0"), (B, "text 1"), (C, "text 2"), (D, "text 3")]
-
-
-def test_rows_with_other_settings_or_a_booked_time_go_by_themselves(outbox: Outbox, vendor: Vendor) -> None:
-    soon = datetime.now(UTC) + timedelta(hours=1)
-    outbox.put(Message("plain", A), key="1")
-    outbox.put(Message("titled", B, subject="s"), key="2")
-    outbox.put(Message("booked", C, send_at=soon), key="3")
-    outbox.put(Message("booked", D, send_at=soon), key="4")
-    outbox.drain()
-    assert sorted(vendor.requests) == [[A], [B], [C], [D]]
-
-
-def test_no_request_holds_a_number_twice_and_the_order_of_puts_stays(outbox: Outbox, vendor: Vendor) -> None:
-    outbox.put_many(Put(Message(f"text {n}", A), f"k{n}") for n in range(5))
-    outbox.drain()
-    assert vendor.requests == [[A]] * 5
-    assert vendor.taken == [(A, f"text {n}") for n in range(5)]
 
 
 def test_a_row_in_backoff_holds_the_later_ones_of_its_number_back(
@@ -148,35 +113,6 @@ def test_an_unknown_outcome_is_parked(outbox: Outbox, vendor: Vendor) -> None:
     assert isinstance(row.error, TransportError)
 
 
-@pytest.mark.parametrize(("words", "name"), [("NO auth", "AuthenticationFailed"), ("NO credit", "InsufficientCredit")])
-def test_an_account_pauses_for_all_workers(
-    open_outbox: Callable[..., Outbox], vendor: Vendor, words: str, name: str
-) -> None:
-    alarms: list[Alarm] = []
-    outbox, other = open_outbox(on_alarm=alarms.append, concurrency=1), open_outbox(accounts={"main": vendor.client()})
-    vendor.answers = [words, words, words, words]
-    outbox.put_many(Put(Message("hi", number, subject=number), number) for number in (A, B, C, D))
-    outbox.drain()
-    assert other.drain().claimed == 0
-    assert len(vendor.requests) == 1
-    assert [alarm.kind for alarm in alarms] == ["paused"]
-    assert name in alarms[0].text
-    assert {row.state for row in outbox.find()} == {State.READY}
-    vendor.answers = [ACCEPT]
-    other.resume()
-    assert open_outbox(accounts={"main": vendor.client()}).drain().accepted == 4
-
-
-def test_a_booked_time_that_has_passed_ends_unsent(outbox: Outbox, vendor: Vendor) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=0.4)
-    outbox.put(Message("hi", A, send_at=soon), key="k")
-    while datetime.now(UTC) < soon:
-        threading.Event().wait(0.05)
-    outbox.drain()
-    assert state_of(outbox) is State.NOT_SENT
-    assert vendor.requests == []
-
-
 def test_an_account_that_cannot_be_connected_is_an_alarm(url: str, open_outbox: Callable[..., Outbox]) -> None:
     open_outbox().put(Message("hi", A), key="k")
     alarms: list[Alarm] = []
@@ -187,28 +123,3 @@ def test_an_account_that_cannot_be_connected_is_an_alarm(url: str, open_outbox: 
     other = open_outbox(accounts=accounts, on_alarm=alarms.append)
     assert other.drain().claimed == 0
     assert [(alarm.kind, alarm.account) for alarm in alarms] == [("configuration", "main")]
-
-
-def test_a_database_clock_that_jumps_makes_no_live_claim_dead(
-    open_outbox: Callable[..., Outbox], vendor: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    holder, other = open_outbox(), open_outbox()
-    other.drain()  # it has looked at the clock before
-    ahead = 0
-    database_now = Database.now
-    monkeypatch.setattr(Database, "now", lambda self, connection: database_now(self, connection) + ahead)
-
-    def look_meanwhile(request: Request) -> Response:
-        nonlocal ahead
-        ahead = 3_600_000_000
-        other.drain()
-        assert other.find(state=State.SENDING)
-        ahead -= 1_000  # what follows is as it was
-        other.drain()
-        assert other.find(state=State.SENDING)
-        return Response(200, body=f"OK {vendor.take(request)}".encode())
-
-    vendor.answers = [look_meanwhile]
-    holder.put(Message("hi", "+886900000001"), key="k", deadline=timedelta(days=1))
-    assert holder.drain().accepted == 1
-    assert [change.state for change in holder.get("k").rows[0].history][2:] == [State.ACCEPTED]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ import pytest
 import sqlalchemy
 from oracle import Oracle, client
 from outbox_vendor import HASH_KEY, Vendor
+from small_disk import SmallDisk
 from sqlalchemy import Engine, event
 from test_crashes import was_killed
+from test_settling import CUT_OFF, KEYED
 
-from sms_core import Message
+from sms_core import Message, ProviderInfo
 from sms_core.http import Request, Response
-from sms_core_outbox import DatabaseUnavailable, Outbox, Put, State
+from sms_core_outbox import DatabaseUnavailable, Outbox, Put, Rate, State
 from tests.support.forks import fork, in_children
+from tests.support.tiny import INFO
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
 HOUR = 3600
@@ -92,30 +95,95 @@ def test_a_clock_jumps_between_the_claim_and_the_send(
         assert len(oracle.taken) == 1
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("wall", [HOUR, -HOUR])
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    return Clocks(monkeypatch)
+
+
+@pytest.fixture
+def set_clock(url: str, clocks: Clocks) -> Callable[[float], object]:
+    """Sets the database's clock ahead of the true time by so many seconds, or back behind it."""
+    if url.startswith("sqlite"):
+        return lambda seconds: setattr(clocks, "wall", seconds)
+
+    def replace(seconds: float) -> None:
+        function = f"SELECT pg_catalog.clock_timestamp() + interval '{seconds} seconds'"
+        change(
+            url,
+            f"CREATE OR REPLACE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $${function}$$",
+        )
+
+    replace(0)
+    return replace
+
+
+@pytest.fixture
+def clock_url(url: str) -> str:
+    """The same database. In PostgreSQL the functions of its schema stand before the server's own."""
+    return url if url.startswith("sqlite") else f"{url}%2Cpg_catalog"
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
 def test_the_databases_clock_jumps_while_a_send_is_under_way(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wall: int
+    clock_url: str, tmp_path: Path, set_clock: Callable[[float], object], seconds: int
 ) -> None:
-    """Its own clock is this machine's, which notices the jump: the claim is as alive as before, and its answer counts."""
-    clocks = Clocks(monkeypatch)
+    """This machine's clock notices the jump: the claim is as alive as before, and its answer counts."""
     vendor = Vendor()
 
     def jump() -> None:
-        clocks.wall = wall
-        other.drain()
-        assert other.get("k").rows[0].state is State.SENDING
+        for drift in (0, 0.2):  # what follows the jump is as it was before
+            set_clock(seconds + drift)
+            other.drain()
+            assert other.get("k").rows[0].state is State.SENDING
 
     with (
         Interrupted(send=jump) as oracle,
-        Outbox(url, accounts={"main": client(oracle.listen())}, state=tmp_path) as outbox,
-        Outbox(url, accounts={"main": vendor.client()}, state=tmp_path) as other,
+        Outbox(clock_url, accounts={"main": client(oracle.listen())}, hash_key=HASH_KEY, state=tmp_path) as outbox,
+        Outbox(clock_url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=tmp_path) as other,
     ):
         outbox.create()
         outbox.put(Message(WORD, A), key="k")
         outbox.drain()
         assert outbox.get("k").rows[0].state is State.ACCEPTED
         assert (len(oracle.taken), vendor.taken) == (1, [])
+
+
+@pytest.mark.parametrize("info", [INFO, KEYED], ids=["absence", "key"])
+def test_a_clock_that_was_set_back_makes_nothing_old_young(
+    clock_url: str, tmp_path: Path, clocks: Clocks, set_clock: Callable[[float], object], info: ProviderInfo
+) -> None:
+    """By its times the send is six hours old; the vendor has forgotten the text, and the key, two hours before."""
+    vendor = Vendor(info=info, answers=[CUT_OFF], found="proof")
+    with Outbox(clock_url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=tmp_path) as outbox:
+        outbox.create()
+        set_clock(20 * HOUR)
+        outbox.put(Message(WORD, A), key="k")
+        outbox.drain()
+        set_clock(0)
+        outbox.drain()
+        vendor.ahead = timedelta(hours=26)
+        clocks.up = 26 * HOUR
+        set_clock(26 * HOUR)
+        outbox.settle(replay=True)
+        assert len(vendor.requests) == 1
+        assert outbox.get("k").rows[0].state is State.UNKNOWN
+
+
+def test_a_clock_that_was_ahead_holds_up_nothing_that_comes_later(
+    clock_url: str, tmp_path: Path, set_clock: Callable[[float], object]
+) -> None:
+    vendor = Vendor()
+    rates = {"main": Rate(per_second=5, questions_per_second=5)}
+    options: dict[str, Any] = {"accounts": {"main": vendor.client()}, "rates": rates, "hash_key": HASH_KEY}
+    with Outbox(clock_url, state=tmp_path, **options) as outbox:
+        outbox.create()
+        for ahead in (24 * HOUR, 0):
+            set_clock(ahead)
+            outbox.put(Message(WORD, A), key=f"{ahead}")
+            vendor.answers = [CUT_OFF]
+            assert outbox.drain().unknown == 1
+            outbox.settle()
+        assert len(vendor.questions) == 3  # both rows the second time
 
 
 def test_a_claim_that_only_looked_dead_gets_its_late_answer(url: str, tmp_path: Path) -> None:
@@ -139,29 +207,6 @@ def test_a_claim_that_only_looked_dead_gets_its_late_answer(url: str, tmp_path: 
         assert (row.state, row.is_double) == (State.ACCEPTED, False)
         assert [change.state for change in row.history][-3:] == [State.SENDING, State.UNKNOWN, State.ACCEPTED]
         assert (len(oracle.taken), vendor.taken) == (1, [])
-
-
-def test_a_claim_is_as_old_as_its_own_holders_calls_may_get(url: str, tmp_path: Path) -> None:
-    """Whoever sweeps may have accounts whose calls end sooner."""
-    vendor, hasty = Vendor(), Vendor()
-
-    def grow_old(request: Request) -> Response:
-        for seconds, state in ((100, State.SENDING), (500, State.UNKNOWN)):
-            change(url, f"UPDATE sms_outbox_row SET claimed_at = claimed_at - {seconds}000000")
-            other.drain()
-            assert other.get("k").rows[0].state is state
-        return Response(200, body=f"OK {vendor.take(request)}".encode())
-
-    vendor.answers = [grow_old]
-    accounts = {"main": vendor.client(deadline=300.0)}
-    with (
-        Outbox(url, accounts=accounts, hash_key=HASH_KEY, state=tmp_path) as outbox,
-        Outbox(url, accounts={"main": hasty.client()}, hash_key=HASH_KEY, state=tmp_path) as other,
-    ):
-        outbox.create()
-        outbox.put(Message(WORD, A), key="k")
-        assert outbox.drain().accepted == 1
-        assert (len(vendor.taken), hasty.taken) == (1, [])
 
 
 # The database
@@ -256,39 +301,83 @@ def break_at_each(engine: Engine, reset: Callable[[int], object], count: Callabl
     engine.dispose()
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_full_disk(url: str, tmp_path: Path) -> None:
-    """A limit of a process's files stands for it: the log cannot grow any more, and the file for results still can be."""
-    state = tmp_path / "state"
+def fill_at_the_answer(vendor: Vendor, disk: SmallDisk) -> Callable[[Request], Response]:
+    """The vendor takes it, and no room is left for its answer."""
 
-    def work(_: int) -> list[int]:
-        vendor = Vendor()
+    def act(request: Request) -> Response:
+        disk.fill()
+        return Response(200, body=f"OK {vendor.take(request)}".encode())
 
-        def fill_the_disk(request: Request) -> Response:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (2048, resource.RLIM_INFINITY))
-            return Response(200, body=f"OK {vendor.take(request)}".encode())
+    return act
 
-        vendor.answers = [fill_the_disk]
-        outbox = Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=state, concurrency=1)
-        try:
-            outbox.drain()
-        except DatabaseUnavailable:
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """What it takes no more is held: tried again when there is room, or written elsewhere at the end of the process."""
+    folder, state = tmp_path / "disk", tmp_path / "state"
+    folder.mkdir()
+
+    def work(_: int) -> None:
+        disk, vendor = SmallDisk(folder), Vendor()
+        options = {"accounts": {"main": vendor.client()}, "hash_key": HASH_KEY, "state": state, "concurrency": 1}
+        url = f"sqlite:///{folder}/sms.db"
+
+        def drain_and_end(_: int) -> list[list[str]]:
+            vendor.answers = [fill_at_the_answer(vendor, disk)]
+            outbox = Outbox(url, **options)
+            with pytest.raises(DatabaseUnavailable, match="disk"):
+                outbox.drain()
             outbox.close()
-            return [len(vendor.requests)]
-        return []
+            return vendor.requests
 
+        with Outbox(url, **options) as outbox:
+            outbox.create()
+            outbox.put_many(Put(Message(WORD, number, subject=number), number) for number in (A, B))
+            vendor.answers = [fill_at_the_answer(vendor, disk)]
+            with pytest.raises(DatabaseUnavailable, match="disk"):
+                outbox.drain()
+            assert vendor.requests == [[A]]  # no claim after it
+            disk.free()
+            outbox.drain()
+            assert vendor.requests == [[A], [B]]
+            assert [row.state for row in outbox.find()] == [State.ACCEPTED] * 2
+
+            outbox.put_many(Put(Message(WORD, number, subject=number), number) for number in (C, D))
+            vendor.requests = []
+            assert in_children(1, drain_and_end) == [[[C]]]
+            assert len(list(state.glob("*.spill"))) == 1
+            disk.free()
+            outbox.drain()
+            assert not list(state.glob("*.spill"))
+            assert vendor.requests == [[D]]
+            assert [row.state for row in outbox.find()] == [State.ACCEPTED] * 4
+
+    in_children(1, work)
+
+
+FULL = """
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.is_answer THEN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON sms_outbox_history FOR EACH ROW EXECUTE FUNCTION fill()
+"""
+"""What a client hears of a server whose disk is full (SQLSTATE 53100)."""
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_full_disk_of_the_server(url: str, tmp_path: Path) -> None:
     vendor = Vendor()
-    with Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=state) as outbox:
+    with Outbox(url, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=tmp_path, concurrency=1) as outbox:
         outbox.create()
-        outbox.put(Message("first", A), key="1")
-        outbox.put(Message("second", B, subject="s"), key="2")
-        assert in_children(1, work) == [[1]]  # one request, and no claim after it
-        assert len(list(state.glob("*.spill"))) == 1
-        assert [row.state for row in outbox.find()] == [State.READY, State.SENDING]
+        outbox.put_many(Put(Message(WORD, number, subject=number), number) for number in (A, B))
+        change(url, FULL)
+        with pytest.raises(DatabaseUnavailable, match="No space left"):
+            outbox.drain()
+        assert vendor.requests == [[A]]
+        change(url, "DROP TRIGGER full_disk ON sms_outbox_history")
         outbox.drain()
-        assert not list(state.glob("*.spill"))
-        assert [(row.state, row.batch_id) for row in outbox.find()] == [(State.ACCEPTED, "b1")] * 2
-        assert vendor.taken == [(B, "second")]
+        assert vendor.requests == [[A], [B]]
+        assert [row.state for row in outbox.find()] == [State.ACCEPTED] * 2
 
 
 # Two machines

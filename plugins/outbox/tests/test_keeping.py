@@ -17,29 +17,6 @@ A, B = "+886900000001", "+886900000002"
 NOW = timedelta(0)
 
 
-def test_cancelling_takes_back_what_waits(outbox: Outbox, vendor: Vendor) -> None:
-    outbox.put(Message("hi", [A, B]), key="k")
-    outbox.drain(limit=1)
-    done = {found.row.number: (found.done, found.why) for found in outbox.cancel("k")}
-    assert done == {A: (False, "the vendor took it, and it was not booked for later"), B: (True, "")}
-    outbox.drain()
-    assert vendor.taken == [(A, "hi")]
-    assert outbox.get("k").rows[1].state is State.CANCELLED
-
-
-def test_cancelling_a_booking_asks_the_vendor(outbox: Outbox, vendor: Vendor) -> None:
-    outbox.put(Message("hi", A, send_at=datetime.now(UTC) + timedelta(hours=1)), key="k")
-    outbox.drain()
-    vendor.refusal = "NO missing"
-    (refused,) = outbox.cancel("k")
-    assert not refused.done
-    assert "missing" in refused.why
-    vendor.refusal = "OK 1 2"
-    (cancelled,) = outbox.cancel("k")
-    assert cancelled.done
-    assert [fields["batch"] for name, fields in vendor.questions if name == "cancel"] == ["b1", "b1"]
-
-
 def test_forgetting_blanks_and_keeps_what_counts(url: str, outbox: Outbox, vendor: Vendor) -> None:
     outbox.put(Message("a secret text", A), key="old")
     outbox.put(Message("it waits", B), key="new", not_before=datetime.now(UTC) + timedelta(hours=1))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from outbox_vendor import Vendor
 from sqlalchemy import Connection
 
-from sms_core import InvalidMessage, Message, TransportError, hookimpl
-from sms_core.http import Request, Response
+from sms_core import InvalidMessage, Message, hookimpl
 from sms_core.provider import Flow, Operation
 from sms_core.testing import memory_exchange
 from sms_core_outbox import DatabaseUnavailable, Outbox, Put, State
@@ -45,18 +43,6 @@ def has_claimed(connection: Connection) -> bool:
     return bool(connection.exec_driver_sql(count).scalar())
 
 
-def test_a_claim_whose_commit_was_not_heard_is_released(
-    outbox: Outbox, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    outbox.put(Message("hi", A), key="k")
-    with unheard(monkeypatch, is_claim=has_claimed), pytest.raises(DatabaseUnavailable):
-        outbox.drain()
-    assert outbox.get("k").rows[0].state is State.SENDING
-    assert vendor.taken == []
-    assert outbox.drain().accepted == 1
-    assert vendor.taken == [(A, "hi")]
-
-
 def test_a_result_whose_commit_was_not_heard_is_stored_once(
     outbox: Outbox, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,36 +62,6 @@ def test_a_result_whose_commit_was_not_heard_is_stored_once(
 def rename(outbox: Outbox, name: str, other: str) -> None:
     with outbox._database.write() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {other}")
-
-
-@pytest.mark.parametrize("accepted", [True, False])
-def test_results_that_the_database_does_not_take_go_to_a_file_and_back(
-    open_outbox: Callable[..., Outbox], vendor: Vendor, tmp_path: Path, accepted: bool
-) -> None:
-    outbox = open_outbox(concurrency=1)
-
-    def break_the_database(request: Request) -> Response:
-        rename(outbox, "sms_outbox_history", "away")
-        if not accepted:
-            raise TransportError("cut off", sent=True)
-        return Response(200, body=f"OK {vendor.take(request)}".encode())
-
-    vendor.answers = [break_the_database]
-    outbox.put_many([Put(Message("hi", A), "k"), Put(Message("ho", B, subject="s"), "later")])
-    with pytest.raises(Exception, match="sms_outbox_history"):  # as the driver calls a missing table
-        outbox.drain()
-    assert len(vendor.requests) == 1  # no further claim meanwhile
-    outbox.close()
-    (spill,) = (tmp_path / "state").glob("*.spill")
-    assert spill.stat().st_mode & 0o077 == 0
-    other = open_outbox()
-    rename(other, "away", "sms_outbox_history")
-    other.drain()
-    (row,) = other.get("k").rows
-    assert row.state is (State.ACCEPTED if accepted else State.UNKNOWN)
-    assert row.batch_id == ("b1" if accepted else None)
-    assert not list((tmp_path / "state").glob("*.spill"))
-    assert other.get("later").rows[0].state is State.ACCEPTED
 
 
 class RefusesAfterwards:

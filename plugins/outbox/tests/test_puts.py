@@ -30,37 +30,6 @@ def test_a_put_is_stored_and_sent(outbox: Outbox, vendor: Vendor) -> None:
     assert [change.state for change in rows[0].history] == [State.READY, State.SENDING, State.ACCEPTED]
 
 
-def test_the_same_message_under_the_same_key_is_stored_once(outbox: Outbox, vendor: Vendor) -> None:
-    outbox.put(Message("hi", A), key="k")
-    again = outbox.put(Message("hi", A), key="k")
-    assert not again.is_new
-    assert [row.number for row in again.rows] == [A]
-    outbox.drain()
-    assert outbox.put(Message("hi", A), key="k").rows[0].state is State.ACCEPTED
-    outbox.drain()
-    assert len(vendor.taken) == 1
-
-
-@pytest.mark.parametrize(
-    "other",
-    [Message("ho", A), Message("hi", B), Message("hi", A, subject="s"), Message("hi", A, reference="mine")],
-    ids=["text", "number", "subject", "reference"],
-)
-def test_another_message_under_the_same_key_is_a_conflict(outbox: Outbox, other: Message) -> None:
-    outbox.put(Message("hi", A), key="k")
-    with pytest.raises(KeyConflict, match="'k'"):
-        outbox.put_many([Put(Message("new", C), "new"), Put(other, "k")])
-    assert len(outbox.find()) == 1
-
-
-def test_the_same_key_of_two_accounts_is_two(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
-    outbox = open_outbox(accounts={"one": vendor.client(), "two": vendor.client()})
-    assert outbox.put(Message("hi", A), key="k", account="one").is_new
-    assert outbox.put(Message("ho", A), key="k", account="two").is_new
-    with pytest.raises(ConfigurationError, match="several accounts"):
-        outbox.put(Message("hi", A), key="k")
-
-
 PAST = datetime.now(UTC) - timedelta(hours=1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import attrs
@@ -12,7 +11,7 @@ from outbox_vendor import Vendor, accepted_but_unheard
 from sms_core import Capability, ContentRefused, DeliveryReport, DeliveryStatus, Message, TransportError
 from sms_core.http import Request, Response
 from sms_core.provider import Replay
-from sms_core_outbox import Alarm, Outbox, OutboxError, Put, State, StateChanged
+from sms_core_outbox import Outbox, OutboxError, State
 from tests.support.tiny import INFO
 
 A, B = "+886900000001", "+886900000002"
@@ -58,17 +57,6 @@ def test_no_word_leaves_it_unknown(outbox: Outbox, vendor: Vendor) -> None:
     assert state_of(outbox) is State.UNKNOWN
 
 
-def test_two_rows_alike_do_not_take_the_same_batch(outbox: Outbox, vendor: Vendor) -> None:
-    put_unknown(outbox, vendor, "1", "2")
-    vendor.found = f"{A}=b1"
-    outbox.settle()
-    outbox.settle()
-    assert sorted((row.state.value, row.batch_id or "") for row in outbox.find()) == [
-        ("accepted", "b1"),
-        ("unknown", ""),
-    ]
-
-
 def test_a_failing_question_is_raised_after_the_others_were_asked(outbox: Outbox, vendor: Vendor) -> None:
     put_unknown(outbox, vendor, "1")
     put_unknown(outbox, vendor, "2", number=B)
@@ -94,53 +82,11 @@ def test_a_report_after_the_result_gives_the_row_its_status(outbox: Outbox, vend
     assert (row.state, row.status) == (State.ACCEPTED, DeliveryStatus.DELIVERED)
 
 
-def test_a_report_before_the_result_waits_for_it(outbox: Outbox, vendor: Vendor) -> None:
-    def push_first(request: Request) -> Response:
-        batch = vendor.take(request)
-        outbox.record(report(batch))
-        return Response(200, body=f"OK {batch}".encode())
-
-    vendor.answers = [push_first]
-    outbox.put(Message("hi", A), key="k")
-    outbox.drain()
-    (row,) = outbox.get("k").rows
-    assert (row.state, row.status) == (State.ACCEPTED, DeliveryStatus.DELIVERED)
-
-
-@pytest.mark.parametrize("early", [True, False])
-def test_a_report_that_names_the_reference_settles_an_unknown_row(outbox: Outbox, vendor: Vendor, early: bool) -> None:
-    def lose_the_answer(request: Request) -> Response:
-        vendor.take(request)
-        if early:
-            outbox.record(report("b1", "mine"))
-        raise CUT_OFF
-
-    vendor.answers = [lose_the_answer]
-    outbox.put(Message("hi", A, reference="mine"), key="k")
-    outbox.drain()
-    if not early:
-        outbox.record(report("b1", "mine"))
-    (row,) = outbox.get("k").rows
-    assert (row.state, row.batch_id, row.status) == (State.ACCEPTED, "b1", DeliveryStatus.DELIVERED)
-
-
 def test_a_report_of_something_else_changes_nothing(outbox: Outbox, vendor: Vendor) -> None:
     outbox.put(Message("hi", A), key="k")
     outbox.record(report("b7", "elsewhere"))
     outbox.drain()
     assert outbox.get("k").rows[0].status is None
-
-
-def test_a_person_decides_while_it_is_unknown(outbox: Outbox, vendor: Vendor) -> None:
-    put_unknown(outbox, vendor, "k")
-    (row,) = outbox.unknown()
-    outbox.resolve(row, State.NOT_SENT, because="the vendor's page does not show it", by="ann")
-    (row,) = outbox.get("k").rows
-    assert (row.state, row.history[-1].by) == (State.NOT_SENT, "ann")
-    with pytest.raises(StateChanged):
-        outbox.resolve(row, State.ACCEPTED, because="it does", by="bob")
-    outbox.drain()
-    assert len(vendor.taken) == 1
 
 
 def test_a_person_lets_it_be_sent_again(outbox: Outbox, vendor: Vendor) -> None:
@@ -170,45 +116,6 @@ def test_a_decision_has_an_outcome_a_reason_and_a_name(
     with pytest.raises(OutboxError):
         outbox.resolve(outbox.unknown()[0], **arguments)  # type: ignore[arg-type]
     assert state_of(outbox) is State.UNKNOWN
-
-
-def test_a_late_acceptance_overrides_a_persons_word(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
-    """The holder is slow, and someone else has taken its rows for unknown meanwhile."""
-    alarms: list[Alarm] = []
-    outbox = open_outbox(on_alarm=alarms.append)
-
-    def decide_meanwhile(request: Request) -> Response:
-        mark_unknown(outbox)
-        (row,) = outbox.unknown()
-        outbox.resolve(row, State.NOT_SENT, because="nothing was heard", by="ann")
-        return Response(200, body=f"OK {vendor.take(request)}".encode())
-
-    vendor.answers = [decide_meanwhile]
-    outbox.put(Message("hi", A), key="k")
-    outbox.drain()
-    (row,) = outbox.get("k").rows
-    assert (row.state, row.batch_id, row.is_double) == (State.ACCEPTED, "b1", False)
-    assert alarms == []
-
-
-def test_two_acceptances_are_both_kept_and_an_alarm(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
-    alarms: list[Alarm] = []
-    outbox, other = open_outbox(on_alarm=alarms.append), open_outbox(on_alarm=alarms.append)
-
-    def send_again_meanwhile(request: Request) -> Response:
-        batch = vendor.take(request)
-        release_row(outbox)
-        assert other.drain().accepted == 1
-        return Response(200, body=f"OK {batch}".encode())
-
-    vendor.answers = [send_again_meanwhile]
-    outbox.put(Message("hi", A), key="k")
-    outbox.drain()
-    (row,) = outbox.get("k").rows
-    assert row.is_double
-    assert {change.batch_id for change in row.history} == {None, "b1", "b2"}
-    assert [alarm.kind for alarm in alarms] == ["double"]
-    assert outbox.stats().doubles == 1
 
 
 def test_a_batch_that_settling_gave_to_the_wrong_row_goes_to_its_own(outbox: Outbox, vendor: Vendor) -> None:
@@ -247,35 +154,3 @@ KEYED = attrs.evolve(
     capabilities=INFO.capabilities - {Capability.SETTLE},
     replay=Replay(timedelta(hours=12), "taken before"),
 )
-
-
-@pytest.mark.parametrize(("answer", "state"), [("accept", State.ACCEPTED), ("NO number", State.UNKNOWN)])
-def test_a_replay_is_a_send_under_a_claim_of_its_own(
-    open_outbox: Callable[..., Outbox], vendor: Vendor, answer: str, state: State
-) -> None:
-    vendor.info = KEYED
-    outbox = open_outbox(accounts={"main": vendor.client()})
-    vendor.answers = [CUT_OFF]
-    outbox.put(Message("hi", A), key="k")
-    outbox.drain()
-    assert outbox.settle().unknown == 1
-    assert len(vendor.requests) == 1
-    vendor.answers = [answer]
-    outbox.settle(replay=True)
-    assert len(vendor.requests) == 2
-    (row,) = outbox.get("k").rows
-    assert row.state is state
-    assert [change.why for change in row.history if change.state is State.SENDING] == ["", "asked again under its key"]
-
-
-def test_a_replay_after_the_deadline_is_none(open_outbox: Callable[..., Outbox], vendor: Vendor) -> None:
-    vendor.info = KEYED
-    outbox = open_outbox(accounts={"main": vendor.client()})
-    vendor.answers = [CUT_OFF]
-    outbox.put_many([Put(Message("hi", A), "k", deadline=timedelta(seconds=1))])
-    outbox.drain()
-    with outbox._database.write() as connection:
-        connection.exec_driver_sql("UPDATE sms_outbox_row SET deadline_at = 1")
-    outbox.settle(replay=True)
-    assert len(vendor.requests) == 1
-    assert state_of(outbox) is State.UNKNOWN

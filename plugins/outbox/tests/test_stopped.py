@@ -24,7 +24,7 @@ from outbox_vendor import HASH_KEY
 
 from sms_core import Message
 from sms_core.clocks import BeginBefore
-from sms_core_outbox import Alarm, Outbox, OutboxError, Put, State, ledger
+from sms_core_outbox import Alarm, Outbox, Put, State, ledger
 from sms_core_outbox.databases import Database
 from tests.support.forks import fork
 
@@ -200,31 +200,6 @@ def stop_and_go_on(url: str, tmp_path: Path, point: str) -> None:
             end_backoffs(url)
             outbox.drain()
             check(outbox, oracle)
-
-
-def test_nobody_sends_again_what_a_stopped_worker_may_still_send(url: str, tmp_path: Path) -> None:
-    """And where somebody made it ready by hand, both acceptances are kept, and an alarm tells of it."""
-    state = tmp_path / "state"
-    with (
-        StoppingOracle() as oracle,
-        Outbox(url, accounts={"main": client(oracle.listen())}, hash_key=HASH_KEY, state=state) as outbox,
-    ):
-        outbox.create()
-        outbox.put(Message("text 1", "+886900000001"), key="k1")
-        with stopped_worker(url, state, oracle, AFTER_THE_TEST) as go_on:
-            make_old(url)
-            outbox.drain()
-            assert outbox.settle().unknown == 1
-            (row,) = outbox.get("k1").rows
-            with pytest.raises(OutboxError, match="may live"):
-                outbox.resolve(row, State.NOT_SENT, because="it did not arrive", by="Lin", resend=True)
-            make_ready_by_hand(url)
-            assert outbox.drain().accepted == 1
-            assert go_on() == ["double"]
-        (row,) = outbox.get("k1").rows
-        assert row.is_double
-        assert {change.batch_id for change in row.history if change.batch_id} == {"b0", "b1"}
-    assert len(oracle.taken) == 2
 
 
 def make_ready_by_hand(url: str) -> None:

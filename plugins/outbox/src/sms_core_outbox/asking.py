@@ -112,11 +112,11 @@ def _write_down(
     alarms: list[Alarm] = []
     with resources.database.write() as connection:
         now = resources.database.now(connection)
-        jumped_at = jumps.ages_count_from(resources.database, connection)
+        anchor = jumps.look(resources.database, connection)
         for doubt in asked:
             outcome = told[doubt.row.reference]
             deadline = deadline_of(connection, doubt.holder, client.deadline)
-            if settling.counts(doubt, outcome.outcome, now=now, deadline=deadline, jumped_at=jumped_at):
+            if settling.counts(doubt, outcome.outcome, now=now, deadline=deadline, anchor=anchor):
                 state, raised = settling.write_down(resources.database, connection, name, doubt, outcome)
                 alarms.extend(raised)
                 if state is not None:

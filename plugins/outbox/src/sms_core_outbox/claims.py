@@ -16,7 +16,7 @@ from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, RowMapping, bindparam, func, or_, select, true, tuple_, update
 
 from sms_core.clocks import BeginBefore
-from sms_core_outbox import routes
+from sms_core_outbox import jumps, routes
 from sms_core_outbox.databases import Database
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
@@ -189,8 +189,8 @@ class Claim:
 class Wish:
     """What a claim is to take: so many groups at most, each of ``size`` rows at most, and so many ``rows`` in all.
 
-    ``before`` (microseconds) leaves out what was not ready then. With ``replay_since`` it takes unknown rows that were
-    claimed first after that time, to be asked again under their keys. ``rate`` is the account's, whoever claims.
+    ``before`` (microseconds) leaves out what was not ready then. With ``replay_within`` (microseconds) it takes unknown
+    rows whose first claim is no older, to be asked again under their keys. ``rate`` is the account's, whoever claims.
     ``rest`` is for one vendor of several: how long (seconds) it rests if it cannot be reached.
     """
 
@@ -199,7 +199,7 @@ class Wish:
     size: int
     rows: int
     before: int | None = None
-    replay_since: int | None = None
+    replay_within: int | None = None
     rate: Rate | None = None
     rest: float | None = None
 
@@ -237,9 +237,9 @@ def take(
         for purpose, of_lane in rate.lanes.items():
             lanes[purpose] = most_rows(database, connection, wish.account, of_lane, now, purpose=purpose)
     left = {purpose: 0 if isinstance(found, NotYet) else found for purpose, found in lanes.items()}
-    is_replay = wish.replay_since is not None
+    is_replay = wish.replay_within is not None
     closed = [purpose for purpose, count in left.items() if not count]
-    pages = _unknown_rows(connection, wish, now) if is_replay else _ready_rows(connection, wish, now, closed)
+    pages = _unknown_rows(database, connection, wish, now) if is_replay else _ready_rows(connection, wish, now, closed)
     groups = _choose(pages, wish, left)
     if not groups:
         return min((found for found in lanes.values() if isinstance(found, NotYet)), default=None)
@@ -252,7 +252,7 @@ def take(
 def _mark_claimed(
     connection: Connection, wish: Wish, groups: Sequence[Group], now: int, *, token: str, holder: str
 ) -> None:
-    is_replay = wish.replay_since is not None
+    is_replay = wish.replay_within is not None
     rate = wish.rate
     ids = [found.id for group in groups for found in group.rows]
     mark = {"ids": ids, "token": token, "holder": holder, "now": now, "is_replay": is_replay}
@@ -327,12 +327,15 @@ def _ready_rows(connection: Connection, wish: Wish, now: int, closed: Sequence[s
         below = urgency
 
 
-def _unknown_rows(connection: Connection, wish: Wish, now: int) -> Iterator[list[LoadedRow]]:
-    """Unknown rows whose key the vendor still knows, and that are still worth it."""
+def _unknown_rows(database: Database, connection: Connection, wish: Wish, now: int) -> Iterator[list[LoadedRow]]:
+    """Unknown rows whose key the vendor still knows, and that are still worth it.
+
+    What was claimed before the database's clock was set back may be older than it looks, and is left out.
+    """
     before = now if wish.before is None else wish.before  # a row is asked again once in a pass
     question = {
         "account": wish.account,
-        "since": wish.replay_since,
+        "since": max(now - (wish.replay_within or 0), jumps.look(database, connection).unsure_until),
         "before": before,
         "now": now,
         "count": wish.rows,

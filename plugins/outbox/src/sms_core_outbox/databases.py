@@ -34,6 +34,8 @@ OF_OTHERS = 2.0
 """Seconds that another process's write may take, before the caller's own transaction is what is waited for."""
 SERIALIZATION_FAILURE = "40001"
 """What PostgreSQL says under REPEATABLE READ where another transaction has changed the same (appendix A of its manual)."""
+_SYNCHRONOUS = "sms_outbox.synchronous_commit"
+"""Under which name a connection knows its server's default."""
 KINDS = ("sqlite", "postgresql")
 CHANNEL = "sms_outbox"
 """On which PostgreSQL tells workers that something was put."""
@@ -110,6 +112,7 @@ class Database:
         with told():
             if not self.is_sqlite:
                 with self.engine.begin() as connection:
+                    _commit_durably(connection)
                     yield connection
                 return
             with self._own_turn(), self._sqlite_connection() as connection:
@@ -318,6 +321,17 @@ def told() -> Generator[None, None, None]:
 
 def _first_line(error: DBAPIError) -> str:
     return f"{type(error.orig).__name__}: {error.orig}".splitlines()[0]
+
+
+def _commit_durably(connection: Connection) -> None:
+    """Let a transaction of PostgreSQL count once it is on the disk, also where the server's default is not to wait for it.
+
+    A claim that a crash of the server took back would be made again, and sent twice.
+    """
+    if _SYNCHRONOUS not in connection.info:  # asked once for each connection, which keeps what it began with
+        connection.info[_SYNCHRONOUS] = connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()
+    if connection.info[_SYNCHRONOUS] == "off":
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
 
 
 def _engine(given: str | Engine) -> Engine:

@@ -96,7 +96,7 @@ class AccountPass:
     concurrency: int
     before: int | None = None
     left: int | None = None
-    replay_since: int | None = None
+    replay_within: int | None = None
     rate: Rate | None = None
     traces: Traces = field(factory=NoTraces)
     onward: Onward | None = None
@@ -134,7 +134,7 @@ class AccountPass:
             return False
         self.wait = None
         rest = None if self.onward is None else self.onward.rest
-        wish = Wish(self.name, free, size, rows, self.before, self.replay_since, self.rate, rest)
+        wish = Wish(self.name, free, size, rows, self.before, self.replay_within, self.rate, rest)
         claim = self.ledger.claim(wish)
         if isinstance(claim, PassedOn):
             self.went_on += claim.count

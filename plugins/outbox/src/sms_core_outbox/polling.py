@@ -56,7 +56,7 @@ def take_due(database: Database, connection: Connection, account: str, *, limit:
     database.lock(connection, ("poll", account))
     now = database.now(connection)
     name = _name("polled", account)
-    since = _asked_until(database, connection, name)
+    since = min(now, _asked_until(database, connection, name))  # later, it is from before the clock was set back
     open_batches = _open_batches(connection, account, now)
     due = [(turn, batch) for batch in open_batches if (turn := turn_in(batch.went_at, since, now))]
     due.sort(key=lambda found: found[0])
@@ -70,7 +70,7 @@ def take_turn(database: Database, connection: Connection, account: str) -> tuple
     database.lock(connection, ("settle", account))
     now = database.now(connection)
     name = _name("settled", account)
-    since = _asked_until(database, connection, name)
+    since = min(now, _asked_until(database, connection, name))
     connection.execute(update(meta).where(meta.c.name == name).values(value=str(now)))
     return since, now
 

@@ -16,6 +16,8 @@ from sms_core_outbox.states import State
 
 SECOND = 1_000_000
 NO_LIMIT = 1 << 30
+MOST_WHO_ASK = 1000
+"""Workers that wait for their turn at once, each with one question."""
 
 
 @frozen
@@ -72,7 +74,8 @@ def most_rows(
         most = max(0, rate.in_flight - connection.execute(under_way).scalar_one())
     if rate.per_second is not None:
         next_at = _next_at(database, connection, "rate", name, purpose)
-        if next_at > now:
+        longest = max(1.0, 1 / rate.per_second)
+        if now < next_at <= now + longest * SECOND:  # beyond that lies what was noted before the clock was set back
             return NotYet((next_at - now) / SECOND)
         most = min(most, max(1, int(rate.per_second)))
     return most
@@ -91,6 +94,8 @@ def wait_of_question(database: Database, connection: Connection, name: str, per_
     take_turns(database, connection, name)
     now = database.now(connection)
     turn = max(now, _next_at(database, connection, "question", name, None))
+    if turn > now + MOST_WHO_ASK / per_second * SECOND:  # it was noted before the clock was set back
+        turn = now
     _set_next_at(connection, "question", name, None, turn + int(SECOND / per_second))
     return (turn - now) / SECOND
 

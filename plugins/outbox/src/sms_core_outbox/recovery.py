@@ -49,7 +49,7 @@ def give_up_dead_claims(
     caller knows, and its holder may have noted a longer one. It is at once where its holder's end is proven. ``alive`` are the caller's own claims that are under way.
     """
     now = database.now(connection)
-    jumped_at = jumps.ages_count_from(database, connection)
+    jumped_at = jumps.look(database, connection).jumped_at
     lost: Counter[str] = Counter()
     for found in connection.execute(_holders).all():
         too_old = now - int((CLAIM_AGE + deadline_of(connection, found.holder, deadline)) * SECOND)

@@ -209,7 +209,7 @@ def replay(resources: Resources, name: str, client: Sender) -> int:
     with ThreadPoolExecutor(resources.concurrency, thread_name_prefix="sms-outbox-send") as pool:
         found = AccountPass(name, client, resources.ledger(), tally, pool, landed, resources.concurrency)
         found.rate = resources.rates.get(name)
-        found.replay_since = now - int(window * claims.SECOND)
+        found.replay_within = int(window * claims.SECOND)
         found.before = now
         run_dry(landed, {name: found}, lambda: False)
         _end_pass(resources, found)

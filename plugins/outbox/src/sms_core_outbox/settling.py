@@ -157,18 +157,23 @@ def as_result(asked: Sequence[Doubt]) -> SendResult:
     return SendResult(outcomes, batches=batches, message=message, sent_at=to_moment(begun))
 
 
-def counts(doubt: Doubt, outcome: Outcome, *, now: int, deadline: float, jumped_at: int = 0) -> bool:
+def counts(doubt: Doubt, outcome: Outcome, *, now: int, deadline: float, anchor: jumps.Anchor) -> bool:
     """Whether what the vendor says of a row counts.
 
     An acceptance does. "Not sent" is said by absence, and while the holder of a claim may live, the vendor may still be
-    sent it: so its end has to be proven, and the vendor to have had time to end its work. ``jumped_at`` is when the
-    database's clock jumped, from when on ages count.
+    sent it: so its end has to be proven, and the vendor to have had time to end its work. Vendors remember texts for a
+    while only, so absence proves nothing either of a row whose age nobody knows, after the database's clock was set back.
     """
     if outcome is Outcome.UNKNOWN:
         return False
-    if outcome is Outcome.ACCEPTED or doubt.is_answered:
+    if outcome is Outcome.ACCEPTED:
         return True
-    since = max(doubt.row.claimed_at or now, jumped_at) + int((CLAIM_AGE + deadline + PATIENCE) * SECOND)
+    claimed_at = doubt.row.claimed_at or now
+    if outcome is Outcome.NOT_SENT and not anchor.knows_age_of(claimed_at, now):
+        return False
+    if doubt.is_answered:
+        return True
+    since = max(claimed_at, anchor.jumped_at) + int((CLAIM_AGE + deadline + PATIENCE) * SECOND)
     return doubt.is_over and now >= since
 
 
@@ -253,7 +258,7 @@ def decide(
     state = outcome
     values: dict[str, object] = {"changed_at": now}
     if resend:
-        begun = max(found.claimed_at, jumps.ages_count_from(database, connection))
+        begun = max(found.claimed_at, jumps.look(database, connection).jumped_at)
         against = _against_resending(connection, found.id, found.claim, found.holder, begun, now)
         if against:
             raise OutboxError(f"row {row_id} cannot be sent again yet: {against}")
