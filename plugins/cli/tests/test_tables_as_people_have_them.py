@@ -198,8 +198,29 @@ def test_an_encoding_is_told_or_comes_first_among_guesses(encoding: str, text: s
 def test_a_text_that_is_likely_in_several_encodings_is_shown_in_each() -> None:
     korean = open_table("mobile,text\n0900000001,안녕하세요 고객님\n".encode("cp949"))
     assert {reading.encoding: reading.sample for reading in korean.readings}["cp949"] == "안녕하세요 고객님"
+    japanese = open_table("mobile,text\n0900000001,お知らせです\n".encode("euc_jp"))
+    assert {reading.encoding: reading.sample for reading in japanese.readings}["euc_jp"] == "お知らせです"
     short = open_table("mobile,text\n0900000001,測試\n".encode("cp950"))
     assert [reading.sample for reading in short.readings if reading.encoding == "cp950"] == ["測試"]
+
+
+def test_few_bytes_that_happen_to_be_utf8_are_asked_about() -> None:
+    both = open_table("mobile,name\n0900000001,陆\n".encode("gbk"))
+    assert {reading.encoding: reading.sample for reading in both.readings}.items() >= {
+        "utf-8": "½",
+        "gb18030": "陆",
+    }.items()
+    assert not open_table("mobile,name\n0900000001,José\n".encode()).readings
+
+
+def test_columns_that_repeat_matter_only_where_they_are_used() -> None:
+    opened = open_table("手機,姓名,姓名,簡訊,簡訊\n0900000001,王,小明,a,b\n".encode())
+    assert opened.columns.find("name") is opened.columns.find("text") is None
+    assert opened.columns.is_repeated("text")
+    assert "so neither is taken for the name" in opened.notes[0]
+    for header in ("手機,手機", "手機,預約時間,預約時間"):
+        with pytest.raises(InvalidMessage, match="twice: rename one"):
+            open_table(f"{header}\n0900000001\n".encode())
 
 
 def test_a_damaged_file_refuses_the_damaged_rows_alone() -> None:
@@ -211,7 +232,7 @@ def test_a_damaged_file_refuses_the_damaged_rows_alone() -> None:
     assert (hong_kong[0].values["姓名"], hong_kong[0].fault) == ("王堃明", "")
     cut = PEOPLE.encode().replace("林".encode(), "林".encode()[:2])
     assert "bytes E6 9E" in read_table(cut).rows[1].fault
-    alone = read_table(PEOPLE.encode() + b"0900000003,\xff\xfe,hi\r\n").rows
+    alone = read_table(PEOPLE.encode("utf-8-sig") + b"0900000003,\xff\xfe,hi\r\n").rows
     assert [bool(row.fault) for row in alone] == [False, False, True]
 
 

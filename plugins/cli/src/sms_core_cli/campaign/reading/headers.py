@@ -42,6 +42,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What a campaign reads, and the headers of the columns where it is; of several in one file the first of these counts."""
 
+_TITLES = {"send_at": "send time"}
+_NEEDED = ("number", "send_at")
+"""Of these no file goes out while nobody knows which column it is: a text without its time is sent at once."""
 FIRST_ROWS = 20
 """How many rows may stand above the one that names the columns."""
 
@@ -86,8 +89,8 @@ _RANKS = {
 class Columns:
     """The columns of a table. ``places`` has each by its header in lower case and by what it is to a campaign.
 
-    A header that several columns have is in ``repeated`` alone. ``notes`` say what was taken among several, ``chosen``
-    is what a person chose.
+    A header that several columns have is in ``repeated`` alone, and so is what one of them would be to a campaign.
+    ``notes`` say what was taken among several, ``chosen`` is what a person chose.
     """
 
     headers: tuple[str, ...]
@@ -111,7 +114,7 @@ class Columns:
         return self._names.get(header_key(name))
 
     def is_repeated(self, name: str) -> bool:
-        """Whether several columns have this header."""
+        """Whether several columns have this header, or one that means this to a campaign."""
         return header_key(name) in self.repeated
 
 
@@ -132,6 +135,7 @@ def read_columns(headers: Sequence[str], chosen: Mapping[str, str] | None = None
         if count == 1 and key and key not in names:  # {姓名} is the column 姓名(必填)
             names[key] = headers[list(map(_without_remark, keys)).index(key)].strip().lower()
     notes: list[str] = []
+    ambiguous: set[str] = set()
     for meaning in ALIASES:
         if chosen and meaning in chosen:
             places[meaning] = _chosen(meaning, chosen[meaning], headers, keys)
@@ -141,14 +145,25 @@ def read_columns(headers: Sequence[str], chosen: Mapping[str, str] | None = None
             continue
         best = candidates[0]
         if keys[best] in repeated:
-            raise InvalidMessage("header", f"names the column {headers[best].strip()!r} twice: rename one of them")
+            header = headers[best].strip()
+            if meaning in _NEEDED:
+                raise InvalidMessage("header", f"names the column {header!r} twice: rename one of them")
+            ambiguous.add(meaning)
+            if meaning != "text":  # another text may stand for it, and without one planning refuses the file
+                notes.append(
+                    f"the header names the column {header!r} twice, so neither is taken for the {meaning}: "
+                    "rename one if it matters"
+                )
+            continue
         places[meaning] = best
-        notes.extend(_preference(meaning, [headers[place].strip() for place in candidates]))
+        notes.extend(
+            _preference(meaning, [headers[place].strip() for place in candidates if keys[place] not in repeated])
+        )
     if "number" not in places and (guessed := _number_within(headers, repeated)) is not None:
         places["number"] = guessed
         others = "if that is another one, name it with --column number=HEADER"
         notes.append(f"the column {headers[guessed].strip()!r} is taken for the number's; {others}")
-    return Columns(tuple(headers), places, repeated, tuple(notes), chosen or {}, names)
+    return Columns(tuple(headers), places, repeated | ambiguous, tuple(notes), chosen or {}, names)
 
 
 def find_header(
@@ -200,7 +215,7 @@ def _preference(meaning: str, candidates: Sequence[str]) -> Iterator[str]:
     if len(candidates) > 1:
         taken, *others = candidates
         yield (
-            f"the column for the {meaning.replace('_', ' ')} is {taken!r}, not {' or '.join(map(repr, others))}; "
+            f"the column for the {_TITLES.get(meaning, meaning)} is {taken!r}, not {' or '.join(map(repr, others))}; "
             f"--column {meaning}={others[0]} takes the other"
         )
 
