@@ -170,7 +170,7 @@ PHRASES = (
     "Korean (CP949)",
     "has full-width braces in {place}: write {plain}",
     "{time} may be several hours of the day, or none: write it in 24 hours",
-    "is no time of the calendar ({reason})",
+    "is no time of the calendar: write it as {example}",
     "hidden rows are read too: {count}, the first is row {row}",
     "hidden columns are read too",
     "of merged cells ({first}) only the one at the top left has a value, the others are empty",

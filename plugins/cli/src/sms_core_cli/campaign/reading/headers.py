@@ -143,19 +143,11 @@ def read_columns(headers: Sequence[str], chosen: Mapping[str, str] | None = None
         candidates = _candidates(meaning, keys)
         if not candidates:
             continue
-        best = candidates[0]
-        if keys[best] in repeated:
-            header = headers[best].strip()
-            if meaning in _NEEDED:
-                raise InvalidMessage("header", f"names the column {header!r} twice: rename one of them")
+        if keys[candidates[0]] in repeated:
+            notes.extend(_repeated(meaning, headers[candidates[0]].strip()))
             ambiguous.add(meaning)
-            if meaning != "text":  # another text may stand for it, and without one planning refuses the file
-                notes.append(
-                    f"the header names the column {header!r} twice, so neither is taken for the {meaning}: "
-                    "rename one if it matters"
-                )
             continue
-        places[meaning] = best
+        places[meaning] = candidates[0]
         notes.extend(
             _preference(meaning, [headers[place].strip() for place in candidates if keys[place] not in repeated])
         )
@@ -209,6 +201,15 @@ def _candidates(meaning: str, keys: Sequence[str]) -> list[int]:
         if rank is not None:
             found.append((rank, place))
     return [place for _, place in sorted(found)]
+
+
+def _repeated(meaning: str, header: str) -> Iterator[str]:
+    """What to say where several columns have the header of this one. Raises `InvalidMessage` where it is needed."""
+    if meaning in _NEEDED:
+        raise InvalidMessage("header", f"names the column {header!r} twice: rename one of them")
+    if meaning != "text":  # another text may stand for it, and without one planning refuses the file
+        said = f"the header names the column {header!r} twice, so neither is taken for the {meaning}"
+        yield f"{said}: rename one if it matters"
 
 
 def _preference(meaning: str, candidates: Sequence[str]) -> Iterator[str]:
