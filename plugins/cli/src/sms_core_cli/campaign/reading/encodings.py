@@ -102,8 +102,9 @@ def find_encoding(file: BinaryIO, named: str | None = None) -> FoundEncoding:
     if told == "utf-8-sig" and _share_of_lost(_sample(file, bad), told) <= 1 - _LIKELY:
         return FoundEncoding(told, is_damaged=True)
     if told is not None:
-        where = f"in row {_row_of(file, bad)}, at byte {bad + 1}"
-        raise InvalidMessage("file", f"begins as {told.upper()} and goes on otherwise {where}: save it as 'CSV UTF-8'")
+        row, name = _row_of(file, bad), told.upper()
+        reason = f"begins as {name} and goes on otherwise in row {row}, at byte {bad + 1}: save it as 'CSV UTF-8'"
+        raise InvalidMessage("file", reason)
     return _legacy(file, bad)
 
 
