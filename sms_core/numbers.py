@@ -21,7 +21,7 @@ _SHEET_TEXT = re.compile(r'=\s*"([^"]*)"')
 _APOSTROPHES = ("'", "\u2018", "\u2019")
 """What marks a cell as text in a spreadsheet."""
 _SHEET_ROUNDED = re.compile(r"\d(?:\.\d+)?E\+?\d+", re.ASCII | re.IGNORECASE)
-_SHEET_DECIMAL = re.compile(r"\+?\d+\.0", re.ASCII)
+_SHEET_DECIMAL = re.compile(r"\+?\d+\.0+", re.ASCII)
 
 _SEPARATORS = re.compile(r"[ .()\u2212-]+")
 _SEPARATING = ("Zs", "Pd")

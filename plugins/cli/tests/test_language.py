@@ -85,6 +85,7 @@ IN_PIECES = {
     "5 has no run5: sms campaign FILE begins one",
     "5: name it with --column number=HEADER",
     "5: 5",
+    "5; 5",
     "HTTP 5",
     "has a character that 5 lacks5",
 }

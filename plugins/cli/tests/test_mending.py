@@ -74,3 +74,11 @@ def test_what_lacks_no_zero_stays() -> None:
     mending = Mending(mend=True)
     assert [mending.take(row) for row in table.rows] == list(table.rows)
     assert mending.notes == ("no number lacks its leading 0",)
+
+
+@pytest.mark.parametrize("number", ["900-000-001", "(900)000001", "９０００００００１", "900000001.00", "'900000001"])
+def test_a_lost_zero_is_found_however_the_digits_are_parted(number: str) -> None:
+    mending = Mending(mend=True)
+    row = mending.take(read_table(f"number\n{number}\n".encode()).rows[0])
+    assert row.values["number"] == "0900000001"
+    assert mending.notes == (f"numbers that lacked their leading 0 and got it: 1, such as {number} → 0900000001",)

@@ -52,7 +52,7 @@ REFUSED_ROWS = {
 REFUSED_FILES = {
     "cp1252": "in row 2: --encoding cp1252 would read it as 'José Núñez'",
     "gbk-taken-for-big5": "--encoding gb18030 reads '王小明 您好'",
-    "quote-at-start-of-a-name": "row 2: is not CSV: its cell 2 begins with a quote",
+    "quote-at-start-of-a-name": "row 2: is not CSV: its cell 2 has something behind its closing quote",
 }
 BOOKED = {
     "time-2026-12-1-9-00": "2026-12-01T09:00:00+08:00",
@@ -198,8 +198,47 @@ def test_an_encoding_is_told_or_comes_first_among_guesses(encoding: str, text: s
 def test_a_text_that_is_likely_in_several_encodings_is_shown_in_each() -> None:
     korean = open_table("mobile,text\n0900000001,안녕하세요 고객님\n".encode("cp949"))
     assert {reading.encoding: reading.sample for reading in korean.readings}["cp949"] == "안녕하세요 고객님"
+    japanese = open_table("mobile,text\n0900000001,お知らせです\n".encode("euc_jp"))
+    assert {reading.encoding: reading.sample for reading in japanese.readings}["euc_jp"] == "お知らせです"
     short = open_table("mobile,text\n0900000001,測試\n".encode("cp950"))
     assert [reading.sample for reading in short.readings if reading.encoding == "cp950"] == ["測試"]
+
+
+def test_few_bytes_that_happen_to_be_utf8_are_asked_about() -> None:
+    both = open_table("mobile,name\n0900000001,陆\n".encode("gbk"))
+    assert {reading.encoding: reading.sample for reading in both.readings}.items() >= {
+        "utf-8": "½",
+        "gb18030": "陆",
+    }.items()
+    assert not open_table("mobile,name\n0900000001,José\n".encode()).readings
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("王小明,0900000001,hi\n", "row 1: holds a number already"),
+        ("手機，姓名，簡訊\n0900000001，王，hi\n", "row 1: parts its cells by ，"),
+    ],
+)
+def test_a_file_without_a_header_says_what_to_write(text: str, words: str) -> None:
+    with pytest.raises(InvalidMessage, match=words):
+        open_table(text.encode())
+
+
+def test_of_several_that_may_be_the_number_it_says_which_it_takes() -> None:
+    opened = open_table("父親手機,母親手機,住宅電話\n0900000001,0900000002,02\n".encode())
+    assert opened.columns.places["number"] == 0
+    assert opened.notes[0].endswith("'父親手機', not '母親手機'; --column number=母親手機 takes the other")
+
+
+def test_columns_that_repeat_matter_only_where_they_are_used() -> None:
+    opened = open_table("手機,姓名,姓名,簡訊,簡訊\n0900000001,王,小明,a,b\n".encode())
+    assert opened.columns.find("name") is opened.columns.find("text") is None
+    assert opened.columns.is_repeated("text")
+    assert "so neither is taken for the name" in opened.notes[0]
+    for header in ("手機,手機", "手機,預約時間,預約時間"):
+        with pytest.raises(InvalidMessage, match="twice: rename one"):
+            open_table(f"{header}\n0900000001\n".encode())
 
 
 def test_a_damaged_file_refuses_the_damaged_rows_alone() -> None:
@@ -211,7 +250,7 @@ def test_a_damaged_file_refuses_the_damaged_rows_alone() -> None:
     assert (hong_kong[0].values["姓名"], hong_kong[0].fault) == ("王堃明", "")
     cut = PEOPLE.encode().replace("林".encode(), "林".encode()[:2])
     assert "bytes E6 9E" in read_table(cut).rows[1].fault
-    alone = read_table(PEOPLE.encode() + b"0900000003,\xff\xfe,hi\r\n").rows
+    alone = read_table(PEOPLE.encode("utf-8-sig") + b"0900000003,\xff\xfe,hi\r\n").rows
     assert [bool(row.fault) for row in alone] == [False, False, True]
 
 
@@ -362,7 +401,7 @@ def test_a_spreadsheet_s_error_is_never_sent(sms: Sms, exchange: Exchange, tmp_p
         (b" \n \n", "is empty"),
         ("手機,簡訊\n0900000001,您好".encode("utf-16-le") + b"\x1a", "begins as UTF-16-LE"),
         (b'number,name\n0900000001,"a\n', "perhaps for a quote that is not closed"),
-        (b'number,a,b\n0900000001,x,"y"z\n', "its cell 3 begins with a quote"),
+        (b'number,a,b\n0900000001,x,"y"z\n', "its cell 3 has something behind"),
     ],
 )
 def test_what_is_no_table_says_what_to_do(content: bytes, words: str) -> None:

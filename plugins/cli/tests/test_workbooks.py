@@ -47,6 +47,9 @@ def workbook(rows: Iterable[Sequence[Any]], formats: dict[str, str] | None = Non
         (886900000001, "0.00E+00", "886900000001"),
         (900000001, "0000000000", "0900000001"),
         (900000001, "0000-000-000", "0900-000-001"),
+        (900000001, "0###-###-###", "0900-000-001"),
+        (900000001, "[<=99999999]####-####;(0#) ####-####", "(09) 0000-0001"),
+        (23456789, "[<=99999999]####-####;(0#) ####-####", "2345-6789"),
         (900000001, "0000000000;;;@", "0900000001"),
         (1200, "#,##0", "1,200"),
         (1234567.5, '"NT$"#,##0.00', "NT$1,234,567.50"),
@@ -156,7 +159,7 @@ def test_what_a_sheet_hides_is_said() -> None:
 
 def test_formulas_that_nobody_calculated_are_no_empty_cells() -> None:
     content = workbook([HEADER[:2], ("0900000001", '="您好"&A2'), ("0900000002", "=B2")])
-    with pytest.raises(InvalidMessage, match="2 of them, the first in B2"):
+    with pytest.raises(InvalidMessage, match="2, the first in B2"):
         read_table(content)
 
 

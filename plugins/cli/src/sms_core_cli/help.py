@@ -110,7 +110,7 @@ class Speaking(click.Command):
         if not self.epilog:
             return
         what, separator, example = self.epilog.partition(": ")
-        text = f"{_(what)}: {example}" if separator and what.startswith(EXAMPLE) else _(self.epilog)
+        text = f"{_(what)}{_(': ')}{example}" if separator and what.startswith(EXAMPLE) else _(self.epilog)
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(text)

@@ -23,6 +23,7 @@ ENGLISH, TAIWANESE = "en", "zh_TW"
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _MAINLAND = re.compile(r"cn|sg|hans|simplified|china", re.IGNORECASE)
 _PLACE = re.compile(r"\\{(\w+)\\}")
+_FIELD = re.compile(r"[a-z](?:[\w.]|\[\{place\}\])*: \{reason\}")
 
 
 def language() -> str:
@@ -72,8 +73,9 @@ def _filled(name: str, value: str) -> str:
 
 @lru_cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """What each phrase looks like, the most telling first."""
-    ranked = sorted(PHRASES, key=lambda template: -len(_PLACE.sub("", re.escape(template))))
+    """What each phrase looks like: the field of an error first, for the rest is a phrase of its own; then the most telling."""
+    length = {template: len(_PLACE.sub("", re.escape(template))) for template in PHRASES}
+    ranked = sorted(PHRASES, key=lambda template: (not _FIELD.fullmatch(template), -length[template]))
     return [(re.compile(_PLACE.sub(_group, re.escape(template)), re.DOTALL), template) for template in ranked]
 
 

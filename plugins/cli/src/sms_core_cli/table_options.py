@@ -12,7 +12,7 @@ from attrs import frozen
 from sms_core.errors import InvalidMessage
 from sms_core_cli.campaign.reading.encodings import Reading
 from sms_core_cli.campaign.table import TableFile, open_table
-from sms_core_cli.language import _
+from sms_core_cli.language import _, phrase
 from sms_core_cli.output import note
 
 
@@ -62,7 +62,7 @@ def _ask(file: Path, readings: Sequence[Reading]) -> Reading:
     """Show a text of the file in each encoding, and ask which is right. Raises `InvalidMessage` if none is."""
     note(_("The bytes of {file} do not tell how it is encoded. Which of these is right?", file=file))
     for number, reading in enumerate(readings, 1):
-        note(f"  {number}  {reading.title}: {reading.sample}")
+        note(f"  {number}  {phrase(reading.title)}: {reading.sample}")
     note(_("  0  none of them"))
     try:
         answer = click.prompt(_("Number"), type=click.IntRange(0, len(readings)), err=True, prompt_suffix=_(": "))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import attrs
 from attrs import define, field
 
 from sms_core.numbers import lacks_zero, to_e164
 from sms_core_cli.campaign.table import Row
 
+_DECIMALS = re.compile(r"\.0+\Z")
+_BETWEEN_DIGITS = re.compile(r"[\s().'’\"=\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff-]+")
+"""What people and spreadsheets put around digits and between them, which `to_e164` leaves out."""
 EXAMPLES = 3
 """How many of the numbers a note shows."""
 
@@ -54,5 +60,8 @@ class Mending:
 
 def _with_zero(number: str) -> str:
     """The number with its leading 0; "" for one that has it, or that lacks more."""
-    digits = number.removesuffix(".0")  # as pandas writes a column of counts with gaps in it
+    if number.startswith(("0", "+", "8")):  # as most numbers do: no further look at them
+        return ""
+    whole = _DECIMALS.sub("", number)  # as pandas writes a column of counts with gaps in it
+    digits = _BETWEEN_DIGITS.sub("", unicodedata.normalize("NFKC", whole))
     return f"0{digits}" if lacks_zero(digits) else ""

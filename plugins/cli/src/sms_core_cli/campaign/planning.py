@@ -204,6 +204,8 @@ class _Planner:
     def plan(self, progress: Callable[[int], object]) -> Planned:
         columns = self.table.columns
         if self.defaults.text is None and columns.find("text") is None:
+            if columns.is_repeated("text"):
+                raise InvalidMessage("text", "may be in several columns, called alike: rename all but one")
             named = ", ".join(header.strip() for header in columns.headers if header.strip())
             raise InvalidMessage("text", f"is missing: {WHERE_THE_TEXT_IS}; there are {named}")
         read_text = reader_of_texts(columns)

@@ -12,6 +12,7 @@ from typing import BinaryIO, TextIO
 from attrs import Factory, field, frozen
 
 from sms_core.errors import InvalidMessage
+from sms_core.numbers import to_e164
 from sms_core_cli.campaign.reading.delimited import (
     DELIMITERS,
     Line,
@@ -174,7 +175,11 @@ def _open_workbook(source: Source, chosen: Mapping[str, str], sheet: str | None)
         first = first_lines(rows, FIRST_ROWS)
     header = find_header(first, chosen)
     if header is None:
-        raise _no_header(next(iter(first), None), chosen)
+        error = _no_header(next(iter(first), None), chosen)
+        if not found.others or sheet is not None:
+            raise error
+        others = f"there are other sheets, which --sheet reads: {', '.join(found.others)}"
+        raise InvalidMessage(error.field, f"{error.reason}; {others}")
     number, headers = header
     columns = read_columns(headers, chosen)
     with _opened(source) as file:
@@ -224,8 +229,23 @@ def _no_header(first: Line | None, chosen: Mapping[str, str]) -> InvalidMessage:
         return InvalidMessage("column", f"number={chosen['number']}: there is no such column; there are {named}")
     if not named:
         return InvalidMessage("file", "is empty: its first row names the columns, such as number,name,text")
+    if len(cells) == 1 and "，" in named:
+        return InvalidMessage(f"row {number}", "parts its cells by ，: replace each by a comma, or save it as .xlsx")
+    if any(map(_is_number, cells)):
+        return InvalidMessage(
+            f"row {number}",
+            "holds a number already, and no row names the columns: write one above it, such as number,name,text",
+        )
     reason = f"names no column 'number' (or mobile, phone, 手機, 行動電話, 門號 and the like), only {named}"
     return InvalidMessage(f"row {number}", f"{reason}: name it with --column number=HEADER")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        to_e164(cell)
+    except ValueError:
+        return False
+    return True
 
 
 @frozen

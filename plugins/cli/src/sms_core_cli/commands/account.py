@@ -33,7 +33,7 @@ PLACES = {
 }
 
 
-@click.group(cls=SmsGroup)
+@click.group(cls=SmsGroup, epilog="Example: sms account add shop every8d://UID@new.e8d.tw")
 def account() -> None:
     """Keep accounts by name, for --account NAME and the variable SMS_ACCOUNT.
 

@@ -86,7 +86,7 @@ def run_options(command: CommandT) -> CommandT:
             "--outbox",
             "url",
             metavar="URL",
-            help="Keep the run in this database instead of FILE.sms: postgresql+psycopg://HOST/NAME.",
+            help="The run is in this database instead of FILE.sms: postgresql+psycopg://HOST/NAME.",
         ),
         click.option("--run", "name", metavar="NAME", help="The run of this name.  [default: the latest]"),
     ):
@@ -133,7 +133,7 @@ def _file_argument(command: CommandT) -> CommandT:
     "--outbox",
     "url",
     metavar="URL",
-    help="Keep the run in this database instead of FILE.sms: postgresql+psycopg://HOST/NAME.",
+    help="The run is in this database instead of FILE.sms: postgresql+psycopg://HOST/NAME.",
 )
 @account_options
 @json_option

@@ -44,7 +44,7 @@ DECISIONS = ("accepted", "refused", "not_sent")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
-@click.group(cls=SmsGroup)
+@click.group(cls=SmsGroup, epilog="Example: sms outbox status --outbox sqlite:///sms.db")
 def outbox() -> None:
     """A home for every send: run a worker, look into the table, settle and decide.
 

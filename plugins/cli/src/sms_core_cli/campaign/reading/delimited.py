@@ -64,8 +64,8 @@ def _why_no_row(record: str, delimiter: str, error: csv.Error) -> str:
     if place is None:
         return f"is not CSV, perhaps for a quote that is not closed: {error}"
     return (
-        f"is not CSV: its cell {place} begins with a quote and goes on behind the closing one. "
-        'Write a quote within a cell twice, and one around the cell: """Ann"" Lee"'
+        f"is not CSV: its cell {place} "
+        'has something behind its closing quote: write a quote within a cell twice, as in """Ann"" Lee"'
     )
 
 

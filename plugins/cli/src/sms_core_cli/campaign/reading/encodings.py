@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import BinaryIO
@@ -31,6 +32,7 @@ TITLES = {
     "big5hkscs": "Big5 of Hong Kong",
     "gb18030": "GBK (GB18030)",
     "cp932": "Shift-JIS",
+    "euc_jp": "Japanese (EUC-JP)",
     "cp949": "Korean (CP949)",
 }
 LOST = "surrogateescape"
@@ -45,15 +47,18 @@ _LIKELY = 0.6
 _CLEAR = 0.3
 """By how much Big5 has to be likelier than any other to be read without a question."""
 _UTF16 = ("utf-16-le", "utf-16-be")
+_TWO_BYTES = re.compile(r"[A-Za-z0-9]?[\u0080-\u07ff]+[A-Za-z0-9]?")
+_HAS_LETTER = re.compile(r"[A-Za-z0-9]")
 
 _BLOCKS: dict[str, tuple[tuple[int, int], ...]] = {
     "cp950": ((0xA140, 0xA3FE), (0xA440, 0xC67E)),
     "gb18030": ((0xA1A1, 0xA3FE), (0xB0A1, 0xD7F9)),
     "cp932": ((0x8140, 0x8396), (0x889F, 0x9872)),
+    "euc_jp": ((0xA1A1, 0xA5F6), (0xB0A1, 0xCFD3)),
     "cp949": ((0xA1A1, 0xA3FE), (0xB0A1, 0xC8FE)),
 }
 """First and last code of each encoding's punctuation and common characters: Big5's frequently used ones, level 1 of GB 2312
-and of JIS X 0208, the Hangul of KS X 1001."""
+and, twice, of JIS X 0208, the Hangul of KS X 1001."""
 
 
 @frozen
@@ -93,9 +98,12 @@ def find_encoding(file: BinaryIO, named: str | None = None) -> FoundEncoding:
     told = next((name for mark, name in MARKS if head.startswith(mark)), None) or _utf16(head)
     bad = _first_bad_byte(file, told or "utf-8")
     if bad is None:
-        return FoundEncoding(told or "utf-8")
+        return FoundEncoding(told or "utf-8", _doubts(head) if told is None else ())
+    if told == "utf-8-sig" and _share_of_lost(_sample(file, bad), told) <= 1 - _LIKELY:
+        return FoundEncoding(told, is_damaged=True)
     if told is not None:
-        reason = f"begins as {told.upper()} and goes on otherwise, at byte {bad + 1}: save it as 'CSV UTF-8'"
+        row, name = _row_of(file, bad), told.upper()
+        reason = f"begins as {name} and goes on otherwise in row {row}, at byte {bad + 1}: save it as 'CSV UTF-8'"
         raise InvalidMessage("file", reason)
     return _legacy(file, bad)
 
@@ -171,6 +179,20 @@ def _utf16(head: bytes) -> str | None:
     return None
 
 
+def _doubts(head: bytes) -> tuple[Reading, ...]:
+    """The ways to read a file that is UTF-8, and a legacy encoding as well; none if it is hardly that.
+
+    A few characters of a legacy encoding may happen to be UTF-8: 陆 in GBK is ½ in UTF-8. Such characters of UTF-8 have two
+    bytes each, and those that people write stand beside letters, as in José.
+    """
+    text = head.decode("utf-8", "ignore")
+    runs = _TWO_BYTES.findall(text)
+    if not runs or any(character > "\u07ff" for character in text) or any(map(_HAS_LETTER.search, runs)):
+        return ()
+    likely = [name for name in _BLOCKS if _likeness(head, name) >= _LIKELY]
+    return tuple(Reading(name, _shown(head, name)) for name in ("utf-8", *likely)) if likely else ()
+
+
 def _legacy(file: BinaryIO, bad: int) -> FoundEncoding:
     sample = _sample(file, bad)
     likely = {encoding: _likeness(sample, encoding) for encoding in ("utf-8", *_BLOCKS)}
@@ -188,7 +210,7 @@ def _legacy(file: BinaryIO, bad: int) -> FoundEncoding:
         return FoundEncoding(best, is_damaged=is_damaged, note=note)
     if "cp950" not in ranked and _share_of_lost(sample, "cp950") == 0:
         ranked.append("cp950")  # what Excel writes in Taiwan is worth a look, however unlikely
-    return FoundEncoding(best, tuple(Reading(name, _shown(sample, name)) for name in ranked[:3]), is_damaged)
+    return FoundEncoding(best, tuple(Reading(name, _shown(sample, name)) for name in ranked), is_damaged)
 
 
 def _sample(file: BinaryIO, bad: int) -> bytes:

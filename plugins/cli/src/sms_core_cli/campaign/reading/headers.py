@@ -15,7 +15,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "number": (
         "number", "mobile number", "mobile phone", "mobile phone number", "mobile", "mobile no", "cell phone number",
         "cell phone", "cell", "cell number", "msisdn", "phone number", "phone no", "phone", "telephone number",
-        "telephone", "tel", "contact number", "contact no", "contact phone", "recipient number", "recipient", "to",
+        "telephone", "tel", "contact number", "contact no", "contact phone", "recipient number", "recipient", "to", "destination number", "destination", "dest",
         "手機號碼", "手機", "手機門號", "手機電話", "行動電話號碼", "行動電話", "行動電話門號", "行動門號", "行動", "門號", "門號號碼",
         "收訊門號", "收訊號碼", "受話門號", "受話號碼", "接收門號", "接收號碼", "收件人手機", "收訊人手機", "聯絡手機", "連絡手機", "會員手機", "客戶手機",
         "手机号码", "手机号", "手机", "移动电话", "联系手机",
@@ -30,6 +30,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "sms content", "message body", "body", "msg",
         "簡訊內容", "簡訊", "簡訊內文", "簡訊文字", "訊息內容", "訊息", "訊息內文", "內文", "內容", "發送內容", "文字內容", "傳送內容",
         "發送文字", "傳送訊息", "簡訊文案", "文案", "通知內容", "推播內容", "正文",
+        "發送訊息", "通知訊息", "訊息文字", "發送簡訊內容", "通知簡訊內容", "傳送簡訊內容",
         "短信内容", "短信", "信息", "消息", "内容", "短訊", "短訊內容",
     ),
     "reference": ("reference",),
@@ -42,12 +43,15 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What a campaign reads, and the headers of the columns where it is; of several in one file the first of these counts."""
 
+_TITLES = {"send_at": "send time"}
+_NEEDED = ("number", "send_at")
+"""Of these no file goes out while nobody knows which column it is: a text without its time is sent at once."""
 FIRST_ROWS = 20
 """How many rows may stand above the one that names the columns."""
 
 _NUMBER_WITHIN = re.compile(r"手機|手机|行動電話|門號|mobile|cell|phone|電話|电话")
 """A header with one of these in it may be the number's, where no other is."""
-_NO_NUMBER = re.compile(r"傳真|传真|fax|公司電話|住家電話|市話")
+_NO_NUMBER = re.compile(r"傳真|传真|fax|公司|住家|住宅|家用|室內|辦公|市話|分機")
 _WIDEST_HEADER = 24
 """Columns on a screen, of which a Chinese character takes two."""
 _PARENTHESES = re.compile(r"[(\[【〔][^()\[\]【】〔〕]*[)\]】〕]")
@@ -86,8 +90,8 @@ _RANKS = {
 class Columns:
     """The columns of a table. ``places`` has each by its header in lower case and by what it is to a campaign.
 
-    A header that several columns have is in ``repeated`` alone. ``notes`` say what was taken among several, ``chosen``
-    is what a person chose.
+    A header that several columns have is in ``repeated`` alone, and so is what one of them would be to a campaign.
+    ``notes`` say what was taken among several, ``chosen`` is what a person chose.
     """
 
     headers: tuple[str, ...]
@@ -111,7 +115,7 @@ class Columns:
         return self._names.get(header_key(name))
 
     def is_repeated(self, name: str) -> bool:
-        """Whether several columns have this header."""
+        """Whether several columns have this header, or one that means this to a campaign."""
         return header_key(name) in self.repeated
 
 
@@ -132,6 +136,7 @@ def read_columns(headers: Sequence[str], chosen: Mapping[str, str] | None = None
         if count == 1 and key and key not in names:  # {姓名} is the column 姓名(必填)
             names[key] = headers[list(map(_without_remark, keys)).index(key)].strip().lower()
     notes: list[str] = []
+    ambiguous: set[str] = set()
     for meaning in ALIASES:
         if chosen and meaning in chosen:
             places[meaning] = _chosen(meaning, chosen[meaning], headers, keys)
@@ -139,16 +144,20 @@ def read_columns(headers: Sequence[str], chosen: Mapping[str, str] | None = None
         candidates = _candidates(meaning, keys)
         if not candidates:
             continue
-        best = candidates[0]
-        if keys[best] in repeated:
-            raise InvalidMessage("header", f"names the column {headers[best].strip()!r} twice: rename one of them")
-        places[meaning] = best
-        notes.extend(_preference(meaning, [headers[place].strip() for place in candidates]))
-    if "number" not in places and (guessed := _number_within(headers, repeated)) is not None:
-        places["number"] = guessed
-        others = "if that is another one, name it with --column number=HEADER"
-        notes.append(f"the column {headers[guessed].strip()!r} is taken for the number's; {others}")
-    return Columns(tuple(headers), places, repeated, tuple(notes), chosen or {}, names)
+        if keys[candidates[0]] in repeated:
+            notes.extend(_repeated(meaning, headers[candidates[0]].strip()))
+            ambiguous.add(meaning)
+            continue
+        places[meaning] = candidates[0]
+        notes.extend(
+            _preference(meaning, [headers[place].strip() for place in candidates if keys[place] not in repeated])
+        )
+    if "number" not in places and (within := _number_within(headers, repeated)):
+        places["number"] = within[0]
+        named = [headers[place].strip() for place in within]
+        guess = "is taken for the number's; if that is another one, name it with --column number=HEADER"
+        notes.extend(_preference("number", named) or [f"the column {named[0]!r} {guess}"])
+    return Columns(tuple(headers), places, repeated | ambiguous, tuple(notes), chosen or {}, names)
 
 
 def find_header(
@@ -166,7 +175,7 @@ def find_header(
             return number, cells
     for number, cells in first:
         several = sum(not is_blank(cell) for cell in cells) > 1
-        if several and wanted is None and _number_within(cells, frozenset()) is not None:
+        if several and wanted is None and _number_within(cells, frozenset()):
             return number, cells
     return None
 
@@ -196,25 +205,34 @@ def _candidates(meaning: str, keys: Sequence[str]) -> list[int]:
     return [place for _, place in sorted(found)]
 
 
-def _preference(meaning: str, candidates: Sequence[str]) -> Iterator[str]:
-    if len(candidates) > 1:
-        taken, *others = candidates
-        yield (
-            f"the column for the {meaning.replace('_', ' ')} is {taken!r}, not {' or '.join(map(repr, others))}; "
-            f"--column {meaning}={others[0]} takes the other"
-        )
+def _repeated(meaning: str, header: str) -> Iterator[str]:
+    """What to say where several columns have the header of this one. Raises `InvalidMessage` where it is needed."""
+    if meaning in _NEEDED:
+        raise InvalidMessage("header", f"names the column {header!r} twice: rename one of them")
+    if meaning != "text":  # another text may stand for it, and without one planning refuses the file
+        said = f"the header names the column {header!r} twice, so neither is taken for the {meaning}"
+        yield f"{said}: rename one if it matters"
+
+
+def _preference(meaning: str, candidates: Sequence[str]) -> list[str]:
+    """What to say of the column that is taken, the first one; nothing where there is no other."""
+    taken, *others = candidates
+    if not others:
+        return []
+    found = f"the column for the {_TITLES.get(meaning, meaning)} is {taken!r}, not {' or '.join(map(repr, others))}"
+    return [f"{found}; --column {meaning}={others[0]} takes the other"]
 
 
 def _width(key: str) -> int:
     return sum(1 if character.isascii() else 2 for character in key)
 
 
-def _number_within(headers: Sequence[str], repeated: frozenset[str]) -> int | None:
-    """The place of the only header that has a word for a number in it."""
+def _number_within(headers: Sequence[str], repeated: frozenset[str]) -> list[int]:
+    """The places of the headers that have a word for a number in them."""
     found = []
     for place, header in enumerate(headers):
         key = header_key(header)
         is_one = _NUMBER_WITHIN.search(key) and not _NO_NUMBER.search(key)
         if is_one and key not in repeated and _width(key) <= _WIDEST_HEADER and not re.search(r"\d{4}", key):
             found.append(place)
-    return found[0] if found else None
+    return found

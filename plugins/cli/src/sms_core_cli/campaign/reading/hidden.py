@@ -86,8 +86,9 @@ def notes_on(sheet: IO[bytes], header: int) -> tuple[str, ...]:
     except expat.ExpatError as error:
         raise InvalidMessage("file", f"is no Excel workbook that can be read ({error}): save it as .xlsx") from None
     if seen.uncalculated:
-        first = f"{seen.uncalculated} of them, the first in {seen.first_uncalculated}"
-        raise InvalidMessage("file", f"has formulas without values ({first}): open it in Excel, save it, and try again")
+        count, cell = seen.uncalculated, seen.first_uncalculated
+        reason = f"has formulas without values ({count}, the first in {cell}): open it in Excel, save it, and try again"
+        raise InvalidMessage("file", reason)
     return tuple(_notes(seen))
 
 

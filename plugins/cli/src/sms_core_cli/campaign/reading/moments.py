@@ -40,6 +40,8 @@ _TIME = re.compile(
 )
 _YEAR_LAST = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{2}|\d{4})(?!\d)(.*)", re.ASCII | re.DOTALL)
 _SHORT_YEAR = re.compile(r"\d{2}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}(?!\d)", re.ASCII)
+_COMPACT = re.compile(r"\A(20\d\d)(\d\d)(\d\d)(?:[t ]?(\d\d)(\d\d)(\d\d)?)?(?!\d)", re.ASCII)
+"""A day, or a day and a time, in digits alone, as vendors' own lists have them."""
 _SERIAL = re.compile(r"(\d{5})(\.\d+)?", re.ASCII)
 
 _REPUBLIC = 1911
@@ -65,6 +67,7 @@ def parse_moment(text: str) -> datetime:
     plain = _WEEKDAY.sub(" ", plain).strip()
     if serial := _SERIAL.fullmatch(plain):
         return _of_serial(serial)
+    plain = _COMPACT.sub(_spread, plain)
     found = _MOMENT.fullmatch(plain)
     if found is None:
         raise _refused(_why_no_day(plain))
@@ -90,8 +93,14 @@ def parse_moment(text: str) -> datetime:
             int(fraction),
             tzinfo=zone,
         )
-    except ValueError as error:
-        raise _refused(f"is no time of the calendar ({error})") from None
+    except ValueError:
+        raise _refused(f"is no time of the calendar: write it as {EXAMPLE}") from None
+
+
+def _spread(compact: re.Match[str]) -> str:
+    """``202612010900`` as ``2026-12-01 09:00``."""
+    year, month, day, *time = compact.groups()
+    return f"{year}-{month}-{day} {':'.join(filter(None, time))}"
 
 
 def _of_serial(serial: re.Match[str]) -> datetime:
@@ -106,12 +115,12 @@ def _of_serial(serial: re.Match[str]) -> datetime:
 
 
 def _hour(hour: int, half: str | None) -> int:
-    """The hour of the day. Raises `ValueError` for a clock that no half of a day has."""
+    """The hour of the day. Raises `InvalidMessage` for a clock that no half of a day has."""
     if half is None:
         return hour
     hours = _HALVES[half]
     if hour not in hours:
-        raise ValueError(f"{half} {hour}:00 may be several hours of the day, or none: write it in 24 hours")
+        raise _refused(f"{half} {hour}:00 may be several hours of the day, or none: write it in 24 hours")
     return hours[hour]
 
 

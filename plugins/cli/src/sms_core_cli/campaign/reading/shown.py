@@ -1,10 +1,11 @@
 """Numbers and dates as a spreadsheet shows them: number formats of Office Open XML (ECMA-376 part 1, 18.8.30 and 18.8.31).
 
-Colours, fillers, fractions and conditions of a format are left out: they change how a value looks, not what it says.
+Colours, fillers and fractions of a format are left out: they change how a value looks, not what it says.
 """
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -34,6 +35,15 @@ _TOKEN = re.compile(
 _WEEKDAYS = "一二三四五六日"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CURRENCY = re.compile(r"\$([^-]*)(?:-.*)?", re.DOTALL)
+_CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)", re.ASCII)
+_COMPARISONS: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
 _REPUBLIC = 1911
 _NOON = 12
 _EXACT = 10**15
@@ -80,18 +90,15 @@ def _sections(number_format: str) -> tuple[tuple[Token, ...], ...]:
                 sections[-1].append(("quoted", money[1]))
             elif text.lower() in ("h", "hh", "m", "mm", "s", "ss"):
                 sections[-1].append(("date", text))
+            elif _CONDITION.fullmatch(text):
+                sections[-1].append(("condition", text))
         else:
             sections[-1].append((kind, text))
     return tuple(tuple(section) for section in sections)
 
 
 def _number(value: float, number_format: str) -> str:
-    sections = _sections(number_format)
-    section, number = sections[0], Decimal(repr(value))
-    if number < 0 and len(sections) > 1:
-        section, number = sections[1], -number
-    elif not number and len(sections) > 2:  # noqa: PLR2004 - positive, negative, zero
-        section = sections[2]
+    section, number = _section(_sections(number_format), Decimal(repr(value)))
     kinds = [kind for kind, _ in section]
     if not section or not _PLAIN.isdisjoint(kinds) or abs(number) >= _EXACT:
         return _general(value)
@@ -100,6 +107,29 @@ def _number(value: float, number_format: str) -> str:
         return "".join(_literal(token) for token in section)
     number *= Decimal(100) ** kinds.count("percent")
     return _filled(section, number, pattern)
+
+
+def _section(sections: Sequence[tuple[Token, ...]], number: Decimal) -> tuple[tuple[Token, ...], Decimal]:
+    """The part of a format that is for this number, and the number as that part shows it: without a sign it has itself."""
+    conditions = [next((text for kind, text in section if kind == "condition"), "") for section in sections]
+    if any(conditions):
+        for section, condition in zip(sections, conditions, strict=True):
+            if _is_met(condition, number):
+                return section, number
+        return sections[-1], number
+    if number < 0 and len(sections) > 1:
+        return sections[1], -number
+    if not number and len(sections) > 2:  # noqa: PLR2004 - positive, negative, zero
+        return sections[2], number
+    return sections[0], number
+
+
+def _is_met(condition: str, number: Decimal) -> bool:
+    """Whether a part with this condition is for the number; one without is for all that no part before it took."""
+    if not condition:
+        return True
+    found = _CONDITION.fullmatch(condition)
+    return found is not None and _COMPARISONS[found[1]](number, Decimal(found[2]))
 
 
 def _general(value: float) -> str:
@@ -120,7 +150,9 @@ def _filled(section: Sequence[Token], number: Decimal, pattern: str) -> str:
     least = decimals_pattern.count("0")
     while len(fraction) > least and fraction.endswith("0"):
         fraction = fraction[:-1]
-    whole = whole.lstrip("0").zfill(whole_pattern.count("0")) or ""
+    # Places behind the first 0 show a digit too: 0###-###-### is what Excel calls a mobile number.
+    places = "".join(character for character in whole_pattern if character in "0#?")
+    whole = whole.lstrip("0").zfill(len(places[places.find("0") :]) if "0" in places else 0)
     is_grouped = "," in whole_pattern.rstrip(",")
     pieces: list[str] = []
     left, decimals_done = whole, False
