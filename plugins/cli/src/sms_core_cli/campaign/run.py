@@ -21,8 +21,9 @@ from sms_core.errors import ConfigurationError
 from sms_core.model import DeliveryReport
 from sms_core_cli.campaign.awaiting import awaits_reports, fetch_reports
 from sms_core_cli.campaign.kept import Kept
+from sms_core_cli.campaign.known_rows import KnownRow
 from sms_core_cli.campaign.overview import ENDED_UNSENT, OUTCOMES, Overview, Pause, overview_of, pause_of, states_of
-from sms_core_cli.campaign.planning import KnownRow, Planned
+from sms_core_cli.campaign.planning import Planned
 from sms_core_cli.campaign.putting import Putting
 from sms_core_cli.campaign.row_results import RowOutcome
 from sms_core_cli.campaign.run_rows import RunRow, rows_of
