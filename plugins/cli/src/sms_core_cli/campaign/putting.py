@@ -24,7 +24,7 @@ from sms_core_cli.campaign.refusals import RECIPIENT, refusal
 from sms_core_cli.campaign.row_results import RowOutcome
 from sms_core_cli.campaign.schema import row, run, sent
 from sms_core_cli.campaign.staging import Kind, StagedRow
-from sms_core_cli.campaign.store import lock
+from sms_core_cli.campaign.store import among, lock
 from sms_core_outbox import Put, State
 
 DEADLINE = timedelta(days=30)
@@ -132,7 +132,7 @@ class Putting:
         question = (
             select(row.c.identity, row.c.occurrence, sent.c.state)
             .select_from(row.outerjoin(sent, row.c.outbox_row == sent.c.id))
-            .where(row.c.run_id == self.kept.id, row.c.identity.in_(identities))
+            .where(row.c.run_id == self.kept.id, among(connection, row.c.identity, identities))
         )
         return {
             (entry.identity, entry.occurrence): None if entry.state is None else State(entry.state)
