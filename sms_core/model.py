@@ -48,11 +48,15 @@ def _optional_text(instance: object, attribute: attrs.Attribute[Any], value: obj
 def _to_params(value: Mapping[str, object] | Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
     if value == ():
         return ()
-    if not isinstance(value, Iterable):
+    # What almost every row of a long list has is asked for first: a dict, of strings.
+    if isinstance(value, dict | Mapping):
+        pairs = tuple(value.items())
+    elif isinstance(value, Iterable):
+        pairs = tuple(value)
+    else:
         raise InvalidMessage("params", f"needs a mapping of names to values, not {type(value).__name__}")
-    pairs = tuple(value.items()) if isinstance(value, Mapping) else tuple(value)
     for name, filling in pairs:
-        if not isinstance(filling, str | int | float | Decimal | date):
+        if not isinstance(filling, str) and not isinstance(filling, int | float | Decimal | date):
             raise InvalidMessage(f"params[{name!r}]", f"needs text or a number, not {type(filling).__name__}")
     return tuple((str(name), str(filling)) for name, filling in pairs)
 

@@ -46,13 +46,15 @@ def names(text: str) -> tuple[str, ...]:
 
 def fill(text: str, params: Mapping[str, str]) -> str:
     """The text with its placeholders filled. Raises `InvalidMessage` where a value is missing."""
-
-    def value_of(name: str) -> str:
-        if name not in params:
-            raise InvalidMessage("params", f"has no value for the placeholder {{{name}}} of the text")
-        return params[name]
-
-    return substitute(text, value_of)
+    pieces = []
+    for piece in parse(text):
+        if isinstance(piece, str):
+            pieces.append(piece)
+        elif piece.name in params:
+            pieces.append(params[piece.name])
+        else:
+            raise InvalidMessage("params", f"has no value for the placeholder {{{piece.name}}} of the text")
+    return "".join(pieces)
 
 
 def substitute(text: str, value_of: Callable[[str], str]) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from sms_core.errors import SmsError
 from sms_core.provider import TAIPEI, Capability, ProviderInfo
@@ -28,7 +28,9 @@ ROWS_SHOWN = 6
 MINUTES_FROM = 120
 """Seconds; from here on nobody wants to hear seconds."""
 
-ASKING = ("", "continue", "settle")
+SENDING = ("", "continue")
+"""The verbs that send."""
+ASKING = (*SENDING, "settle")
 """The verbs that need an account."""
 
 TITLES = {
@@ -59,19 +61,31 @@ class Ending:
 
 @define
 class Commands:
-    """What to type next about a file. ``url`` and ``run`` are what named its run, ``of_account`` the words that name the account."""
+    """What to type next about a file. ``url`` and ``run`` are what named its run.
+
+    The others are words of this command that the next one repeats: ``of_account`` name the account, ``of_sending`` say how
+    fast, ``of_file`` how the file is read and what is sent.
+    """
 
     file: Path
     url: str | None
     run: str | None
     of_account: list[str]
+    of_sending: list[str] = field(factory=list)
+    of_file: list[str] = field(factory=list)
 
     def __call__(self, verb: str, *words: str) -> str:
         """The command with a verb, "" for the one that sends, for a person to copy."""
         place = ["--outbox", url_without_password(self.url)] if self.url else []
         run = ["--run", self.run] if self.run and "--run" not in words else []
-        account = self.of_account if verb in ASKING else []
-        named = [*filter(None, [verb]), str(self.file), *place, *run, *account]
+        same: list[str] = []
+        if verb == "":
+            same += self.of_file
+        if verb in SENDING:
+            same += self.of_sending
+        if verb in ASKING:
+            same += self.of_account
+        named = [*filter(None, [verb]), str(self.file), *same, *place, *run]
         return shlex.join(["sms", "campaign", *named, *words])
 
 
@@ -351,7 +365,8 @@ def _advice(ending: Ending, found: Overview) -> Iterator[str]:
             command=ending.command("", "--refused-too"),
         )
     elif not ending.added and found.is_finished:
-        yield _("This run is finished. A new one: {command}", command=ending.command("", "--run", "NAME"))
+        new = ending.command("", "--run", "NAME", "--results", "NAME.csv")  # the result file is the finished run's
+        yield _("This run is finished. A new one: {command}", command=new)
 
 
 def _advice_of_pause(pause: Pause, missing: Decimal | None) -> Iterator[str]:

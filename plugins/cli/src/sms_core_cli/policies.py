@@ -13,6 +13,7 @@ from attrs import frozen
 
 from sms_core import Plan, hookimpl
 from sms_core.errors import ConfigurationError
+from sms_core.numbers import is_taiwan
 from sms_core.provider import Destination
 
 if TYPE_CHECKING:
@@ -73,6 +74,4 @@ class _UnnamedSenders:
     @hookimpl
     def sms_check(self, destinations: tuple[Destination, ...]) -> tuple[str, ...]:
         """One warning, however many texts there are."""
-        from sms_core_policy import TaiwanRules  # noqa: PLC0415 - as above
-
-        return (NO_SENDER,) if TaiwanRules().sms_check(destinations) else ()
+        return (NO_SENDER,) if any(is_taiwan(destination.number) for destination in destinations) else ()

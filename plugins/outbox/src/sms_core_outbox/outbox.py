@@ -261,6 +261,7 @@ class Outbox:
     def pause(self, account: str | None = None, *, because: str, by: str = "") -> None:
         """Send nothing more of an account, on all machines, until `resume`. What is under way goes on.
 
+        An account that pauses by itself, as for lack of points, pauses for this reason from now on.
         An account of several vendors pauses whole; where one of them pauses, ``main/every8d``, what waits there goes to the next.
         """
         name = self._accounts.name_of(account)
@@ -268,6 +269,7 @@ class Outbox:
         with self._resources.writing(None) as connection:
             for carrier in self._accounts.carriers_of(name):
                 pauses.pause(self._database, connection, carrier, because=because, by=by)
+                pauses.hold(connection, carrier, because=because, by=by)
                 if is_one_of_several:
                     routes.let_rest(self._database, connection, carrier, routes.FOR_EVER)
 

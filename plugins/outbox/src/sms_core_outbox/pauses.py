@@ -10,7 +10,7 @@ from sms_core_outbox.schema import account
 
 
 def pause(database: Database, connection: Connection, name: str, *, because: str, by: str) -> list[Alarm]:
-    """Let an account pause. Gives the alarm, unless it pauses already."""
+    """Let an account pause. Gives the alarm, unless it pauses already: then the first reason stays."""
     connection.execute(database.insert_or_ignore(account).values(name=name))
     changed = connection.execute(
         update(account)
@@ -20,6 +20,11 @@ def pause(database: Database, connection: Connection, name: str, *, because: str
     if not changed.rowcount:
         return []
     return [Alarm("paused", name, f"nothing of account {name!r} is sent until resume(): {because}")]
+
+
+def hold(connection: Connection, name: str, *, because: str, by: str) -> None:
+    """Make the pause of an account a person's, whatever it paused for."""
+    connection.execute(update(account).where(account.c.name == name).values(paused_by=by, because=because))
 
 
 def resume(connection: Connection, name: str) -> bool:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 import attrs
 from attrs import define, field, frozen
 
-from sms_core import Plan
+from sms_core import Plan, Preview
 from sms_core.client import Client
-from sms_core.text import Encoding, Segments, count_segments, encoding_of
+from sms_core.text import Encoding, count_segments, encoding_of
 
 ANSWER_TIME = timedelta(seconds=1)
 """How long a request is taken to need; what vendors need in truth is shown while a campaign runs."""
 THOUSANDTHS = 1000
+NO_POINTS = Decimal()
 MOST_WARNINGS = 20
 """Different warnings that are kept."""
 
@@ -71,6 +73,15 @@ class Estimate:
 
 
 @define
+class _Cost:
+    """What one row takes. ``encoding`` is its text's; None where the vendor makes several of it."""
+
+    segments: int
+    points: Decimal | None
+    encoding: Encoding | None
+
+
+@define
 class Estimator:
     """Counts plans as they are made, and keeps none."""
 
@@ -79,21 +90,17 @@ class Estimator:
     segments: int = 0
     points: Decimal | None = field(factory=Decimal)
     _warnings: dict[str, None] = field(factory=dict)
-    _best: dict[str, tuple[object, Example]] = field(factory=dict)
+    _examples: dict[str, Example] = field(factory=dict)
+    _longest: int = -1
+    _dearest: tuple[Decimal, int] = (NO_POINTS, -1)
     _reasons: dict[str, list[int]] = field(factory=dict)
 
-    def add(self, client: Client, plan: Plan, rows: dict[int, int]) -> dict[int, Decimal | None]:
+    def add(self, client: Client, plan: Plan, rows: Sequence[int]) -> dict[int, Decimal | None]:
         """Count a plan. ``rows`` are the numbers of its recipients' rows, by their positions. Gives the points of each."""
         if plan.duplicates:
             plan = attrs.evolve(plan, duplicates=())  # repetitions are rows' results, no warnings
         preview = client.preview(plan)
-        segments: dict[int, int] = {}
-        points: dict[int, Decimal | None] = {}
-        for destination, recipient in zip(plan.destinations, preview.recipients, strict=True):
-            position = destination.position
-            segments[position] = segments.get(position, 0) + recipient.segments
-            before = points.get(position, Decimal())
-            points[position] = None if before is None or recipient.points is None else before + recipient.points
+        costs = _costs_of(plan, preview)
         self.messages += len(plan.rendered)
         self.requests += _requests(plan)
         self.segments += preview.segments
@@ -104,24 +111,28 @@ class Estimator:
                 self._warnings[warning] = None
         has_picture = plan.message.media is not None
         for destination in plan.rendered:
-            position = destination.position
-            own = (destination.text, segments[position], points[position])
-            self._look(rows[position], *own)
-            reason = "a picture" if has_picture else _reason(destination.text)
+            cost = costs[destination.position]
+            self._look(rows[destination.position], destination.text, cost)
+            reason = "a picture" if has_picture else _reason(destination.text, cost)
             count = self._reasons.setdefault(reason, [0, 0])
             count[0] += 1
-            count[1] += segments[position]
-        return points
+            count[1] += cost.segments
+        return {position: cost.points for position, cost in costs.items()}
 
-    def _look(self, row: int, text: str, segments: int, points: Decimal | None) -> None:
-        """Keep a text that is the longest or the dearest so far."""
-        measures: dict[str, object] = {"longest": len(text), "dearest": (points or Decimal(), segments)}
-        for why, measure in measures.items():
-            best = self._best.get(why)
-            if best is None or measure > best[0]:  # type: ignore[operator] # numbers, or pairs of them
-                self._best[why] = (measure, Example((why,), row, text, segments, points))
-        if "first" not in self._best:
-            self._best["first"] = (None, Example(("first",), row, text, segments, points))
+    def _look(self, row: int, text: str, cost: _Cost) -> None:
+        """Keep a text that is the first, the longest or the dearest so far."""
+        if len(text) > self._longest:
+            self._longest = len(text)
+            self._keep("longest", row, text, cost)
+        price = (cost.points or NO_POINTS, cost.segments)
+        if price > self._dearest:
+            self._dearest = price
+            self._keep("dearest", row, text, cost)
+        if "first" not in self._examples:
+            self._keep("first", row, text, cost)
+
+    def _keep(self, why: str, row: int, text: str, cost: _Cost) -> None:
+        self._examples[why] = Example((why,), row, text, cost.segments, cost.points)
 
     def result(self) -> Estimate:
         """What was counted."""
@@ -132,22 +143,39 @@ class Estimator:
             segments=self.segments,
             points=self.points,
             warnings=tuple(self._warnings),
-            examples=self._examples(),
+            examples=self._distinct_examples(),
             reasons=tuple(sorted(counts, key=lambda count: -count.segments)),
         )
 
-    def _examples(self) -> tuple[Example, ...]:
+    def _distinct_examples(self) -> tuple[Example, ...]:
         by_row: dict[int, Example] = {}
         for why in ("first", "longest", "dearest"):
-            if why in self._best:
-                example = self._best[why][1]
+            if why in self._examples:
+                example = self._examples[why]
                 before = by_row.get(example.row)
                 by_row[example.row] = attrs.evolve(example, why=(*(before.why if before else ()), why))
         return tuple(by_row.values())
 
 
+def _costs_of(plan: Plan, preview: Preview) -> dict[int, _Cost]:
+    """What each recipient costs, by position, whatever the vendor makes of one text."""
+    costs: dict[int, _Cost] = {}
+    for destination, piece in zip(plan.destinations, preview.recipients, strict=True):
+        before = costs.get(destination.position)
+        if before is None:
+            costs[destination.position] = _Cost(piece.segments, piece.points, piece.encoding)
+            continue
+        before.segments += piece.segments
+        before.encoding = None
+        if before.points is not None:
+            before.points = None if piece.points is None else before.points + piece.points
+    return costs
+
+
 def _requests(plan: Plan) -> int:
     """How many requests the parts of `Plan.split` have in all, without making them."""
+    if len(plan.destinations) == len(plan.rendered):  # no text takes several
+        return len(plan.sends)
     number_of = {
         destination.reference: number for number, send in enumerate(plan.sends) for destination in send.destinations
     }
@@ -158,10 +186,12 @@ def _requests(plan: Plan) -> int:
     return sum(len(numbers) for numbers in parts)
 
 
-def _reason(text: str) -> str:
+def _reason(text: str, cost: _Cost) -> str:
     """Why a text takes as many segments as it does."""
-    counted = count_segments(text)
-    return f"{_alphabet(text, counted.encoding)}, {_length(counted)}"
+    if cost.encoding is not None:
+        return f"{_alphabet(text, cost.encoding)}, {_length(cost.encoding, cost.segments)}"
+    counted = count_segments(text)  # as it would be in one piece
+    return f"{_alphabet(text, counted.encoding)}, {_length(counted.encoding, counted.count)}"
 
 
 def _alphabet(text: str, encoding: Encoding) -> str:
@@ -174,8 +204,7 @@ def _alphabet(text: str, encoding: Encoding) -> str:
     return f"{odd} (U+{ord(odd):04X} {unicodedata.name(odd, '')}), which GSM 03.38 lacks"
 
 
-def _length(counted: Segments) -> str:
-    encoding = counted.encoding
-    if counted.count == 1:
+def _length(encoding: Encoding, segments: int) -> str:
+    if segments == 1:
         return f"up to {encoding.single} characters"
     return f"longer than {encoding.single} characters: {encoding.joined} in each segment"

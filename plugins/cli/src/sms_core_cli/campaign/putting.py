@@ -12,22 +12,46 @@ from datetime import timedelta
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select, update
 
 from sms_core.client import Client
 from sms_core.errors import InvalidMessage
+from sms_core_cli.campaign.addressees import from_bytes, message_of
 from sms_core_cli.campaign.kept import PAGE, Kept
 from sms_core_cli.campaign.overview import ENDED_UNSENT
-from sms_core_cli.campaign.planning import RECIPIENT, Planned, chunk_size, from_text, message_of, refusal
+from sms_core_cli.campaign.planning import Planned, chunk_size
+from sms_core_cli.campaign.refusals import RECIPIENT, refusal
 from sms_core_cli.campaign.row_results import RowOutcome
 from sms_core_cli.campaign.schema import row, run, sent
 from sms_core_cli.campaign.staging import Kind, StagedRow
-from sms_core_cli.campaign.store import lock
+from sms_core_cli.campaign.store import among, lock
 from sms_core_outbox import Put, State
 
 DEADLINE = timedelta(days=30)
 """How long a row may wait to be sent, for points to be bought or a vendor to come back."""
+AT_ONCE = 4000
+"""About how many rows are put in one transaction. The hashes by which rows are found lie all over their indexes, so that
+each transaction writes most pages of those anew, however few its rows."""
+
+_COLUMNS = (
+    "run_id",
+    "identity",
+    "occurrence",
+    "who",
+    "place",
+    "number",
+    "cells",
+    "reference",
+    "outbox_row",
+    "outcome",
+    "error",
+    "points",
+)
+_UPDATES = [f"{name} = excluded.{name}" for name in ("place", "number", "cells")]
+_UPDATES_WITH_OUTCOME = [
+    *(f"{name} = excluded.{name}" for name in ("reference", "outcome", "error", "points")),
+    "outbox_row = coalesce(excluded.outbox_row, known.outbox_row)",
+]
 
 
 @frozen
@@ -45,7 +69,7 @@ class Putting:
         with since it was told last.
         """
         count = 0
-        for chunk in self.planned.staging.chunks(chunk_size(client), Kind.NEW, Kind.AGAIN):
+        for chunk in self.planned.staging.chunks(chunk_size(client, AT_ONCE), Kind.NEW, Kind.AGAIN):
             count += self._put(chunk)
             progress(len(chunk))
         if self.digest != self.planned.digest:
@@ -84,7 +108,7 @@ class Putting:
         """Put these rows as one message. Gives the outbox's id and the reference of each by place, and why some were not."""
         refused: dict[int, str] = {}
         while rows:
-            addressees = [from_text(staged.recipient) for staged in rows]
+            addressees = [from_bytes(staged.addressee) for staged in rows]
             message = message_of(self.planned.defaults, addressees)
             key = f"{self.kept.account}-{secrets.token_hex(8)}"
             try:
@@ -108,7 +132,7 @@ class Putting:
         question = (
             select(row.c.identity, row.c.occurrence, sent.c.state)
             .select_from(row.outerjoin(sent, row.c.outbox_row == sent.c.id))
-            .where(row.c.run_id == self.kept.id, row.c.identity.in_(identities))
+            .where(row.c.run_id == self.kept.id, among(connection, row.c.identity, identities))
         )
         return {
             (entry.identity, entry.occurrence): None if entry.state is None else State(entry.state)
@@ -127,43 +151,37 @@ class Putting:
                 ]
                 self._upsert(connection, values, with_outcome=with_outcome)
 
-    def _values(self, staged: StagedRow, identity: str, stored: tuple[int, str] | None) -> dict[str, Any]:
+    def _values(self, staged: StagedRow, identity: str, stored: tuple[int, str] | None) -> tuple[Any, ...]:
+        """In the order of `_COLUMNS`."""
         sent, reference = stored or (None, staged.reference)
-        return {
-            "run_id": self.kept.id,
-            "identity": identity,
-            "occurrence": staged.occurrence,
-            "who": self.kept.hash(staged.who),
-            "place": staged.place,
-            "number": staged.number,
-            "cells": staged.cells,
-            "reference": reference,
-            "outbox_row": sent,
-            "outcome": staged.outcome.value,
-            "error": staged.error,
-            "points": staged.points,
-        }
+        return (
+            self.kept.id,
+            identity,
+            staged.occurrence,
+            self.kept.hash(staged.who),
+            staged.place,
+            staged.number,
+            staged.cells,
+            reference,
+            sent,
+            staged.outcome.value,
+            staged.error,
+            staged.points,
+        )
 
-    def _upsert(self, connection: Connection, values: list[dict[str, Any]], *, with_outcome: bool) -> None:
+    def _upsert(self, connection: Connection, values: list[tuple[Any, ...]], *, with_outcome: bool) -> None:
         """Write rows down. Without their outcome, what they were put as stays."""
         if not values:
             return
-        new = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(row)
-        changed = ["place", "number", "cells"]
-        if with_outcome:
-            changed += ["reference", "outcome", "error", "points"]
-        updates: dict[str, Any] = {name: new.excluded[name] for name in changed}
-        if with_outcome:
-            updates["outbox_row"] = func.coalesce(new.excluded.outbox_row, row.c.outbox_row)
-        keys = [row.c.run_id, row.c.identity, row.c.occurrence]
-        statement = new.on_conflict_do_update(index_elements=keys, set_=updates)
-        compiled = statement.compile(dialect=connection.dialect, column_keys=list(values[0]))
-        parameters: list[Any] = values
-        if compiled.positional:
-            names = compiled.positiontup or ()
-            parameters = [tuple(of_row[name] for name in names) for of_row in values]
+        place = "?" if connection.dialect.name == "sqlite" else "%s"
+        places = ", ".join([place] * len(_COLUMNS))
+        updates = ", ".join(_UPDATES + _UPDATES_WITH_OUTCOME if with_outcome else _UPDATES)
         # The driver gets the values as they are, which spares SQLAlchemy's work on each of them.
-        connection.exec_driver_sql(str(compiled), parameters)
+        connection.exec_driver_sql(
+            f"INSERT INTO {row.name} AS known ({', '.join(_COLUMNS)}) VALUES ({places}) "  # noqa: S608 - names of our own
+            f"ON CONFLICT (run_id, identity, occurrence) DO UPDATE SET {updates}",
+            values,
+        )
 
     def _let_go(self) -> None:
         """Take back rows that the file has no more, as far as they wait, and export them no more."""

@@ -21,13 +21,14 @@ from sms_core.errors import ConfigurationError
 from sms_core.model import DeliveryReport
 from sms_core_cli.campaign.awaiting import awaits_reports, fetch_reports
 from sms_core_cli.campaign.kept import Kept
+from sms_core_cli.campaign.known_rows import KnownRow
 from sms_core_cli.campaign.overview import ENDED_UNSENT, OUTCOMES, Overview, Pause, overview_of, pause_of, states_of
-from sms_core_cli.campaign.planning import KnownRow, Planned
+from sms_core_cli.campaign.planning import Planned
 from sms_core_cli.campaign.putting import Putting
 from sms_core_cli.campaign.row_results import RowOutcome
 from sms_core_cli.campaign.run_rows import RunRow, rows_of
 from sms_core_cli.campaign.schema import row, run, sent
-from sms_core_cli.campaign.store import Store, lock
+from sms_core_cli.campaign.store import Store, among, lock
 from sms_core_outbox import SettleResult, State
 
 FIRST_RUN = "1"
@@ -87,10 +88,10 @@ class Run:
         question = (
             select(row.c.identity, row.c.occurrence, row.c.outcome, sent.c.state)
             .select_from(row.outerjoin(sent, row.c.outbox_row == sent.c.id))
-            .where(row.c.run_id == self.id, row.c.identity.in_(plain))
+            .where(row.c.run_id == self.id)
         )
         with self.store.reading() as connection:
-            found = connection.execute(question).all()
+            found = connection.execute(question.where(among(connection, row.c.identity, plain))).all()
         return {(plain[entry.identity], entry.occurrence): _known(entry) for entry in found}
 
     def told(self) -> Iterator[list[tuple[str, int, str, int, int | None]]]:

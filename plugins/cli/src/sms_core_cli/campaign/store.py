@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, inspect
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    String,
+    any_,
+    cast,
+    create_engine,
+    func,
+    inspect,
+    select,
+)
 
 from sms_core.client import Client
 from sms_core_cli.campaign.places import Place
@@ -110,6 +124,14 @@ class Store:
         """A transaction that reads."""
         with self.outbox.engine.connect() as connection:
             yield connection
+
+
+def among(connection: Connection, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of these: a condition of one parameter, where ``in_`` would write one for each value."""
+    if connection.dialect.name == "sqlite":
+        found = func.json_each(json.dumps(list(values))).table_valued("value")
+        return column.in_(select(found.c.value))
+    return column == any_(cast(list(values), ARRAY(String)))
 
 
 def lock(connection: Connection) -> None:

@@ -22,6 +22,9 @@ SENDING = ""
 """The name of the command that no verb names."""
 MESSAGE_OPTIONS = ("text", "subject", "send_at", "validity", "media", "vendor")
 TABLE_OPTIONS = ("encoding", "columns", "sheet")
+SPEED_OPTIONS = ("concurrency", "per_second")
+_GIVEN = f"{__name__}.given"
+"""Where a context keeps the words that it was given."""
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -48,6 +51,32 @@ class CampaignGroup(SmsGroup):
         """Verbs, and the options and files of the command that sends."""
         sending = self.commands[SENDING].shell_complete(ctx, incomplete)
         return [*super().shell_complete(ctx, incomplete), *sending, CompletionItem(incomplete, type="file")]
+
+
+class SendingCommand(SmsCommand):
+    """A command that names the next one, and so has to know its own words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, and keep them."""
+        ctx.meta[_GIVEN] = list(args)
+        return super().parse_args(ctx, args)
+
+
+def _given_again(ctx: click.Context, *names: str) -> list[str]:
+    """The words that gave these parameters, for a further command."""
+    given, _rest, order = ctx.command.make_parser(ctx).parse_args(list(ctx.meta[_GIVEN]))
+    words: list[str] = []
+    for parameter in dict.fromkeys(order):
+        if not isinstance(parameter, click.Option) or parameter.name not in names:
+            continue
+        name = parameter.opts[-1]
+        if parameter.is_flag:
+            words.append(name)
+            continue
+        values = given[parameter.name] if parameter.multiple else [given[parameter.name]]
+        for value in values:
+            words += [name, value]
+    return words
 
 
 @click.group(cls=CampaignGroup, epilog="Example: sms campaign people.xlsx --dry-run")
@@ -99,7 +128,7 @@ def _file_argument(command: CommandT) -> CommandT:
     return click.argument("file", type=click.Path(dir_okay=False, path_type=Path))(command)
 
 
-@campaign.command(SENDING, cls=SmsCommand, hidden=True, epilog="Example: sms campaign people.xlsx --dry-run")
+@campaign.command(SENDING, cls=SendingCommand, hidden=True, epilog="Example: sms campaign people.xlsx --dry-run")
 @click.argument("file", type=_A_FILE)
 @click.option("--text", help="One text for all, with {name} and other columns in it.")
 @message_options
@@ -144,7 +173,16 @@ def sending(ctx: click.Context, /, file: Path, **options: Any) -> None:
 
     of_message = {name: options.pop(name) for name in MESSAGE_OPTIONS}
     of_table = {name: options.pop(name) for name in TABLE_OPTIONS}
-    ctx.exit(Campaign(file, of_message=of_message, of_table=of_table, same=same_account(ctx), **options).run())
+    campaign = Campaign(
+        file,
+        of_message=of_message,
+        of_table=of_table,
+        of_file=_given_again(ctx, *MESSAGE_OPTIONS, *TABLE_OPTIONS, "mend"),
+        of_sending=_given_again(ctx, *SPEED_OPTIONS),
+        same=same_account(ctx),
+        **options,
+    )
+    ctx.exit(campaign.run())
 
 
 @campaign.command(cls=SmsCommand, epilog="Example: sms campaign status people.csv")
@@ -168,7 +206,7 @@ def pause(because: str, **options: Any) -> None:
     Verb(**options).pause(because or _("{user} said so", user=getpass.getuser()), getpass.getuser())
 
 
-@campaign.command("continue", cls=SmsCommand, epilog="Example: sms campaign continue people.csv")
+@campaign.command("continue", cls=SendingCommand, epilog="Example: sms campaign continue people.csv")
 @_file_argument
 @_YES
 @_RESULTS
@@ -183,7 +221,8 @@ def continue_(ctx: click.Context, /, **options: Any) -> None:
     """Send what waits of FILE, paused or not, without reading FILE again."""
     from sms_core_cli.campaign_runs import Continuing  # noqa: PLC0415 - as above
 
-    ctx.exit(Continuing(same=same_account(ctx), **options).run())
+    same, of_sending = same_account(ctx), _given_again(ctx, *SPEED_OPTIONS)
+    ctx.exit(Continuing(same=same, of_sending=of_sending, **options).run())
 
 
 @campaign.command(cls=SmsCommand, epilog="Example: sms campaign settle people.csv")
