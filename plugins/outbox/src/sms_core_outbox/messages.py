@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from hashlib import blake2b
+from json.encoder import encode_basestring
 from typing import Any
 
 import attrs
@@ -30,19 +32,19 @@ class StoredRow:
 
     position: int
     reference: str
-    number: str
-    text: str | None
-    recipient: str | None
+    number: str = field(repr=False)
+    text: str | None = field(repr=False)
+    recipient: str | None = field(repr=False)
+    send_at: datetime | None
 
 
 @frozen
 class StoredMessage:
-    """What is stored of a message: its text, its other fields as JSON, its rows, and what they may share a request with.
+    """What is stored of a message: its fields but for text and recipients as JSON, its rows, and their likeness.
 
     ``content`` is all that the caller gave, for the fingerprint. A reference that was made up is no part of it.
     """
 
-    text: str
     fields: str
     likeness: str
     content: str = field(repr=False)
@@ -71,19 +73,18 @@ class Templates:
     def to_stored(self, message: Message, planned: Planned) -> StoredMessage:
         """What to store of a message as the caller gave it, which can be sent as it was planned."""
         template = self._template_of(planned.settings)
-        filled = any(recipient.params for recipient in message.to)
-        is_booked = any(destination.send_at is not None for destination in planned.rendered)
-        is_for_one = (
-            len(message.to) == 1
-        )  # which may have been planned together with others, and has a place among them
-        rows = []
-        for destination in planned.rendered:
-            position = 0 if is_for_one else destination.position
-            rows.append(_to_row(message, destination, position, filled=filled))
+        if len(message.to) == 1:  # it may have been planned together with others, and has a place among them
+            rows = [_to_row(message, planned.rendered[0], 0, filled=bool(message.to[0].params))]
+        else:
+            filled = any(recipient.params for recipient in message.to)
+            rows = [_to_row(message, found, found.position, filled=filled) for found in planned.rendered]
+        likeness = template.likeness
+        for row in rows:
+            if row.send_at is not None:
+                likeness = ""  # nobody else's rows are to be part of a booking
         return StoredMessage(
-            text=message.text,
-            fields=f'{template.shared[:-1]},"reference":{_json(planned.reference)}}}',
-            likeness="" if is_booked else template.likeness,  # nobody else's rows are to be part of a booking
+            fields=f'{template.shared[:-1]},"reference":{_json_text(planned.reference)}}}',
+            likeness=likeness,
             content=_content(message, template),
             rows=tuple(rows),
         )
@@ -107,13 +108,13 @@ _OWN = ("text", "to", "reference")
 
 def _content(message: Message, template: _Template) -> str:
     recipients = ",".join(map(_recipient_json, message.to))
-    return f"{template.shared}\x1f[{_json(message.text)},{_json(message.reference)},[{recipients}]]"
+    return f"{template.shared}\x1f[{_json_text(message.text)},{_json_text(message.reference)},[{recipients}]]"
 
 
 def _recipient_json(recipient: Recipient) -> str:
     """All of a recipient; of most there is a number alone, round which the JSON is the same."""
     if _is_number_alone(recipient):
-        return f"{_BEFORE_NUMBER}{_json(recipient.number)}{_AFTER_NUMBER}"
+        return f"{_BEFORE_NUMBER}{_json_text(recipient.number)}{_AFTER_NUMBER}"
     return _json(to_data(recipient))
 
 
@@ -149,6 +150,7 @@ def _to_row(message: Message, destination: Destination, position: int, *, filled
         number=destination.number,
         text=text,
         recipient=_json(own) if own else None,
+        send_at=destination.send_at,
     )
 
 
@@ -208,5 +210,7 @@ def _with_final_text(row: LoadedRow) -> Recipient:
 
 
 _json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_json_text = encode_basestring
+"""What ``_json`` gives for a text, without its look for what it was given."""
 _NUMBER = "+886900000000"
 _BEFORE_NUMBER, _AFTER_NUMBER = _json(to_data(Recipient(_NUMBER))).split(_json(_NUMBER))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from operator import attrgetter, is_
 
 import attrs
 from attrs import frozen
@@ -34,7 +34,7 @@ def settings_of(message: Message) -> tuple[object, ...]:
 
 def are_same(some: Sequence[object], others: Sequence[object]) -> bool:
     """Whether these are the same objects, and not only equal ones: of two equal times in other zones the JSON differs."""
-    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
+    return len(some) == len(others) and all(map(is_, some, others))
 
 
 @frozen

@@ -19,7 +19,7 @@ from sms_core_outbox.errors import KeyConflict
 from sms_core_outbox.hashing import Hashes
 from sms_core_outbox.messages import FORM, StoredMessage, Templates
 from sms_core_outbox.model import Put, Row, Ticket
-from sms_core_outbox.planning import Planned, Planner, Routes, check_text
+from sms_core_outbox.planning import Planner, Routes, check_text
 from sms_core_outbox.routes import to_route
 from sms_core_outbox.schema import KEY_LENGTH, NAME_LENGTH, put, row
 from sms_core_outbox.senders import Sender
@@ -46,7 +46,6 @@ class Prepared:
     account: str
     fingerprint: str
     stored: StoredMessage
-    send_at: tuple[int | None, ...]
     routes: Routes | None = None
 
 
@@ -80,7 +79,7 @@ class Preparation:
         stored = [self._templates.to_stored(item.message, found) for item, found in zip(given, planned, strict=True)]
         fingerprints = [self._hashes.message(found.content) for found in stored]
         return [
-            Prepared(item, plan.account, fingerprint, found, _booked_times(plan), plan.routes)
+            Prepared(item, plan.account, fingerprint, found, plan.routes)
             for item, plan, found, fingerprint in zip(given, planned, stored, fingerprints, strict=True)
         ]
 
@@ -96,10 +95,6 @@ class Preparation:
         return found
 
 
-def _booked_times(planned: Planned) -> tuple[int | None, ...]:
-    return tuple([None if found.send_at is None else to_micros(found.send_at) for found in planned.rendered])
-
-
 def check(given: Put) -> None:
     """Refuse what is wrong with a put, whatever its account. Raises `InvalidMessage`."""
     check_text("key", given.key, KEY_LENGTH)
@@ -110,33 +105,29 @@ def check(given: Put) -> None:
         raise InvalidMessage("message", f"needs a Message, not {type(given.message).__name__}")
     if not isinstance(given.priority, int) or abs(given.priority) > HIGHEST_PRIORITY:
         raise InvalidMessage("priority", f"needs a whole number up to {HIGHEST_PRIORITY}")
-    for name, moment in (("not_before", given.not_before), ("deadline", given.deadline)):
-        if isinstance(moment, datetime) and moment.utcoffset() is None:
-            raise InvalidMessage(name, "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)")
+    _check_moment("not_before", given.not_before)
+    _check_moment("deadline", given.deadline)
 
 
-@frozen
-class _Times:
-    """When the rows of a put may be sent, and until when they are worth it, in microseconds."""
-
-    due_at: int
-    deadlines: tuple[int, ...]
+def _check_moment(name: str, moment: datetime | timedelta | None) -> None:
+    if isinstance(moment, datetime) and moment.utcoffset() is None:
+        raise InvalidMessage(name, "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)")
 
 
-def _times(prepared: Prepared, now: int) -> _Times:
-    given = prepared.given
+def _times(given: Put, now: int) -> tuple[int, int]:
+    """When a put may be sent, and until when it is worth it, in microseconds."""
     due_at = now if given.not_before is None else max(now, to_micros(given.not_before))
     if isinstance(given.deadline, datetime):
         deadline = to_micros(given.deadline)
         if deadline <= due_at:
             raise InvalidMessage("deadline", "has passed already, or lies before not_before")
-        return _Times(due_at, (deadline,) * len(prepared.send_at))
+        return due_at, deadline
     span = given.deadline
     if span is None:
         span = DEFAULT_DEADLINES.get(given.purpose, DEFAULT_DEADLINE)
     if span <= timedelta():
         raise InvalidMessage("deadline", "needs a positive timedelta, or a point in time")
-    return _Times(due_at, tuple(max(due_at, booked or 0) + span // _MICROSECOND for booked in prepared.send_at))
+    return due_at, due_at + span // _MICROSECOND
 
 
 def urgency_of(purpose: str, priority: int) -> int:
@@ -192,19 +183,19 @@ def store(
     there already holds no rows.
     """
     now = database.now(connection)
-    times = [_times(item, now) for item in prepared]
+    times = [_times(item.given, now) for item in prepared]
     ids = database.next_ids(connection, put, len(prepared))
     values = [_put_values(item, put_id, now, trace) for item, put_id in zip(prepared, ids, strict=True)]
     inserted = database.insert_all(connection, put, _PUT_COLUMNS, values, ignore=True)
     new = [True] * len(prepared) if inserted == len(prepared) else _new(connection, prepared, ids)
-    count = sum(len(item.stored.rows) for item, is_new in zip(prepared, new, strict=True) if is_new)
+    count = sum([len(item.stored.rows) for item, is_new in zip(prepared, new, strict=True) if is_new])
     row_ids = iter(database.next_ids(connection, row, count)) if count else iter(())
     row_values: list[tuple[Any, ...]] = []
     tickets: list[Ticket] = []
-    for item, put_id, found_times, is_new in zip(prepared, ids, times, new, strict=True):
+    for item, put_id, item_times, is_new in zip(prepared, ids, times, new, strict=True):
         rows: list[Row] = []
         if is_new:
-            _add_rows(item, put_id, found_times, now, row_ids, hashes, row_values, rows)
+            _add_rows(item, put_id, item_times, now, row_ids, hashes, row_values, rows)
         tickets.append(_ticket(item, now, tuple(rows), is_new=is_new))
     if row_values:
         database.insert_all(connection, row, _ROW_COLUMNS, row_values)
@@ -225,7 +216,7 @@ def _put_values(item: Prepared, put_id: int, now: int, trace: str | None) -> tup
         given.priority,
         now,
         FORM,
-        stored.text,
+        given.message.text,
         stored.fields,
         trace,
     )
@@ -259,7 +250,7 @@ def _known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tupl
 def _add_rows(
     item: Prepared,
     put_id: int,
-    times: _Times,
+    times: tuple[int, int],
     now: int,
     ids: Iterator[int],
     hashes: Hashes,
@@ -267,12 +258,18 @@ def _add_rows(
     rows: list[Row],
 ) -> None:
     """Add an item's rows: ``values`` as they are stored, in the order of `_ROW_COLUMNS`, and ``rows`` as users see them."""
-    given, account, due_at = item.given, item.account, times.due_at
+    given, account = item.given, item.account
+    due_at, latest = times
     urgency = urgency_of(given.purpose, given.priority)
     not_before = to_moment(due_at)
     routes = item.routes or ((account,),) * len(item.stored.rows)
-    for stored, send_at, deadline, route in zip(item.stored.rows, item.send_at, times.deadlines, routes, strict=True):
+    for stored, route in zip(item.stored.rows, routes, strict=True):
         row_id = next(ids)
+        send_at, deadline = None, latest
+        if stored.send_at is not None:
+            send_at = to_micros(stored.send_at)
+            if not isinstance(given.deadline, datetime):
+                deadline = latest + max(0, send_at - due_at)
         values.append(
             (
                 row_id,
