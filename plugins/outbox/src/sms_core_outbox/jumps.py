@@ -43,7 +43,7 @@ class Anchor:
     jumped_at: int
     now: int
     up: int
-    unsure_until: int
+    unsure_until: int = 0
 
     @classmethod
     def parse(cls, value: str) -> Anchor:
