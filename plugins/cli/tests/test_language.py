@@ -22,6 +22,7 @@ import sms_core
 import sms_core_cli
 import sms_core_every8d
 import sms_core_mitake
+import sms_core_policy
 import sms_core_smsget
 import sms_core_smsgo
 import sms_core_twilio
@@ -55,8 +56,14 @@ RAISED = [
     "NotFound",
     "VendorUnavailable",
     "BadParameter",
+    "PolicyRefused",
+    "StoreUnavailable",
 ]
 """Errors whose reason is for the person who gives a command."""
+STANDS = ("_Finding", "Room", "Standing")
+"""What a rule finds, and how it stands, as `sms doctor` shows it."""
+APPLICATIONS = {"awaited", "codes", "django", "failover", "unreported", "watch"}
+"""Modules of sms-core-policy that no account of the command has: an application's own."""
 OF_PROGRAMMERS = {
     "(dynamic)",
     "Arguments take exactly one parameter declaration, got {length}: {decls}.",
@@ -96,6 +103,9 @@ MADE = {
     "has no run: sms campaign FILE begins one",
     "has no run called",
     "a month has",
+    "width and case",
+    "width and blanks",
+    "case and blanks",
 }
 """Words that a system gives, or that are made of pieces."""
 
@@ -120,8 +130,9 @@ def of_help(command: click.Command) -> Iterator[str]:
 
 @cache
 def nodes(folder: Path) -> list[ast.AST]:
-    """All that stands in the modules of a package."""
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.py")))
+    """All that stands in the modules of a package, or in a module."""
+    paths = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in paths if path.suffix == ".py")
     return [node for tree in trees for node in ast.walk(tree)]
 
 
@@ -187,7 +198,7 @@ def test_what_click_says_has_its_translation(catalogue: Catalog) -> None:
 def reasons(folder: Path) -> Iterator[str]:
     """What a package says in its errors and notes for people; each ``{place}`` holds 5."""
     for name, call in calls(folder):
-        if name in RAISED and (found := words_of(call.args[-1])) and " " in found:
+        if name in (*RAISED, *STANDS) and (found := words_of(call.args[-1])) and " " in found:
             yield found
 
 
@@ -208,6 +219,14 @@ def test_what_the_command_and_vendors_packages_refuse_has_its_translation(packag
     assert found
     with spoken("zh_TW"):
         assert sorted(reason for reason in found - IN_PIECES if phrase(reason) == reason) == []
+
+
+def test_what_policies_of_an_account_say_has_its_translation() -> None:
+    modules = {path for path in Path(sms_core_policy.__file__).parent.iterdir() if path.stem not in APPLICATIONS}
+    found = {reason for module in modules for reason in reasons(module)}
+    assert len(found) > 30
+    with spoken("zh_TW"):
+        assert sorted(reason for reason in found if phrase(reason) == reason) == []
 
 
 def test_translations_have_the_same_places(catalogue: Catalog) -> None:

@@ -16,6 +16,7 @@ from sms_core_policy import (
     Duplicates,
     LimitReached,
     MemoryStore,
+    OptOut,
     PolicyRefused,
     Rate,
     Standing,
@@ -107,7 +108,7 @@ def test_how_the_limits_stand_is_told_and_nothing_is_taken() -> None:
         assert found["rate", "3 texts in 1 hour for each number"].left == 2
         assert found["rate", "100 texts in 1 day"].left == 99
     assert ("taiwan-sender", "strict: a text names one of 互動資通") in found
-    assert ("opt-out", "numbers that asked to get no more texts (offers): +8869******01 did not") in found
+    assert ("opt-out", "+8869******01 did not ask to get no more texts (offers)") in found
     without_number = {row.words: row for row in standings_of(policies, dsn)}
     assert without_number["3 texts in 1 hour for each number"].left is None
     assert without_number["a message has 5 points"].left is None
@@ -121,6 +122,15 @@ def test_a_store_that_cannot_be_asked_is_the_problem_of_its_rules() -> None:
     rate = Rate(Broken(), Window(3, timedelta(hours=1), "all"))
     (found,) = standings_of([rate, object()], "memory://standing")
     assert found == Standing("rate", "3 texts in 1 hour", problem="the limit rate cannot ask its store (nobody there)")
+
+
+def test_a_store_is_asked_though_nothing_of_it_is_shown() -> None:
+    class Broken(MemoryStore):
+        def get(self, keys: object, now: object) -> dict[str, str]:
+            raise StoreUnavailable("nobody there")
+
+    found = standings_of([Duplicates(Broken()), OptOut(Broken(), "offers")], "memory://standing")
+    assert ["nobody there" in standing.problem for standing in found] == [True, True]
 
 
 def test_each_refusal_counts_once_for_its_recipient() -> None:
@@ -154,7 +164,10 @@ def test_each_refusal_counts_once_for_its_recipient() -> None:
         ({"store": "memory", "without_store": "hope", "duplicates": {}}, "without_store"),
         ({"store": "mysql://h/d", "duplicates": {}}, "SqlStore"),
         ({"store": "redis://:pa55word@h/notanumber?db=x", "duplicates": {}}, "no store"),
-        ({"redirect": ["0900000001"]}, "redirect is a list of texts"),
+        ({"redirect": ["0900000001"]}, "redirect is a number"),
+        ({"store": "memory", "rate": []}, "Rate: a window is needed"),
+        ({"store": "memory", "budget": {}}, "Budget: per_day"),
+        ({"store": "memory", "budget": {"per_day": -1}}, "none below 0"),
         ({"allow_list": ["12"]}, "a number"),
     ],
 )

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 import sms_core
 from sms_core import (
+    CallbackRefused,
+    CallbackRequest,
     Capability,
     ConfigurationError,
     InsufficientCredit,
@@ -172,6 +174,31 @@ def test_a_vendor_that_cannot_be_reached_rests_and_then_one_send_tries_it() -> N
         clock.now += 30
         assert sms.send("w", to=A).batch_id == "a1"
         assert sms.send("v", to=A).batch_id == "a2"
+
+
+def test_an_option_that_is_none_is_refused() -> None:
+    with pytest.raises(TypeError, match="also_afte"):
+        clients(Wire(), also_afte=[InsufficientCredit])
+    with pytest.raises(ConfigurationError, match="rest is a time"):
+        clients(Wire(), rest=timedelta(seconds=-1))
+
+
+def test_a_push_is_read_by_the_vendor_whose_it_can_be_alone() -> None:
+    names = (
+        "every8d://UID:PWD@new.e8d.tw",
+        "mitake://user:password@smsapi.mitake.com.tw",
+        "smsgo://user:password@www.smsgo.com.tw",
+    )
+    every8d, mitake, smsgo = (sms_core.connect(dsn) for dsn in names)
+    with failover("main", [every8d, mitake, smsgo]) as sms:
+        own = CallbackRequest("GET", "/", "BatchID=b1&RM=0900000001&STATUS=100")
+        (report,) = sms.parse_callback(own).events
+        assert (report.batch_id, report.number) == ("b1", A)
+        with pytest.raises(CallbackRefused):
+            sms.parse_callback(CallbackRequest("GET", "/", "unheard=of"))
+        either = CallbackRequest("GET", "/", "msgid=12&statusstr=DELIVRD&dstaddr=0900000001")
+        with pytest.raises(CallbackRefused, match="several vendors"):
+            sms.parse_callback(either)
 
 
 def test_the_order_may_depend_on_the_message() -> None:

@@ -180,8 +180,9 @@ def _allow_list(numbers: Any, shared: _Shared) -> AllowList:
 
 def _redirect(number: Any, shared: _Shared) -> Redirect:
     del shared
-    (text,) = _texts("redirect", [number])
-    return Redirect(text)
+    if not isinstance(number, str):
+        raise ConfigurationError("redirect is a number: redirect = '0900000001'")
+    return Redirect(number)
 
 
 _MAKERS: Mapping[str, Callable[[Any, _Shared], object]] = {

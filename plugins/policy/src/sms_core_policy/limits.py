@@ -105,6 +105,9 @@ class Budget(Limit):
         super().__init__(store, without_store, clock)
         if (low_balance is None) != (on_low_balance is None):
             raise ConfigurationError("Budget: low_balance and on_low_balance belong together")
+        given = [points for points in (per_day, per_month, per_message, low_balance) if points is not None]
+        if not given or min(given) < 0:
+            raise ConfigurationError("Budget: per_day, per_month or per_message is needed, in points, and none below 0")
         self._per_day = per_day
         self._per_month = per_month
         self._per_message = per_message
@@ -224,6 +227,8 @@ class Rate(Limit):
         clock: Clock = utc_now,
     ) -> None:
         super().__init__(store, without_store, clock)
+        if not windows:
+            raise ConfigurationError("Rate: a window is needed, Window(3, timedelta(hours=1)) say")
         for window in windows:
             if window.most < 1 or window.length <= timedelta():
                 raise ConfigurationError("Rate: a window has room for 1 or more, and a length")
@@ -310,4 +315,4 @@ class Duplicates(Limit):
     def rooms(self, whose: Whose) -> list[Room]:
         """The rule alone: each text has a place of its own."""
         del whose
-        return [Room(f"a text goes to a number once within {self._within}")]
+        return [Room(f"a text goes to a number once within {in_words(self._within)}")]

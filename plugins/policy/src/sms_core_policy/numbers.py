@@ -20,6 +20,7 @@ from sms_core_policy.counting import Counted
 from sms_core_policy.errors import PolicyRefused
 from sms_core_policy.folding import fold, half_width, lower_case, simplified
 from sms_core_policy.limits import Purpose, purpose_of, utc_now
+from sms_core_policy.reserving import ask_for_nothing
 from sms_core_policy.standings import Standing, Whose
 from sms_core_policy.stores import Store, StoreUnavailable
 
@@ -145,13 +146,17 @@ class OptOut(Counted):
         """The rule, and of a number whether it has opted out."""
         purpose = self._purpose if isinstance(self._purpose, str) else ""
         words = f"numbers that asked to get no more texts ({purpose or 'by purpose'})"
-        if not whose.number or not purpose:
-            return [Standing(self.rule, words)]
+        is_asked = bool(whose.number and purpose)
         try:
-            has_opted_out = self.has(whose.number)
+            ask_for_nothing(self._store, self._clock())
+            has_opted_out = is_asked and self.has(whose.number)
         except StoreUnavailable as error:
-            return [Standing(self.rule, words, problem=f"it cannot be looked up: {error}")]
-        return [Standing(self.rule, f"{words}: {mask(whose.number)} {'did' if has_opted_out else 'did not'}")]
+            return [Standing(self.rule, words, problem=f"cannot be looked up: {error}")]
+        if not is_asked:
+            return [Standing(self.rule, words)]
+        if has_opted_out:
+            return [Standing(self.rule, f"{mask(whose.number)} asked to get no more texts ({purpose})")]
+        return [Standing(self.rule, f"{mask(whose.number)} did not ask to get no more texts ({purpose})")]
 
     @hookimpl
     def sms_check(self, message: Message, destinations: tuple[Destination, ...]) -> None:

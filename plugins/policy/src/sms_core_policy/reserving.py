@@ -111,6 +111,7 @@ class Limit(Counted, ABC):
         rooms = self.rooms(whose)
         claims = [room.claim for room in rooms if room.claim is not None]
         try:
+            ask_for_nothing(self.store, self.clock())  # where there are no claims, the store would not be asked
             used = iter(self.store.used(claims, self.clock()))
         except StoreUnavailable as error:
             return [Standing(self.rule, room.words, problem=self._without_store(error)) for room in rooms]
@@ -210,6 +211,11 @@ class Limit(Counted, ABC):
         if self.without_store == "refuse":
             self._decided.refuse(self.rule, message.reference)
             raise LimitReached(self.rule, "message", f"is held back: {self._without_store(error)}", 0.0)
+
+
+def ask_for_nothing(store: Store, now: datetime) -> None:
+    """Raise `StoreUnavailable` where the store cannot be asked."""
+    store.get(["nothing"], now)
 
 
 @define(eq=False)

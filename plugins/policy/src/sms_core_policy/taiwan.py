@@ -120,8 +120,7 @@ class TaiwanRules(Counted):
                 yield _Finding(URL, self._unregistered(link))
         for phone in find_phones(text, [(link.start, link.end) for link in links]):
             if not any(_is_same_phone(registered, phone) for registered in self._phones):
-                where = f"at character {phone.start + 1}"
-                yield _Finding(PHONE, f"holds the number {mask(phone.written)} {where}, which is not registered")
+                yield _Finding(PHONE, self._unregistered_number(phone))
 
     def _no_sender(self, text: str) -> str:
         if not self.senders:
@@ -133,6 +132,13 @@ class TaiwanRules(Counted):
         differences = " and ".join(miss.differences) or "how characters are composed"
         written = f"writes {miss.written!r} where {miss.approved!r} is approved"
         return f"{written}: they differ in {differences}, and carriers compare character for character"
+
+    def _unregistered_number(self, phone: Phone) -> str:
+        found = f"holds the number {mask(phone.written)} at character {phone.start + 1}, which is not registered"
+        same_number = [registered for registered in self._phones if registered.number == phone.number]
+        if not same_number:
+            return found
+        return f"{found}: of this number it is {' and '.join('#' + registered.extension for registered in same_number)}"
 
     def _unregistered(self, link: Link) -> str:
         found = f"holds the URL {link.shown} at character {link.start + 1}, which is not registered"

@@ -11,7 +11,11 @@ from typing import Any, Generic, TypedDict, Unpack
 import attrs
 
 from sms_core import (
+    Callback,
+    CallbackRefused,
+    CallbackRequest,
     ConfigurationError,
+    MalformedResponse,
     Message,
     NotFound,
     Plan,
@@ -20,6 +24,8 @@ from sms_core import (
     RecipientPreview,
     SendError,
     SendResult,
+    SmsError,
+    Unsupported,
     VendorError,
 )
 from sms_core_policy.failover.batches import Batches
@@ -54,6 +60,11 @@ class Failover(Generic[ClientT]):
     def __init__(self, name: str, clients: Sequence[ClientT], **options: Unpack[Options]) -> None:
         if not clients:
             raise ConfigurationError(f"failover {name!r} needs a client, or several")
+        unknown = sorted(set(options) - Options.__optional_keys__)
+        if unknown:
+            raise TypeError(f"failover() has no option {unknown[0]!r}")
+        if options.get("rest", timedelta()) < timedelta():
+            raise ConfigurationError(f"failover {name!r}: rest is a time")
         self.name = name
         self.vendors = named(clients)
         self._rules = Rules(
@@ -129,12 +140,29 @@ class Failover(Generic[ClientT]):
             shown = part.vendor.client.preview(part.plan)
             rows.extend(shown.recipients)
             requests += shown.requests
-            cost = "an unknown number of" if shown.points is None else shown.points
-            warnings.append(f"{part.vendor.name} would carry {len(part.plan.rendered)} recipients for {cost} points")
+            warnings.append(f"{part.vendor.name} would carry {_carried(len(part.plan.rendered), shown.points)}")
             warnings.extend(shown.warnings)
         known = [row.points for row in rows if row.points is not None]
         points = sum(known, Decimal()) if len(known) == len(rows) else None
         return Preview(tuple(rows), requests, points, tuple(warnings))
+
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        """A push, read by the one vendor whose it can be. Raises `CallbackRefused` where it is nobody's, or may be of several.
+
+        A receiver with each vendor's own client knows whose it is by its address.
+        """
+        taken: list[Callback] = []
+        refusals: list[SmsError] = []
+        for vendor in self.vendors.values():
+            try:
+                taken.append(vendor.client.parse_callback(request))
+            except (CallbackRefused, MalformedResponse, Unsupported) as error:
+                refusals.append(error)
+        if not taken:
+            raise refusals[0]
+        if any(callback != taken[0] for callback in taken):
+            raise CallbackRefused("it may be of several vendors: give a receiver the client of each")
+        return taken[0]
 
     def vendor_of(self, batch: str | SendResult) -> Vendor[ClientT]:
         """The vendor that took a batch. Raises `NotFound` where nothing tells."""
@@ -180,3 +208,9 @@ def _left_of(plan: Plan) -> Message:
     """The message to those alone whom a plan sends to."""
     to = [plan.message.to[destination.position] for destination in plan.rendered]
     return attrs.evolve(plan.message, to=to)
+
+
+def _carried(recipients: int, points: Decimal | None) -> str:
+    """Some recipients and their cost, in words."""
+    cost = "an unknown number of points" if points is None else f"{points} {'point' if points == 1 else 'points'}"
+    return f"{recipients} {'recipient' if recipients == 1 else 'recipients'} for {cost}"

@@ -123,7 +123,8 @@ class Journey:
         """The result where every recipient was accepted; else raises what its outcomes come to, as any send does."""
         result = self.result()
         found = {row.outcome for row in result.outcomes}
-        reason = f": {self.reason}" if self.reason else ""
+        why = _why(result) or self.reason
+        reason = f": {why}" if why else ""
         if found == {Outcome.ACCEPTED}:
             return result
         if Outcome.UNKNOWN in found:
@@ -144,3 +145,10 @@ def _is_free(row: RecipientOutcome, refusals: tuple[type[VendorError], ...]) -> 
     if row.outcome is Outcome.NOT_SENT:
         return True
     return row.outcome is Outcome.REFUSED and isinstance(row.error, refusals)
+
+
+def _why(result: SendResult) -> SmsError | None:
+    """What the first recipient met who was not accepted; where one may have been, that one."""
+    left = [row for row in result.outcomes if row.outcome is not Outcome.ACCEPTED]
+    left.sort(key=lambda row: row.outcome is not Outcome.UNKNOWN)
+    return next((row.error for row in left if row.error is not None), None)
