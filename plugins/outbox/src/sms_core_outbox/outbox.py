@@ -294,15 +294,15 @@ class Outbox:
         """
         return asking.settle(self._resources, account, replay=replay)
 
-    def resolve(self, row: Row | int, outcome: State, *, because: str, by: str, resend: bool = False) -> None:
+    def resolve(self, row: Row | int, outcome: State, *, because: str, by: str, resend: bool = False) -> State:
         """Say what became of an unknown row: ``ACCEPTED``, ``REFUSED`` or ``NOT_SENT``, which is final then.
 
-        ``resend`` sends what was not sent once more. Raises `StateChanged` where the row is not unknown any more, and
+        ``resend`` sends what was not sent once more, where its deadline has not passed. Gives what the row is now. Raises `StateChanged` where the row is not unknown any more, and
         `OutboxError` where it cannot be said that nothing of it is under way, or who decides it is not said.
         """
         row_id = row if isinstance(row, int) else row.id
         with self._resources.writing(None) as connection:
-            settling.decide(
+            return settling.decide(
                 self._database,
                 connection,
                 row_id,

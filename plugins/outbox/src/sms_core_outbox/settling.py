@@ -240,8 +240,8 @@ def decide(
     because: str,
     by: str,
     resend: bool,
-) -> None:
-    """Let a person say what became of an unknown row.
+) -> State:
+    """Let a person say what became of an unknown row. Gives what it is now.
 
     Raises `StateChanged` where it is not unknown any more, and `OutboxError` where ``resend`` may send it twice.
     """
@@ -267,6 +267,7 @@ def decide(
     connection.execute(update(row).where(row.c.id == row_id).values(state=state.value, **values))
     note_changes(connection, [row_id], state, at=now, by=by, why=because)
     forget_codes(connection, [row_id])
+    return state
 
 
 def _against_resending(
