@@ -20,7 +20,7 @@ from sms_core_outbox import jumps
 from sms_core_outbox.claims import CLAIM_AGE, SECOND, has_text, load, loaded_columns
 from sms_core_outbox.databases import Database
 from sms_core_outbox.deadlines import DEFAULT_DEADLINE, deadline_of
-from sms_core_outbox.errors import OutboxError, StateChanged
+from sms_core_outbox.errors import OutboxError, StateChanged, check_who_and_why
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.messages import LoadedRow, to_message
@@ -249,6 +249,7 @@ def decide(
         raise OutboxError(f"a person says one of {', '.join(state.value for state in DECISIONS)}")
     if not because or not by:
         raise OutboxError("say who decides this, and because of what")
+    check_who_and_why(by, because)
     if resend and outcome is not State.NOT_SENT:
         raise OutboxError("only what was not sent can be sent again")
     found = connection.execute(_for_person, {"row": row_id}).first()
