@@ -57,7 +57,8 @@ def _to_capabilities(capabilities: Iterable[Capability]) -> frozenset[Capability
 class Replay:
     """The same request may be asked again: the vendor takes it once, and answers as it did the first time.
 
-    It knows a recipient's key (`Destination.reference`) for ``window`` after the first request. ``mark`` is what its
+    It knows each recipient's key (`Destination.reference`) for ``window`` after the first request, in whatever company that
+    recipient is asked again. A key that belongs to the whole request is none: such a vendor declares no `Replay`. ``mark`` is what its
     answer holds for a recipient that it had already, in the words of its document.
     """
 

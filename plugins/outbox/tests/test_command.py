@@ -119,6 +119,27 @@ def test_rates_of_the_accounts_file(box: Outbox, tmp_path: Path, monkeypatch: py
         assert outbox._resources.rates["main"].lanes == lanes
 
 
+def test_an_account_of_several_vendors(box: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are accounts of the file, in the order in which they are tried."""
+    file = tmp_path / "accounts.toml"
+    file.touch(mode=0o600)
+    monkeypatch.setenv("SMS_ACCOUNTS", str(file))
+    away = "every8d://u:p@127.0.0.1:1?scheme=http"
+    file.write_text(f'[accounts.first]\ndsn = "{away}"\nrate = 50\n[accounts.reserve]\ndsn = "memory://command"\n')
+    where = ["--outbox", f"sqlite:///{tmp_path}/sms.db", "--account", "main=first,reserve", "--json"]
+    with ChosenOutbox(f"sqlite:///{tmp_path}/sms.db", {"main": ("first", "reserve")}).open() as outbox:
+        outbox.put(Message("hi", A), key="k")
+        assert outbox._resources.rates == {"main/first": Rate(50)}
+    for _ in range(2):  # one that is out of reach, and one that is not
+        assert CliRunner().invoke(app, ["outbox", "run", "--once", *where]).exit_code == 0
+    shown = CliRunner().invoke(app, ["outbox", "show", "k", *where])
+    (row,) = json.loads(shown.stdout)["rows"]
+    assert (row["state"], row["vendor"]) == ("accepted", "reserve")
+    refused = CliRunner().invoke(app, ["outbox", "status", *where[:2], "--account", "main=first,reverse"])
+    assert refused.exit_code == 2
+    assert "no account 'reverse'" in refused.stderr
+
+
 @pytest.mark.parametrize("command", ["status", "unknown", "settle", "find"])
 def test_each_for_people(box: Outbox, tmp_path: Path, command: str) -> None:
     box.put(Message("hi", A), key="k")
@@ -137,6 +158,16 @@ def test_a_person_resolves_by_id(box: Outbox, tmp_path: Path) -> None:
     again = sms(tmp_path, *words, "--json")
     assert again.exit_code == 3
     assert json.loads(again.stderr)["error"]["type"] == "StateChanged"
+
+
+def test_what_is_resolved_to_be_sent_after_its_deadline_is_not(box: Outbox, tmp_path: Path) -> None:
+    ticket = box.put(Message("hi", A), key="k")
+    with box._database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE sms_outbox_row SET state = 'unknown', claim = '', claimed_at = 1, deadline_at = 1"
+        )
+    words = ["resolve", str(ticket.rows[0].id), "not_sent", "--because", "not on its page", "--resend", "--yes"]
+    assert said(tmp_path, *words) == {"say": "row 1 is not_sent now"}
 
 
 def test_wrong_use(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from sms_core import ConfigurationError, InvalidMessage, Media, Message, Recipient
-from sms_core_outbox import DatabaseUnavailable, KeyConflict, Outbox, Put, State, UnknownKey
+from sms_core_outbox import DatabaseUnavailable, KeyConflict, Outbox, OutboxError, Put, State, UnknownKey
 
 A, B, C = (f"+88690000000{last}" for last in range(1, 4))
 
@@ -48,6 +49,11 @@ PAST = datetime.now(UTC) - timedelta(hours=1)
         ({"message": "hi"}, "message"),
         ({"deadline": PAST}, "deadline"),
         ({"deadline": timedelta(0)}, "deadline"),
+        ({"deadline": 60}, "deadline"),
+        ({"not_before": timedelta(hours=1)}, "not_before"),
+        ({"not_before": datetime(9999, 12, 31, tzinfo=UTC)}, "deadline"),
+        ({"priority": True}, "priority"),
+        ({"key": "\ud800"}, "key"),
         ({"not_before": datetime(2030, 1, 1)}, "not_before"),  # noqa: DTZ001 - what is refused
         ({"priority": 10**9}, "priority"),
     ],
@@ -139,6 +145,37 @@ def test_all_that_a_message_says_is_sent(open_outbox: Callable[..., Outbox], ven
     outbox.put(Message("{{}} {name}", [Recipient(A, params={"name": "Ann"}), Recipient(B, text="own")]), key="filled")
     outbox.drain()
     assert sorted(vendor.taken) == sorted([(A, "see"), (A, "{} Ann"), (B, "own")])
+
+
+def test_what_no_question_may_hold(outbox: Outbox) -> None:
+    outbox.put(Message("hi", A), key="k")
+    assert outbox.find(batch="a\0b") == []
+    with pytest.raises(UnknownKey):
+        outbox.get("a\0b")
+    wrong: list[Callable[[], object]] = [
+        lambda: outbox.find(limit=-1),
+        lambda: outbox.forget(before=datetime(2020, 1, 1)),  # noqa: DTZ001 - what is refused
+        lambda: outbox.purge(before=3),  # type: ignore[arg-type]
+    ]
+    for act in wrong:
+        with pytest.raises(ConfigurationError):
+            act()
+    for words in ({"because": "a\0b"}, {"because": "b", "by": "y" * 201}):
+        with pytest.raises(OutboxError):
+            outbox.pause(**words)
+    with pytest.raises(OutboxError):
+        outbox.cancel("k", by="y" * 201)
+    assert outbox.get("k").rows[0].state is State.READY
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    file = tmp_path / "sms.db"
+    file.write_text("no database\n" * 1000)
+    with (
+        Outbox(f"sqlite:///{file}", accounts={"main": "memory://"}) as outbox,
+        pytest.raises(DatabaseUnavailable, match="not a database"),
+    ):
+        outbox.put(Message("hi", A), key="k")
 
 
 def test_an_outbox_that_was_never_created(url: str) -> None:

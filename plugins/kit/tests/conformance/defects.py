@@ -532,7 +532,7 @@ class HintsAtWhatItCanDo(Acme):
 # Faces
 
 
-@face_caught_by("test_the_face_takes_a_replay_once", says="assert 2 == 1")
+@face_caught_by("test_the_face_takes_a_replay_once", says="2 texts were taken, of 1 recipients")
 class FaceThatForgetsKeys(SignedFace):
     def knows(self, user: str, batch_id: str) -> bool:
         return False

@@ -55,8 +55,7 @@ class Signed:
         fields = {"user": account.user}
         match operation:
             case SendOperation():
-                (destination,) = operation.destinations
-                fields |= {"key": self.key(operation), "to": destination.number, "text": destination.text}
+                fields |= self.fields(operation)
             case GetBalance() | Check():
                 pass
             case _:
@@ -65,6 +64,11 @@ class Signed:
         time, nonce = operation.now.isoformat(), operation.nonce
         signed = {"x-time": time, "x-nonce": nonce, "x-signature": signature(account.password, request, time, nonce)}
         return attrs.evolve(request, headers={**request.headers, **signed})
+
+    def fields(self, operation: SendOperation) -> dict[str, str]:
+        """What a send says."""
+        (destination,) = operation.destinations
+        return {"key": self.key(operation), "to": destination.number, "text": destination.text}
 
     def key(self, operation: SendOperation) -> str:
         """The same for the same recipient of the same message."""
@@ -149,11 +153,15 @@ class SignedFace:
         batch_id = self.sent.get(fields["key"], "")
         if batch_id and self.knows(user, batch_id):
             return f"OK {batch_id} 1 {DUPLICATE}"
-        batch = self.exchange.submit(user, [Draft(fields["to"], fields["text"], Decimal(1))])
+        batch = self.exchange.submit(user, self.drafts(fields))
         if not batch.sent:
             return "NO 02 no points"
         self.sent[fields["key"]] = batch.batch_id
         return f"OK {batch.batch_id} 1"
+
+    def drafts(self, fields: dict[str, str]) -> list[Draft]:
+        """The texts of a request."""
+        return [Draft(fields["to"], fields["text"], Decimal(1))]
 
     def knows(self, user: str, batch_id: str) -> bool:
         """Whether the sandbox has the batch still: it may have been emptied."""

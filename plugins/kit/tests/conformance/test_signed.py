@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import attrs
 import pytest
 
-from plugins.kit.tests.conformance.signed import Signed, SignedServer, signed_face
-from sms_core import AuthenticationFailed, Client, Message
-from sms_core.testing import FakeTransport, connect_provider
+from plugins.kit.tests.conformance.signed import INFO, Signed, SignedFace, SignedServer, signed_face
+from sms_core import AuthenticationFailed, Client, Limits, Message, ProviderInfo, hookimpl
+from sms_core.provider import Send
+from sms_core.testing import Draft, FakeTransport, connect_provider
 from sms_core_kit import ProviderConformance
+from sms_core_kit.checks.faces import RecordingClock
 from sms_core_kit.faults import FaultChecks, Read, Trial, personal, plain
+from sms_core_kit.sandboxes import open_sandbox
 
 PASSWORD = "pa55-of-nobody"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,6 +44,40 @@ class TestSignedUnderFire(FaultChecks):
 
     def check_evidence(self, trial: Trial) -> None:
         assert trial.settled.outcomes == trial.result.outcomes, "nobody can be asked, but by a replay"
+
+
+class OneKeyForAll(Signed):
+    """It sends two recipients under the key of the first, and declares that each can be asked again."""
+
+    @hookimpl
+    def sms_describe(self) -> ProviderInfo:
+        return attrs.evolve(INFO, limits=Limits(recipients=2))
+
+    def fields(self, operation: Send) -> dict[str, str]:
+        numbers = ",".join(destination.number for destination in operation.destinations)
+        return {"key": self.key(operation), "to": numbers, "text": operation.destinations[0].text}
+
+
+class OneKeyForAllFace(SignedFace):
+    def drafts(self, fields: dict[str, str]) -> list[Draft]:
+        return [Draft(number, fields["text"], Decimal(1)) for number in fields["to"].split(",")]
+
+
+class KeysOfRequests(ProviderConformance):
+    __test__ = False
+    provider = OneKeyForAll()
+    dsn = TestSigned.dsn
+    recordings = TestSigned.recordings
+    face = signed_face(OneKeyForAllFace)
+
+
+def test_a_key_of_the_whole_request_is_no_replay() -> None:
+    assert KeysOfRequests.face is not None
+    with (
+        open_sandbox(faces={"signed": KeysOfRequests.face}, clock=RecordingClock()) as box,
+        pytest.raises(AssertionError, match="3 texts were taken, of 2 recipients"),
+    ):
+        KeysOfRequests().test_the_face_takes_a_replay_once(box)
 
 
 def client_of(server: SignedServer, password: str = PASSWORD, now: datetime = NOW) -> Client:

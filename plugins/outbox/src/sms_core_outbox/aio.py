@@ -171,9 +171,9 @@ class AsyncOutbox:
         """As `Outbox.unknown`."""
         return await self._in_thread(self._outbox.unknown, account=account, limit=limit)
 
-    async def resolve(self, row: Row | int, outcome: State, *, because: str, by: str, resend: bool = False) -> None:
+    async def resolve(self, row: Row | int, outcome: State, *, because: str, by: str, resend: bool = False) -> State:
         """As `Outbox.resolve`."""
-        await self._in_thread(self._outbox.resolve, row, outcome, because=because, by=by, resend=resend)
+        return await self._in_thread(self._outbox.resolve, row, outcome, because=because, by=by, resend=resend)
 
     def recorder(
         self, account: str | None = None, *, connection: Any = None

@@ -12,6 +12,7 @@ from sms_core.model import DeliveryStatus
 from sms_core_outbox import queries
 from sms_core_outbox.claims import end_waiting
 from sms_core_outbox.databases import Database
+from sms_core_outbox.errors import check_who_and_why
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.model import CancelledRow, Row
 from sms_core_outbox.resources import Resources
@@ -31,6 +32,7 @@ WHY_NOT: Mapping[State, str] = {
 
 def cancel(resources: Resources, name: str, key: str, *, by: str) -> list[CancelledRow]:
     """See `Outbox.cancel`."""
+    check_who_and_why(by)
     database = resources.database
     with resources.writing(None) as connection:
         queries.ticket(connection, name, key)
@@ -74,6 +76,7 @@ def cancel_waiting(database: Database, connection: Connection, account: str, key
 
 def take_back(database: Database, connection: Connection, rows: Collection[int], *, by: str) -> set[int]:
     """Cancel those of these rows, given by their ids, that wait. Gives the ids of those that were."""
+    check_who_and_why(by)
     waiting = select(row.c.id).where(row.c.id.in_(rows), is_state(row.c.state, State.READY)).with_for_update()
     return _end(database, connection, set(connection.execute(waiting).scalars()), by=by)
 

@@ -319,6 +319,9 @@ def told() -> Generator[None, None, None]:
         raise DatabaseUnavailable(f"the outbox's database failed: {_first_line(error)}") from error
     except DBAPIError as error:
         error.hide_parameters = True
+        is_no_database = type(error.orig) is sqlite3.DatabaseError  # the file is none, or is damaged
+        if is_no_database:
+            raise DatabaseUnavailable(f"the outbox's database failed: {_first_line(error)}") from error
         if not error.connection_invalidated:
             raise
         raise DatabaseUnavailable(f"the outbox's database went away: {_first_line(error)}") from error

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from sms_core.errors import SmsError
 
+LONGEST_BY = 200
+"""Characters of a name in the history."""
+
 
 class OutboxError(SmsError):
     """The root of the outbox's own errors."""
+
+
+def check_who_and_why(by: str, because: str = "") -> None:
+    """Refuse what no history takes. Raises `OutboxError`."""
+    if len(by) > LONGEST_BY:
+        raise OutboxError(f"who decides is told in {LONGEST_BY} characters")
+    if "\0" in by + because:
+        raise OutboxError("who decides, and why, hold no NUL")
 
 
 class KeyConflict(OutboxError):

@@ -33,6 +33,7 @@ from sms_core_outbox import (
 )
 from sms_core_outbox.accounts import Given
 from sms_core_outbox.databases import Database
+from sms_core_outbox.errors import check_who_and_why
 from sms_core_outbox.ledger import OnAlarm
 from sms_core_outbox.model import (
     Alarm,
@@ -215,6 +216,10 @@ class Outbox:
 
         Raises `ConfigurationError` for what is no number.
         """
+        if limit < 0:
+            raise ConfigurationError("limit is 0 or more")
+        if batch is not None and "\0" in batch:  # which PostgreSQL takes in no question
+            return []
         number_hash = None
         if number is not None:
             try:
@@ -264,6 +269,7 @@ class Outbox:
         An account that pauses by itself, as for lack of points, pauses for this reason from now on.
         An account of several vendors pauses whole; where one of them pauses, ``main/every8d``, what waits there goes to the next.
         """
+        check_who_and_why(by, because)
         name = self._accounts.name_of(account)
         is_one_of_several = self._accounts.several_of(name) is not None
         with self._resources.writing(None) as connection:
@@ -294,15 +300,15 @@ class Outbox:
         """
         return asking.settle(self._resources, account, replay=replay)
 
-    def resolve(self, row: Row | int, outcome: State, *, because: str, by: str, resend: bool = False) -> None:
+    def resolve(self, row: Row | int, outcome: State, *, because: str, by: str, resend: bool = False) -> State:
         """Say what became of an unknown row: ``ACCEPTED``, ``REFUSED`` or ``NOT_SENT``, which is final then.
 
-        ``resend`` sends what was not sent once more. Raises `StateChanged` where the row is not unknown any more, and
+        ``resend`` sends what was not sent once more, where its deadline has not passed. Gives what the row is now. Raises `StateChanged` where the row is not unknown any more, and
         `OutboxError` where it cannot be said that nothing of it is under way, or who decides it is not said.
         """
         row_id = row if isinstance(row, int) else row.id
         with self._resources.writing(None) as connection:
-            settling.decide(
+            return settling.decide(
                 self._database,
                 connection,
                 row_id,

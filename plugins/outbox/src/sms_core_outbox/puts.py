@@ -36,6 +36,7 @@ OVERTAKING = 10 * HIGHEST_PRIORITY
 _READY = State.READY.value
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_LATEST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 @frozen
@@ -97,20 +98,36 @@ class Preparation:
 
 def check(given: Put) -> None:
     """Refuse what is wrong with a put, whatever its account. Raises `InvalidMessage`."""
-    check_text("key", given.key, KEY_LENGTH)
+    if not isinstance(given, Put):
+        raise InvalidMessage("put_many", f"needs Puts, not {type(given).__name__}")
+    _check_name("key", given.key, KEY_LENGTH)
     if not given.key:
         raise InvalidMessage("key", "is empty: name what is sent, such as order-17-shipped")
-    check_text("purpose", given.purpose, NAME_LENGTH)
+    _check_name("purpose", given.purpose, NAME_LENGTH)
     if not isinstance(given.message, Message):
         raise InvalidMessage("message", f"needs a Message, not {type(given.message).__name__}")
-    if not isinstance(given.priority, int) or abs(given.priority) > HIGHEST_PRIORITY:
+    if type(given.priority) is not int or abs(given.priority) > HIGHEST_PRIORITY:  # True is an int, but no priority
         raise InvalidMessage("priority", f"needs a whole number up to {HIGHEST_PRIORITY}")
     _check_moment("not_before", given.not_before)
-    _check_moment("deadline", given.deadline)
+    if not isinstance(given.deadline, timedelta):
+        _check_moment("deadline", given.deadline)
 
 
-def _check_moment(name: str, moment: datetime | timedelta | None) -> None:
-    if isinstance(moment, datetime) and moment.utcoffset() is None:
+def _check_name(name: str, text: str, longest: int) -> None:
+    check_text(name, text, longest)
+    if not text.isascii() and _has_lone_surrogate(text):
+        raise InvalidMessage(name, "holds half a surrogate pair, which no database takes")
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    """Whether a text holds half a surrogate pair, which is no character."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _check_moment(name: str, moment: object) -> None:
+    if moment is None:
+        return
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise InvalidMessage(name, "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)")
 
 
@@ -127,7 +144,10 @@ def _times(given: Put, now: int) -> tuple[int, int]:
         span = DEFAULT_DEADLINES.get(given.purpose, DEFAULT_DEADLINE)
     if span <= timedelta():
         raise InvalidMessage("deadline", "needs a positive timedelta, or a point in time")
-    return due_at, due_at + span // _MICROSECOND
+    deadline = due_at + span // _MICROSECOND
+    if deadline > _LATEST:
+        raise InvalidMessage("deadline", "lies beyond the year 9999")
+    return due_at, deadline
 
 
 def urgency_of(purpose: str, priority: int) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from sms_core.errors import ConfigurationError
 from sms_core_outbox import forgetting, recovery, reports
 from sms_core_outbox.puts import to_micros, to_moment
 from sms_core_outbox.resources import Resources
@@ -36,6 +37,9 @@ def purge(resources: Resources, before: datetime | timedelta) -> int:
 
 
 def _limit(before: datetime | timedelta, now: int) -> int:
+    is_aware = isinstance(before, datetime) and before.utcoffset() is not None
+    if not is_aware and not isinstance(before, timedelta):
+        raise ConfigurationError("before= is an aware datetime, or a timedelta")
     return to_micros(to_moment(now) - before if isinstance(before, timedelta) else before)
 
 

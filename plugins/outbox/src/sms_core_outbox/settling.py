@@ -20,7 +20,7 @@ from sms_core_outbox import jumps
 from sms_core_outbox.claims import CLAIM_AGE, SECOND, has_text, load, loaded_columns
 from sms_core_outbox.databases import Database
 from sms_core_outbox.deadlines import DEFAULT_DEADLINE, deadline_of
-from sms_core_outbox.errors import OutboxError, StateChanged
+from sms_core_outbox.errors import OutboxError, StateChanged, check_who_and_why
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.messages import LoadedRow, to_message
@@ -240,8 +240,8 @@ def decide(
     because: str,
     by: str,
     resend: bool,
-) -> None:
-    """Let a person say what became of an unknown row.
+) -> State:
+    """Let a person say what became of an unknown row. Gives what it is now.
 
     Raises `StateChanged` where it is not unknown any more, and `OutboxError` where ``resend`` may send it twice.
     """
@@ -249,6 +249,7 @@ def decide(
         raise OutboxError(f"a person says one of {', '.join(state.value for state in DECISIONS)}")
     if not because or not by:
         raise OutboxError("say who decides this, and because of what")
+    check_who_and_why(by, because)
     if resend and outcome is not State.NOT_SENT:
         raise OutboxError("only what was not sent can be sent again")
     found = connection.execute(_for_person, {"row": row_id}).first()
@@ -267,6 +268,7 @@ def decide(
     connection.execute(update(row).where(row.c.id == row_id).values(state=state.value, **values))
     note_changes(connection, [row_id], state, at=now, by=by, why=because)
     forget_codes(connection, [row_id])
+    return state
 
 
 def _against_resending(

@@ -34,12 +34,18 @@ from sms_core_cli.language import _, phrase
 from sms_core_cli.output import counted, note, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from sms_core_outbox import Outbox, Rate, Row, Ticket
+    from sms_core_outbox import Failover, Outbox, Rate, Row, Ticket
 
 ACCOUNT = "main"
 """What ``--dsn`` is the account of."""
 STATES = ("ready", "sending", "accepted", "refused", "unknown", "not_sent", "cancelled")
 DECISIONS = ("accepted", "refused", "not_sent")
+
+DSN_MARK = "://"
+"""By which a DSN is told from the names of accounts."""
+
+Given = str | tuple[str, ...] | None
+"""What an account is: a DSN, accounts of the file that are its vendors in order, or None for the one of its own name there."""
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -49,7 +55,8 @@ def outbox() -> None:
     """A home for every send: run a worker, look into the table, settle and decide.
 
     The database is a URL, given with --outbox or in the environment as SMS_OUTBOX; the account "main" is the DSN of --dsn
-    or SMS_DSN, others are --account NAME of `sms account`, or NAME=DSN.
+    or SMS_DSN, others are --account NAME of `sms account`, or NAME=DSN. NAME=A,B is an account of several vendors: what
+    the account A surely did not send, B sends.
     """
 
 
@@ -63,8 +70,8 @@ def outbox_options(command: CommandT) -> CommandT:
     ) -> object:
         warn_of_passwords(ctx, "--dsn", [dsn] if dsn is not None and is_on_command_line(ctx, "dsn") else [])
         if is_on_command_line(ctx, "accounts"):
-            warn_of_passwords(ctx, "--account", [given.partition("=")[2] for given in accounts if "=" in given])
-        return command(chosen=ChosenOutbox(url, _dsns_given(dsn, accounts), _same_outbox(ctx)), **options)
+            warn_of_passwords(ctx, "--account", [given.partition("=")[2] for given in accounts if DSN_MARK in given])
+        return command(chosen=ChosenOutbox(url, _accounts_given(dsn, accounts), _same_outbox(ctx)), **options)
 
     for option in reversed(_OPTIONS):
         with_outbox = option(with_outbox)
@@ -88,7 +95,8 @@ _OPTIONS = (
         envvar=ACCOUNT_VARIABLE,
         metavar="NAME[=DSN]",
         shell_complete=complete_accounts,
-        help="An account of `sms account`, or one with its DSN; may be given several times. Else SMS_ACCOUNT, or all.",
+        help="An account of `sms account`, or one with its DSN, or NAME=A,B of several vendors; may be given several times. "
+        "Else SMS_ACCOUNT, or all.",
     ),
     json_option,
 )
@@ -106,34 +114,46 @@ def _same_outbox(ctx: click.Context) -> tuple[str, ...]:
         words += ["--dsn", without_password(ctx.params["dsn"])]
     if is_on_command_line(ctx, "accounts"):
         for account in ctx.params["accounts"]:
-            name, equals, dsn = account.partition("=")
-            words += ["--account", f"{name}={without_password(dsn)}" if equals else name]
+            name, _equals, dsn = account.partition("=")
+            words += ["--account", f"{name}={without_password(dsn)}" if DSN_MARK in dsn else account]
     return tuple(words)
 
 
-def _dsns_given(dsn: str | None, accounts: Iterable[str]) -> dict[str, str | None]:
-    """DSNs by account; None where the accounts' file has it. Without any, all that are in the file are meant."""
-    given: dict[str, str | None] = {ACCOUNT: dsn} if dsn else {}
+def _accounts_given(dsn: str | None, accounts: Iterable[str]) -> dict[str, Given]:
+    """What each account is. Without any, all that are in the accounts' file are meant."""
+    given: dict[str, Given] = {ACCOUNT: dsn} if dsn else {}
     for account in accounts:
         name, equals, found = account.partition("=")
-        if not equals:
-            find_account(name)  # raises for one that there is none of
-        given[name] = found if equals else None
+        if DSN_MARK in found:
+            given[name] = found
+            continue
+        vendors = tuple(found.split(",")) if equals else (name,)
+        for vendor in vendors:
+            find_account(vendor)  # raises for one that there is none of
+        given[name] = vendors if equals else None
     return given or dict.fromkeys(read_accounts())
 
 
 @frozen
-class Accounts(Mapping[str, "str | Client"]):
+class Accounts(Mapping[str, "str | Client | Failover[Client]"]):
     """The accounts of an outbox. A password is read, and a client made, when the outbox first asks for the account."""
 
-    given: Mapping[str, str | None] = field(repr=", ".join)
+    given: Mapping[str, Given] = field(repr=", ".join)
+    _made: dict[str, str | Client | Failover[Client]] = field(factory=dict, init=False, repr=False)
 
-    def __getitem__(self, name: str) -> str | Client:
-        dsn = self.given[name]
-        if dsn is not None:
-            return dsn
-        account = named_account(name)
-        return account.connect_to_send() if account.policies else account.dsn
+    def __getitem__(self, name: str) -> str | Client | Failover[Client]:
+        if name not in self._made:
+            self._made[name] = self._make(self.given[name], name)
+        return self._made[name]
+
+    def _make(self, given: Given, name: str) -> str | Client | Failover[Client]:
+        if given is None:
+            return _sender(name)
+        if isinstance(given, str):
+            return given
+        from sms_core_outbox import Failover  # noqa: PLC0415 - `ChosenOutbox.open` has said what to do if it is absent
+
+        return Failover({vendor: _sender(vendor) for vendor in given})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.given)
@@ -142,15 +162,21 @@ class Accounts(Mapping[str, "str | Client"]):
         return len(self.given)
 
 
+def _sender(name: str) -> str | Client:
+    """The DSN of an account of the accounts' file, or its client where it has policies."""
+    account = named_account(name)
+    return account.connect_to_send() if account.policies else account.dsn
+
+
 @frozen
 class ChosenOutbox:
-    """The outbox that the options name. ``dsns`` are by account, None for one of the accounts' file.
+    """The outbox that the options name, and what each of its accounts is.
 
     ``same`` are the words that name it once more.
     """
 
     url: str = field(repr=False)
-    dsns: Mapping[str, str | None] = field(factory=dict, repr=False)
+    accounts: Mapping[str, Given] = field(factory=dict, repr=False)
     same: tuple[str, ...] = field(default=(), repr=False)
 
     def command(self, *words: str) -> str:
@@ -167,17 +193,23 @@ class ChosenOutbox:
             raise ConfigurationError("the outbox is not installed: pip install sms-core-outbox") from None
         return Outbox(
             self.url,
-            accounts=Accounts(self.dsns),
+            accounts=Accounts(self.accounts),
             concurrency=concurrency,
             rates=_rates(self._noted_rates(), rates, questions),
         )
 
     def _noted_rates(self) -> dict[str, Mapping[str, Any]]:
         """What the accounts' file says of the rates of those that are in it."""
-        if all(dsn is not None for dsn in self.dsns.values()):
+        names: dict[str, str] = {}
+        for name, given in self.accounts.items():
+            if given is None:
+                names[name] = name
+            elif not isinstance(given, str):
+                names.update({f"{name}/{vendor}": vendor for vendor in given})
+        if not names:
             return {}
-        accounts = read_accounts()
-        return {name: accounts[name].rates for name, dsn in self.dsns.items() if dsn is None}
+        noted = read_accounts()
+        return {name: noted[of_file].rates for name, of_file in names.items()}
 
 
 def _rates(noted: Mapping[str, Mapping[str, Any]], texts: Iterable[str], questions: Iterable[str]) -> dict[str, Rate]:
@@ -200,10 +232,10 @@ def _rates(noted: Mapping[str, Mapping[str, Any]], texts: Iterable[str], questio
     for given in texts:
         place, per_second = _rate(given, "--rate")
         name, slash, purpose = place.partition("/")
-        if slash:
+        if slash and place not in noted:  # which may be one of several vendors, main/reserve
             lanes.setdefault(name, {})[purpose] = Rate(per_second)
         else:
-            of_texts[name] = per_second
+            of_texts[place] = per_second
     for given in questions:
         name, per_second = _rate(given, "--questions")
         of_questions[name] = per_second
@@ -419,8 +451,8 @@ def resolve(
 ) -> None:
     """Say what became of an unknown row, by its id."""
     with chosen.open() as box:
-        box.resolve(row, _state(outcome), because=because, by=by, resend=resend)
-    _tell("row {row} is {state} now", as_json=as_json, row=row, state="ready" if resend else outcome)
+        state = box.resolve(row, _state(outcome), because=because, by=by, resend=resend)
+    _tell("row {row} is {state} now", as_json=as_json, row=row, state=state.value)
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox settle")

@@ -13,7 +13,16 @@ from sms_core import Client
 from sms_core.callbacks import CallbackRequest
 from sms_core.errors import AuthenticationFailed, InvalidMessage, SendError, SmsError, VendorError
 from sms_core.http import Response
-from sms_core.model import Balance, Cancellation, DeliveryReport, InboundMessage, Outcome, RecipientOutcome, SendResult
+from sms_core.model import (
+    Balance,
+    Cancellation,
+    DeliveryReport,
+    InboundMessage,
+    Outcome,
+    Recipient,
+    RecipientOutcome,
+    SendResult,
+)
 from sms_core.provider import Capability
 from sms_core.testing import Clock, Push, connect_provider
 from sms_core_kit.checks.base import Checks
@@ -114,14 +123,26 @@ class FaceChecks(Checks):
         assert box.exchange.accepted == ()
 
     def test_the_face_takes_a_replay_once(self, box: Sandbox) -> None:
-        """A send whose answer is lost, asked again under its key, is sent once; without a key it is not asked again."""
+        """A send whose answer is lost, asked again under its keys, is sent once; without a key it is not asked again.
+
+        Each recipient is asked about by itself, as an outbox may do: a key that is the whole request's is no `Replay`.
+        """
+        message = self.subject.message(to=self._recipients(), reference="")
         with self._connect(box) as sms:
             box.faults.add("drop_after", times=1)
-            result = _sent(sms, attrs.evolve(self.subject.base, message=self.subject.message()))
-            settled = sms.settle(result, replay=True)
-        assert len(box.exchange.accepted) == 1
-        outcomes = {row.outcome for row in settled.outcomes}
+            result = _sent(sms, attrs.evolve(self.subject.base, message=message))
+            settled = [sms.settle(attrs.evolve(result, outcomes=(row,)), replay=True) for row in result.outcomes]
+        taken, sent_to = len(box.exchange.accepted), len(message.to)
+        assert taken == sent_to, f"{taken} texts were taken, of {sent_to} recipients"
+        outcomes = {row.outcome for result in settled for row in result.outcomes}
         assert outcomes == {Outcome.ACCEPTED} or self.subject.info.replay is None
+
+    def _recipients(self) -> tuple[Recipient, ...]:
+        """Two of one request, where it may hold two; the second one's number is the first one's neighbour."""
+        (first,) = self.subject.message().to
+        neighbour = f"{first.number[:-1]}{(int(first.number[-1]) + 1) % 10}"
+        both = (Recipient(first.number, reference="kit-1"), Recipient(neighbour, reference="kit-2"))
+        return both[: self.subject.info.limits.recipients]
 
     def test_the_face_answers_what_is_claimed(self, box: Sandbox, claimed: Capability) -> None:
         """Each operation that the provider claims is understood on both sides."""
