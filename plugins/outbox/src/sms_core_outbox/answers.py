@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, exists, select, update
 
 from sms_core.errors import SmsError
 from sms_core.masking import mask, mask_numbers
@@ -21,7 +21,7 @@ from sms_core_outbox.pauses import pause
 from sms_core_outbox.puts import OTP
 from sms_core_outbox.reports import REDIRECTED, adopt_events, refold_all
 from sms_core_outbox.routes import next_of, note_reach
-from sms_core_outbox.schema import history, row
+from sms_core_outbox.schema import event, history, row
 from sms_core_outbox.states import State, after_answer
 
 FIRST_BACKOFF = 5.0
@@ -98,6 +98,13 @@ _same_place = select(row.c.id, row.c.batch_id, row.c.number_hash).where(
     row.c.batch_id.in_(bindparam("batches", expanding=True)),
     row.c.id.not_in(bindparam("ids", expanding=True)),
 )
+_beside = select(
+    _same_place.exists().label("has_others"),
+    exists()
+    .where(event.c.account == bindparam("account"), event.c.number_hash.in_(bindparam("hashes", expanding=True)))
+    .label("has_events"),
+)
+"""What one question tells of most answers: that no other row has their batch, and that nothing was reported of them yet."""
 _back_to_unknown = (
     update(row)
     .where(row.c.id.in_(bindparam("ids", expanding=True)))
@@ -112,7 +119,13 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
     database.lock(connection, *((account, batch) for batch in batches))
     ids = [answer.row_id for answer in answers]
     rows = {found["id"]: found for found in connection.execute(_found, {"ids": ids}).mappings()}
-    now = database.now(connection)
+    question = {
+        "account": account,
+        "batches": list(batches),
+        "ids": ids,
+        "hashes": [found["number_hash"] for found in rows.values()],
+    }
+    now, beside = database.now_and(connection, _beside, question)
     told = _Told(connection, rows.values(), answers)
     changes: list[dict[str, Any]] = []
     entries: list[tuple[Any, ...]] = []
@@ -132,11 +145,13 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
             stored.counts[State(change["state"])] += 1
             if change["is_double"] and not found["is_double"]:
                 stored.alarms.append(_double(account, answer))
-    _displace(connection, account, batches, changes, rows.values(), now)
+    if beside.has_others:
+        _displace(connection, account, batches, changes, rows.values(), now)
     database.insert_all(connection, history, _ENTRY, entries)
     database.update_all(connection, row, _CHANGED, [tuple(map(change.__getitem__, _CHANGED)) for change in changes])
     told_of = {change["id"] for change in changes}
-    refold_all(database, connection, account, {rows[row_id]["number_hash"] for row_id in told_of})
+    if beside.has_events:
+        refold_all(database, connection, account, {rows[row_id]["number_hash"] for row_id in told_of})
     adopt_events(database, connection, account, {answer.batch_id or "" for answer in answers if answer.sent_to})
     forget_codes(connection, [row_id for row_id in told_of if rows[row_id]["purpose"] == OTP])
     for reason in _reasons_to_pause(answers):
@@ -261,15 +276,9 @@ def _displace(
 
     Two rows with the same number and text can be told apart by their own answers alone.
     """
-    if not batches:
-        return
     hash_of = {found["id"]: found["number_hash"] for found in rows}
-    ids = list(hash_of)
-    others = (
-        connection.execute(_same_place, {"account": account, "batches": list(batches), "ids": ids}).mappings().all()
-    )
-    if not others:
-        return
+    question = {"account": account, "batches": list(batches), "ids": list(hash_of)}
+    others = connection.execute(_same_place, question).mappings().all()
     taken = {(change["batch_id"], hash_of[change["id"]]) for change in changes}
     found = {other["id"]: other["batch_id"] for other in others if (other["batch_id"], other["number_hash"]) in taken}
     by_own_answer = select(history.c.row_id, history.c.batch_id).where(

@@ -23,7 +23,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Integer,
-    Select,
     Table,
     Transaction,
     func,
@@ -259,7 +258,7 @@ class Database:
             return time.time_ns() // 1000
         return int(connection.execute(_now).scalar_one())
 
-    def now_and(self, connection: Connection, question: Select[Any], values: Mapping[str, Any]) -> tuple[int, Any]:
+    def now_and(self, connection: Connection, question: Any, values: Mapping[str, Any]) -> tuple[int, Any]:
         """The same, and the one row that answers a question: in one statement, where the clock is the server's."""
         if self.is_sqlite:
             return self.now(connection), connection.execute(question, values).one()
@@ -343,7 +342,7 @@ class Database:
 
 
 @cache  # SQLAlchemy compiles a statement once, and knows it by its object
-def _with_clock(question: Select[Any]) -> Select[Any]:
+def _with_clock(question: Any) -> Any:  # a Select: its type parameters differ from one SQLAlchemy to the next
     return question.add_columns(_clock)
 
 
