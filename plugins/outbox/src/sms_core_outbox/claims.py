@@ -245,12 +245,10 @@ def take(
         for purpose, of_lane in rate.lanes.items():
             lanes[purpose] = most_rows(database, connection, wish.account, of_lane, now, purpose=purpose)
     left = {purpose: 0 if isinstance(found, NotYet) else found for purpose, found in lanes.items()}
-    is_replay = wish.replay_within is not None
     closed = [purpose for purpose, count in left.items() if not count]
-    if is_replay:
-        pages = _unknown_rows(database, connection, wish, now)
-    else:
-        pages = _ready_rows(connection, wish, now, closed, outlook)
+    is_replay = wish.replay_within is not None
+    ready = _ready_rows(connection, wish, now, closed, outlook)
+    pages = _unknown_rows(database, connection, wish, now) if is_replay else ready
     groups = _choose(pages, wish, left)
     if not groups:
         return min((found for found in lanes.values() if isinstance(found, NotYet)), default=None)
