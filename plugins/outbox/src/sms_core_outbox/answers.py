@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, exists, select, update
 
 from sms_core.errors import SmsError
 from sms_core.masking import mask, mask_numbers
@@ -21,7 +21,7 @@ from sms_core_outbox.pauses import pause
 from sms_core_outbox.puts import OTP
 from sms_core_outbox.reports import REDIRECTED, adopt_events, refold_all
 from sms_core_outbox.routes import next_of, note_reach
-from sms_core_outbox.schema import history, row
+from sms_core_outbox.schema import event, history, row
 from sms_core_outbox.states import State, after_answer
 
 FIRST_BACKOFF = 5.0
@@ -91,25 +91,20 @@ _found = (
 _answers_of = select(history.c.row_id, history.c.claim, history.c.state, history.c.is_answer, history.c.batch_id).where(
     history.c.row_id.in_(bindparam("ids", expanding=True)), history.c.claim.is_not(None)
 )
-_change = (
-    update(row)
-    .where(row.c.id == bindparam("row"))
-    .values(
-        account=bindparam("new_account"),
-        state=bindparam("new_state"),
-        batch_id=bindparam("new_batch"),
-        error=bindparam("new_error"),
-        is_double=bindparam("new_double"),
-        ready_at=bindparam("new_ready"),
-        claim=bindparam("new_claim"),
-        changed_at=bindparam("now"),
-    )
-)
+_CHANGED = ("account", "state", "batch_id", "error", "is_double", "ready_at", "claim", "changed_at", "id")
+_ENTRY = ("row_id", "at", "state", "by", "why", "claim", "batch_id", "is_answer")
 _same_place = select(row.c.id, row.c.batch_id, row.c.number_hash).where(
     row.c.account == bindparam("account"),
     row.c.batch_id.in_(bindparam("batches", expanding=True)),
     row.c.id.not_in(bindparam("ids", expanding=True)),
 )
+_beside = select(
+    _same_place.exists().label("has_others"),
+    exists()
+    .where(event.c.account == bindparam("account"), event.c.number_hash.in_(bindparam("hashes", expanding=True)))
+    .label("has_events"),
+)
+"""What one question tells of most answers: that no other row has their batch, and that nothing was reported of them yet."""
 _back_to_unknown = (
     update(row)
     .where(row.c.id.in_(bindparam("ids", expanding=True)))
@@ -124,10 +119,16 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
     database.lock(connection, *((account, batch) for batch in batches))
     ids = [answer.row_id for answer in answers]
     rows = {found["id"]: found for found in connection.execute(_found, {"ids": ids}).mappings()}
-    now = database.now(connection)
+    question = {
+        "account": account,
+        "batches": list(batches),
+        "ids": ids,
+        "hashes": [found["number_hash"] for found in rows.values()],
+    }
+    now, beside = database.now_and(connection, _beside, question)
     told = _Told(connection, rows.values(), answers)
     changes: list[dict[str, Any]] = []
-    entries: list[dict[str, Any]] = []
+    entries: list[tuple[Any, ...]] = []
     for answer in answers:
         found = rows.get(answer.row_id)
         if found is None or not told.knows(answer, found):
@@ -139,18 +140,18 @@ def store(database: Database, connection: Connection, account: str, answers: Seq
         change = _change_of(found, answer, account, now, is_double=told.is_double(answer, found))
         if change is not None:
             changes.append(change)
-            if change["new_state"] == State.READY.value and change["new_account"] != found["account"]:
+            if change["state"] == State.READY.value and change["account"] != found["account"]:
                 entries.append(_goes_on(change, now, by))
-            stored.counts[State(change["new_state"])] += 1
-            if change["new_double"] and not found["is_double"]:
+            stored.counts[State(change["state"])] += 1
+            if change["is_double"] and not found["is_double"]:
                 stored.alarms.append(_double(account, answer))
-    _displace(connection, account, batches, changes, rows.values(), now)
-    if entries:
-        connection.execute(history.insert(), entries)
-    if changes:
-        connection.execute(_change, changes)
-    told_of = {change["row"] for change in changes}
-    refold_all(database, connection, account, {rows[row_id]["number_hash"] for row_id in told_of})
+    if beside.has_others:
+        _displace(connection, account, batches, changes, rows.values(), now)
+    database.insert_all(connection, history, _ENTRY, entries)
+    database.update_all(connection, row, _CHANGED, [tuple(map(change.__getitem__, _CHANGED)) for change in changes])
+    told_of = {change["id"] for change in changes}
+    if beside.has_events:
+        refold_all(database, connection, account, {rows[row_id]["number_hash"] for row_id in told_of})
     adopt_events(database, connection, account, {answer.batch_id or "" for answer in answers if answer.sent_to})
     forget_codes(connection, [row_id for row_id in told_of if rows[row_id]["purpose"] == OTP])
     for reason in _reasons_to_pause(answers):
@@ -187,29 +188,21 @@ def _change_of(found: RowMapping, answer: Answer, account: str, now: int, *, is_
         batch = answer.batch_id or batch
         carrier = account
     return {
-        "row": found["id"],
-        "new_account": carrier,
-        "new_state": state.value,
-        "new_batch": batch,
-        "new_error": None if state is State.ACCEPTED else error,
-        "new_double": found["is_double"] or is_double,
-        "new_ready": ready_at,
-        "new_claim": claim,
-        "now": now,
+        "id": found["id"],
+        "account": carrier,
+        "state": state.value,
+        "batch_id": batch,
+        "error": None if state is State.ACCEPTED else error,
+        "is_double": found["is_double"] or is_double,
+        "ready_at": ready_at,
+        "claim": claim,
+        "changed_at": now,
     }
 
 
-def _goes_on(change: Mapping[str, Any], now: int, by: str) -> dict[str, Any]:
-    return {
-        "row_id": change["row"],
-        "at": now,
-        "state": State.READY.value,
-        "by": by,
-        "why": f"it goes to {change['new_account']}",
-        "claim": None,
-        "batch_id": None,
-        "is_answer": False,
-    }
+def _goes_on(change: Mapping[str, Any], now: int, by: str) -> tuple[Any, ...]:
+    """In the order of `_ENTRY`."""
+    return (change["id"], now, State.READY.value, by, f"it goes to {change['account']}", None, None, False)
 
 
 def _pause_before_next(attempts: int, answer: Answer) -> int:
@@ -266,17 +259,9 @@ class _Told:
         return not told or State.UNKNOWN.value in told
 
 
-def _entry(answer: Answer, now: int, by: str) -> dict[str, Any]:
-    return {
-        "row_id": answer.row_id,
-        "at": now,
-        "state": answer.state.value,
-        "by": by,
-        "why": answer.why,
-        "claim": answer.claim,
-        "batch_id": answer.batch_id,
-        "is_answer": True,
-    }
+def _entry(answer: Answer, now: int, by: str) -> tuple[Any, ...]:
+    """In the order of `_ENTRY`."""
+    return (answer.row_id, now, answer.state.value, by, answer.why, answer.claim, answer.batch_id, True)
 
 
 def _displace(
@@ -291,16 +276,10 @@ def _displace(
 
     Two rows with the same number and text can be told apart by their own answers alone.
     """
-    if not batches:
-        return
     hash_of = {found["id"]: found["number_hash"] for found in rows}
-    ids = list(hash_of)
-    others = (
-        connection.execute(_same_place, {"account": account, "batches": list(batches), "ids": ids}).mappings().all()
-    )
-    if not others:
-        return
-    taken = {(change["new_batch"], hash_of[change["row"]]) for change in changes}
+    question = {"account": account, "batches": list(batches), "ids": list(hash_of)}
+    others = connection.execute(_same_place, question).mappings().all()
+    taken = {(change["batch_id"], hash_of[change["id"]]) for change in changes}
     found = {other["id"]: other["batch_id"] for other in others if (other["batch_id"], other["number_hash"]) in taken}
     by_own_answer = select(history.c.row_id, history.c.batch_id).where(
         history.c.row_id.in_(found), history.c.is_answer, history.c.state == State.ACCEPTED.value

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import define, evolve, field, frozen
-from sqlalchemy import Connection, RowMapping, bindparam, func, or_, select, true, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, true, tuple_, update
 
 from sms_core.clocks import BeginBefore
 from sms_core_outbox import jumps, routes
@@ -59,6 +59,14 @@ all rows that wait for each row that it finds.
 _next_urgency = select(func.max(row.c.urgency)).where(
     is_state(row.c.state, State.READY), row.c.account == bindparam("account"), row.c.urgency < bindparam("below")
 )
+_urgency = row.c.urgency
+_waiting = and_(is_state(row.c.state, State.READY), row.c.account == bindparam("account"))
+_outlook = select(
+    exists().where(account.c.name == bindparam("account"), account.c.paused_at.is_not(None)).label("is_paused"),
+    select(func.max(_urgency)).where(_waiting).scalar_subquery().label("highest"),
+    select(func.min(_urgency)).where(_waiting).scalar_subquery().label("lowest"),
+)
+"""What one question tells before a claim: whether the account pauses, and the urgencies between which its lanes lie."""
 loaded_columns = (
     row.c.id,
     row.c.put_id,
@@ -77,7 +85,7 @@ loaded_columns = (
     row.c.claimed_at,
     put.c.trace,
 )
-"""What `load` makes a `LoadedRow` of."""
+"""The fields of a `LoadedRow`, in their order."""
 has_text = or_(row.c.text.is_(None), row.c.text != "")
 """False for what was blanked: no vendor can be asked about it. It may be unknown again, where its batch was another's."""
 _candidates = (
@@ -215,9 +223,9 @@ def take(
     database: Database, connection: Connection, wish: Wish, *, token: str, holder: str, limit: BeginBefore
 ) -> Claim | NotYet | PassedOn | None:
     """Claim rows; None where none is to be sent now. It counts once the transaction is committed."""
-    now = database.now(connection)
+    now, outlook = database.now_and(connection, _outlook, {"account": wish.account})
     if wish.rest is None:
-        stands = routes.Standing(is_paused(connection, wish.account))
+        stands = routes.Standing(outlook.is_paused)
     else:
         stands = routes.standing(database, connection, wish.account, now)
     if stands.rests and (count := routes.pass_on(connection, wish.account, now, by=holder)):
@@ -237,9 +245,10 @@ def take(
         for purpose, of_lane in rate.lanes.items():
             lanes[purpose] = most_rows(database, connection, wish.account, of_lane, now, purpose=purpose)
     left = {purpose: 0 if isinstance(found, NotYet) else found for purpose, found in lanes.items()}
-    is_replay = wish.replay_within is not None
     closed = [purpose for purpose, count in left.items() if not count]
-    pages = _unknown_rows(database, connection, wish, now) if is_replay else _ready_rows(connection, wish, now, closed)
+    is_replay = wish.replay_within is not None
+    ready = _ready_rows(connection, wish, now, closed, outlook)
+    pages = _unknown_rows(database, connection, wish, now) if is_replay else ready
     groups = _choose(pages, wish, left)
     if not groups:
         return min((found for found in lanes.values() if isinstance(found, NotYet)), default=None)
@@ -259,7 +268,7 @@ def _mark_claimed(
     connection.execute(_mark, mark)
     if rate is not None:
         note_claimed(connection, wish.account, rate, len(ids), now)
-        count_of = Counter(found.lane[0] for group in groups for found in group.rows)
+        count_of = Counter(found.purpose for group in groups for found in group.rows)
         for purpose, of_lane in rate.lanes.items():
             note_claimed(connection, wish.account, of_lane, count_of[purpose], now, purpose=purpose)
     why = "asked again under its key" if is_replay else ""
@@ -298,7 +307,9 @@ def accounts_to_send(database: Database, connection: Connection) -> list[str]:
             names.append(name)
 
 
-def _ready_rows(connection: Connection, wish: Wish, now: int, closed: Sequence[str]) -> Iterator[list[LoadedRow]]:
+def _ready_rows(
+    connection: Connection, wish: Wish, now: int, closed: Sequence[str], outlook: Any
+) -> Iterator[list[LoadedRow]]:
     """Rows that may be sent, the most urgent lane first, in pages. Those of ``closed`` purposes wait for their rate.
 
     The first page holds what single sends need: whoever reads a row locks it for others. Later ones are for full requests.
@@ -306,25 +317,23 @@ def _ready_rows(connection: Connection, wish: Wish, now: int, closed: Sequence[s
     ready = now if wish.before is None else min(now, wish.before)
     question = {"account": wish.account, "now": now, "ready": ready, **({"closed": closed} if closed else {})}
     candidates = _of_open_lanes if closed else _candidates
-    below = 1 << 30
+    urgency = outlook.highest
     left = wish.rows
-    while left > 0:
-        urgency = connection.execute(_next_urgency, {"account": wish.account, "below": below}).scalar()
-        if urgency is None:
-            return
+    while left > 0 and urgency is not None:
         count = min(max(FIRST_PAGE, 2 * wish.groups), left)
         place = {"after": -1, "after_id": -1}
         while left > 0:
             page = {**question, **place, "urgency": urgency, "count": count}
-            found = [dict(entry) for entry in connection.execute(candidates, page).mappings()]
-            ready_at = [entry.pop("ready_at") for entry in found]
-            yield list(map(load, found))
+            found: Sequence[Any] = connection.execute(candidates, page).all()
+            yield [LoadedRow(*entry[:-1]) for entry in found]  # the last column is ``ready_at``
             left -= len(found)
             if len(found) < count:
                 break
-            place = {"after": ready_at[-1], "after_id": found[-1]["id"]}
+            place = {"after": found[-1].ready_at, "after_id": found[-1].id}
             count = min(4 * count, left)
-        below = urgency
+        if urgency == outlook.lowest:  # of most accounts there is one lane
+            return
+        urgency = connection.execute(_next_urgency, {"account": wish.account, "below": urgency}).scalar()
 
 
 def _unknown_rows(database: Database, connection: Connection, wish: Wish, now: int) -> Iterator[list[LoadedRow]]:
@@ -340,14 +349,8 @@ def _unknown_rows(database: Database, connection: Connection, wish: Wish, now: i
         "now": now,
         "count": wish.rows,
     }
-    yield [load(entry) for entry in connection.execute(_replayable, question).mappings()]
-
-
-def load(found: RowMapping | Mapping[str, Any]) -> LoadedRow:
-    """A row of `loaded_columns`."""
-    fields = dict(found)
-    lane = (fields.pop("purpose"), fields.pop("urgency"))
-    return LoadedRow(lane=lane, **fields)
+    found: Sequence[Any] = connection.execute(_replayable, question).all()
+    yield [LoadedRow(*entry) for entry in found]
 
 
 def _choose(pages: Iterable[Sequence[LoadedRow]], wish: Wish, left: Mapping[str, int]) -> list[Group]:
@@ -363,10 +366,10 @@ def _choose(pages: Iterable[Sequence[LoadedRow]], wish: Wish, left: Mapping[str,
     for page in pages:
         joined = 0
         for candidate in page:
-            purpose = candidate.lane[0]
+            purpose = candidate.purpose
             if purpose in left and taken[purpose] >= left[purpose]:
                 continue
-            alike = (candidate.likeness or candidate.put_id, candidate.lane)
+            alike = (candidate.likeness or candidate.put_id, purpose, candidate.urgency)
             group = open_groups.get(alike)
             if group is None or not group.takes(candidate, wish.size):
                 if len(groups) == wish.groups:

@@ -6,16 +6,30 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from weakref import WeakMethod, ref
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Table, Transaction, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    Table,
+    Transaction,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
@@ -43,6 +57,14 @@ _SYNCHRONOUS = "sms_outbox.synchronous_commit"
 KINDS = ("sqlite", "postgresql")
 CHANNEL = "sms_outbox"
 """On which PostgreSQL tells workers that something was put."""
+_CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+_clock = literal_column(_CLOCK, BigInteger)
+_now = select(_clock)
+_now_and_ids = text(
+    f"SELECT {_CLOCK},"  # noqa: S608 - names of our own
+    f" ARRAY(SELECT nextval('{schema.put_ids.name}') FROM generate_series(1, :puts)),"
+    f" ARRAY(SELECT nextval('{schema.row_ids.name}') FROM generate_series(1, :rows))"
+)
 _take_locks = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 _notify = text("SELECT pg_notify(:channel, name) FROM unnest(CAST(:accounts AS text[])) AS name")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
@@ -234,9 +256,14 @@ class Database:
         """Microseconds of UTC since 1970 by the database's clock, which for SQLite is this machine's."""
         if self.is_sqlite:
             return time.time_ns() // 1000
-        return int(
-            connection.execute(text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")).scalar_one()
-        )
+        return int(connection.execute(_now).scalar_one())
+
+    def now_and(self, connection: Connection, question: Any, values: Mapping[str, Any]) -> tuple[int, Any]:
+        """The same, and the one row that answers a question: in one statement, where the clock is the server's."""
+        if self.is_sqlite:
+            return self.now(connection), connection.execute(question, values).one()
+        found = connection.execute(_with_clock(question), values).one()
+        return int(found[-1]), found
 
     def lock(self, connection: Connection, *names: tuple[str, ...]) -> None:
         """Be alone with these names until the transaction ends. SQLite has one writer at a time anyway."""
@@ -266,27 +293,82 @@ class Database:
         *,
         ignore: bool = False,
     ) -> int:
-        """Insert tuples of these columns as they are, and give how many rows that made.
+        """Insert tuples of these columns as they are, in their order, and give how many rows that made.
 
         ``ignore`` leaves out rows that are there already. The driver gets the tuples, which spares SQLAlchemy's work on
-        each value of each row.
+        each value of each row; PostgreSQL gets many of them as an array for each column, in one statement.
         """
         if not values:
             return 0
-        names = ", ".join(f'"{column}"' for column in columns)
-        places = ", ".join(["?" if self.is_sqlite else "%s"] * len(columns))
+        names = _quoted(columns)
         conflict = " ON CONFLICT DO NOTHING" if ignore else ""
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({places}){conflict}"  # noqa: S608 - names of our own
-        return connection.exec_driver_sql(statement, list(values)).rowcount
+        if self.is_sqlite or len(values) == 1:
+            places = ", ".join(["?" if self.is_sqlite else "%s"] * len(columns))
+            statement = f"INSERT INTO {table.name} ({names}) VALUES ({places}){conflict}"  # noqa: S608 - names of our own
+            return connection.exec_driver_sql(statement, list(values)).rowcount
+        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM {_arrays(table, columns)}{conflict}"  # noqa: S608
+        return connection.exec_driver_sql(statement, _by_column(values)).rowcount
 
-    def next_ids(self, connection: Connection, table: Table, count: int) -> Sequence[int]:
-        """So many ids for new rows of `put` or `row`, ascending. In SQLite nobody else can take them meanwhile."""
+    def update_all(
+        self, connection: Connection, table: Table, columns: Sequence[str], values: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Give rows new values: tuples of these columns, of which the last one is the row's id."""
+        if not values:
+            return
+        *changed, key = columns
         if self.is_sqlite:
-            last = connection.execute(select(func.max(table.c.id))).scalar() or 0
-            return range(last + 1, last + 1 + count)
-        sequence = schema.put_ids if table is schema.put else schema.row_ids
-        numbers = select(sequence.next_value()).select_from(func.generate_series(1, count))
-        return sorted(connection.execute(numbers).scalars())
+            setting = ", ".join(f'"{column}" = ?' for column in changed)
+            statement = f'UPDATE {table.name} SET {setting} WHERE "{key}" = ?'  # noqa: S608 - names of our own
+            connection.exec_driver_sql(statement, list(values))
+            return
+        setting = ", ".join(f'"{column}" = new."{column}"' for column in changed)
+        source = f"{_arrays(table, columns)} AS new ({_quoted(columns)})"
+        statement = f'UPDATE {table.name} SET {setting} FROM {source} WHERE {table.name}."{key}" = new."{key}"'  # noqa: S608
+        connection.exec_driver_sql(statement, _by_column(values))
+
+    def now_and_ids(self, connection: Connection, puts: int, rows: int) -> tuple[int, Sequence[int], Sequence[int]]:
+        """The time as `now` gives it, and ids for so many new rows of `put` and of `row`, ascending.
+
+        In SQLite nobody else can take them meanwhile.
+        """
+        if self.is_sqlite:
+            return (
+                self.now(connection),
+                _ids_after_last(connection, schema.put, puts),
+                _ids_after_last(connection, schema.row, rows),
+            )
+        now, put_ids, row_ids = connection.execute(_now_and_ids, {"puts": puts, "rows": rows}).one()
+        return now, sorted(put_ids), sorted(row_ids)
+
+
+@cache  # SQLAlchemy compiles a statement once, and knows it by its object
+def _with_clock(question: Any) -> Any:  # a Select: its type parameters differ from one SQLAlchemy to the next
+    return question.add_columns(_clock)
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+def _arrays(table: Table, columns: Sequence[str]) -> str:
+    """An array of each column's values, as rows."""
+    arrays = ", ".join(f"%s::{_kind_of(table.c[column])}[]" for column in columns)
+    return f"unnest({arrays})"
+
+
+def _kind_of(column: Column[Any]) -> str:
+    if isinstance(column.type, Boolean):
+        return "boolean"
+    return "bigint" if isinstance(column.type, Integer) else "text"
+
+
+def _by_column(values: Sequence[tuple[Any, ...]]) -> tuple[list[Any], ...]:
+    return tuple(map(list, zip(*values, strict=True)))
+
+
+def _ids_after_last(connection: Connection, table: Table, count: int) -> range:
+    last = connection.execute(select(func.max(table.c.id))).scalar() or 0
+    return range(last + 1, last + 1 + count)
 
 
 class JoinedDatabase(Database):

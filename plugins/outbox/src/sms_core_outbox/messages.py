@@ -156,7 +156,10 @@ def _to_row(message: Message, destination: Destination, position: int, *, filled
 
 @frozen
 class LoadedRow:
-    """A row as it is read for a request, with its put's text and fields. Times are microseconds."""
+    """A row as it is read for a request, with its put's text and fields. Times are microseconds.
+
+    Its fields stand in the order of `sms_core_outbox.claims.loaded_columns`.
+    """
 
     id: int
     put_id: int
@@ -168,7 +171,8 @@ class LoadedRow:
     put_fields: str = field(repr=False)
     form: int
     likeness: str
-    lane: tuple[str, int]
+    purpose: str
+    urgency: int
     send_at: int | None
     deadline_at: int
     claimed_at: int | None = None

@@ -105,6 +105,8 @@ class AccountPass:
     """How many rows were claimed here, or went to others since this vendor rests."""
     wait: float | None = None
     """Seconds until its rate lets the next row go, as it was told by the latest claim."""
+    may_find_more: bool = False
+    """Whether the latest claim took all that it might: a smaller one left nothing that can be sent now."""
     is_stale: bool = False
     """Whether its account paused meanwhile: its client may have learned that the credentials are no good."""
     _is_quick: bool = False
@@ -124,6 +126,7 @@ class AccountPass:
 
     def fill(self) -> bool:
         """Claim as much as can be sent side by side now, and send it. Gives whether there was any."""
+        self.may_find_more = False
         ahead = self.concurrency if self._is_quick and self._may_claim_ahead else 0
         free = self.concurrency + ahead - self._flying
         size = self.client.info.limits.recipients
@@ -138,6 +141,7 @@ class AccountPass:
         claim = self.ledger.claim(wish)
         if isinstance(claim, PassedOn):
             self.went_on += claim.count
+            self.may_find_more = True
             return True
         if isinstance(claim, NotYet):
             self.wait = claim.seconds
@@ -145,6 +149,7 @@ class AccountPass:
         if claim is None:
             return False
         count = sum(map(len, claim.groups))
+        self.may_find_more = len(claim.groups) == free or count == rows
         self.tally.claimed += count
         self.went_on += count
         if self.left is not None:

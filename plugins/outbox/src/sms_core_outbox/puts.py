@@ -202,20 +202,19 @@ def store(
     `InvalidMessage` is raised too, where the database's clock says that a deadline has passed. The ticket of what was
     there already holds no rows.
     """
-    now = database.now(connection)
+    count = sum([len(item.stored.rows) for item in prepared])
+    now, ids, row_ids = database.now_and_ids(connection, len(prepared), count)
     times = [_times(item.given, now) for item in prepared]
-    ids = database.next_ids(connection, put, len(prepared))
     values = [_put_values(item, put_id, now, trace) for item, put_id in zip(prepared, ids, strict=True)]
     inserted = database.insert_all(connection, put, _PUT_COLUMNS, values, ignore=True)
     new = [True] * len(prepared) if inserted == len(prepared) else _new(connection, prepared, ids)
-    count = sum([len(item.stored.rows) for item, is_new in zip(prepared, new, strict=True) if is_new])
-    row_ids = iter(database.next_ids(connection, row, count)) if count else iter(())
+    left_ids = iter(row_ids)
     row_values: list[tuple[Any, ...]] = []
     tickets: list[Ticket] = []
     for item, put_id, item_times, is_new in zip(prepared, ids, times, new, strict=True):
         rows: list[Row] = []
         if is_new:
-            _add_rows(item, put_id, item_times, now, row_ids, hashes, row_values, rows)
+            _add_rows(item, put_id, item_times, now, left_ids, hashes, row_values, rows)
         tickets.append(_ticket(item, now, tuple(rows), is_new=is_new))
     if row_values:
         database.insert_all(connection, row, _ROW_COLUMNS, row_values)

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from attrs import field, frozen
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from sms_core.errors import InsufficientCredit, SmsError
 from sms_core.model import Message, Outcome, RecipientOutcome, SendResult
 from sms_core.serialize import from_json
 from sms_core_outbox import jumps
-from sms_core_outbox.claims import CLAIM_AGE, SECOND, has_text, load, loaded_columns
+from sms_core_outbox.claims import CLAIM_AGE, SECOND, has_text, loaded_columns
 from sms_core_outbox.databases import Database
 from sms_core_outbox.deadlines import DEFAULT_DEADLINE, deadline_of
 from sms_core_outbox.errors import OutboxError, StateChanged, check_who_and_why
@@ -91,35 +91,32 @@ _answered = select(history.c.row_id, history.c.claim).where(
 
 def doubts(connection: Connection, account: str, *, after: int) -> list[Doubt]:
     """The unknown rows of an account with a higher id than ``after``, some hundreds at most."""
-    found = connection.execute(_unknown, {"account": account, "after": after}).mappings().all()
+    found = connection.execute(_unknown, {"account": account, "after": after}).all()
     if not found:
         return []
-    numbers = sorted({entry["number_hash"] for entry in found})
+    numbers = sorted({entry.number_hash for entry in found})
     batches = connection.execute(_batches_of_numbers, {"account": account, "numbers": numbers}).all()
-    ids = [entry["id"] for entry in found]
+    ids = [entry.id for entry in found]
     answered = {(entry.row_id, entry.claim) for entry in connection.execute(_answered, {"ids": ids})}
-    over = {name: is_proven_over(connection, name) for name in {entry["holder"] for entry in found} if name}
+    over = {name: is_proven_over(connection, name) for name in {entry.holder for entry in found} if name}
     return [_doubt(entry, batches, answered, over) for entry in found]
 
 
 def _doubt(
-    entry: RowMapping,
+    entry: Any,
     batches: Iterable[Any],
     answered: set[tuple[int, str]],
     over: dict[str, bool],
 ) -> Doubt:
-    fields = dict(entry)
-    number_hash = fields.pop("number_hash")
-    claim, holder, batch_id, error = (fields.pop(name) for name in ("claim", "holder", "batch_id", "error"))
-    of_others = {other.batch_id for other in batches if other.number_hash == number_hash and other.id != entry["id"]}
+    of_others = {other.batch_id for other in batches if other.number_hash == entry.number_hash and other.id != entry.id}
     return Doubt(
-        row=load(fields),
-        claim=claim,
-        holder=holder or "",
-        batch_id=batch_id,
-        error=None if error is None else from_json(error, SmsError),
-        is_answered=(entry["id"], claim) in answered,
-        is_over=over.get(holder, False),
+        row=LoadedRow(*entry[: len(loaded_columns)]),
+        claim=entry.claim,
+        holder=entry.holder or "",
+        batch_id=entry.batch_id,
+        error=None if entry.error is None else from_json(entry.error, SmsError),
+        is_answered=(entry.id, entry.claim) in answered,
+        is_over=over.get(entry.holder, False),
         known_batches=frozenset(of_others),
     )
 

@@ -148,8 +148,8 @@ class Worker:
                     if uptime() - swept >= SWEEP_EVERY:
                         self._sweep()
                         swept = uptime()
-                    found_some = self._fill(passes, pool)
-                    wait_for(self._landed, passes, 0.0 if found_some else POLL)
+                    may_find_more = self._fill(passes, pool)
+                    wait_for(self._landed, passes, 0.0 if may_find_more else POLL)
                 except SmsError as error:
                     log.error("the outbox's worker goes on in %g s: %s", PAUSE_AFTER_FAILURE, error)  # noqa: TRY400
                     self._stopping.wait(PAUSE_AFTER_FAILURE)
@@ -169,13 +169,15 @@ class Worker:
         return set()
 
     def _fill(self, passes: dict[str, AccountPass], pool: ThreadPoolExecutor) -> bool:
-        found_some = False
+        """Claim and send what can be. Gives whether another claim may find something at once."""
+        may_find_more = False
         for name in self._names(self._just_woken_for()):
             found = passes.get(name) or self._open_pass(name, pool, self._landed)
             if found is None:
                 continue
             passes[name] = found
-            found_some |= found.fill()
+            found.fill()
+            may_find_more |= found.may_find_more
         for found in [found for found in passes.values() if found.is_stale and not found.is_flying]:
             self._end_pass(passes.pop(found.name))
-        return found_some
+        return may_find_more
