@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from tests.bench import report
+from tests.bench.campaign import campaigns
 from tests.bench.figures import Figure
 from tests.bench.growth import growth
 from tests.bench.imports import imports
@@ -34,6 +35,7 @@ ROWS = {
     11: draining,
     12: single_sends,
     13: first_byte,
+    14: campaigns,
 }
 WORK = {
     1: "One send on a kept-alive connection, beside urllib3 alone",
@@ -49,6 +51,7 @@ WORK = {
     11: "Draining the outbox to a server without delay",
     12: "Single sends of the outbox, to a server that takes 50 ms, beside the bare client",
     13: "From a put to the vendor, where a worker waits",
+    14: "A campaign, from the file to the result file",
 }
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 from attrs import frozen
@@ -12,7 +11,7 @@ from sms_core_cli.campaign.known_rows import KnownRow, KnownRows
 from sms_core_cli.campaign.staging import Changes, StagedRow, Staging
 
 PAGE = 1000
-"""Rows of the outbox that are asked about at once."""
+"""Rows that are asked about at once."""
 
 
 @frozen
@@ -42,15 +41,9 @@ class Comparison:
         for told in self.run.told():
             self.staging.miss(told)
         taken_back = 0
-        for rows in _in_pages(row for _, _, row in self.staging.gone() if row is not None):
-            taken_back += self.run.count_waiting(rows)
+        for page in self.staging.gone(PAGE):
+            taken_back += self.run.count_waiting([sent for _, _, sent in page if sent is not None])
         found = self.staging.compare()
         if self.run.digest == "" and not (found.removed or found.edited):
             return None  # a run that was cut off while it was put has not all of the file yet
         return attrs.evolve(found, taken_back=taken_back)
-
-
-def _in_pages(rows: Iterable[int]) -> Iterator[list[int]]:
-    source = iter(rows)
-    while page := list(itertools.islice(source, PAGE)):
-        yield page

@@ -185,9 +185,7 @@ class Putting:
 
     def _let_go(self) -> None:
         """Take back rows that the file has no more, as far as they wait, and export them no more."""
-        gone = list(self.planned.staging.gone())
-        for start in range(0, len(gone), PAGE):
-            part = gone[start : start + PAGE]
+        for part in self.planned.staging.gone(PAGE):
             with self.kept.store.writing() as connection:
                 lock(connection)
                 sent = [found for _, _, found in part if found is not None]

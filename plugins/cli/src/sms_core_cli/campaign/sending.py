@@ -18,7 +18,11 @@ from sms_core_outbox import DrainResult, Outbox, State
 PATIENCE = 20.0
 """Seconds without any row that goes, after which no more is tried: the vendor is not there."""
 LOOK = 0.1
-"""Seconds between two looks, while others are at work or a row waits to be tried again."""
+"""Seconds between two looks, while others are at work or a row waits to be tried again.
+
+Other processes tell nobody what they have done: an SQLite file wakes no one, and so it is looked at, as the outbox's
+workers do. The end of what is under way here is waited for, and not looked for.
+"""
 
 
 @define
@@ -77,8 +81,10 @@ def _pass_after_pass(run: Run, outbox: Outbox, sending: Sending, stop: Callable[
 def missing_points(run: Run, client: Client, balance: Decimal | None) -> Decimal | None:
     """How many points a run that pauses for lack of them needs, beyond what is left; None where that cannot be told."""
     pause = run.pause()
+    if pause is None or not pause.because.startswith(OUT_OF_CREDIT):
+        return None
     needed = run.overview().waiting_points
-    if pause is None or not pause.because.startswith(OUT_OF_CREDIT) or needed is None:
+    if needed is None:
         return None
     if client.info.can(Capability.BALANCE):
         try:

@@ -215,9 +215,11 @@ class Staging:
     def _one(self, question: str) -> int:
         return int(self._database.execute(question).fetchone()[0])
 
-    def gone(self) -> Iterator[tuple[str, int, int | None]]:
-        """The rows of the run that the file has no more: identity, occurrence, the outbox's row."""
-        return iter(self._database.execute("SELECT identity, occurrence, outbox_row FROM gone").fetchall())
+    def gone(self, size: int) -> Iterator[list[tuple[str, int, int | None]]]:
+        """The rows of the run that the file has no more, so many at a time: identity, occurrence, the outbox's row."""
+        found = self._database.execute("SELECT identity, occurrence, outbox_row FROM gone")
+        while page := found.fetchmany(size):
+            yield page
 
 
 def _row(entry: Sequence[Any]) -> StagedRow:
