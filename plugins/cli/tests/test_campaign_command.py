@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shlex
 import threading
 from pathlib import Path
 
@@ -324,18 +323,6 @@ def test_a_finished_run_is_not_joined_without_asking(sms: Sms, exchange: Exchang
     done = sms("campaign", "results.csv", "--yes")  # of the first run, though another one is the latest
     assert (done.code, len(exchange.accepted)) == (0, 7)
     assert "This goes on with the run 1, begun" in done.out
-
-
-def test_what_it_says_to_type_next_does_it(sms: Sms, exchange: Exchange, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("tel,who\n900000001,Ann\n", encoding="utf-8")
-    words = ["--text", "Hi {who}", "--mend-numbers", "--column", "name=who", "--validity", "4h"]
-    done = sms("campaign", "t.csv", *words, "--yes")
-    reports = done.err.partition("Delivery reports: sms ")[2].splitlines()[0]
-    assert "1" in sms(*shlex.split(reports)[:-1], "1s").out
-    done = sms("campaign", "t.csv", *words, "--yes")
-    again = done.err.partition("A new one: sms ")[2].splitlines()[0].replace("NAME", "b")
-    assert sms(*shlex.split(again), "--yes").code == 0
-    assert [message.text for message in exchange.accepted] == ["Hi Ann"] * 2
 
 
 def test_the_preview_in_json_has_what_changed(sms: Sms, file: str, tmp_path: Path) -> None:
