@@ -318,8 +318,11 @@ def test_a_finished_run_is_not_joined_without_asking(sms: Sms, exchange: Exchang
     assert "The file has changed: 1 row added, 1 edited, 0 removed." in done.out
     assert "The run is finished. Add them to it?" in done.err
     assert (done.code, len(exchange.accepted)) == (0, 4)
-    assert sms("campaign", "good.csv", "--yes", "--run", "december", "--overwrite").code == 0
-    assert len(exchange.accepted) == 7
+    assert sms("campaign", "good.csv", "--yes", "--run", "december").code == 0
+    assert (len(exchange.accepted), len(results("results-december.csv"))) == (7, 3)
+    done = sms("campaign", "results.csv", "--yes")  # of the first run, though another one is the latest
+    assert (done.code, len(exchange.accepted)) == (0, 7)
+    assert "This goes on with the run 1, begun" in done.out
 
 
 def test_the_preview_in_json_has_what_changed(sms: Sms, file: str, tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def test_from_a_lost_answer_to_the_next_run_by_what_is_named(sms: Sms) -> None:
         assert words[words.index("--concurrency") + 1] == "1"
         done = run([word.replace("NAME", "december") for word in words], "--yes")
         assert (done.code, len(box.exchange.accepted)) == (0, 4)
-        assert Path("december.csv").exists()
+        assert Path("results-december.csv").exists()
+        assert run(hinted(done, "--wait")[:-1], "1s").code == 0
 
 
 def test_from_a_pause_to_rows_that_ended_unsent_by_what_is_named_in_chinese(

@@ -351,6 +351,8 @@ def _advice(ending: Ending, found: Overview) -> Iterator[str]:
     if unknown := counts[RowOutcome.UNKNOWN]:
         rows, way = counted(unknown, "row"), _way_to_know(ending)
         yield _("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way)
+    if ending.info.can(Capability.REPORTS) and ending.run.awaits_reports():
+        yield _("Delivery reports: {command}", command=ending.command("continue", "--wait", "5m"))
     if waiting := found.states[State.READY]:
         yield _(
             "Not sent: {rows}, which can be sent safely: {command}",
@@ -365,8 +367,7 @@ def _advice(ending: Ending, found: Overview) -> Iterator[str]:
             command=ending.command("", "--refused-too"),
         )
     elif not ending.added and found.is_finished:
-        new = ending.command("", "--run", "NAME", "--results", "NAME.csv")  # the result file is the finished run's
-        yield _("This run is finished. A new one: {command}", command=new)
+        yield _("This run is finished. A new one: {command}", command=ending.command("", "--run", "NAME"))
 
 
 def _advice_of_pause(pause: Pause, missing: Decimal | None) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sms_core.errors import ConfigurationError
@@ -13,14 +14,19 @@ from sms_core_cli.language import _
 from sms_core_cli.output import note
 
 RESULTS = Path("results.csv")
+_UNFIT = re.compile(r"[^\w.-]+")
+"""What a run may be called and a file may not."""
 
 
-def result_file(run: Run | None, named: Path | None, *, overwrite: bool) -> Path:
+def result_file(run: Run | None, named: Path | None, *, overwrite: bool, run_name: str | None = None) -> Path:
     """Where a run's results go: the file that was named, the one that it wrote last, or `RESULTS`.
 
+    Where that is another run's, as when next month's begins, a run with a name of its own has it in its file's name.
     Raises `ConfigurationError` for a file that is not this run's, unless it is to be overwritten.
     """
     path = named or (Path(run.results[0]) if run is not None and run.results[0] else RESULTS)
+    if path == RESULTS and named is None and run_name and path.exists() and not is_its_own(run, path):
+        path = Path(f"results-{_UNFIT.sub('_', run_name)}.csv")
     if path.exists() and not overwrite and not is_its_own(run, path):
         hint = "--results FILE names another, --overwrite replaces it"
         raise ConfigurationError(f"{path} is there, and not of this run: {hint}")
@@ -51,8 +57,8 @@ def write_results(run: Run, ending: Ending) -> Reasons:
     return reasons
 
 
-def file_of_results(results: Path) -> Path | None:
-    """The file whose run wrote these results last; it has to lie in the same folder, or in this one."""
+def source_of(results: Path) -> tuple[Path, str] | None:
+    """The file whose run wrote these results, and the run's name; the file has to lie in the same folder, or in this one."""
     whole = results.resolve()
     for folder in (whole.parent, Path.cwd()):
         for database in sorted(folder.glob(f"*{SUFFIX}")):
@@ -60,8 +66,9 @@ def file_of_results(results: Path) -> Path | None:
             if not file.exists():
                 continue
             with Store(Place(database), "") as store:
-                if any(run.results[0] == str(whole) for run in runs_of(store)):
-                    return shortest(file)
+                for run in runs_of(store):
+                    if run.results[0] == str(whole):
+                        return shortest(file), run.name
     return None
 
 

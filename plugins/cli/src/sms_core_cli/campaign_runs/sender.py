@@ -66,7 +66,7 @@ class Sender:
 
     def result_file(self, run: Run | None) -> Path:
         """Where the results go. Raises `ConfigurationError` for a file that is not this run's, or in no folder."""
-        path = result_file(run, self.results, overwrite=self.overwrite)
+        path = result_file(run, self.results, overwrite=self.overwrite, run_name=self.name)
         if not path.parent.is_dir():
             raise ConfigurationError(f"{path}: No such file or directory; nothing was sent")
         return shortest(path)

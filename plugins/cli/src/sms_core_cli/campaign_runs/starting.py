@@ -23,7 +23,7 @@ from sms_core_cli.campaign import (
     plan_campaign,
 )
 from sms_core_cli.campaign_report import Commands, show_plan
-from sms_core_cli.campaign_runs.results import file_of_results
+from sms_core_cli.campaign_runs.results import source_of
 from sms_core_cli.campaign_runs.sender import Sender
 from sms_core_cli.campaign_runs.verbs import Verb
 from sms_core_cli.language import _, phrase
@@ -96,17 +96,18 @@ class Campaign(Sender):
         table = TableOptions(self.file, **self.of_table).read_confirmed(may_ask=may_ask, dry_run=self.dry_run)
         if not is_result_file(table.columns.headers):
             return table
-        of = file_of_results(self.file)
-        if of is None:
+        source = source_of(self.file)
+        if source is None:
             raise InvalidMessage("file", "is a result file whose run is not beside it: give the table that was sent")
         note(
             _(
                 "Note: {note}.",
-                note=_("{results} was written by the run of {file}, which goes on", results=self.file, file=of),
+                note=_("{results} was written by the run of {file}, which goes on", results=self.file, file=source[0]),
             )
         )
-        self.file = of
-        return TableOptions(of, **self.of_table).read_confirmed(may_ask=may_ask, dry_run=self.dry_run)
+        self.file, run = source
+        self.name = self.name or run
+        return TableOptions(self.file, **self.of_table).read_confirmed(may_ask=may_ask, dry_run=self.dry_run)
 
     def _plan(self, client: Client, table: TableFile, run: Run | None) -> Planned:
         defaults = read_message_options(client.info, **self.of_message)
