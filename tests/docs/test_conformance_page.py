@@ -66,7 +66,7 @@ def test_the_recordings_of_the_page_hold(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout
