@@ -36,7 +36,7 @@ class Batches:
     def shares(self, batch: str | SendResult) -> dict[str, SendResult | str]:
         """What each vendor has of it: a batch, or a result with that vendor's rows alone. Raises `NotFound`."""
         if isinstance(batch, str):
-            return {self._taker(batch, self._took): batch}
+            return {self._taker(batch, {}): batch}
         told = self._told(batch)
         batches: dict[str, list[str]] = {}
         for name in batch.batches:
@@ -62,7 +62,8 @@ class Batches:
         raise NotFound(f"failover {self._name!r} cannot tell which vendor has what is unknown")
 
     def _told(self, result: SendResult) -> Mapping[str, str]:
-        found = dict(self._took)
+        """Who took what, by the notes of a result."""
+        found: dict[str, str] = {}
         for note in result.notes:
             head, _, batch = note.partition(" took batch ")
             if batch and head.startswith(f"{self._name}: "):
@@ -72,7 +73,7 @@ class Batches:
     def _taker(self, batch: str, told: Mapping[str, str]) -> str:
         if len(self._vendors) == 1:
             return self._vendors[0]
-        vendor = told.get(batch)
+        vendor = told.get(batch) or self._took.get(batch)
         if vendor is None or vendor not in self._vendors:
             raise NotFound(f"failover {self._name!r} cannot tell which vendor took this batch: give it the result")
         return vendor
