@@ -254,3 +254,14 @@ def test_an_outbox_takes_accounts_by_name(
     assert (done.code, "there is no account 'none', there are shop" in done.err) == (2, True)
     given = sms("outbox", "status", "--account", "x=every8d://u:geheim@new.e8d.tw", **where)
     assert (given.code, "--account has a password" in given.err, "geheim" in given.err) == (0, True, False)
+
+
+def test_a_password_file_is_kept_by_its_whole_path(sms: Sms, tmp_path: Path) -> None:
+    assert sms("account", "add", "shop", "memory://u@", "--password-file", "secret").code == 0
+    assert str(tmp_path / "secret") in sms("account", "list", "--json").out
+
+
+def test_an_account_that_is_nearly_written_right_is_suggested(sms: Sms) -> None:
+    sms("account", "add", "shop", "memory://", "--no-password")
+    done = sms("balance", "--account", "shpo", dsn=None)
+    assert (done.code, "there is no account 'shpo': did you mean shop?" in done.err) == (2, True)

@@ -20,6 +20,7 @@ questions a second an outbox or a campaign may send of it, and how many texts of
 from __future__ import annotations
 
 import contextlib
+import difflib
 import math
 import os
 import re
@@ -119,6 +120,8 @@ def find_account(name: str) -> NamedAccount:
     """The account of this name. Raises `ConfigurationError`, which names those that there are."""
     accounts = read_accounts()
     if name not in accounts:
+        if near := difflib.get_close_matches(name, accounts, n=1):
+            raise ConfigurationError(f"there is no account {name!r}: did you mean {near[0]}?")
         there = f"there are {', '.join(accounts)}" if accounts else "there is none yet"
         raise ConfigurationError(f"there is no account {name!r}, {there}: sms account add {name} every8d://USER@HOST")
     return accounts[name]
@@ -230,7 +233,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _from_file(path: Any) -> str:
-    return Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
+    # A relative path is beside the accounts, wherever the command runs.
+    return (accounts_file().parent / Path(path).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
 
 
 def _from_command(command: Any) -> str:

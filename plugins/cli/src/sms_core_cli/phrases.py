@@ -77,6 +77,8 @@ PHRASES = (
     "numbers that lacked their leading 0 and got it: {count}, such as {examples}",
     # Errors of the command, of DSNs, messages, the network and of policies; the sandbox.
     "there is no account {name}, {reason}: sms account add {same} every8d://USER@HOST",
+    "there is no account {name}: did you mean {names}?",
+    "no provider {name} is installed",
     "there is none yet",
     "there are {names}",
     "no account is named: sms account add NAME every8d://USER@HOST, or set {variable}",
@@ -287,6 +289,7 @@ PHRASES = (
     "the price table is of the SOAP document of 2020 and does not tell Latin texts from Chinese ones",
     "{done} of {count} were taken, not said which",
     "no such booking",
+    "no such booking: {code}",
     "no credit for {left} of {count}, not said which",
     "no credit for {left} of {count}",
     "skip_duplicates is for SMS: the filter takes no picture",

@@ -32,7 +32,7 @@ def standing_alarms(database: Database, connection: Connection) -> list[Alarm]:
     )
     for found in connection.execute(unknown):
         minutes = UNKNOWN_FOR // MINUTE
-        text = f"{found.count} rows of account {found.account!r} are unknown for more than {minutes} minutes"
+        text = f"rows of account {found.account!r} that are unknown for more than {minutes} minutes: {found.count}"
         alarms.append(Alarm("unknown", found.account, text))
     seen_at = connection.execute(select(func.max(worker.c.seen_at))).scalar()
     if seen_at is None or seen_at < now - UNSEEN_FOR:

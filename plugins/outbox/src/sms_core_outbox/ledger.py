@@ -138,7 +138,7 @@ class Ledger:
                 )
             self.raise_alarms(
                 [
-                    Alarm("unknown", name, f"{count} rows of lost workers may have been sent")
+                    Alarm("unknown", name, f"rows of lost workers that may have been sent: {count}")
                     for name, count in lost.items()
                 ]
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import click
 
@@ -68,6 +70,8 @@ def add(ctx: click.Context, /, name: str, dsn: str, *, no_password: bool, replac
         raise ConfigurationError("the password can be in one place only: give one of these options")
     if not given and not no_password:
         given["password"] = click.prompt(_("Password"), hide_input=True, err=True, prompt_suffix=_(": "))
+    if (file := given.get("password_file")) and not file.startswith("~"):
+        given["password_file"] = str(Path(file).absolute())
     secret_in = next(iter(given), "")
     added = NamedAccount(name, dsn, secret_in, given.get(secret_in, ""))
     if earlier is not None:  # limits that were written by hand outlive a new password

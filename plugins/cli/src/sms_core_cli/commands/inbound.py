@@ -6,6 +6,7 @@ import click
 
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
+from sms_core_cli.language import _
 from sms_core_cli.output import counted, say, show_json, show_table
 
 
@@ -21,4 +22,4 @@ def inbound(batch_id: str, account: ChosenAccount, *, as_json: bool) -> None:
         show_json(found)
         return
     show_table(["number", "received", "text"], [(reply.number, reply.received_at, reply.text) for reply in found])
-    say(f"{counted(len(found), 'reply')}.")
+    say(_("{count}.", count=counted(len(found), "reply")))

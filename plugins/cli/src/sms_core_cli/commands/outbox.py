@@ -364,7 +364,7 @@ def _show_rows(rows: Iterable[Row], *, as_json: bool) -> None:
             for row in rows
         ],
     )
-    say(f"{counted(len(rows), 'row')}.")
+    say(_("{count}.", count=counted(len(rows), "row")))
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox show order-17")

@@ -54,4 +54,4 @@ def reports(batch_id: str, account: ChosenAccount, numbers: tuple[str, ...], *, 
         for report in found
     ]
     show_table(["number", "status", "since", "points", "reference", "the vendor's words"], rows)
-    say(f"{counted(len(rows), 'report')}.")
+    say(_("{count}.", count=counted(len(rows), "report")))
