@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import socket
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -123,6 +126,30 @@ def test_completion(sms: Sms, shell: str) -> None:
     done = sms("completion", shell, dsn=None)
     assert done.code == 0
     assert "_SMS_COMPLETE" in done.out
+
+
+def test_bash_completes_verbs_and_options_of_a_campaign(sms: Sms, tmp_path: Path) -> None:
+    (tmp_path / "completion").write_text(sms("completion", "bash", dsn=None).out, encoding="utf-8")
+    script = """
+        source completion
+        compopt() { :; }  # it works within a completion alone
+        for word in st --dry; do
+            COMP_WORDS=(sms campaign $word) COMP_CWORD=2 COMPREPLY=()
+            _sms_completion sms
+            echo "${COMPREPLY[@]}"
+        done
+    """
+    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        check=True,
+        env={**os.environ, "PATH": search},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["status", "--dry-run"]
 
 
 def commands(group: click.Group, *path: str) -> list[tuple[tuple[str, ...], click.Command]]:

@@ -283,7 +283,7 @@ def show_status(
         sent = found.removed[RowOutcome.ACCEPTED]
         say(_("The file has no more: {rows}, of which {sent} were accepted.", rows=rows, sent=sent))
     if pause is not None:
-        note(_("The run pauses: {why}.", why=pause.because))
+        note(_("The run pauses: {why}.", why=phrase(pause.because)))
     if found.states[State.READY]:
         rows = counted(found.states[State.READY], "row")
         note(_("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=command("continue")))
@@ -381,7 +381,7 @@ def _advice_of_pause(pause: Pause, missing: Decimal | None) -> Iterator[str]:
                 points=points,
             )
     else:
-        yield _("The run pauses: {why}.", why=pause.because)
+        yield _("The run pauses: {why}.", why=phrase(pause.because))
 
 
 def _way_to_know(ending: Ending) -> str:

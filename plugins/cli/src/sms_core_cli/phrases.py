@@ -68,6 +68,8 @@ PHRASES = (
     "--results FILE names another, --overwrite replaces it",
     "may have been handed to the vendor, whose answer is not known yet",
     "the run pauses: {reason}",
+    "InsufficientCredit: {reason}",
+    "AuthenticationFailed: {reason}",
     # What was guessed.
     "the file is not UTF-8 (byte {place}), so it was read as Big5 (cp950): look at a text before you send",
     "row 1 is taken for a title: row 2 names the columns",

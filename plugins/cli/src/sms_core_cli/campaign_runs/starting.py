@@ -119,7 +119,7 @@ class Campaign(Sender):
     def _send_planned(self, client: Client, store: Store, run: Run | None, planned: Planned) -> int:
         pause = run.pause() if run is not None else None
         if pause is not None and not pause.by_itself:
-            note(_("The run pauses: {why}. Nothing was sent.", why=pause.because))
+            note(_("The run pauses: {why}. Nothing was sent.", why=phrase(pause.because)))
             note(_("To go on: {command}", command=self.command("continue")))
             return exit_codes.REFUSED
         results = self.result_file(run)

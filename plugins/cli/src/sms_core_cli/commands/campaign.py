@@ -50,7 +50,9 @@ class CampaignGroup(SmsGroup):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Verbs, and the options and files of the command that sends."""
         sending = self.commands[SENDING].shell_complete(ctx, incomplete)
-        return [*super().shell_complete(ctx, incomplete), *sending, CompletionItem(incomplete, type="file")]
+        # The file comes first: click's script for bash forgets what came before it.
+        files = [] if incomplete.startswith("-") else [CompletionItem(incomplete, type="file")]
+        return [*files, *super().shell_complete(ctx, incomplete), *sending]
 
 
 class SendingCommand(SmsCommand):
