@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 from rich.cells import cell_len
 
 from sms_core_cli.language import _, spoken
@@ -114,6 +115,13 @@ class Speaking(click.Command):
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(text)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a shell may put here; what zsh and fish show beside it is in the language too."""
+        items = super().shell_complete(ctx, incomplete)
+        for item in items:
+            item.help = item.help and _(item.help)
+        return items
 
     def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 - click's
         """The first sentence of what it does."""
