@@ -193,6 +193,10 @@ def test_an_account_s_policies_hold_for_what_is_sent(
     assert sms("settle", "您好", "--to", "0900000001", dsn=None).code != 2
     changed = sms("account", "add", "shop", f"memory://{memory_name}", "--no-password", "--replace", dsn=None)
     assert (changed.code, "senders" in file.read_text(encoding="utf-8")) == (0, True)
+    written_again = file.read_text(encoding="utf-8").replace("/policy.db", "/nowhere/policy.db")
+    file.write_text(written_again, encoding="utf-8")
+    lost = [row for row in sms("doctor", "--json", dsn=None).data if row["what"] == "limit"]
+    assert [row["found"] for row in lost] == ["the database: OperationalError"]
 
 
 def test_without_the_package_policies_say_what_to_install(

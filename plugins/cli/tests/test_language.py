@@ -22,6 +22,7 @@ import sms_core
 import sms_core_cli
 import sms_core_every8d
 import sms_core_mitake
+import sms_core_outbox
 import sms_core_policy
 import sms_core_smsget
 import sms_core_smsgo
@@ -88,6 +89,32 @@ OF_PROGRAMMERS = {
     "{editor}: Editing failed: {e}",
 }
 """What click says where a command is declared wrongly, or by what is not used here."""
+OUTBOX_OF_PROGRAMMERS = {
+    "a failover needs a vendor, or several",
+    "a lane has per_second and in_flight alone",
+    "account 5 has several vendors: 5",
+    "account 5 has the vendors 5, and its order names 5",
+    "an outbox in memory stays in the process that made it",
+    "before= is an aware datetime, or a timedelta",
+    "concurrency is 1 or more",
+    "connection= joins a transaction: call it inside transaction.atomic()",
+    "connection= takes a connection or session of SQLAlchemy, or Django's connection, not 5",
+    "hash_key needs 5 bytes or more: secrets.token_hex() makes one",
+    "in_flight is 1 or more",
+    "limit is 0 or more",
+    "needs Puts, not 5",
+    "needs a Message, not 5",
+    "needs a positive timedelta, or a point in time",
+    "needs a str, not 5",
+    "needs a whole number up to 5",
+    "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)",
+    "procrastinate needs an outbox on PostgreSQL",
+    "the connection is to 5, and the outbox in 5",
+    "the worker runs already",
+    "the worker was started before the fork, and runs in the parent process alone",
+    "your own transaction has put something and is still open, and SQLite has one writer at a time: commit it first",
+}
+"""What the outbox says to who calls it from Python: no command leads there."""
 IN_PIECES = {
     "5 has no run5: sms campaign FILE begins one",
     "5: name it with --column number=HEADER",
@@ -227,6 +254,14 @@ def test_what_policies_of_an_account_say_has_its_translation() -> None:
     assert len(found) > 30
     with spoken("zh_TW"):
         assert sorted(reason for reason in found if phrase(reason) == reason) == []
+
+
+def test_what_the_outbox_refuses_has_its_translation() -> None:
+    found = set(reasons(Path(sms_core_outbox.__file__).parent))
+    assert len(found) > 30
+    with spoken("zh_TW"):
+        lacking = {reason for reason in found if phrase(reason) == reason and not reason.startswith("drain(")}
+    assert sorted(lacking - OUTBOX_OF_PROGRAMMERS) == []
 
 
 def test_translations_have_the_same_places(catalogue: Catalog) -> None:

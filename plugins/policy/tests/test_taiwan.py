@@ -133,10 +133,10 @@ def test_warn_says_the_same_and_sends() -> None:
         assert sms.send(Message("", to)).accepted == 20
     assert [warning for warning in warnings if "(rule" in warning] == [
         (
-            "to[0].text names no approved sender: carriers in Taiwan drop it; it needs 'ABC', character for character"
+            "to[0].text: names no approved sender: carriers in Taiwan drop it; it needs 'ABC', character for character"
             "; so do 20 of 20 texts (rule taiwan-sender)"
         ),
-        "to[0].text holds the URL evil.tw at character 3, which is not registered; so do 20 of 20 texts (rule taiwan-url)",
+        "to[0].text: holds the URL evil.tw at character 3, which is not registered; so do 20 of 20 texts (rule taiwan-url)",
     ]
 
 
@@ -145,7 +145,7 @@ def test_without_any_configuration_it_says_once_that_no_sender_is_configured() -
         warnings = sms.preview(Message("evil.tw 0912345678", [TAIWAN, "0900000002"])).warnings
         assert sms.preview(Message("x", ABROAD)).warnings == tuple(w for w in warnings if "(rule" not in w)
     (ours,) = (warning for warning in warnings if "(rule" in warning)
-    assert ours.startswith("text names no configured sender")
+    assert ours.startswith("text: names no configured sender")
 
 
 @pytest.mark.parametrize(

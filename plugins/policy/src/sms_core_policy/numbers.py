@@ -221,7 +221,7 @@ class AllowList(Counted):
     def standings(self, whose: Whose) -> list[Standing]:
         """The rule."""
         del whose
-        return [Standing(self.rule, f"{len(self._numbers)} numbers may be sent to, and no other")]
+        return [Standing(self.rule, f"numbers that may be sent to: {len(self._numbers)}")]
 
     @hookimpl
     def sms_check(self, destinations: tuple[Destination, ...]) -> None:

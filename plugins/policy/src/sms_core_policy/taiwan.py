@@ -82,8 +82,8 @@ class TaiwanRules(Counted):
             return [Standing(SENDER, sender)]
         return [
             Standing(SENDER, sender),
-            Standing(URL, f"{self.mode}: {len(self._urls)} URLs are registered"),
-            Standing(PHONE, f"{self.mode}: {len(self._phones)} telephone numbers are registered"),
+            Standing(URL, f"{self.mode}: registered URLs: {len(self._urls)}"),
+            Standing(PHONE, f"{self.mode}: registered telephone numbers: {len(self._phones)}"),
         ]
 
     @hookimpl
@@ -164,7 +164,7 @@ def _holds(judged: Iterable[list[_Finding]], rule: str) -> int:
 def _warning(rule: str, destination: Destination, finding: _Finding, count: int, texts: int) -> str:
     """One for each rule, however many texts it is about."""
     more = f"; so do {count} of {texts} texts" if count > 1 else ""
-    return f"{destination.text_path} {finding.words}{more} (rule {rule})"
+    return f"{destination.text_path}: {finding.words}{more} (rule {rule})"
 
 
 def _several(texts: Texts) -> tuple[str, ...]:

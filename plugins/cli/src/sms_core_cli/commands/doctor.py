@@ -15,7 +15,7 @@ import click
 
 from sms_core import InstalledProvider, installed_providers
 from sms_core import dsn as dsns
-from sms_core.errors import ConfigurationError
+from sms_core.errors import ConfigurationError, SmsError
 from sms_core.provider import TAIPEI
 from sms_core_cli import exit_codes
 from sms_core_cli.accounts import read_accounts
@@ -125,6 +125,9 @@ def _account(account: ChosenAccount | None, wrong: str | None, *, offline: bool)
             info = client.info
     except ConfigurationError as error:
         yield _wrong("DSN", error)
+        return
+    except SmsError as error:  # the store of its limits
+        yield _wrong("limit", error)
         return
     host = parsed.host or info.default_host
     port = f":{parsed.port}" if parsed.port else ""

@@ -20,7 +20,9 @@ class Wording:
         self._text = text
         self._sender = sender
         self._minutes = max(int(lifetime.total_seconds() // 60), 1)
-        if not sender or any(f"{{{name}}}" not in text for name in _NEEDED):
+        if not sender.strip():
+            raise ConfigurationError("OneTimeCodes: sender is empty, and carriers in Taiwan drop a text without one")
+        if any(f"{{{name}}}" not in text for name in _NEEDED):
             raise ConfigurationError("OneTimeCodes: the text needs {sender}, {code} and {resend}")
         try:
             longest = self.filled("0" * digits, _MANY)
