@@ -152,6 +152,21 @@ def test_a_text_without_a_final_report_is_told_once_and_not_sent_again(clock: Cl
     assert len(memory_exchange("unreported").accepted) == 4
 
 
+def test_a_report_that_comes_before_its_send_has_returned_counts(clock: Clock) -> None:
+    told: list[NoReport] = []
+    memory_exchange("watch").reset()
+    with sms_core.connect("memory://watch") as client:
+        early, silent = sent(client, 2)
+    watch = ReportWatch(told.append, after=AFTER, clock=clock)
+    watch.record(report(early, DeliveryStatus.SENT))
+    watch.record(report(early, DeliveryStatus.DELIVERED))
+    for result in (early, silent):
+        watch.add(result)
+    clock.now += AFTER
+    watch.check()
+    assert [event.batch_id for event in told] == [silent.batch_id]
+
+
 def test_a_watch_for_reports_may_fail_and_no_send_with_it(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     def fails(event: NoReport) -> None:
         raise RuntimeError("no other channel")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -19,6 +20,15 @@ from sms_core.provider import Flow, Operation, Provider, Send
 log = logging.getLogger(__name__)
 
 Event = TypeVar("Event")
+Key = tuple[str, str, str]
+EARLY = 10_000
+"""Under how many keys reports are kept that came before their text was noted: a vendor may push one before it answers a send."""
+
+
+def keys(reference: str, batch_id: str, number: str) -> list[Key]:
+    """What a text and its reports know each other by: the reference or the batch, each with the number."""
+    found = [("reference", reference, number), ("batch", batch_id, number)]
+    return [key for key in found if key[1]]
 
 
 @define(eq=False)
@@ -31,10 +41,9 @@ class Text:
     accepted_at: datetime
 
     @property
-    def keys(self) -> list[tuple[str, str, str]]:
-        """What a report may know it by: the reference or the batch, each with the number."""
-        found = [("reference", self.reference, self.number), ("batch", self.batch_id, self.number)]
-        return [key for key in found if key[1]]
+    def keys(self) -> list[Key]:
+        """What a report may know it by."""
+        return keys(self.reference, self.batch_id, self.number)
 
 
 TextT = TypeVar("TextT", bound=Text)
@@ -49,7 +58,8 @@ class Watch(ABC, Generic[TextT, Event]):
     def __init__(self, on_event: Callable[[Event], object], clock: Callable[[], datetime]) -> None:
         self._on_event = on_event
         self._clock = clock
-        self._texts: dict[tuple[str, str, str], TextT] = {}
+        self._texts: dict[Key, TextT] = {}
+        self._early: OrderedDict[Key, list[DeliveryReport]] = OrderedDict()
         self._lock = threading.Lock()
 
     @hookimpl(wrapper=True)
@@ -77,14 +87,16 @@ class Watch(ABC, Generic[TextT, Event]):
         """What is to be told now."""
 
     def record(self, reports: DeliveryReport | Iterable[DeliveryReport]) -> None:
-        """Note delivery reports. Those of texts that it knows nothing of are passed over."""
+        """Note delivery reports. Those of texts that it knows nothing of wait a while for them."""
         several = (reports,) if isinstance(reports, DeliveryReport) else tuple(reports)
         with self._lock:
             for report in several:
-                text = self._texts.get(("reference", report.reference, report.number))
-                text = text or self._texts.get(("batch", report.batch_id, report.number))
-                if text is not None:
-                    self._heard(text, report)
+                known_by = keys(report.reference, report.batch_id, report.number)
+                found = [self._texts[key] for key in known_by if key in self._texts]
+                if found:
+                    self._heard(found[0], report)
+                else:
+                    self._keep(known_by, report)
         self.check()
 
     def check(self) -> tuple[Event, ...]:
@@ -98,8 +110,17 @@ class Watch(ABC, Generic[TextT, Event]):
                 log.exception("the handler of a %s failed: %s", type(self).__name__, event)
         return events
 
+    def _keep(self, known_by: Iterable[Key], report: DeliveryReport) -> None:
+        for key in known_by:
+            self._early.setdefault(key, []).append(report)
+        while len(self._early) > EARLY:
+            self._early.popitem(last=False)
+
     def _remember(self, text: TextT) -> None:
         self._texts.update(dict.fromkeys(text.keys, text))
+        for key in text.keys:
+            for report in self._early.pop(key, ()):
+                self._heard(text, report)
 
     def _forget(self, text: TextT) -> None:
         for key in text.keys:
