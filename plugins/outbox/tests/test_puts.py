@@ -92,6 +92,7 @@ def test_messages_that_are_alike_stay_apart(outbox: Outbox, vendor: Vendor) -> N
     [
         (Message("hi", "12"), "to[0].number: "),
         (Message("a\0b", B), "text: holds a NUL"),
+        (Message("hi", Recipient(B, name="a\0b")), "to[0].name: holds a NUL"),
         (Message("hi", B, reference="r" * 201), "to[0].reference: is 201"),
     ],
 )

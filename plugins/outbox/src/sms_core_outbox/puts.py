@@ -106,6 +106,10 @@ def check(given: Put) -> None:
     _check_name("purpose", given.purpose, NAME_LENGTH)
     if not isinstance(given.message, Message):
         raise InvalidMessage("message", f"needs a Message, not {type(given.message).__name__}")
+    check_text("subject", given.message.subject, None)
+    for place, recipient in enumerate(given.message.to):
+        check_text(f"to[{place}].name", recipient.name, None)
+        check_text(f"to[{place}].email", recipient.email, None)
     if type(given.priority) is not int or abs(given.priority) > HIGHEST_PRIORITY:  # True is an int, but no priority
         raise InvalidMessage("priority", f"needs a whole number up to {HIGHEST_PRIORITY}")
     _check_moment("not_before", given.not_before)
