@@ -29,7 +29,7 @@ from sms_core_outbox import Put, State
 
 DEADLINE = timedelta(days=30)
 """How long a row may wait to be sent, for points to be bought or a vendor to come back."""
-AT_ONCE = 4000
+AT_ONCE = 2000
 """About how many rows are put in one transaction. The hashes by which rows are found lie all over their indexes, so that
 each transaction writes most pages of those anew, however few its rows."""
 
