@@ -61,6 +61,10 @@ class Planned:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the rows, and give back their memory and their place on the disk."""
         self.staging.close()
 
     @property

@@ -29,7 +29,7 @@ from sms_core_outbox import Put, State
 
 DEADLINE = timedelta(days=30)
 """How long a row may wait to be sent, for points to be bought or a vendor to come back."""
-AT_ONCE = 4000
+AT_ONCE = 2000
 """About how many rows are put in one transaction. The hashes by which rows are found lie all over their indexes, so that
 each transaction writes most pages of those anew, however few its rows."""
 
@@ -79,6 +79,7 @@ class Putting:
         with self.kept.store.writing() as connection:
             values = {"headers": json.dumps(self.planned.headers, ensure_ascii=False), "digest": self.planned.digest}
             connection.execute(update(run).where(run.c.id == self.kept.id).values(values))
+        self.kept.store.close_idle()  # sending needs the memory, by connections of its own
         return count
 
     def _put(self, chunk: list[StagedRow]) -> int:

@@ -103,6 +103,7 @@ class Sender:
                 if planned is not None:
                     with self.progress(_("Storing"), planned.new) as advance:
                         ending.added = run.add(planned, client, advance)
+                    planned.close()  # the run has its rows now, and sending needs the memory
                 ending.sending = self._send(run, stop.is_set)
                 if self.wait is not None and not stop.is_set():
                     await_reports(client, run, self.wait, stop)
