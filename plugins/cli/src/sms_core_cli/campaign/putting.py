@@ -79,7 +79,6 @@ class Putting:
         with self.kept.store.writing() as connection:
             values = {"headers": json.dumps(self.planned.headers, ensure_ascii=False), "digest": self.planned.digest}
             connection.execute(update(run).where(run.c.id == self.kept.id).values(values))
-        self.kept.store.close_idle()  # sending needs the memory, by connections of its own
         return count
 
     def _put(self, chunk: list[StagedRow]) -> int:

@@ -67,11 +67,6 @@ class Store:
             self._engine.dispose()
             self._engine = None
 
-    def close_idle(self) -> None:
-        """Close connections that nobody uses. On SQLite each keeps as many pages as its largest transaction wrote."""
-        if self._engine is not None:
-            self._engine.dispose()
-
     @property
     def exists(self) -> bool:
         """Whether the tables are there."""
