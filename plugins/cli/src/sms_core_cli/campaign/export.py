@@ -59,6 +59,7 @@ def export(run: Run, path: Path, look: Callable[[RunRow], object] = lambda _: No
     target = path.resolve()
     _remove_temporary(target)
     temporary, digest = _write_beside(target, run.headers, run.rows(), look)
+    run.claim_results(str(target))  # before the file is there: a kill in between must not leave it nobody's
     with run.store.writing() as connection:
         lock(connection)  # of two processes that end at once, each knows what the other wrote
         kept = _keep_changed(run, target)
@@ -80,7 +81,8 @@ def is_its_own(run: Run | None, path: Path) -> bool:
 def _keep_changed(run: Run, target: Path) -> Path | None:
     """Put a file that somebody changed out of the way: their notes are theirs."""
     before, digest = run.results
-    if before != str(target) or not target.is_file() or _digest(target) == digest:
+    is_known = before == str(target) and digest != ""
+    if not is_known or not target.is_file() or _digest(target) == digest:
         return None
     kept = _free_name(target)
     target.rename(kept)

@@ -72,6 +72,13 @@ class Run:
         """Where the result file was written last, and the digest of what was written; "" each if nowhere."""
         return self._field("results"), self._field("results_digest")
 
+    def claim_results(self, path: str) -> None:
+        """Note where the result file is going to be, so that whoever finds it there knows whose it is."""
+        with self.store.writing() as connection:
+            lock(connection)
+            elsewhere = (run.c.id == self.id) & (run.c.results != path)
+            connection.execute(update(run).where(elsewhere).values(results=path, results_digest=""))
+
     def note_results(self, connection: Connection, path: str, digest: str) -> None:
         """Note that the result file was written."""
         connection.execute(update(run).where(run.c.id == self.id).values(results=path, results_digest=digest))

@@ -71,6 +71,8 @@ class Campaign(Sender):
                 raise ConfigurationError(f"{self.file} has no run yet that could go on: leave --resume out")
             self.results = self.results or self.resume
             self.overwrite = self.overwrite or self.resume is not None
+            if not self.dry_run:
+                self.result_file(run)  # refused before a long file is read
             with self._plan(client, table, run) as planned:
                 if self.dry_run or not self.as_json:
                     show_plan(
@@ -117,13 +119,14 @@ class Campaign(Sender):
             )
 
     def _send_planned(self, client: Client, store: Store, run: Run | None, planned: Planned) -> int:
+        run = run or find_run(store, self.name)  # another process may have begun it while the file was planned
         pause = run.pause() if run is not None else None
         if pause is not None and not pause.by_itself:
             note(_("The run pauses: {why}. Nothing was sent.", why=phrase(pause.because)))
             note(_("To go on: {command}", command=self.command("continue")))
             return exit_codes.REFUSED
         results = self.result_file(run)
-        joins = run is not None and bool(planned.new) and run.overview().is_finished and run.digest != ""
+        joins = run is not None and joins_finished(run, planned)
         if joins and self.yes and not self.refused_too:
             raise ConfigurationError(
                 f"the run of {self.file} is finished, and the file has rows that it has not: "
@@ -135,3 +138,11 @@ class Campaign(Sender):
             note(_("Nothing was sent."))
             return exit_codes.REFUSED
         return self.go(client, begin_run(store, self.name), planned, results)
+
+
+def joins_finished(run: Run, planned: Planned) -> bool:
+    """Whether a run that is finished is to get rows of a file that it has not.
+
+    It has them where another process has put and sent this very file while it was planned here.
+    """
+    return bool(planned.new) and run.overview().is_finished and run.digest not in {"", planned.digest}
