@@ -63,7 +63,7 @@ CASE_AFTER_CASE = [
     *(f"plugins/{name}/tests/test_secrets.py" for name in ("every8d", "smsgo")),
 ]
 """Tests that start a sandbox for each of many cases, which differ in what a vendor says and not in the interpreter."""
-BESIDE_THE_CORE = [f"plugins/{name}" for name in ("django", "otel", "policy", "sandbox")]
+BESIDE_THE_CORE = [f"plugins/{name}" for name in ("cli", "django", "otel", "policy", "sandbox")]
 """Packages whose tests the newest interpreter alone runs: for the oldest their types are checked."""
 CORE = [
     *(f"tests/{room}" for room in ("client", "engine", "provider", "values")),
