@@ -8,7 +8,7 @@ import unicodedata
 import attrs
 from attrs import define, field
 
-from sms_core.numbers import lacks_zero, to_e164
+from sms_core.numbers import LONGEST, lacks_zero, to_e164
 from sms_core_cli.campaign.table import Row
 
 _DECIMALS = re.compile(r"\.0+\Z")
@@ -61,6 +61,8 @@ class Mending:
 def _with_zero(number: str) -> str:
     """The number with its leading 0; "" for one that has it, or that lacks more."""
     if number.startswith(("0", "+", "8")):  # as most numbers do: no further look at them
+        return ""
+    if len(number) > LONGEST:  # no number, and NFKC takes time that grows with the square of some texts' length
         return ""
     whole = _DECIMALS.sub("", number)  # as pandas writes a column of counts with gaps in it
     digits = _BETWEEN_DIGITS.sub("", unicodedata.normalize("NFKC", whole))
