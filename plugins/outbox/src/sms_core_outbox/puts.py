@@ -108,8 +108,9 @@ def check(given: Put) -> None:
         raise InvalidMessage("message", f"needs a Message, not {type(given.message).__name__}")
     check_text("subject", given.message.subject, None)
     for place, recipient in enumerate(given.message.to):
-        check_text(f"to[{place}].name", recipient.name, None)
-        check_text(f"to[{place}].email", recipient.email, None)
+        if recipient.name or recipient.email:  # as few have
+            check_text(f"to[{place}].name", recipient.name, None)
+            check_text(f"to[{place}].email", recipient.email, None)
     if type(given.priority) is not int or abs(given.priority) > HIGHEST_PRIORITY:  # True is an int, but no priority
         raise InvalidMessage("priority", f"needs a whole number up to {HIGHEST_PRIORITY}")
     _check_moment("not_before", given.not_before)
