@@ -7,7 +7,7 @@ together: those share all but numbers, texts and references.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from json.encoder import encode_basestring
@@ -73,11 +73,15 @@ class Templates:
     def to_stored(self, message: Message, planned: Planned) -> StoredMessage:
         """What to store of a message as the caller gave it, which can be sent as it was planned."""
         template = self._template_of(planned.settings)
+        given = [_data_of(recipient) for recipient in message.to]
         if len(message.to) == 1:  # it may have been planned together with others, and has a place among them
-            rows = [_to_row(message, planned.rendered[0], 0, filled=bool(message.to[0].params))]
+            rows = [_to_row(message, planned.rendered[0], 0, given[0], filled=bool(message.to[0].params))]
         else:
             filled = any(recipient.params for recipient in message.to)
-            rows = [_to_row(message, found, found.position, filled=filled) for found in planned.rendered]
+            rows = [
+                _to_row(message, found, found.position, given[found.position], filled=filled)
+                for found in planned.rendered
+            ]
         likeness = template.likeness
         for row in rows:
             if row.send_at is not None:
@@ -85,13 +89,13 @@ class Templates:
         return StoredMessage(
             fields=f'{template.shared[:-1]},"reference":{_json_text(planned.reference)}}}',
             likeness=likeness,
-            content=_content(message, template),
+            content=_content(message, template, given),
             rows=tuple(rows),
         )
 
     def content_of(self, message: Message) -> str:
         """`StoredMessage.content` of a message that has no plan."""
-        return _content(message, self._template_of(message))
+        return _content(message, self._template_of(message), [_data_of(recipient) for recipient in message.to])
 
     def _template_of(self, message: Message) -> _Template:
         if message is self._latest_message:
@@ -106,16 +110,22 @@ class Templates:
 _OWN = ("text", "to", "reference")
 
 
-def _content(message: Message, template: _Template) -> str:
-    recipients = ",".join(map(_recipient_json, message.to))
+def _content(message: Message, template: _Template, given: Sequence[Mapping[str, Any] | None]) -> str:
+    """All that the caller gave. ``given`` are the recipients as `_data_of` has them."""
+    recipients = ",".join(map(_recipient_json, message.to, given))
     return f"{template.shared}\x1f[{_json_text(message.text)},{_json_text(message.reference)},[{recipients}]]"
 
 
-def _recipient_json(recipient: Recipient) -> str:
-    """All of a recipient; of most there is a number alone, round which the JSON is the same."""
-    if _is_number_alone(recipient):
+def _data_of(recipient: Recipient) -> Mapping[str, Any] | None:
+    """All of a recipient as JSON has it; None where there is a number alone, as of most."""
+    return None if _is_number_alone(recipient) else to_data(recipient)
+
+
+def _recipient_json(recipient: Recipient, given: Mapping[str, Any] | None) -> str:
+    """All of a recipient; round a number alone the JSON is the same."""
+    if given is None:
         return f"{_BEFORE_NUMBER}{_json_text(recipient.number)}{_AFTER_NUMBER}"
-    return _json(to_data(recipient))
+    return _json(given)
 
 
 def _is_number_alone(recipient: Recipient) -> bool:
@@ -132,12 +142,13 @@ def _to_template(message: Message, settings: tuple[object, ...]) -> _Template:
     return _Template(settings, _json(shared), likeness)
 
 
-def _to_row(message: Message, destination: Destination, position: int, *, filled: bool) -> StoredRow:
+def _to_row(
+    message: Message, destination: Destination, position: int, given: Mapping[str, Any] | None, *, filled: bool
+) -> StoredRow:
     """What is stored of a recipient: of its own fields those that say something."""
     recipient = message.to[position]
     own: dict[str, Any] = {}
-    if not _is_number_alone(recipient):
-        given = to_data(recipient)
+    if given is not None:
         own = {name: value for name, value in given.items() if value and name not in ("number", "reference", "text")}
     text = None if destination.text == message.text else destination.text
     if recipient.text is None and filled and not recipient.params:

@@ -5,6 +5,7 @@ The lock, the look at what is there and the put are one transaction, so that eac
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 from collections.abc import Callable, Collection
@@ -29,9 +30,11 @@ from sms_core_outbox import Put, State
 
 DEADLINE = timedelta(days=30)
 """How long a row may wait to be sent, for points to be bought or a vendor to come back."""
-AT_ONCE = 2000
-"""About how many rows are put in one transaction. The hashes by which rows are found lie all over their indexes, so that
-each transaction writes most pages of those anew, however few its rows."""
+AT_ONCE = 1000
+"""About how many rows are put at once."""
+TOGETHER = 10
+"""How many times as many one transaction takes. The hashes by which rows are found lie all over their indexes, so that each
+transaction writes most pages of those anew, however few its rows."""
 
 _COLUMNS = (
     "run_id",
@@ -69,9 +72,16 @@ class Putting:
         with since it was told last.
         """
         count = 0
-        for chunk in self.planned.staging.chunks(chunk_size(client, AT_ONCE), Kind.NEW, Kind.AGAIN):
-            count += self._put(chunk)
-            progress(len(chunk))
+        chunks = self.planned.staging.chunks(chunk_size(client, AT_ONCE), Kind.NEW, Kind.AGAIN)
+        has_more = True
+        while has_more:
+            has_more = False
+            with self.kept.store.writing() as connection:
+                lock(connection)
+                for chunk in itertools.islice(chunks, TOGETHER):
+                    count += self._put(connection, chunk)
+                    progress(len(chunk))
+                    has_more = True
         if self.digest != self.planned.digest:
             for chunk in self.planned.staging.chunks(PAGE, Kind.LEFT_OUT, Kind.KNOWN):
                 self._keep(chunk)
@@ -81,25 +91,21 @@ class Putting:
             connection.execute(update(run).where(run.c.id == self.kept.id).values(values))
         return count
 
-    def _put(self, chunk: list[StagedRow]) -> int:
-        """Put rows, unless another process has done so meanwhile: the lock, the look and the put are one transaction."""
+    def _put(self, connection: Connection, chunk: list[StagedRow]) -> int:
+        """Put rows, but for those that another process has put meanwhile."""
         identities = {staged.place: self.kept.hash(staged.identity) for staged in chunk}
-        with self.kept.store.writing() as connection:
-            lock(connection)
-            known = self._states(connection, set(identities.values()))
-            wanted = [
-                staged
-                for staged in chunk
-                if _is_to_put(staged, known.get((identities[staged.place], staged.occurrence)))
-            ]
-            stored, refused = self._put_now(connection, wanted)
-            values = []
-            for staged in wanted:
-                why = refused.get(staged.place, "")
-                outcome = RowOutcome.REFUSED_HERE if why else RowOutcome.NOT_SENT
-                staged.outcome, staged.error = outcome, why
-                values.append(self._values(staged, identities[staged.place], stored.get(staged.place)))
-            self._upsert(connection, values, with_outcome=True)
+        known = self._states(connection, set(identities.values()))
+        wanted = [
+            staged for staged in chunk if _is_to_put(staged, known.get((identities[staged.place], staged.occurrence)))
+        ]
+        stored, refused = self._put_now(connection, wanted)
+        values = []
+        for staged in wanted:
+            why = refused.get(staged.place, "")
+            staged.outcome = RowOutcome.REFUSED_HERE if why else RowOutcome.NOT_SENT
+            staged.error = why
+            values.append(self._values(staged, identities[staged.place], stored.get(staged.place)))
+        self._upsert(connection, values, with_outcome=True)
         return len(stored)
 
     def _put_now(
