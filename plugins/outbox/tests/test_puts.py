@@ -103,6 +103,39 @@ def test_one_wrong_message_among_many_is_named_as_if_it_were_alone(outbox: Outbo
     assert outbox.find() == []
 
 
+def _puts(numbers: range, text: str = "hi") -> list[Put]:
+    return [Put(Message(text, f"+8869{number:08}"), f"k{number}") for number in numbers]
+
+
+def test_thousands_at_once(outbox: Outbox) -> None:
+    """They are stored while the next ones are prepared: in their order, each once for its key, all of them or none."""
+    outbox.put_many(_puts(range(900, 1100)))
+    tickets = outbox.put_many(_puts(range(1234)))
+    assert [ticket.key for ticket in tickets] == [f"k{number}" for number in range(1234)]
+    assert [number for number, ticket in enumerate(tickets) if not ticket.is_new] == list(range(900, 1100))
+    assert {len(ticket.rows) for ticket in tickets} == {1}
+    given = [*_puts(range(2000, 2999)), *_puts(range(1000, 1001), "another"), *_puts(range(3000, 3100))]
+    with pytest.raises(KeyConflict, match="k1000"):
+        outbox.put_many([*given, Put(Message("hi", "12"), "wrong")])
+    given[999:] = [*_puts(range(3000, 3100)), Put(Message("hi", "12"), "wrong")]
+    with pytest.raises(InvalidMessage, match="number"):
+        outbox.put_many(given)
+    assert sum(outbox.stats().counts.values()) == 1234
+
+
+def test_prepared_before_the_transaction(outbox: Outbox, open_outbox: Callable[..., Outbox]) -> None:
+    prepared = outbox.prepare(_puts(range(1200)))
+    assert outbox.find() == []
+    with outbox.engine.begin() as connection:
+        tickets = outbox.put_many(prepared, connection=connection)
+    assert [ticket.is_new for ticket in tickets] == [True] * 1200
+    assert not any(ticket.is_new for ticket in outbox.put_many(prepared))
+    with pytest.raises(InvalidMessage, match="number"):
+        outbox.prepare([Put(Message("hi", "12"), "wrong")])
+    with pytest.raises(ConfigurationError, match="another outbox"):
+        open_outbox().put_many(prepared)
+
+
 def test_an_account_that_there_is_none_of(outbox: Outbox) -> None:
     with pytest.raises(ConfigurationError, match="no account 'other', only main"):
         outbox.put(Message("hi", A), key="k", account="other")

@@ -37,6 +37,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from sms_core.errors import ConfigurationError
 from sms_core.processes import PerProcess
 from sms_core_outbox import schema
+from sms_core_outbox.blocks import insert_in_blocks
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.forks import WITHIN, gate
 from sms_core_outbox.lent import is_django, is_in_django_transaction, lent
@@ -100,6 +101,11 @@ class Database:
     def name(self) -> str:
         """The database as errors show it, without its password."""
         return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def lends_connections(self) -> bool:
+        """Whether one thread may use the connection of another one. In SQLite that depends on how it was opened."""
+        return not self.is_sqlite or not (self.is_memory or isinstance(self._given, Engine))
 
     @property
     def engine(self) -> Engine:
@@ -295,18 +301,19 @@ class Database:
     ) -> int:
         """Insert tuples of these columns as they are, in their order, and give how many rows that made.
 
-        ``ignore`` leaves out rows that are there already. The driver gets the tuples, which spares SQLAlchemy's work on
-        each value of each row; PostgreSQL gets many of them as an array for each column, in one statement.
+        ``ignore`` leaves out rows that are there already. The driver gets the values as they are, which spares SQLAlchemy's
+        work on each of them; PostgreSQL gets many rows as an array for each column, in one statement.
         """
         if not values:
             return 0
-        names = _quoted(columns)
-        conflict = " ON CONFLICT DO NOTHING" if ignore else ""
-        if self.is_sqlite or len(values) == 1:
-            places = ", ".join(["?" if self.is_sqlite else "%s"] * len(columns))
-            statement = f"INSERT INTO {table.name} ({names}) VALUES ({places}){conflict}"  # noqa: S608 - names of our own
-            return connection.exec_driver_sql(statement, list(values)).rowcount
-        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM {_arrays(table, columns)}{conflict}"  # noqa: S608
+        beginning = f"INSERT INTO {table.name} ({_quoted(columns)})"
+        ending = " ON CONFLICT DO NOTHING" if ignore else ""
+        if self.is_sqlite:
+            return insert_in_blocks(connection, beginning, values, ending)
+        if len(values) == 1:
+            places = ", ".join(["%s"] * len(columns))
+            return connection.exec_driver_sql(f"{beginning} VALUES ({places}){ending}", list(values)).rowcount
+        statement = f"{beginning} SELECT * FROM {_arrays(table, columns)}{ending}"  # noqa: S608 - names of our own
         return connection.exec_driver_sql(statement, _by_column(values)).rowcount
 
     def update_all(

@@ -112,8 +112,15 @@ _OWN = ("text", "to", "reference")
 
 def _content(message: Message, template: _Template, given: Sequence[Mapping[str, Any] | None]) -> str:
     """All that the caller gave. ``given`` are the recipients as `_data_of` has them."""
-    recipients = ",".join(map(_recipient_json, message.to, given))
-    return f"{template.shared}\x1f[{_json_text(message.text)},{_json_text(message.reference)},[{recipients}]]"
+    recipients = _recipients_json(message.to, given)
+    return f"{template.shared}\x1f[{_json_text(message.text)},{_json_text(message.reference)},{recipients}]"
+
+
+def _recipients_json(recipients: Sequence[Recipient], given: Sequence[Mapping[str, Any] | None]) -> str:
+    """All of recipients."""
+    if None in given:
+        return f"[{','.join(map(_recipient_json, recipients, given))}]"
+    return _json(given)  # once for all, since each call makes an encoder
 
 
 def _data_of(recipient: Recipient) -> Mapping[str, Any] | None:

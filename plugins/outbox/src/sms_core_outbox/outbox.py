@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from typing import Any, Self, Unpack
 from sqlalchemy import Connection, Engine
 
 from sms_core import connect
-from sms_core.errors import ConfigurationError, InvalidMessage, Unsupported
+from sms_core.errors import ConfigurationError
 from sms_core.model import DeliveryReport, InboundMessage, Message
 from sms_core.numbers import to_e164
 from sms_core_outbox import (
@@ -22,7 +21,6 @@ from sms_core_outbox import (
     health,
     migrations,
     pauses,
-    puts,
     queries,
     reports,
     retention,
@@ -47,6 +45,7 @@ from sms_core_outbox.model import (
     Stats,
     Ticket,
 )
+from sms_core_outbox.putting import PreparedPuts, Putting, prepare
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.resources import Resources
 from sms_core_outbox.senders import Sender
@@ -54,8 +53,6 @@ from sms_core_outbox.states import State
 from sms_core_outbox.tracing import Traces
 from sms_core_outbox.worker import Worker
 
-CHUNK = 1000
-"""How many puts are stored at once."""
 MOST_FOUND = 1000
 """How many rows `find` gives at most, unless told otherwise."""
 MOST_POLLED = 200
@@ -153,18 +150,31 @@ class Outbox:
         """
         return self.put_many([Put(message, key, **options)], connection=connection)[0]
 
-    def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
-        """Store many, all or none. Raises as `put` does."""
-        tickets: list[Ticket] = []
-        preparation = puts.Preparation(self._accounts, self._resources.hashes)
+    def put_many(self, given: Iterable[Put] | PreparedPuts, *, connection: Any = None) -> list[Ticket]:
+        """Store many, all or none, and give their tickets in the same order. Raises as `put` does.
+
+        What `prepare` has made is stored as it is.
+        """
         with self._resources.writing(connection) as writing:
-            source = iter(given)
-            while chunk := list(itertools.islice(source, CHUNK)):
-                tickets.extend(self._store(writing, preparation, chunk))
+            putting = Putting(self._resources, writing)
+            if isinstance(given, PreparedPuts):
+                tickets = putting.put_prepared(given)
+            elif connection is None and self._database.lends_connections:
+                tickets = putting.put_side_by_side(given)
+            else:
+                tickets = putting.put(given)
         if connection is None:
             for name in {ticket.account for ticket in tickets if ticket.is_new}:
                 self.wake(name)
         return tickets
+
+    def prepare(self, given: Iterable[Put]) -> PreparedPuts:
+        """Check and plan messages for `put_many`, without the database, so that your transaction can be short.
+
+        Raises what `Client.plan` raises for a message that the account cannot send. Whether a key stands already, and
+        whether a deadline has passed, `put_many` tells.
+        """
+        return prepare(self._resources, given)
 
     def wake(self, account: str = "") -> None:
         """Let the workers of this process look at an account at once, or at all: after the commit of what was put there."""
@@ -172,31 +182,6 @@ class Outbox:
         for wake in self._resources.wakers:
             for carrier in carriers:
                 wake(carrier)
-
-    def _store(self, connection: Connection, preparation: puts.Preparation, chunk: list[Put]) -> list[Ticket]:
-        for given in chunk:
-            puts.check(given)
-        standing: dict[int, str] = {}
-        try:
-            prepared = preparation.prepare(chunk)
-        except (InvalidMessage, Unsupported):
-            # A limit may have no room now for the very message that was put before, and that is not sent again.
-            standing = preparation.standing(connection, chunk)
-            if not standing:
-                raise
-            prepared = preparation.prepare([chunk[place] for place in range(len(chunk)) if place not in standing])
-        trace = self._resources.traces.current()
-        stored = iter(
-            puts.store(self._database, connection, prepared, self._resources.hashes, trace) if prepared else ()
-        )
-        tickets: list[Ticket] = []
-        for place, given in enumerate(chunk):
-            ticket = None if place in standing else next(stored)
-            if ticket is None or not ticket.is_new:
-                account = standing[place] if ticket is None else ticket.account
-                ticket = queries.ticket(connection, account, given.key)
-            tickets.append(ticket)
-        return tickets
 
     def get(self, key: str, *, account: str | None = None, connection: Any = None) -> Ticket:
         """What stands under a key: its rows, each with its history. Raises `UnknownKey`."""

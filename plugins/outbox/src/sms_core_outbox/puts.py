@@ -1,4 +1,4 @@
-"""Putting: messages checked and stored, each once for its key."""
+"""Storing puts that were prepared, each once for its key."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from functools import lru_cache
 from typing import Any
 
 import attrs
-from attrs import frozen
 from sqlalchemy import Connection, select
 
 from sms_core.errors import InvalidMessage
-from sms_core.model import Message
-from sms_core_outbox.accounts import Accounts
 from sms_core_outbox.databases import Database
 from sms_core_outbox.errors import KeyConflict
 from sms_core_outbox.hashing import Hashes
-from sms_core_outbox.messages import FORM, StoredMessage, Templates
+from sms_core_outbox.messages import FORM
 from sms_core_outbox.model import Put, Row, Ticket
-from sms_core_outbox.planning import Planner, Routes, check_text
+from sms_core_outbox.preparing import HIGHEST_PRIORITY, PreparedPut
 from sms_core_outbox.routes import to_route
-from sms_core_outbox.schema import KEY_LENGTH, NAME_LENGTH, put, row
-from sms_core_outbox.senders import Sender
+from sms_core_outbox.schema import put, row
 from sms_core_outbox.states import State
 from sms_core_outbox.vendors import vendor_of
 
@@ -30,24 +26,12 @@ OTP = "otp"
 """The purpose of one-time codes: they overtake everything else, and are worth nothing after two minutes."""
 DEFAULT_DEADLINES = {OTP: timedelta(minutes=2)}
 DEFAULT_DEADLINE = timedelta(hours=24)
-HIGHEST_PRIORITY = 1_000_000
 OVERTAKING = 10 * HIGHEST_PRIORITY
 """Added to the priority of one-time codes; what comes of it orders the lanes."""
 _READY = State.READY.value
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-
-
-@frozen
-class Prepared:
-    """A put that was checked and can be stored. ``routes`` has for each row who may carry it, where there are several."""
-
-    given: Put
-    account: str
-    fingerprint: str
-    stored: StoredMessage
-    routes: Routes | None = None
 
 
 def to_micros(moment: datetime) -> int:
@@ -59,81 +43,6 @@ def to_micros(moment: datetime) -> int:
 def to_moment(micros: int) -> datetime:
     """The point in time, aware."""
     return _EPOCH + micros * _MICROSECOND
-
-
-class Preparation:
-    """Checks puts without the database."""
-
-    def __init__(self, accounts: Accounts[Sender], hashes: Hashes) -> None:
-        self._accounts = accounts
-        self._hashes = hashes
-        self._planner = Planner(accounts)
-        self._templates = Templates()
-
-    def prepare(self, given: Sequence[Put]) -> list[Prepared]:
-        """What to store of puts that were checked. Raises `InvalidMessage` or `Unsupported`, as the account's `send` would.
-
-        One step for all of them after the other takes two thirds of the time of all steps for each: their code stays in
-        the processor's caches.
-        """
-        planned = self._planner.plan(given)
-        stored = [self._templates.to_stored(item.message, found) for item, found in zip(given, planned, strict=True)]
-        fingerprints = [self._hashes.message(found.content) for found in stored]
-        return [
-            Prepared(item, plan.account, fingerprint, found, plan.routes)
-            for item, plan, found, fingerprint in zip(given, planned, stored, fingerprints, strict=True)
-        ]
-
-    def standing(self, connection: Connection, given: Sequence[Put]) -> dict[int, str]:
-        """Which of these very messages were put under their keys before: the place of each, and its account."""
-        names = [self._accounts.name_of(item.account) for item in given]
-        known = _known(connection, [(name, item.key) for name, item in zip(names, given, strict=True)])
-        found = {}
-        for place, (name, item) in enumerate(zip(names, given, strict=True)):
-            _, fingerprint = known.get((name, item.key), (0, ""))
-            if fingerprint == self._hashes.message(self._templates.content_of(item.message)):
-                found[place] = name
-        return found
-
-
-def check(given: Put) -> None:
-    """Refuse what is wrong with a put, whatever its account. Raises `InvalidMessage`."""
-    if not isinstance(given, Put):
-        raise InvalidMessage("put_many", f"needs Puts, not {type(given).__name__}")
-    _check_name("key", given.key, KEY_LENGTH)
-    if not given.key:
-        raise InvalidMessage("key", "is empty: name what is sent, such as order-17-shipped")
-    _check_name("purpose", given.purpose, NAME_LENGTH)
-    if not isinstance(given.message, Message):
-        raise InvalidMessage("message", f"needs a Message, not {type(given.message).__name__}")
-    check_text("subject", given.message.subject, None)
-    for place, recipient in enumerate(given.message.to):
-        if recipient.name or recipient.email:  # as few have
-            check_text(f"to[{place}].name", recipient.name, None)
-            check_text(f"to[{place}].email", recipient.email, None)
-    if type(given.priority) is not int or abs(given.priority) > HIGHEST_PRIORITY:  # True is an int, but no priority
-        raise InvalidMessage("priority", f"needs a whole number up to {HIGHEST_PRIORITY}")
-    _check_moment("not_before", given.not_before)
-    if not isinstance(given.deadline, timedelta):
-        _check_moment("deadline", given.deadline)
-
-
-def _check_name(name: str, text: str, longest: int) -> None:
-    check_text(name, text, longest)
-    if not text.isascii() and _has_lone_surrogate(text):
-        raise InvalidMessage(name, "holds half a surrogate pair, which no database takes")
-
-
-def _has_lone_surrogate(text: str) -> bool:
-    """Whether a text holds half a surrogate pair, which is no character."""
-    return any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _check_moment(name: str, moment: object) -> None:
-    if moment is None:
-        return
-    if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise InvalidMessage(name, "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)")
 
 
 def _times(given: Put, now: int) -> tuple[int, int]:
@@ -200,7 +109,11 @@ _ROW_COLUMNS = (
 
 
 def store(
-    database: Database, connection: Connection, prepared: Sequence[Prepared], hashes: Hashes, trace: str | None = None
+    database: Database,
+    connection: Connection,
+    prepared: Sequence[PreparedPut],
+    hashes: Hashes,
+    trace: str | None = None,
 ) -> list[Ticket]:
     """Store what is new, and give the ticket of each. Raises `KeyConflict` before anything of them is stored.
 
@@ -228,7 +141,7 @@ def store(
     return tickets
 
 
-def _put_values(item: Prepared, put_id: int, now: int, trace: str | None) -> tuple[Any, ...]:
+def _put_values(item: PreparedPut, put_id: int, now: int, trace: str | None) -> tuple[Any, ...]:
     """In the order of `_PUT_COLUMNS`."""
     given, stored = item.given, item.stored
     return (
@@ -246,33 +159,33 @@ def _put_values(item: Prepared, put_id: int, now: int, trace: str | None) -> tup
     )
 
 
-def _new(connection: Connection, prepared: Sequence[Prepared], ids: Sequence[int]) -> list[bool]:
+def _new(connection: Connection, prepared: Sequence[PreparedPut], ids: Sequence[int]) -> list[bool]:
     """Which of them were not there before. Raises `KeyConflict`."""
-    known = _known(connection, [(item.account, item.given.key) for item in prepared])
+    standing = known(connection, [(item.account, item.given.key) for item in prepared])
     new = []
     for item, put_id in zip(prepared, ids, strict=True):
-        stored_id, fingerprint = known[item.account, item.given.key]
+        stored_id, fingerprint = standing[item.account, item.given.key]
         if fingerprint != item.fingerprint:
             raise KeyConflict(f"the key {item.given.key!r} of account {item.account!r} stands for another message")
         new.append(stored_id == put_id)
     return new
 
 
-def _known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, str]]:
+def known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, str]]:
     """The id and the fingerprint that each account's key stands for."""
     keys_of: dict[str, list[str]] = {}
     for account, key in keys:
         keys_of.setdefault(account, []).append(key)
-    known = {}
+    found = {}
     for account, of_account in keys_of.items():
         columns = select(put.c.key, put.c.id, put.c.fingerprint)
         for entry in connection.execute(columns.where(put.c.account == account, put.c.key.in_(of_account))):
-            known[account, entry.key] = (entry.id, entry.fingerprint)
-    return known
+            found[account, entry.key] = (entry.id, entry.fingerprint)
+    return found
 
 
 def _add_rows(
-    item: Prepared,
+    item: PreparedPut,
     put_id: int,
     times: tuple[int, int],
     now: int,
@@ -328,7 +241,7 @@ def _add_rows(
         rows.append(found)
 
 
-def _ticket(item: Prepared, now: int, rows: tuple[Row, ...], *, is_new: bool) -> Ticket:
+def _ticket(item: PreparedPut, now: int, rows: tuple[Row, ...], *, is_new: bool) -> Ticket:
     return Ticket(
         key=item.given.key,
         account=item.account,

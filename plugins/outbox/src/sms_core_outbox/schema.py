@@ -133,11 +133,11 @@ _SENDING = is_state(row.c.state, State.SENDING)
 
 Index("sms_outbox_row_put", row.c.put_id)
 Index("sms_outbox_row_number", row.c.number_hash)
-Index("sms_outbox_row_batch", row.c.account, row.c.batch_id, row.c.number_hash)
 for _name, _columns, _where in (
     ("ready", (row.c.account, row.c.urgency, row.c.ready_at, row.c.id), _READY),
     ("deadline", (row.c.deadline_at,), _READY),
     ("sending", (row.c.holder,), _SENDING),
+    ("batch", (row.c.account, row.c.batch_id, row.c.number_hash), row.c.batch_id.is_not(None)),
     (
         "turn",
         (row.c.account, row.c.number_hash, row.c.purpose, row.c.urgency, row.c.id),

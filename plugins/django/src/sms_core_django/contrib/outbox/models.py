@@ -154,7 +154,11 @@ class Row(models.Model):
         indexes = (
             models.Index(fields=("put_id",), name="sms_outbox_row_put"),
             models.Index(fields=("number_hash",), name="sms_outbox_row_number"),
-            models.Index(fields=("account", "batch_id", "number_hash"), name="sms_outbox_row_batch"),
+            models.Index(
+                fields=("account", "batch_id", "number_hash"),
+                name="sms_outbox_row_batch",
+                condition=Q(batch_id__isnull=False),
+            ),
             models.Index(
                 fields=("account", "urgency", "ready_at", "id"), name="sms_outbox_row_ready", condition=_READY
             ),

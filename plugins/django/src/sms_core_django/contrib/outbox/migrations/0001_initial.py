@@ -254,7 +254,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="row",
-            index=models.Index(fields=["account", "batch_id", "number_hash"], name="sms_outbox_row_batch"),
+            index=models.Index(
+                condition=models.Q(("batch_id__isnull", False)),
+                fields=["account", "batch_id", "number_hash"],
+                name="sms_outbox_row_batch",
+            ),
         ),
         migrations.AddIndex(
             model_name="row",
