@@ -34,6 +34,17 @@ def hinted(done: Done, part: str) -> list[str]:
     return shlex.split(next(command for command in commands if part in command))[1:]
 
 
+def test_a_file_without_a_run_names_the_command_that_begins_it_with_the_same_account_and_place(sms: Sms) -> None:
+    done = sms(
+        *("campaign", "settle", FILE, "--run", "december"),
+        *("--outbox", "sqlite:///shared.db", "--dsn", "memory://u:geheim@hint"),
+        dsn=None,
+    )
+    assert (done.code, "geheim" in done.err) == (2, False)
+    assert "has no run called 'december': sms campaign 'my people.csv' --dsn memory://u:PASSWORD@hint" in done.err
+    assert "--outbox sqlite:///shared.db --run december begins one" in done.err
+
+
 def test_from_a_lost_answer_to_the_next_run_by_what_is_named(sms: Sms) -> None:
     with Sandbox(filter_sees_all=True) as box:
         dsn = box.dsn("every8d", batch_size=1)

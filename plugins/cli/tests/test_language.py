@@ -116,7 +116,7 @@ OUTBOX_OF_PROGRAMMERS = {
 }
 """What the outbox says to who calls it from Python: no command leads there."""
 IN_PIECES = {
-    "5 has no run5: sms campaign FILE begins one",
+    "5 has no run5: 5 begins one",
     "5: name it with --column number=HEADER",
     "5: 5",
     "5; 5",
@@ -127,7 +127,6 @@ IN_PIECES = {
 MADE = {
     "Permission denied",
     "Is a directory",
-    "has no run: sms campaign FILE begins one",
     "has no run called",
     "a month has",
     "width and case",

@@ -40,7 +40,7 @@ class Verb:
     def _run(self) -> Generator[Run]:
         sender = "" if self.account is None else self.account.dsn
         with Store(place_of(self.file, self.url), sender) as store:
-            yield run_of(store, self.file, self.name)
+            yield run_of(store, self.command)
 
     def status(self) -> None:
         """Show how far it is."""
@@ -96,10 +96,10 @@ class Verb:
             say(line)
 
 
-def run_of(store: Store, file: Path, name: str | None) -> Run:
-    """The run of a file of this name, or the latest. Raises `ConfigurationError` where there is none."""
-    run = find_run(store, name)
+def run_of(store: Store, command: Commands) -> Run:
+    """The run that a command means, or the latest. Raises `ConfigurationError` where there is none."""
+    run = find_run(store, command.run)
     if run is None:
-        called = "" if name is None else f" called {name!r}"
-        raise ConfigurationError(f"{file} has no run{called}: sms campaign FILE begins one")
+        called = "" if command.run is None else f" called {command.run!r}"
+        raise ConfigurationError(f"{command.file} has no run{called}: {command('')} begins one")
     return run
