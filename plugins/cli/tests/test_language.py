@@ -337,6 +337,17 @@ def test_a_campaign_in_chinese(sms: Sms, exchange: Exchange, tmp_path: Path) -> 
     assert "to send" in sms("campaign", "t.csv", "--dry-run").out
 
 
+def test_a_guess_of_the_encoding_in_chinese(sms: Sms, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("手机,短信\n0900000001,您好\n".encode("gbk"))
+    done = sms("campaign", "t.csv", "--yes", SMS_LANG="zh_TW")
+    assert "無法從內容判斷檔案的編碼：--encoding gb18030 會讀成「手机 短信 您好」、" in done.err
+    assert "reads" not in done.err
+    done = sms("campaign", "t.csv", answer="0\n", SMS_LANG="zh_TW")
+    assert "  1  GBK (GB18030)：手机 短信 您好" in done.err
+    done = sms("campaign", "t.csv", "--dry-run", SMS_LANG="zh_TW")
+    assert "注意：編碼是推測的，GBK (GB18030)：--encoding gb18030 會讀成「手机 短信 您好」、" in done.err
+
+
 def test_wrong_use_in_chinese(sms: Sms) -> None:
     done = sms("send", SMS_LANG="zh_TW")
     assert (done.code, "錯誤：缺少參數 'TEXT'" in done.err) == (2, True)

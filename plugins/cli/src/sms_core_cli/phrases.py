@@ -6,7 +6,21 @@ language: each of these is in the catalogue, with its ``{places}``.
 
 from __future__ import annotations
 
-OURS = ("reason", "advice", "length", "meaning", "way", "rule", "span", "span2", "group", "error", "problem")
+OURS = (
+    "reason",
+    "advice",
+    "length",
+    "meaning",
+    "way",
+    "rule",
+    "span",
+    "span2",
+    "group",
+    "error",
+    "problem",
+    "title",
+    "ways",
+)
 """Places that hold words of ours, which are phrases too."""
 NUMBERS = ("count", "done", "row")
 """Places that hold a number, or some of so many: ``2 of 3``."""
@@ -57,6 +71,9 @@ PHRASES = (
     "names no column 'number' (or mobile, phone, 手機, 行動電話, 門號 and the like), only {headers}: name it with --column number=HEADER",
     "is a web page or XML, whatever its name says: open it in Excel, and save it as .xlsx",
     "the bytes do not tell how the file is encoded: {ways}",
+    "the encoding is a guess, {title}: {ways}",
+    "--encoding {encoding} reads '{sample}', {ways}",
+    "--encoding {encoding} reads '{sample}'",
     "was not chosen: name it with --encoding, or save the file as 'CSV UTF-8'",
     "is neither UTF-8 nor Big5 in row {row}: --encoding cp1252 would read it as {example}",
     "is a result file whose run is not beside it: give the table that was sent",
