@@ -63,6 +63,7 @@ PHRASES = (
     "needs a day and a time, such as {example}, Taipei's where no zone is named",
     "is a day without a time: write {example}",
     "is a spreadsheet's number of a day without a time: write {example}",
+    "has an order of day and month that cannot be told: write {first} or {second}",
     "has an order of day and month that cannot be told: write {examples}",
     "has a year of two digits: write all four, such as {example}",
     # Files.

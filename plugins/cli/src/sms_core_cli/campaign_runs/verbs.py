@@ -63,7 +63,8 @@ class Verb:
                 failure = error
             if failure is not None and not self.as_json:
                 note(_("The vendor could not be asked: {error}", error=failure))
-            show_status(run, self.command, as_json=self.as_json, settled=result, failure=failure)
+            info = None if self.account is None else self.account.info
+            show_status(run, self.command, as_json=self.as_json, settled=result, failure=failure, info=info)
             return exit_codes.of_campaign([outcome for outcome, count in run.overview().counts.items() if count])
 
     def export(self, results: Path | None, *, overwrite: bool) -> None:
@@ -85,7 +86,7 @@ class Verb:
                 question = _(
                     "Blank the numbers, texts and cells of all rows of {file} that have ended?", file=self.file
                 )
-                click.confirm(question, abort=True, err=True)
+                click.confirm(question, abort=True, err=True, prompt_suffix=_(": "))
             count = run.forget()
         self._say(_("Blanked: {rows}.", rows=counted(count, "row")), {"forgotten": count})
 
