@@ -34,7 +34,18 @@ def hinted(done: Done, part: str) -> list[str]:
     return shlex.split(next(command for command in commands if part in command))[1:]
 
 
-def test_from_a_lost_answer_to_the_next_run_by_what_is_named(sms: Sms) -> None:
+def test_a_file_without_a_run_names_the_command_that_begins_it_with_the_same_account_and_place(sms: Sms) -> None:
+    done = sms(
+        *("campaign", "settle", FILE, "--run", "december"),
+        *("--outbox", "sqlite:///shared.db", "--dsn", "memory://u:geheim@hint"),
+        dsn=None,
+    )
+    assert (done.code, "geheim" in done.err) == (2, False)
+    assert "has no run called 'december': sms campaign 'my people.csv' --dsn memory://u:PASSWORD@hint" in done.err
+    assert "--outbox sqlite:///shared.db --run december begins one" in done.err
+
+
+def test_from_a_dry_run_by_a_lost_answer_to_the_next_run_by_what_is_named(sms: Sms) -> None:
     with Sandbox(filter_sees_all=True) as box:
         dsn = box.dsn("every8d", batch_size=1)
 
@@ -43,10 +54,14 @@ def test_from_a_lost_answer_to_the_next_run_by_what_is_named(sms: Sms) -> None:
             return sms(*with_password, *more, dsn=None)
 
         box.faults.add("drop_after", match="Send")
-        first = ["campaign", FILE, *AS_IT_IS_READ, "--dsn", dsn, "--concurrency", "1", "--yes"]
+        options = ("--dsn", dsn, "--concurrency", "1", "--overwrite")
+        first = [*hinted(run(["campaign", FILE, *AS_IT_IS_READ, *options, "--dry-run"]), FILE), "--yes"]
+        assert "--overwrite" in first
         done = run(first)
         assert (done.code, len(box.exchange.accepted)) == (4, 2)
-        assert run(hinted(done, "settle")).code == 0
+        done = run(hinted(done, "settle"))
+        assert (done.code, hinted(done, "--wait")[:3]) == (0, ["campaign", "continue", FILE])
+        assert hinted(run(["campaign", "status", FILE]), "--run")[:2] == ["campaign", FILE]
         words = hinted(run(first), "--run")
         assert words[words.index("--concurrency") + 1] == "1"
         done = run([word.replace("NAME", "december") for word in words], "--yes")
@@ -56,13 +71,14 @@ def test_from_a_lost_answer_to_the_next_run_by_what_is_named(sms: Sms) -> None:
 
 
 def test_from_a_pause_to_rows_that_ended_unsent_by_what_is_named_in_chinese(
-    sms: Sms, exchange: Exchange, memory_name: str, file: Path
+    sms: Sms, exchange: Exchange, memory_name: str, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     exchange.add_account("u", "p", 1)
     run = partial(sms, dsn=f"memory://u:p@{memory_name}?batch_size=1", SMS_LANG="zh_TW")
     first = ("campaign", FILE, *AS_IT_IS_READ, "--rate", "100", "--yes")
     done = run(*first)
     assert "100" in hinted(done, "continue")
+    assert caplog.messages == []  # which a person would see between the lines, in English
     assert hinted(run("campaign", "status", FILE), "continue") == ["campaign", "continue", FILE]
     held = run("campaign", "pause", FILE)
     exchange.set_credit("u", 9)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from plugins.cli.tests.conftest import Sms
 from plugins.cli.tests.running import AT_ONCE, ROWS, campaign, exported, has_accepted, results, texts, write_table
 from sms_core_sandbox import Sandbox
 from tests.support.children import child
@@ -45,7 +46,7 @@ def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file
         assert sorted(message.text for message in box.exchange.accepted) == sorted(row["text"] for row in results(file))
 
 
-def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(file: Path) -> None:
+def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(sms: Sms, file: Path) -> None:
     with Sandbox() as box:
         box.faults.add("slow", match="Send", times=None, seconds=25)
         with campaign(file, box.dsn("every8d", batch_size=1)) as running:
@@ -56,9 +57,12 @@ def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(file: Path
                 pass
             started = time.monotonic()
             running.send_signal(signal.SIGINT)
-            running.communicate(timeout=20)
+            _, err = running.communicate(timeout=20)
             assert time.monotonic() - started < 15
         assert running.returncode == 4
+        assert "Ended at once. See how far it is: sms campaign status people.csv\n" in err
+        done = sms("campaign", "status", "people.csv", dsn=None)
+        assert (done.code, f"Unknown: {AT_ONCE} rows" in done.err) == (0, True)
         rows = exported(file)
         assert len(rows) == ROWS
         assert {message.text for message in box.exchange.accepted} <= texts(rows, "unknown")

@@ -116,7 +116,7 @@ OUTBOX_OF_PROGRAMMERS = {
 }
 """What the outbox says to who calls it from Python: no command leads there."""
 IN_PIECES = {
-    "5 has no run5: sms campaign FILE begins one",
+    "5 has no run5: 5 begins one",
     "5: name it with --column number=HEADER",
     "5: 5",
     "5; 5",
@@ -127,7 +127,6 @@ IN_PIECES = {
 MADE = {
     "Permission denied",
     "Is a directory",
-    "has no run: sms campaign FILE begins one",
     "has no run called",
     "a month has",
     "width and case",
@@ -326,7 +325,7 @@ def test_a_campaign_in_chinese(sms: Sms, exchange: Exchange, tmp_path: Path) -> 
     for words in (
         "門號：少了開頭的 0：可能被試算表去掉了",
         "內容：沒有欄位 'X' 可以填入 {X}：若要大括號本身，請寫 {{X}}",
-        "預約時間：分不出月和日的順序：請寫 2099-12-01T09:00 or 2099-01-12T09:00",
+        "預約時間：分不出月和日的順序：請寫 2099-12-01T09:00 或 2099-01-12T09:00",
         "第 2 列，第一則、最長、點數最多的內容（1 則",
         "每一列的結果都在 results.csv。",
         "扣除 1 點，剩餘",
@@ -336,6 +335,17 @@ def test_a_campaign_in_chinese(sms: Sms, exchange: Exchange, tmp_path: Path) -> 
     assert "少了開頭 0 的門號：1 個，第一個在第 3 列" in done.err
     assert sms("campaign", "t.csv", "--dry-run").out.isascii() is False  # the texts
     assert "to send" in sms("campaign", "t.csv", "--dry-run").out
+
+
+def test_a_guess_of_the_encoding_in_chinese(sms: Sms, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("手机,短信\n0900000001,您好\n".encode("gbk"))
+    done = sms("campaign", "t.csv", "--yes", SMS_LANG="zh_TW")
+    assert "無法從內容判斷檔案的編碼：--encoding gb18030 會讀成「手机 短信 您好」、" in done.err
+    assert "reads" not in done.err
+    done = sms("campaign", "t.csv", answer="0\n", SMS_LANG="zh_TW")
+    assert "  1  GBK (GB18030)：手机 短信 您好" in done.err
+    done = sms("campaign", "t.csv", "--dry-run", SMS_LANG="zh_TW")
+    assert "注意：編碼是推測的，GBK (GB18030)：--encoding gb18030 會讀成「手机 短信 您好」、" in done.err
 
 
 def test_wrong_use_in_chinese(sms: Sms) -> None:

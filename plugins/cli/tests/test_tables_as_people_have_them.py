@@ -213,6 +213,40 @@ def test_few_bytes_that_happen_to_be_utf8_are_asked_about() -> None:
     assert not open_table("mobile,name\n0900000001,José\n".encode()).readings
 
 
+JAPANESE = "mobile,名前,text\r\n0900000001,山田花子,こんにちは。お知らせです\r\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("iso2022_jp", JAPANESE),
+        ("iso2022_jp_ext", JAPANESE.replace("花子", "ﾊﾅｺ")),
+        ("iso2022_kr", "mobile,name,text\r\n0900000001,김,안녕하세요 고객님\r\n"),
+        ("hz", SIMPLIFIED),
+        ("utf_7", PEOPLE),
+    ],
+)
+def test_characters_that_are_written_with_bytes_of_ascii_are_asked_about(encoding: str, text: str) -> None:
+    content = text.encode(encoding)
+    assert content.isascii()
+    asked = open_table(content)
+    first, as_it_is = asked.readings
+    assert (first.encoding, as_it_is.encoding) == (encoding, "utf-8")
+    assert first.sample.split()[0] in text
+    assert as_it_is.sample in content.decode()
+    for opened in (asked, open_table(content, encoding)):
+        assert opened.columns.headers == tuple(text.splitlines()[0].split(","))
+        assert [list(row.cells) for row in opened.rows()] == [line.split(",") for line in text.splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+886900000001", "+886-900-000-001", "C+Java", "~{or so~}", "~{} or ~{~}", "a+bcE", "a+bcE-", "$B(B", "1+1=2"],
+)
+def test_ascii_that_looks_a_little_like_more_is_ascii(text: str) -> None:
+    assert open_table(f"number,text\n0900000001,{text}\n".encode()).readings == ()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

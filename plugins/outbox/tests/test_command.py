@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from sms_core import Message
 from sms_core.testing import memory_exchange
 from sms_core_cli.app import app
-from sms_core_cli.commands.outbox import ChosenOutbox
+from sms_core_cli.chosen_outbox import ChosenOutbox
 from sms_core_outbox import Failover, Outbox, Put, Rate, State
 from tests.support.children import child
 

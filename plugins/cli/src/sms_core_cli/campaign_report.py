@@ -22,6 +22,10 @@ from sms_core_cli.language import _, phrase
 from sms_core_cli.output import cost_line, counted, note, say, show_json, show_table
 from sms_core_outbox import SettleResult, State
 
+LONGEST_SHOWN = 400
+"""Characters of a text; of a longer one its beginning and its end are shown, so that what was said before stays in sight."""
+BEGINNING, END = 300, 60
+
 ROWS_SHOWN = 6
 """How many rows' numbers stand beside a reason; the result file has them all."""
 
@@ -45,7 +49,10 @@ TITLES = {
 
 @define
 class Ending:
-    """A run of the command at its end. ``added`` rows were put by it. ``results`` is None where no file could be written."""
+    """A run of the command at its end. ``added`` rows were put by it; ``has_read`` says that it read the file for that.
+
+    ``results`` is None where no file could be written.
+    """
 
     run: Run
     info: ProviderInfo
@@ -54,6 +61,7 @@ class Ending:
     sending: Sending
     kept: Path | None = None
     added: int = 0
+    has_read: bool = False
     stopped: bool = False
     pause: Pause | None = None
     missing: Decimal | None = None
@@ -198,9 +206,18 @@ def _show_examples(estimate: Estimate) -> None:
         cost = counted(example.segments, "segment")
         if example.points is not None:
             cost = _("{segments}, {points}", segments=cost, points=counted(example.points, "point"))
-        why = _(" and ").join(map(_, example.why))
+        *others, last = map(_, example.why)
+        why = _(" and ").join(filter(None, [_(", ").join(others), last]))
         say(_("Row {row}, the {why} text ({cost}):", row=example.row, why=why, cost=cost))
-        say(f"  {example.text}")
+        _show_text(example.text)
+
+
+def _show_text(text: str) -> None:
+    if len(text) <= LONGEST_SHOWN:
+        say(f"  {text}")
+        return
+    say(f"  {text[:BEGINNING]} […] {text[-END:]}")
+    say(_("Left out here: {count} characters in the middle of it.", count=len(text) - BEGINNING - END))
 
 
 # At the end
@@ -244,8 +261,9 @@ def show_status(
     as_json: bool,
     settled: SettleResult | None = None,
     failure: SmsError | None = None,
+    info: ProviderInfo | None = None,
 ) -> None:
-    """How far a run is; after settling, what that came to."""
+    """How far a run is; after settling, what that came to. ``info`` is the vendor's, where it is known."""
     found, pause = run.overview(), run.pause()
     if as_json:
         data: dict[str, Any] = {
@@ -284,13 +302,14 @@ def show_status(
         say(_("The file has no more: {rows}, of which {sent} were accepted.", rows=rows, sent=sent))
     if pause is not None:
         note(_("The run pauses: {why}.", why=phrase(pause.because)))
-    if found.states[State.READY]:
-        rows = counted(found.states[State.READY], "row")
-        note(_("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=command("continue")))
     if settled is None and found.counts[RowOutcome.UNKNOWN]:
         rows = counted(found.counts[RowOutcome.UNKNOWN], "row")
         way = _("Ask it: {command}", command=command("settle"))
         note(_("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way))
+    if info is not None and info.can(Capability.REPORTS) and run.awaits_reports():
+        note(_reports_line(command))
+    for line in _what_is_left(found, command):
+        note(line)
 
 
 def _moment(micros: int) -> str:
@@ -352,22 +371,32 @@ def _advice(ending: Ending, found: Overview) -> Iterator[str]:
         rows, way = counted(unknown, "row"), _way_to_know(ending)
         yield _("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way)
     if ending.info.can(Capability.REPORTS) and ending.run.awaits_reports():
-        yield _("Delivery reports: {command}", command=ending.command("continue", "--wait", "5m"))
+        yield _reports_line(ending.command)
+    if ending.has_read and (refused := counts[RowOutcome.REFUSED_HERE]):
+        yield _(
+            "Refused here: {rows}. Mend {file}, and send what is new in it: {command}",
+            rows=counted(refused, "row"),
+            file=ending.command.file,
+            command=ending.command(""),
+        )
+    yield from _what_is_left(found, ending.command, is_new=bool(ending.added))
+
+
+def _reports_line(command: Commands) -> str:
+    return _("Delivery reports: {command}", command=command("continue", "--wait", "5m"))
+
+
+def _what_is_left(found: Overview, command: Commands, *, is_new: bool = False) -> Iterator[str]:
+    """What can be sent of a run; of one that is finished, unless it is new, how the next one begins."""
     if waiting := found.states[State.READY]:
-        yield _(
-            "Not sent: {rows}, which can be sent safely: {command}",
-            rows=counted(waiting, "row"),
-            command=ending.command("continue"),
-        )
-    elif ended := counts[RowOutcome.NOT_SENT]:
+        rows = counted(waiting, "row")
+        yield _("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=command("continue"))
+    elif ended := found.counts[RowOutcome.NOT_SENT]:
+        again = command("", "--refused-too")
         rows = counted(ended, "row")
-        yield _(
-            "Not sent: {rows}, which can be sent safely: {command}",
-            rows=rows,
-            command=ending.command("", "--refused-too"),
-        )
-    elif not ending.added and found.is_finished:
-        yield _("This run is finished. A new one: {command}", command=ending.command("", "--run", "NAME"))
+        yield _("Not sent: {rows}, which can be sent safely: {command}", rows=rows, command=again)
+    elif found.is_finished and not is_new:
+        yield _("This run is finished. A new one: {command}", command=command("", "--run", "NAME"))
 
 
 def _advice_of_pause(pause: Pause, missing: Decimal | None) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from sms_core import Plan, connect
+from sms_core import Plan, ProviderInfo, connect
 from sms_core.client import Client
 from sms_core_cli.policies import carrier_warnings, plugins_of, standings_of
 
@@ -31,6 +31,12 @@ class ChosenAccount:
     def connect_to_send(self) -> Client:
         """A client that sends, with the account's rules and limits. Raises `ConfigurationError`."""
         return connect(self.dsn, plugins=plugins_of(self.name, self.policies))
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What its vendor can do. Asks nobody. Raises `ConfigurationError`."""
+        with self.connect() as client:
+            return client.info
 
     def carrier_warnings(self, plan: Plan) -> tuple[str, ...]:
         """What carriers would do with the texts of a plan. Raises what a strict rule refuses."""

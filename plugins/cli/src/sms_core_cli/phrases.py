@@ -6,7 +6,21 @@ language: each of these is in the catalogue, with its ``{places}``.
 
 from __future__ import annotations
 
-OURS = ("reason", "advice", "length", "meaning", "way", "rule", "span", "span2", "group", "error", "problem")
+OURS = (
+    "reason",
+    "advice",
+    "length",
+    "meaning",
+    "way",
+    "rule",
+    "span",
+    "span2",
+    "group",
+    "error",
+    "problem",
+    "title",
+    "ways",
+)
 """Places that hold words of ours, which are phrases too."""
 NUMBERS = ("count", "done", "row")
 """Places that hold a number, or some of so many: ``2 of 3``."""
@@ -49,6 +63,7 @@ PHRASES = (
     "needs a day and a time, such as {example}, Taipei's where no zone is named",
     "is a day without a time: write {example}",
     "is a spreadsheet's number of a day without a time: write {example}",
+    "has an order of day and month that cannot be told: write {first} or {second}",
     "has an order of day and month that cannot be told: write {examples}",
     "has a year of two digits: write all four, such as {example}",
     # Files.
@@ -57,6 +72,9 @@ PHRASES = (
     "names no column 'number' (or mobile, phone, 手機, 行動電話, 門號 and the like), only {headers}: name it with --column number=HEADER",
     "is a web page or XML, whatever its name says: open it in Excel, and save it as .xlsx",
     "the bytes do not tell how the file is encoded: {ways}",
+    "the encoding is a guess, {title}: {ways}",
+    "--encoding {encoding} reads '{sample}', {ways}",
+    "--encoding {encoding} reads '{sample}'",
     "was not chosen: name it with --encoding, or save the file as 'CSV UTF-8'",
     "is neither UTF-8 nor Big5 in row {row}: --encoding cp1252 would read it as {example}",
     "is a result file whose run is not beside it: give the table that was sent",
@@ -180,6 +198,9 @@ PHRASES = (
     "Big5 of Hong Kong",
     "Japanese (EUC-JP)",
     "Korean (CP949)",
+    "Japanese (ISO-2022-JP)",
+    "Korean (ISO-2022-KR)",
+    "Chinese (HZ)",
     "has full-width braces in {place}: write {plain}",
     "{time} may be several hours of the day, or none: write it in 24 hours",
     "is no time of the calendar: write it as {example}",
@@ -223,8 +244,8 @@ PHRASES = (
     "there is no {name}: it is one of {names}",
     "the file is no workbook and has no sheets",
     "a run's name has 1 to {count} characters",
-    "{file} has no run: sms campaign FILE begins one",
-    "{file} has no run called {name}: sms campaign FILE begins one",
+    "{file} has no run: {command} begins one",
+    "{file} has no run called {name}: {command} begins one",
     "{path}: No such file or directory; nothing was sent",
     "{path}: No such file or directory",
     "{path}: Permission denied",

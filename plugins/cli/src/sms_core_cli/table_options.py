@@ -62,7 +62,7 @@ def _ask(file: Path, readings: Sequence[Reading]) -> Reading:
     """Show a text of the file in each encoding, and ask which is right. Raises `InvalidMessage` if none is."""
     note(_("The bytes of {file} do not tell how it is encoded. Which of these is right?", file=file))
     for number, reading in enumerate(readings, 1):
-        note(f"  {number}  {phrase(reading.title)}: {reading.sample}")
+        note("  " + _("{header}: {cell}", header=f"{number}  {phrase(reading.title)}", cell=reading.sample))
     note(_("  0  none of them"))
     try:
         answer = click.prompt(_("Number"), type=click.IntRange(0, len(readings)), err=True, prompt_suffix=_(": "))

@@ -26,7 +26,7 @@ class Continuing(Sender):
             self.account.connect_to_send() as client,
             self.store(place_of(self.file, self.url), client) as store,
         ):
-            run = run_of(store, self.file, self.name)
+            run = run_of(store, self.command)
             results = self.result_file(run)
             found = run.overview()
             waiting = found.states[State.READY]

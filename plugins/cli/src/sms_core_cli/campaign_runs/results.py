@@ -48,9 +48,11 @@ def write_results(run: Run, ending: Ending) -> Reasons:
             done = export(run, wanted, look)
             ending.results, ending.kept = shortest(done.path), done.kept
             if done.instead:
-                note(_("{file} could not be replaced; the results are in {other}", file=wanted, other=done.path))
+                other = shortest(done.path)
+                note(_("{file} could not be replaced; the results are in {other}", file=wanted, other=other))
             if done.kept is not None:
-                note(_("{file} had been changed by somebody else; it is {kept} now.", file=wanted, kept=done.kept))
+                kept = shortest(done.kept)
+                note(_("{file} had been changed by somebody else; it is {kept} now.", file=wanted, kept=kept))
     except OSError as error:
         note(_("The results could not be written: {error}", error=error))
         ending.results = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -103,6 +105,7 @@ class Sender:
                 if planned is not None:
                     with self.progress(_("Storing"), planned.new) as advance:
                         ending.added = run.add(planned, client, advance)
+                    ending.has_read = True
                     planned.close()  # the run has its rows now, and sending needs the memory
                 ending.sending = self._send(run, stop.is_set)
                 if self.wait is not None and not stop.is_set():
@@ -125,7 +128,7 @@ class Sender:
     def _send(self, run: Run, stop: Any) -> Sending:
         before = run.states()
         total = before[State.READY] + before[State.SENDING]
-        with ThreadPoolExecutor(1) as pool, self.progress(_("Sending"), total) as advance:
+        with _pauses_unlogged(), ThreadPoolExecutor(1) as pool, self.progress(_("Sending"), total) as advance:
             sending = pool.submit(send, run, stop=stop)
             follow(run, sending, total, advance)
             return sending.result()
@@ -133,3 +136,18 @@ class Sender:
     def progress(self, what: str, total: int | None) -> AbstractContextManager[Any]:
         """A bar on stderr; gives what advances it."""
         return progress_bar(what, total, shown=not self.as_json)
+
+
+@contextmanager
+def _pauses_unlogged() -> Generator[None]:
+    """Within this block the outbox's log has no word of an account that pauses: the end of the run says it in a person's."""
+    log = logging.getLogger("sms_core_outbox")
+    log.addFilter(_is_no_pause)
+    try:
+        yield
+    finally:
+        log.removeFilter(_is_no_pause)
+
+
+def _is_no_pause(record: logging.LogRecord) -> bool:
+    return not isinstance(record.args, tuple) or record.args[:1] != ("paused",)

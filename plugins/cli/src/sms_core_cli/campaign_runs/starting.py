@@ -40,6 +40,8 @@ class Campaign(Sender):
     of_table: Mapping[str, Any] = field(kw_only=True)
     of_file: list[str] = field(kw_only=True)
     """The words that said how the file is read and what is sent."""
+    of_end: list[str] = field(kw_only=True)
+    """The words that said which rows are sent too, and what follows sending."""
     resume: Path | None = field(kw_only=True)
     dry_run: bool = field(kw_only=True)
     refused_too: bool = field(kw_only=True)
@@ -83,7 +85,11 @@ class Campaign(Sender):
                         per_second=self.per_second,
                         as_json=self.as_json,
                     )
-                return exit_codes.DONE if self.dry_run else self._send_planned(client, store, run, planned)
+                if not self.dry_run:
+                    return self._send_planned(client, store, run, planned)
+                if planned.estimate.messages and not self.as_json:
+                    note(_("Nothing was sent. To send: {command}", command=self.command("", *self.of_end)))
+                return exit_codes.DONE
 
     def _check(self) -> None:
         """Refuse options that do not go together. Raises `ConfigurationError`."""

@@ -40,7 +40,7 @@ class Verb:
     def _run(self) -> Generator[Run]:
         sender = "" if self.account is None else self.account.dsn
         with Store(place_of(self.file, self.url), sender) as store:
-            yield run_of(store, self.file, self.name)
+            yield run_of(store, self.command)
 
     def status(self) -> None:
         """Show how far it is."""
@@ -63,7 +63,8 @@ class Verb:
                 failure = error
             if failure is not None and not self.as_json:
                 note(_("The vendor could not be asked: {error}", error=failure))
-            show_status(run, self.command, as_json=self.as_json, settled=result, failure=failure)
+            info = None if self.account is None else self.account.info
+            show_status(run, self.command, as_json=self.as_json, settled=result, failure=failure, info=info)
             return exit_codes.of_campaign([outcome for outcome, count in run.overview().counts.items() if count])
 
     def export(self, results: Path | None, *, overwrite: bool) -> None:
@@ -85,7 +86,7 @@ class Verb:
                 question = _(
                     "Blank the numbers, texts and cells of all rows of {file} that have ended?", file=self.file
                 )
-                click.confirm(question, abort=True, err=True)
+                click.confirm(question, abort=True, err=True, prompt_suffix=_(": "))
             count = run.forget()
         self._say(_("Blanked: {rows}.", rows=counted(count, "row")), {"forgotten": count})
 
@@ -96,10 +97,10 @@ class Verb:
             say(line)
 
 
-def run_of(store: Store, file: Path, name: str | None) -> Run:
-    """The run of a file of this name, or the latest. Raises `ConfigurationError` where there is none."""
-    run = find_run(store, name)
+def run_of(store: Store, command: Commands) -> Run:
+    """The run that a command means, or the latest. Raises `ConfigurationError` where there is none."""
+    run = find_run(store, command.run)
     if run is None:
-        called = "" if name is None else f" called {name!r}"
-        raise ConfigurationError(f"{file} has no run{called}: sms campaign FILE begins one")
+        called = "" if command.run is None else f" called {command.run!r}"
+        raise ConfigurationError(f"{command.file} has no run{called}: {command('')} begins one")
     return run

@@ -23,6 +23,7 @@ SENDING = ""
 MESSAGE_OPTIONS = ("text", "subject", "send_at", "validity", "media", "vendor")
 TABLE_OPTIONS = ("encoding", "columns", "sheet")
 SPEED_OPTIONS = ("concurrency", "per_second")
+END_OPTIONS = ("refused_too", "results", "overwrite", "wait")
 _GIVEN = f"{__name__}.given"
 """Where a context keeps the words that it was given."""
 
@@ -181,6 +182,7 @@ def sending(ctx: click.Context, /, file: Path, **options: Any) -> None:
         of_table=of_table,
         of_file=_given_again(ctx, *MESSAGE_OPTIONS, *TABLE_OPTIONS, "mend"),
         of_sending=_given_again(ctx, *SPEED_OPTIONS),
+        of_end=_given_again(ctx, *END_OPTIONS),
         same=same_account(ctx),
         **options,
     )

@@ -20,8 +20,8 @@ from sms_core.provider import TAIPEI
 from sms_core_cli import exit_codes
 from sms_core_cli.accounts import read_accounts
 from sms_core_cli.chosen import ChosenAccount
+from sms_core_cli.chosen_outbox import ChosenOutbox
 from sms_core_cli.command import NO_ACCOUNT, WRONG_ACCOUNT, SmsCommand, account_options, json_option
-from sms_core_cli.commands.outbox import ChosenOutbox
 from sms_core_cli.language import _, phrase
 from sms_core_cli.output import show_json, show_table
 from sms_core_cli.phrases import OURS

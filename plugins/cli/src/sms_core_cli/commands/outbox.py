@@ -3,51 +3,30 @@
 from __future__ import annotations
 
 import getpass
-import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import field, frozen
 
-from sms_core.client import Client
-from sms_core.dsn import ENVIRONMENT_VARIABLE
-from sms_core.errors import ConfigurationError
 from sms_core.serialize import to_json
-from sms_core_cli.accounts import ACCOUNT_VARIABLE, find_account, read_accounts
-from sms_core_cli.command import (
-    SmsCommand,
-    complete_accounts,
-    is_on_command_line,
-    json_option,
-    named_account,
-    url_without_password,
-    warn_of_passwords,
-    without_password,
-)
+from sms_core_cli.chosen_outbox import ChosenOutbox
+from sms_core_cli.command import SmsCommand
 from sms_core_cli.exit_codes import UNKNOWN
 from sms_core_cli.help import SmsGroup
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.language import _, phrase
+from sms_core_cli.outbox_options import outbox_options
 from sms_core_cli.output import counted, note, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from sms_core_outbox import Failover, Outbox, Rate, Row, Ticket
+    from sms_core_outbox import Row, Ticket
 
-ACCOUNT = "main"
-"""What ``--dsn`` is the account of."""
 STATES = ("ready", "sending", "accepted", "refused", "unknown", "not_sent", "cancelled")
 DECISIONS = ("accepted", "refused", "not_sent")
 
-DSN_MARK = "://"
-"""By which a DSN is told from the names of accounts."""
-
-Given = str | tuple[str, ...] | None
-"""What an account is: a DSN, accounts of the file that are its vendors in order, or None for the one of its own name there."""
-
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+key_argument = click.argument("key")
+of_account = click.option("--of", "name", metavar="NAME", help="The account, where there are several.")
 
 
 @click.group(cls=SmsGroup, epilog="Example: sms outbox status --outbox sqlite:///sms.db")
@@ -58,199 +37,6 @@ def outbox() -> None:
     or SMS_DSN, others are --account NAME of `sms account`, or NAME=DSN. NAME=A,B is an account of several vendors: what
     the account A surely did not send, B sends.
     """
-
-
-def outbox_options(command: CommandT) -> CommandT:
-    """The options that say which outbox, and whose accounts; the command is called with the `ChosenOutbox`."""
-
-    @click.pass_context
-    @wraps(command)
-    def with_outbox(
-        ctx: click.Context, /, url: str, dsn: str | None, accounts: tuple[str, ...], **options: Any
-    ) -> object:
-        warn_of_passwords(ctx, "--dsn", [dsn] if dsn is not None and is_on_command_line(ctx, "dsn") else [])
-        if is_on_command_line(ctx, "accounts"):
-            warn_of_passwords(ctx, "--account", [given.partition("=")[2] for given in accounts if DSN_MARK in given])
-        return command(chosen=ChosenOutbox(url, _accounts_given(dsn, accounts), _same_outbox(ctx)), **options)
-
-    for option in reversed(_OPTIONS):
-        with_outbox = option(with_outbox)
-    return cast("CommandT", with_outbox)
-
-
-_OPTIONS = (
-    click.option(
-        "--outbox",
-        "url",
-        envvar="SMS_OUTBOX",
-        required=True,
-        metavar="URL",
-        help="Its database, such as sqlite:///sms.db; else the environment's SMS_OUTBOX.",
-    ),
-    click.option("--dsn", envvar=ENVIRONMENT_VARIABLE, metavar="DSN", help='The account "main"; else SMS_DSN.'),
-    click.option(
-        "--account",
-        "accounts",
-        multiple=True,
-        envvar=ACCOUNT_VARIABLE,
-        metavar="NAME[=DSN]",
-        shell_complete=complete_accounts,
-        help="An account of `sms account`, or one with its DSN, or NAME=A,B of several vendors; may be given several times. "
-        "Else SMS_ACCOUNT, or all.",
-    ),
-    json_option,
-)
-
-key_argument = click.argument("key")
-of_account = click.option("--of", "name", metavar="NAME", help="The account, where there are several.")
-
-
-def _same_outbox(ctx: click.Context) -> tuple[str, ...]:
-    """The words that a further command needs for this outbox and its accounts; what is in the environment stays there."""
-    words: list[str] = []
-    if is_on_command_line(ctx, "url"):
-        words += ["--outbox", url_without_password(ctx.params["url"])]
-    if is_on_command_line(ctx, "dsn"):
-        words += ["--dsn", without_password(ctx.params["dsn"])]
-    if is_on_command_line(ctx, "accounts"):
-        for account in ctx.params["accounts"]:
-            name, _equals, dsn = account.partition("=")
-            words += ["--account", f"{name}={without_password(dsn)}" if DSN_MARK in dsn else account]
-    return tuple(words)
-
-
-def _accounts_given(dsn: str | None, accounts: Iterable[str]) -> dict[str, Given]:
-    """What each account is. Without any, all that are in the accounts' file are meant."""
-    given: dict[str, Given] = {ACCOUNT: dsn} if dsn else {}
-    for account in accounts:
-        name, equals, found = account.partition("=")
-        if DSN_MARK in found:
-            given[name] = found
-            continue
-        vendors = tuple(found.split(",")) if equals else (name,)
-        for vendor in vendors:
-            find_account(vendor)  # raises for one that there is none of
-        given[name] = vendors if equals else None
-    return given or dict.fromkeys(read_accounts())
-
-
-@frozen
-class Accounts(Mapping[str, "str | Client | Failover[Client]"]):
-    """The accounts of an outbox. A password is read, and a client made, when the outbox first asks for the account."""
-
-    given: Mapping[str, Given] = field(repr=", ".join)
-    _made: dict[str, str | Client | Failover[Client]] = field(factory=dict, init=False, repr=False)
-
-    def __getitem__(self, name: str) -> str | Client | Failover[Client]:
-        if name not in self._made:
-            self._made[name] = self._make(self.given[name], name)
-        return self._made[name]
-
-    def _make(self, given: Given, name: str) -> str | Client | Failover[Client]:
-        if given is None:
-            return _sender(name)
-        if isinstance(given, str):
-            return given
-        from sms_core_outbox import Failover  # noqa: PLC0415 - `ChosenOutbox.open` has said what to do if it is absent
-
-        return Failover({vendor: _sender(vendor) for vendor in given})
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.given)
-
-    def __len__(self) -> int:
-        return len(self.given)
-
-
-def _sender(name: str) -> str | Client:
-    """The DSN of an account of the accounts' file, or its client where it has policies."""
-    account = named_account(name)
-    return account.connect_to_send() if account.policies else account.dsn
-
-
-@frozen
-class ChosenOutbox:
-    """The outbox that the options name, and what each of its accounts is.
-
-    ``same`` are the words that name it once more.
-    """
-
-    url: str = field(repr=False)
-    accounts: Mapping[str, Given] = field(factory=dict, repr=False)
-    same: tuple[str, ...] = field(default=(), repr=False)
-
-    def command(self, *words: str) -> str:
-        """What to type next, for a person to copy."""
-        return shlex.join(["sms", "outbox", *words, *self.same])
-
-    def open(self, concurrency: int = 1, rates: Iterable[str] = (), questions: Iterable[str] = ()) -> Outbox:
-        """Open it. Raises `ConfigurationError`."""
-        try:
-            from sms_core_outbox import Outbox  # noqa: PLC0415 - a package of its own, which may be absent
-        except ModuleNotFoundError as error:
-            if error.name is None or not error.name.startswith("sms_core_outbox"):
-                raise
-            raise ConfigurationError("the outbox is not installed: pip install sms-core-outbox") from None
-        return Outbox(
-            self.url,
-            accounts=Accounts(self.accounts),
-            concurrency=concurrency,
-            rates=_rates(self._noted_rates(), rates, questions),
-        )
-
-    def _noted_rates(self) -> dict[str, Mapping[str, Any]]:
-        """What the accounts' file says of the rates of those that are in it."""
-        names: dict[str, str] = {}
-        for name, given in self.accounts.items():
-            if given is None:
-                names[name] = name
-            elif not isinstance(given, str):
-                names.update({f"{name}/{vendor}": vendor for vendor in given})
-        if not names:
-            return {}
-        noted = read_accounts()
-        return {name: noted[of_file].rates for name, of_file in names.items()}
-
-
-def _rates(noted: Mapping[str, Mapping[str, Any]], texts: Iterable[str], questions: Iterable[str]) -> dict[str, Rate]:
-    """The rates of accounts, and within those of their purposes: an option's instead of the file's, number by number.
-
-    Raises `ConfigurationError`.
-    """
-    from sms_core_outbox import Rate  # noqa: PLC0415 - `ChosenOutbox.open` has said what to do if it is absent
-
-    lanes: dict[str, dict[str, Rate]] = {}
-    of_texts: dict[str, float] = {}
-    of_questions: dict[str, float] = {}
-    for name, rates in noted.items():
-        if "rate" in rates:
-            of_texts[name] = rates["rate"]
-        if "questions" in rates:
-            of_questions[name] = rates["questions"]
-        for purpose, per_second in rates.get("lanes", {}).items():
-            lanes.setdefault(name, {})[purpose] = Rate(per_second)
-    for given in texts:
-        place, per_second = _rate(given, "--rate")
-        name, slash, purpose = place.partition("/")
-        if slash and place not in noted:  # which may be one of several vendors, main/reserve
-            lanes.setdefault(name, {})[purpose] = Rate(per_second)
-        else:
-            of_texts[place] = per_second
-    for given in questions:
-        name, per_second = _rate(given, "--questions")
-        of_questions[name] = per_second
-    return {
-        name: Rate(of_texts.get(name), questions_per_second=of_questions.get(name), lanes=lanes.get(name, {}))
-        for name in {**lanes, **of_texts, **of_questions}
-    }
-
-
-def _rate(given: str, option: str) -> tuple[str, float]:
-    name, _equals, number = given.rpartition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise ConfigurationError(f"{option} needs an account's name, = and a number a second") from None
 
 
 @outbox.command(cls=SmsCommand, epilog="Example: sms outbox run --outbox sqlite:///sms.db")

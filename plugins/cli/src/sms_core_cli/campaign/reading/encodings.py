@@ -2,7 +2,8 @@
 
 UTF-8 and UTF-16 can be told. The legacy encodings of East Asia share their bytes, so the same file may be read in several.
 A reading is likely if its characters are those that people use: each of these encodings keeps the common characters
-in a block of its own, and what is read in the wrong one falls outside of that block.
+in a block of its own, and what is read in the wrong one falls outside of that block. Those that write such characters
+with the bytes of ASCII are told by how they begin one.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ TITLES = {
     "cp932": "Shift-JIS",
     "euc_jp": "Japanese (EUC-JP)",
     "cp949": "Korean (CP949)",
+    "iso2022_jp": "Japanese (ISO-2022-JP)",
+    "iso2022_jp_ext": "Japanese (ISO-2022-JP)",
+    "iso2022_kr": "Korean (ISO-2022-KR)",
+    "hz": "Chinese (HZ)",
+    "utf_7": "UTF-7",
 }
 LOST = "surrogateescape"
 """The way to decode that keeps bytes which are no character, so that they can be shown."""
@@ -59,6 +65,15 @@ _BLOCKS: dict[str, tuple[tuple[int, int], ...]] = {
 }
 """First and last code of each encoding's punctuation and common characters: Big5's frequently used ones, level 1 of GB 2312
 and, twice, of JIS X 0208, the Hangul of KS X 1001."""
+
+_ESCAPES = (
+    ("iso2022_jp", re.compile(r"\x1b\$[@B]")),  # RFC 1468
+    ("iso2022_jp_ext", re.compile(r"\x1b(\$[@B]|\(I)")),  # the same with katakana of half the width
+    ("iso2022_kr", re.compile(r"\x1b\$\)C")),  # RFC 1557
+    ("hz", re.compile(r"~\{([!-}][!-~])+~\}")),  # RFC 1843
+    ("utf_7", re.compile(r"\+[A-Za-z0-9+/]{3}")),  # RFC 2152
+)
+"""How encodings begin a character of East Asia that is written with bytes of ASCII."""
 
 
 @frozen
@@ -97,8 +112,11 @@ def find_encoding(file: BinaryIO, named: str | None = None) -> FoundEncoding:
     head = file.read(_SAMPLE)
     told = next((name for mark, name in MARKS if head.startswith(mark)), None) or _utf16(head)
     bad = _first_bad_byte(file, told or "utf-8")
+    if bad is None and told is None:
+        readings = _escaped(head) if head.isascii() else _doubts(head)
+        return FoundEncoding(readings[0].encoding if readings else "utf-8", readings)
     if bad is None:
-        return FoundEncoding(told or "utf-8", _doubts(head) if told is None else ())
+        return FoundEncoding(told or "utf-8")
     if told == "utf-8-sig" and _share_of_lost(_sample(file, bad), told) <= 1 - _LIKELY:
         return FoundEncoding(told, is_damaged=True)
     if told is not None:
@@ -193,6 +211,21 @@ def _doubts(head: bytes) -> tuple[Reading, ...]:
     return tuple(Reading(name, _shown(head, name)) for name in ("utf-8", *likely)) if likely else ()
 
 
+def _escaped(head: bytes) -> tuple[Reading, ...]:
+    """The ways to read a file that is ASCII, and an encoding that escapes to other characters as well; none if it is not that."""
+    lines = _whole_lines(head)
+    as_it_is = lines.decode("ascii")
+    for encoding, escape in _ESCAPES:
+        begun = escape.search(as_it_is)
+        if begun is None:
+            continue
+        with contextlib.suppress(UnicodeDecodeError):
+            if _is_common(lines.decode(encoding)):
+                escapes = as_it_is[begun.start() :].splitlines()[0][:_LONGEST_SAMPLE]
+                return Reading(encoding, _shown(lines, encoding)), Reading("utf-8", escapes)
+    return ()
+
+
 def _legacy(file: BinaryIO, bad: int) -> FoundEncoding:
     sample = _sample(file, bad)
     likely = {encoding: _likeness(sample, encoding) for encoding in ("utf-8", *_BLOCKS)}
@@ -220,7 +253,11 @@ def _sample(file: BinaryIO, bad: int) -> bytes:
     before = file.read(bad - start)
     if start:
         before = before[before.find(b"\n") + 1 :]
-    sample = before + file.read(_SAMPLE)
+    return _whole_lines(before + file.read(_SAMPLE))
+
+
+def _whole_lines(sample: bytes) -> bytes:
+    """A sample without the line that its end cuts."""
     end = sample.rfind(b"\n")
     return sample if end < 0 or len(sample) < _SAMPLE else sample[:end]
 
@@ -247,6 +284,13 @@ def _likeness(sample: bytes, encoding: str) -> float:
         return sum(not _is_lost(character) for character in foreign) / max(1, len(foreign))
     common = _common(encoding)
     return sum(character in common for character in foreign) / max(1, len(foreign))
+
+
+def _is_common(text: str) -> bool:
+    """Whether a text has characters that are not ASCII, and they are common ones of some encoding."""
+    foreign = _foreign(text)
+    likeliest = max(sum(character in _common(encoding) for character in foreign) for encoding in _BLOCKS)
+    return bool(foreign) and likeliest >= _LIKELY * len(foreign)
 
 
 def _share_of_lost(sample: bytes, encoding: str) -> float:
