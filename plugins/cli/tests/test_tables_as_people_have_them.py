@@ -223,7 +223,6 @@ JAPANESE = "mobile,名前,text\r\n0900000001,山田花子,こんにちは。お�
         ("iso2022_jp_ext", JAPANESE.replace("花子", "ﾊﾅｺ")),
         ("iso2022_kr", "mobile,name,text\r\n0900000001,김,안녕하세요 고객님\r\n"),
         ("hz", SIMPLIFIED),
-        ("utf_7", PEOPLE),
     ],
 )
 def test_characters_that_are_written_with_bytes_of_ascii_are_asked_about(encoding: str, text: str) -> None:
@@ -241,7 +240,7 @@ def test_characters_that_are_written_with_bytes_of_ascii_are_asked_about(encodin
 
 @pytest.mark.parametrize(
     "text",
-    ["+886900000001", "+886-900-000-001", "C+Java", "~{or so~}", "~{} or ~{~}", "a+bcE", "a+bcE-", "$B(B", "1+1=2"],
+    ["+886900000001", "+886-900-000-001", "C+Java", "~{or so~}", "~{} or ~{~}", "+74926466", "a+bcd+efgh", "$B(B", "1+1=2"],
 )
 def test_ascii_that_looks_a_little_like_more_is_ascii(text: str) -> None:
     assert open_table(f"number,text\n0900000001,{text}\n".encode()).readings == ()

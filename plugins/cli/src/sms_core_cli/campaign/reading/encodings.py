@@ -39,7 +39,6 @@ TITLES = {
     "iso2022_jp_ext": "Japanese (ISO-2022-JP)",
     "iso2022_kr": "Korean (ISO-2022-KR)",
     "hz": "Chinese (HZ)",
-    "utf_7": "UTF-7",
 }
 LOST = "surrogateescape"
 """The way to decode that keeps bytes which are no character, so that they can be shown."""
@@ -71,9 +70,10 @@ _ESCAPES = (
     ("iso2022_jp_ext", re.compile(r"\x1b(\$[@B]|\(I)")),  # the same with katakana of half the width
     ("iso2022_kr", re.compile(r"\x1b\$\)C")),  # RFC 1557
     ("hz", re.compile(r"~\{([!-}][!-~])+~\}")),  # RFC 1843
-    ("utf_7", re.compile(r"\+[A-Za-z0-9+/]{3}")),  # RFC 2152
 )
-"""How encodings begin a character of East Asia that is written with bytes of ASCII."""
+"""How encodings begin a character of East Asia that is written with bytes of ASCII. UTF-7 is not among them: a number in
+E.164 looks like it, and nobody's spreadsheet writes it.
+"""
 
 
 @frozen
