@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sms_core import connect
 from sms_core_cli.campaign import MessageDefaults, Store, begin_run, export, open_table, place_of, plan_campaign, send
+from sms_core_cli.garbage import collect_rarely
 from tests.bench.figures import Figure, Target
 from tests.bench.memory import peak
 from tests.bench.rounds import ROOT
@@ -45,6 +46,7 @@ def campaigns(*, quick: bool) -> list[Figure]:
 
 def run(rows: int, port: int) -> None:
     """Send such a list; say ``first`` when the first rows are planned, and then how long each step took."""
+    collect_rarely()
     with (
         tempfile.TemporaryDirectory() as folder,
         connect(f"every8d://uid:pwd@127.0.0.1:{port}?scheme=http&auth=password") as client,
