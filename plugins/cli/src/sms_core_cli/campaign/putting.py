@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -88,9 +89,20 @@ class Putting:
         However many processes do this with one file, each row is put once. ``progress`` is told how many rows were dealt
         with since it was told last.
         """
-        count = 0
         chunks = self.planned.staging.chunks(chunk_size(client, AT_ONCE), Kind.NEW, Kind.AGAIN)
-        parts = ahead(map(self._prepare, chunks))
+        with closing(ahead(map(self._prepare, chunks))) as parts:
+            count = self._put_all(parts, progress)
+        if self.digest != self.planned.digest:
+            for chunk in self.planned.staging.chunks(PAGE, Kind.LEFT_OUT, Kind.KNOWN):
+                self._keep(chunk)
+            self._let_go()
+        with self.kept.store.writing() as connection:
+            values = {"headers": json.dumps(self.planned.headers, ensure_ascii=False), "digest": self.planned.digest}
+            connection.execute(update(run).where(run.c.id == self.kept.id).values(values))
+        return count
+
+    def _put_all(self, parts: Iterator[_Part], progress: Callable[[int], object]) -> int:
+        count = 0
         has_more = True
         while has_more:
             has_more = False
@@ -100,13 +112,6 @@ class Putting:
                     count += self._put(connection, part)
                     progress(len(part.rows))
                     has_more = True
-        if self.digest != self.planned.digest:
-            for chunk in self.planned.staging.chunks(PAGE, Kind.LEFT_OUT, Kind.KNOWN):
-                self._keep(chunk)
-            self._let_go()
-        with self.kept.store.writing() as connection:
-            values = {"headers": json.dumps(self.planned.headers, ensure_ascii=False), "digest": self.planned.digest}
-            connection.execute(update(run).where(run.c.id == self.kept.id).values(values))
         return count
 
     def _prepare(self, rows: list[StagedRow]) -> _Part:
