@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -128,7 +126,7 @@ class Sender:
     def _send(self, run: Run, stop: Any) -> Sending:
         before = run.states()
         total = before[State.READY] + before[State.SENDING]
-        with _pauses_unlogged(), ThreadPoolExecutor(1) as pool, self.progress(_("Sending"), total) as advance:
+        with ThreadPoolExecutor(1) as pool, self.progress(_("Sending"), total) as advance:
             sending = pool.submit(send, run, stop=stop)
             follow(run, sending, total, advance)
             return sending.result()
@@ -136,18 +134,3 @@ class Sender:
     def progress(self, what: str, total: int | None) -> AbstractContextManager[Any]:
         """A bar on stderr; gives what advances it."""
         return progress_bar(what, total, shown=not self.as_json)
-
-
-@contextmanager
-def _pauses_unlogged() -> Generator[None]:
-    """Within this block the outbox's log has no word of an account that pauses: the end of the run says it in a person's."""
-    log = logging.getLogger("sms_core_outbox")
-    log.addFilter(_is_no_pause)
-    try:
-        yield
-    finally:
-        log.removeFilter(_is_no_pause)
-
-
-def _is_no_pause(record: logging.LogRecord) -> bool:
-    return not isinstance(record.args, tuple) or record.args[:1] != ("paused",)
