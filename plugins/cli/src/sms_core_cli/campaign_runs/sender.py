@@ -24,7 +24,7 @@ from sms_core_cli.campaign_runs.results import result_file, shortest, write_resu
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.language import _
-from sms_core_cli.output import counted, note
+from sms_core_cli.output import confirm, counted, note
 from sms_core_outbox import State
 
 
@@ -87,7 +87,7 @@ class Sender:
         if joins:
             question = _("The run is finished. Add them to it? (--run NAME begins a new one)") + " " + question
         try:
-            return click.confirm(question, err=True, prompt_suffix=_(": "))
+            return confirm(question)
         except click.Abort:  # Ctrl-C, or nobody is there to answer
             note("")
             return False
