@@ -10,6 +10,7 @@ import pytest
 
 from plugins.cli.tests.conftest import Sms
 from sms_core.testing import Exchange
+from sms_core_cli.campaign import Store, begin_run, place_of
 from sms_core_sandbox import Sandbox
 
 ROWS = "number,name,text,amount\n0900000001,王,{name}{amount}元,5\n0900000002,林,hi,\n900000003,陳,hi,\n0900000002,林,hi,\n"
@@ -322,7 +323,7 @@ def test_a_finished_run_is_not_joined_without_asking(sms: Sms, exchange: Exchang
     (tmp_path / "good.csv").write_text("number,text\n0900000001,a\n0900000002,next month\n0900000003,c\n")
     done = sms("campaign", "good.csv", "--yes")
     assert (done.code, len(exchange.accepted)) == (2, 2)
-    assert "--run NAME begins a new run" in done.err
+    assert "sms campaign good.csv asks whether to add them, and with --run NAME begins a new run" in done.err
     done = sms("campaign", "good.csv", answer="y\n")
     assert "The file has changed: 1 row added, 1 edited, 0 removed." in done.out
     assert "The run is finished. Add them to it?" in done.err
@@ -332,6 +333,18 @@ def test_a_finished_run_is_not_joined_without_asking(sms: Sms, exchange: Exchang
     done = sms("campaign", "results.csv", "--yes")  # of the first run, though another one is the latest
     assert (done.code, len(exchange.accepted)) == (0, 7)
     assert "This goes on with the run 1, begun" in done.out
+
+
+def test_a_run_of_a_name_of_its_own_that_ended_before_its_results_goes_on_without_its_name(
+    sms: Sms, exchange: Exchange, file: str
+) -> None:
+    sms("campaign", "good.csv", "--yes")
+    with Store(place_of(Path("good.csv")), "") as store:
+        begin_run(store, "december")
+    assert sms("campaign", "export", "good.csv", "--json", dsn=None).data == {"results": "results-december.csv"}
+    Path("results-december.csv").unlink()
+    assert sms("campaign", "good.csv", "--yes").code == 0
+    assert (len(exchange.accepted), len(results("results-december.csv"))) == (4, 2)
 
 
 def test_the_preview_in_json_has_what_changed(sms: Sms, file: str, tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file
         assert sorted(message.text for message in box.exchange.accepted) == sorted(row["text"] for row in results(file))
 
 
-def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(sms: Sms, file: Path) -> None:
+def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(
+    sms: Sms, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with Sandbox() as box:
         box.faults.add("slow", match="Send", times=None, seconds=25)
         with campaign(file, box.dsn("every8d", batch_size=1)) as running:
@@ -63,6 +65,9 @@ def test_the_second_one_ends_at_once_and_what_is_under_way_is_unknown(sms: Sms, 
         assert "Ended at once. See how far it is: sms campaign status people.csv\n" in err
         done = sms("campaign", "status", "people.csv", dsn=None)
         assert (done.code, f"Unknown: {AT_ONCE} rows" in done.err) == (0, True)
+        done = sms("campaign", "settle", "people.csv", dsn=box.dsn("every8d"))
+        assert (done.code, f"The vendor could not tell of {AT_ONCE} rows: ask again later" in done.err) == (4, True)
+        assert caplog.messages == []  # which a person would see between the lines, in English
         rows = exported(file)
         assert len(rows) == ROWS
         assert {message.text for message in box.exchange.accepted} <= texts(rows, "unknown")

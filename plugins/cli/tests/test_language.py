@@ -110,6 +110,7 @@ OUTBOX_OF_PROGRAMMERS = {
     "needs an aware datetime, such as datetime.now(UTC) + timedelta(hours=1)",
     "procrastinate needs an outbox on PostgreSQL",
     "the connection is to 5, and the outbox in 5",
+    "these puts were prepared by another outbox: prepare them with this one",
     "the worker runs already",
     "the worker was started before the fork, and runs in the parent process alone",
     "your own transaction has put something and is still open, and SQLite has one writer at a time: commit it first",

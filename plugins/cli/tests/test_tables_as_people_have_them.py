@@ -240,7 +240,17 @@ def test_characters_that_are_written_with_bytes_of_ascii_are_asked_about(encodin
 
 @pytest.mark.parametrize(
     "text",
-    ["+886900000001", "+886-900-000-001", "C+Java", "~{or so~}", "~{} or ~{~}", "+74926466", "a+bcd+efgh", "$B(B", "1+1=2"],
+    [
+        "+886900000001",
+        "+886-900-000-001",
+        "C+Java",
+        "~{or so~}",
+        "~{} or ~{~}",
+        "+74926466",
+        "a+bcd+efgh",
+        "$B(B",
+        "1+1=2",
+    ],
 )
 def test_ascii_that_looks_a_little_like_more_is_ascii(text: str) -> None:
     assert open_table(f"number,text\n0900000001,{text}\n".encode()).readings == ()

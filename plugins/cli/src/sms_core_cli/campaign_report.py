@@ -302,14 +302,24 @@ def show_status(
         say(_("The file has no more: {rows}, of which {sent} were accepted.", rows=rows, sent=sent))
     if pause is not None:
         note(_("The run pauses: {why}.", why=phrase(pause.because)))
-    if settled is None and found.counts[RowOutcome.UNKNOWN]:
-        rows = counted(found.counts[RowOutcome.UNKNOWN], "row")
-        way = _("Ask it: {command}", command=command("settle"))
-        note(_("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way))
+    if unknown := found.counts[RowOutcome.UNKNOWN]:
+        note(_unknown_line(unknown, command, is_asked=settled is not None))
     if info is not None and info.can(Capability.REPORTS) and run.awaits_reports():
         note(_reports_line(command))
     for line in _what_is_left(found, command):
         note(line)
+
+
+def _unknown_line(count: int, command: Commands, *, is_asked: bool) -> str:
+    rows, ask = counted(count, "row"), command("settle")
+    if is_asked:
+        return _(
+            "The vendor could not tell of {rows}: ask again later, or look at its web page before you send them again: {command}",
+            rows=rows,
+            command=ask,
+        )
+    way = _("Ask it: {command}", command=ask)
+    return _("Unknown: {rows}, which the vendor may have taken. {way}", rows=rows, way=way)
 
 
 def _moment(micros: int) -> str:

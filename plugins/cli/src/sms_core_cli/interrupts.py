@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from sms_core_cli.language import _
+from sms_core_cli.output import console
+from sms_core_cli.wrapping import wrapped
 
 SHOW_CURSOR = "\x1b[?25h"
 """A progress bar hides the cursor, and an abrupt end would leave it so."""
@@ -29,16 +31,18 @@ def interrupts(insist: Callable[[], int]) -> Generator[threading.Event, None, No
     signals, nothing changes.
     """
     stop = threading.Event()
-
+    what_it_waits_for = _("Stopping: what is under way is still awaited. Ctrl-C again ends at once.")
+    stopping = "\n".join(wrapped(what_it_waits_for, console(stderr=True).width))
     terminals = [descriptor for descriptor in (0, 1, 2) if os.isatty(descriptor)]
 
     def handle(_number: int, _frame: FrameType | None) -> None:
+        _write("\n")  # after the ^C of a terminal
         if stop.is_set():
             code = insist()
             _write(SHOW_CURSOR if sys.stderr.isatty() else "")
             os._exit(code)
         stop.set()
-        _write(f"\n{_('Stopping: what is under way is still awaited. Ctrl-C again ends at once.')}\n")
+        _write(f"{stopping}\n")
 
     def hang_up(_number: int, _frame: FrameType | None) -> None:
         stop.set()

@@ -101,6 +101,15 @@ def note(line: str) -> None:
     say(line, stderr=True)
 
 
+def confirm(question: str) -> bool:
+    """Whether a person says yes; on stderr, in as many lines as a terminal's width asks for. Raises `click.Abort`."""
+    answers, suffix = " [y/N]", _(": ")
+    *first, last = wrapped(question, console(stderr=True).width - cell_len(answers + suffix))
+    for line in first:
+        note(line)
+    return click.confirm(last, err=True, prompt_suffix=suffix)
+
+
 def tell(message: str, *, as_json: bool, stderr: bool = False, **values: object) -> None:
     """One line of what happens: to people in their language, to a program as ``{"say": …}``, the same in any."""
     if as_json:

@@ -81,7 +81,7 @@ PHRASES = (
     # Runs.
     "the file's folder is on a network share, or is synchronised",
     "the file's folder cannot be written to",
-    "the run of {file} is finished, and the file has rows that it has not: --run NAME begins a new run, and without --yes it asks whether to add them",
+    "the run of {file} is finished, and the file has rows that it has not: {command} asks whether to add them, and with --run NAME begins a new run",
     "{file} is there, and not of this run: {advice}",
     "--results FILE names another, --overwrite replaces it",
     "may have been handed to the vendor, whose answer is not known yet",

@@ -9,6 +9,7 @@ from sms_core.errors import ConfigurationError
 from sms_core_cli.campaign import Place, Reasons, RowOutcome, Run, RunRow, Store, export, runs_of
 from sms_core_cli.campaign.export import is_its_own
 from sms_core_cli.campaign.places import SUFFIX
+from sms_core_cli.campaign.run import FIRST_RUN
 from sms_core_cli.campaign_report import Ending
 from sms_core_cli.language import _
 from sms_core_cli.output import note
@@ -21,10 +22,12 @@ _UNFIT = re.compile(r"[^\w.-]+")
 def result_file(run: Run | None, named: Path | None, *, overwrite: bool, run_name: str | None = None) -> Path:
     """Where a run's results go: the file that was named, the one that it wrote last, or `RESULTS`.
 
-    Where that is another run's, as when next month's begins, a run with a name of its own has it in its file's name.
-    Raises `ConfigurationError` for a file that is not this run's, unless it is to be overwritten.
+    Where that is another run's, as when next month's begins, a run with a name of its own has it in its file's name;
+    ``run_name`` is that of one which is not begun. Raises `ConfigurationError` for a file that is not this run's, unless it is to be overwritten.
     """
     path = named or (Path(run.results[0]) if run is not None and run.results[0] else RESULTS)
+    if run_name is None and run is not None and run.name != FIRST_RUN:
+        run_name = run.name
     if path == RESULTS and named is None and run_name and path.exists() and not is_its_own(run, path):
         path = Path(f"results-{_UNFIT.sub('_', run_name)}.csv")
     if path.exists() and not overwrite and not is_its_own(run, path):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +24,7 @@ from sms_core_cli.campaign_runs.results import result_file, shortest, write_resu
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.interrupts import interrupts
 from sms_core_cli.language import _
-from sms_core_cli.output import counted, note
+from sms_core_cli.output import confirm, counted, note
 from sms_core_outbox import State
 
 
@@ -89,7 +87,7 @@ class Sender:
         if joins:
             question = _("The run is finished. Add them to it? (--run NAME begins a new one)") + " " + question
         try:
-            return click.confirm(question, err=True, prompt_suffix=_(": "))
+            return confirm(question)
         except click.Abort:  # Ctrl-C, or nobody is there to answer
             note("")
             return False
@@ -128,7 +126,7 @@ class Sender:
     def _send(self, run: Run, stop: Any) -> Sending:
         before = run.states()
         total = before[State.READY] + before[State.SENDING]
-        with _pauses_unlogged(), ThreadPoolExecutor(1) as pool, self.progress(_("Sending"), total) as advance:
+        with ThreadPoolExecutor(1) as pool, self.progress(_("Sending"), total) as advance:
             sending = pool.submit(send, run, stop=stop)
             follow(run, sending, total, advance)
             return sending.result()
@@ -136,18 +134,3 @@ class Sender:
     def progress(self, what: str, total: int | None) -> AbstractContextManager[Any]:
         """A bar on stderr; gives what advances it."""
         return progress_bar(what, total, shown=not self.as_json)
-
-
-@contextmanager
-def _pauses_unlogged() -> Generator[None]:
-    """Within this block the outbox's log has no word of an account that pauses: the end of the run says it in a person's."""
-    log = logging.getLogger("sms_core_outbox")
-    log.addFilter(_is_no_pause)
-    try:
-        yield
-    finally:
-        log.removeFilter(_is_no_pause)
-
-
-def _is_no_pause(record: logging.LogRecord) -> bool:
-    return not isinstance(record.args, tuple) or record.args[:1] != ("paused",)

@@ -136,7 +136,7 @@ class Campaign(Sender):
         if joins and self.yes and not self.refused_too:
             raise ConfigurationError(
                 f"the run of {self.file} is finished, and the file has rows that it has not: "
-                "--run NAME begins a new run, and without --yes it asks whether to add them"
+                f"{self.command('')} asks whether to add them, and with --run NAME begins a new run"
             )
         messages = planned.estimate.messages
         wanted = messages or (planned.changes is not None and planned.changes.taken_back)

@@ -16,7 +16,7 @@ from sms_core_cli.campaign_report import Commands, show_status
 from sms_core_cli.campaign_runs.results import result_file, shortest
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.language import _
-from sms_core_cli.output import counted, note, say, show_json
+from sms_core_cli.output import confirm, counted, note, say, show_json
 from sms_core_outbox import SettleResult
 
 
@@ -86,7 +86,8 @@ class Verb:
                 question = _(
                     "Blank the numbers, texts and cells of all rows of {file} that have ended?", file=self.file
                 )
-                click.confirm(question, abort=True, err=True, prompt_suffix=_(": "))
+                if not confirm(question):
+                    raise click.Abort
             count = run.forget()
         self._say(_("Blanked: {rows}.", rows=counted(count, "row")), {"forgotten": count})
 

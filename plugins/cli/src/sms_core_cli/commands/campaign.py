@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,8 @@ MESSAGE_OPTIONS = ("text", "subject", "send_at", "validity", "media", "vendor")
 TABLE_OPTIONS = ("encoding", "columns", "sheet")
 SPEED_OPTIONS = ("concurrency", "per_second")
 END_OPTIONS = ("refused_too", "results", "overwrite", "wait")
+TOLD_ALARMS = ("paused", "unknown")
+"""The outbox's alarms of which each verb says by itself what they mean for the run."""
 _GIVEN = f"{__name__}.given"
 """Where a context keeps the words that it was given."""
 
@@ -38,6 +41,15 @@ class CampaignGroup(SmsGroup):
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = [SENDING, *args]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb, without the outbox's log of what the verb itself says in a person's words."""
+        log = logging.getLogger("sms_core_outbox")
+        log.addFilter(_is_no_told_alarm)
+        try:
+            return super().invoke(ctx)
+        finally:
+            log.removeFilter(_is_no_told_alarm)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """What may stand behind the name."""
@@ -54,6 +66,10 @@ class CampaignGroup(SmsGroup):
         # The file comes first: click's script for bash forgets what came before it.
         files = [] if incomplete.startswith("-") else [CompletionItem(incomplete, type="file")]
         return [*files, *super().shell_complete(ctx, incomplete), *sending]
+
+
+def _is_no_told_alarm(record: logging.LogRecord) -> bool:
+    return not (isinstance(record.args, tuple) and record.args and record.args[0] in TOLD_ALARMS)
 
 
 class SendingCommand(SmsCommand):

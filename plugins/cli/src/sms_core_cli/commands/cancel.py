@@ -8,7 +8,7 @@ from sms_core_cli import exit_codes
 from sms_core_cli.chosen import ChosenAccount
 from sms_core_cli.command import SmsCommand, account_options, json_option
 from sms_core_cli.language import _
-from sms_core_cli.output import counted, note, say, show_json
+from sms_core_cli.output import confirm, counted, note, say, show_json
 
 
 @click.command(cls=SmsCommand, epilog="Example: sms cancel 4c0f8b2e-1d5a-4f6e-9a55-5f1a3a3f2f10 --yes")
@@ -22,9 +22,7 @@ def cancel(
     ctx: click.Context, /, batch_id: str, account: ChosenAccount, *, mms: bool, yes: bool, as_json: bool
 ) -> None:
     """Take back a batch that was booked for later, all of it."""
-    if not yes and not click.confirm(
-        _("Take back the whole batch {batch}?", batch=batch_id), err=True, prompt_suffix=_(": ")
-    ):
+    if not yes and not confirm(_("Take back the whole batch {batch}?", batch=batch_id)):
         note(_("Nothing was taken back."))
         ctx.exit(exit_codes.REFUSED)
     with account.connect() as client:
