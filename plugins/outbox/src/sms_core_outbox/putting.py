@@ -48,7 +48,7 @@ def prepare(resources: Resources, given: Iterable[Put]) -> PreparedPuts:
     """Check and plan puts, without the database."""
     preparation = Preparation(resources.accounts, resources.hashes)
     chunks = []
-    for chunk in _chunks(given):
+    for chunk in _in_chunks(given):
         check_all(chunk)
         chunks.append(Chunk(chunk, preparation.prepare(chunk)))
     return PreparedPuts(chunks, resources.hashes)
@@ -71,7 +71,7 @@ class Putting:
     def put(self, given: Iterable[Put]) -> list[Ticket]:
         """Prepare and store chunk after chunk."""
         tickets: list[Ticket] = []
-        for chunk in _chunks(given):
+        for chunk in _in_chunks(given):
             tickets.extend(self._store(self._prepare(chunk)))
         return tickets
 
@@ -83,7 +83,7 @@ class Putting:
         tickets: list[Ticket] = []
         prepared: Chunk | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="sms-outbox-put") as other_thread:
-            for chunk in _chunks(given):
+            for chunk in _in_chunks(given):
                 storing = None if prepared is None else other_thread.submit(self._store, prepared)
                 try:
                     prepared = self._prepare(chunk, storing)
@@ -134,7 +134,7 @@ class Putting:
         return tickets
 
 
-def _chunks(given: Iterable[Put]) -> Iterator[list[Put]]:
+def _in_chunks(given: Iterable[Put]) -> Iterator[list[Put]]:
     source = iter(given)
     while chunk := list(itertools.islice(source, CHUNK)):
         yield chunk
