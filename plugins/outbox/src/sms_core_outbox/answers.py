@@ -16,6 +16,7 @@ from sms_core_outbox.claims import SECOND
 from sms_core_outbox.databases import Database
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
+from sms_core_outbox.membership import is_one_of, values_of
 from sms_core_outbox.model import Alarm
 from sms_core_outbox.pauses import pause
 from sms_core_outbox.puts import OTP
@@ -84,30 +85,44 @@ _found = (
         row.c.account,
         row.c.route,
     )
-    .where(row.c.id.in_(bindparam("ids", expanding=True)))
+    .where(is_one_of(row.c.id, "ids"))
     .order_by(row.c.id)  # one order for all, lest two transactions wait for each other
     .with_for_update()
 )
 _answers_of = select(history.c.row_id, history.c.claim, history.c.state, history.c.is_answer, history.c.batch_id).where(
-    history.c.row_id.in_(bindparam("ids", expanding=True)), history.c.claim.is_not(None)
+    is_one_of(history.c.row_id, "ids"), history.c.claim.is_not(None)
 )
 _CHANGED = ("account", "state", "batch_id", "error", "is_double", "ready_at", "claim", "changed_at", "id")
 _ENTRY = ("row_id", "at", "state", "by", "why", "claim", "batch_id", "is_answer")
 _same_place = select(row.c.id, row.c.batch_id, row.c.number_hash).where(
     row.c.account == bindparam("account"),
-    row.c.batch_id.in_(bindparam("batches", expanding=True)),
-    row.c.id.not_in(bindparam("ids", expanding=True)),
+    is_one_of(row.c.batch_id, "batches"),
+    ~is_one_of(row.c.id, "ids"),
+)
+_batch, _number_hash = values_of("batches"), values_of("hashes")
+_other_in_batch = (
+    select(row.c.id)
+    .where(row.c.account == bindparam("account"), row.c.batch_id == _batch.c.value, ~is_one_of(row.c.id, "ids"))
+    .limit(1)
+    .scalar_subquery()
+)
+_event_of_number = (
+    select(event.c.id)
+    .where(event.c.account == bindparam("account"), event.c.number_hash == _number_hash.c.value)
+    .limit(1)
+    .scalar_subquery()
 )
 _beside = select(
-    _same_place.exists().label("has_others"),
-    exists()
-    .where(event.c.account == bindparam("account"), event.c.number_hash.in_(bindparam("hashes", expanding=True)))
-    .label("has_events"),
+    exists().select_from(_batch).where(_other_in_batch.is_not(None)).label("has_others"),
+    exists().select_from(_number_hash).where(_event_of_number.is_not(None)).label("has_events"),
 )
-"""What one question tells of most answers: that no other row has their batch, and that nothing was reported of them yet."""
+"""What one question tells of most answers: that no other row has their batch, and that nothing was reported of them yet.
+
+Each batch and number is looked up by itself: of a new table PostgreSQL has no statistics, and would read all of an account.
+"""
 _back_to_unknown = (
     update(row)
-    .where(row.c.id.in_(bindparam("ids", expanding=True)))
+    .where(is_one_of(row.c.id, "ids"))
     .values(state=State.UNKNOWN.value, batch_id=None, changed_at=bindparam("now"))
 )
 

@@ -20,6 +20,7 @@ from sms_core_outbox import jumps, routes
 from sms_core_outbox.databases import Database
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
+from sms_core_outbox.membership import is_one_of
 from sms_core_outbox.messages import LoadedRow
 from sms_core_outbox.rates import NotYet, Rate, most_rows, note_claimed, take_turns
 from sms_core_outbox.schema import account, is_state, put, row
@@ -103,7 +104,7 @@ _candidates = (
     .limit(bindparam("count"))
     .with_for_update(of=row, skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
 )
-_of_open_lanes = _candidates.where(row.c.purpose.not_in(bindparam("closed", expanding=True)))
+_of_open_lanes = _candidates.where(~is_one_of(row.c.purpose, "closed"))
 _replayable = (
     select(*loaded_columns)
     .join_from(row, put, row.c.put_id == put.c.id)
@@ -122,7 +123,7 @@ _replayable = (
 )
 _mark = (
     update(row)
-    .where(row.c.id.in_(bindparam("ids", expanding=True)), is_state(row.c.state, State.READY, State.UNKNOWN))
+    .where(is_one_of(row.c.id, "ids"))
     .values(
         state=State.SENDING.value,
         claim=bindparam("token"),
@@ -146,7 +147,7 @@ _too_late = (
     .limit(SWEEP)
     .with_for_update(skip_locked=True)
 )
-_give_up = update(row).where(row.c.id.in_(bindparam("ids", expanding=True)))
+_give_up = update(row).where(is_one_of(row.c.id, "ids"))
 
 
 def new_token() -> str:

@@ -37,6 +37,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from sms_core.errors import ConfigurationError
 from sms_core.processes import PerProcess
 from sms_core_outbox import schema
+from sms_core_outbox.arrays import as_array
 from sms_core_outbox.blocks import insert_in_blocks
 from sms_core_outbox.errors import DatabaseUnavailable
 from sms_core_outbox.forks import WITHIN, gate
@@ -277,7 +278,7 @@ class Database:
             return
         if names:
             numbers = sorted({_lock_number(name) for name in names})  # in one order, lest two wait for each other
-            connection.execute(_take_locks, {"numbers": numbers})
+            connection.execute(_take_locks, {"numbers": as_array(numbers)})
 
     def notify(self, connection: Connection, accounts: Sequence[str]) -> None:
         """Wake workers of other processes for these accounts when the transaction is committed. On SQLite they poll."""
@@ -369,8 +370,8 @@ def _kind_of(column: Column[Any]) -> str:
     return "bigint" if isinstance(column.type, Integer) else "text"
 
 
-def _by_column(values: Sequence[tuple[Any, ...]]) -> tuple[list[Any], ...]:
-    return tuple(map(list, zip(*values, strict=True)))
+def _by_column(values: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
+    return tuple(map(as_array, zip(*values, strict=True)))
 
 
 def _ids_after_last(connection: Connection, table: Table, count: int) -> range:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, bindparam, false, select
 
+from sms_core_outbox.membership import is_one_of
 from sms_core_outbox.schema import history, row
 from sms_core_outbox.states import State
 
@@ -13,7 +14,7 @@ _COLUMNS = ("at", "state", "by", "why", "claim", "batch_id")
 _note = history.insert().from_select(
     ["row_id", *_COLUMNS, "is_answer"],
     select(row.c.id, *(bindparam(name, type_=history.c[name].type) for name in _COLUMNS), false())
-    .where(row.c.id.in_(bindparam("ids", expanding=True)))
+    .where(is_one_of(row.c.id, "ids"))
     .order_by(row.c.id),
 )
 """One statement, however many rows they are."""

@@ -14,6 +14,7 @@ from sms_core_outbox.databases import Database
 from sms_core_outbox.deadlines import deadline_of, forget_deadlines
 from sms_core_outbox.histories import note_changes
 from sms_core_outbox.holders import Holder, OwnHolder, has_ended
+from sms_core_outbox.membership import is_one_of
 from sms_core_outbox.reports import refold_all
 from sms_core_outbox.schema import is_state, row, worker
 from sms_core_outbox.states import State
@@ -29,14 +30,12 @@ _dead = (
         is_state(row.c.state, State.SENDING),
         row.c.holder == bindparam("holder"),
         row.c.claimed_at <= bindparam("before"),
-        row.c.claim.not_in(bindparam("alive", expanding=True)),
+        ~is_one_of(row.c.claim, "alive"),
     )
     .with_for_update(skip_locked=True)
 )
 _to_unknown = (
-    update(row)
-    .where(row.c.id.in_(bindparam("ids", expanding=True)))
-    .values(state=State.UNKNOWN.value, changed_at=bindparam("now"))
+    update(row).where(is_one_of(row.c.id, "ids")).values(state=State.UNKNOWN.value, changed_at=bindparam("now"))
 )
 
 

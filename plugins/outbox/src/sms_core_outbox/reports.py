@@ -21,6 +21,7 @@ from sms_core.serialize import from_json, to_json
 from sms_core.tracking import Key, MessageState, fold
 from sms_core_outbox.databases import Database
 from sms_core_outbox.hashing import Hashes
+from sms_core_outbox.membership import is_one_of
 from sms_core_outbox.puts import to_moment
 from sms_core_outbox.schema import event, history, row
 from sms_core_outbox.states import State
@@ -60,8 +61,8 @@ _of_number = (
     .where(row.c.account == bindparam("account"), row.c.number_hash == bindparam("number_hash"), row.c.attempts > 0)
     .where(
         or_(
-            row.c.batch_id.in_(bindparam("batches", expanding=True)),
-            row.c.reference.in_(bindparam("references", expanding=True)),
+            is_one_of(row.c.batch_id, "batches"),
+            is_one_of(row.c.reference, "references"),
             row.c.batch_id.is_(None),
         )
     )

@@ -18,6 +18,7 @@ from sms_core.errors import SmsError, TransportError, VendorError
 from sms_core.model import Outcome
 from sms_core_outbox.databases import Database
 from sms_core_outbox.histories import note_changes
+from sms_core_outbox.membership import is_one_of
 from sms_core_outbox.schema import account, is_state, row
 from sms_core_outbox.states import OF_THE_MESSAGE, State
 
@@ -165,7 +166,7 @@ _waiting = (
     .with_for_update(skip_locked=True)
 )
 _closed = select(account.c.name).where(or_(account.c.paused_at.is_not(None), account.c.rests_until > bindparam("now")))
-_move = update(row).where(row.c.id.in_(bindparam("ids", expanding=True)))
+_move = update(row).where(is_one_of(row.c.id, "ids"))
 
 
 def pass_on(connection: Connection, carrier: str, now: int, *, by: str) -> int:

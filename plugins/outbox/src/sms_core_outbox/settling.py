@@ -23,6 +23,7 @@ from sms_core_outbox.deadlines import DEFAULT_DEADLINE, deadline_of
 from sms_core_outbox.errors import OutboxError, StateChanged, check_who_and_why
 from sms_core_outbox.forgetting import forget_codes
 from sms_core_outbox.histories import note_changes
+from sms_core_outbox.membership import is_one_of
 from sms_core_outbox.messages import LoadedRow, to_message
 from sms_core_outbox.model import Alarm
 from sms_core_outbox.pauses import pause
@@ -71,7 +72,7 @@ _batches_of_numbers = (
     select(row.c.id, row.c.number_hash, row.c.batch_id)
     .where(
         row.c.account == bindparam("account"),
-        row.c.number_hash.in_(bindparam("numbers", expanding=True)),
+        is_one_of(row.c.number_hash, "numbers"),
         row.c.batch_id.is_not(None),
     )
     .union(
@@ -79,14 +80,12 @@ _batches_of_numbers = (
         .join_from(row, history, history.c.row_id == row.c.id)
         .where(
             row.c.account == bindparam("account"),
-            row.c.number_hash.in_(bindparam("numbers", expanding=True)),
+            is_one_of(row.c.number_hash, "numbers"),
             history.c.batch_id.is_not(None),
         )
     )
 )
-_answered = select(history.c.row_id, history.c.claim).where(
-    history.c.row_id.in_(bindparam("ids", expanding=True)), history.c.is_answer
-)
+_answered = select(history.c.row_id, history.c.claim).where(is_one_of(history.c.row_id, "ids"), history.c.is_answer)
 
 
 def doubts(connection: Connection, account: str, *, after: int) -> list[Doubt]:
