@@ -108,6 +108,8 @@ class Templates:
 
 
 _OWN = ("text", "to", "reference")
+_TEXTS = {"subject", "reference"}
+"""The fields of a message that JSON holds as they are."""
 
 
 def _content(message: Message, template: _Template, given: Sequence[Mapping[str, Any] | None]) -> str:
@@ -205,14 +207,17 @@ def to_message(rows: Sequence[LoadedRow]) -> Message:
     first = rows[0]
     if any(row.form != FORM for row in rows):
         raise ConfigurationError("the message was stored by another version of sms-core-outbox")
-    fields = {**json.loads(first.put_fields), "text": first.put_text}
+    fields = json.loads(first.put_fields)
     of_one_put = all(row.put_id == first.put_id for row in rows)
     if of_one_put:
         recipients: Iterable[Recipient] = (_recipient(row) for row in rows)
     else:
         recipients = (_with_final_text(row) for row in rows)
         fields["reference"] = ""  # this message is nobody's put: it gets one of its own, and rows keep theirs
-    nobody = {**fields, "to": [{"number": "+886900000000"}]}
+    told = {name: value for name, value in fields.items() if value}
+    if told.keys() <= _TEXTS:  # as of most: nothing else is to be read
+        return Message(first.put_text, tuple(recipients), **told)
+    nobody = {**fields, "text": first.put_text, "to": [{"number": _NUMBER}]}
     return attrs.evolve(from_data(nobody, Message), to=tuple(recipients))
 
 
