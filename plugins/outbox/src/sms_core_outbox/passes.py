@@ -34,6 +34,10 @@ SHORT = 0.5
 So no thread waits for the database. What is claimed ahead begins within this time: long before its claim is too old, and
 before anybody notices that a one-time code had to wait for it.
 """
+GATHER = 0.02
+"""Seconds for which an answer waits for those of other sends, as long as all threads have work: one transaction stores
+thirty of them in about the time of one.
+"""
 LOOK = 0.1
 """Seconds after which a pass that waits for its account's rate looks whether it is stopped."""
 
@@ -118,6 +122,10 @@ class AccountPass:
     def _may_claim_ahead(self) -> bool:
         """Not where a limit of rows or a rate is to be kept exactly, or where one is to go after the other."""
         return self.left is None and self.rate is None and self.concurrency > 1
+
+    def has_work_ahead(self, landed: int) -> bool:
+        """Whether more is claimed than threads can carry, when so many flights have ended that are not stored yet."""
+        return self._flying - landed > self.concurrency
 
     @property
     def is_flying(self) -> bool:
@@ -205,21 +213,29 @@ class AccountPass:
 
 def wait_for(landed: SimpleQueue[Landed | None], passes: Mapping[str, AccountPass], timeout: float | None) -> None:
     """Wait until a flight has ended, or for a wake-up, and store all that have ended by then."""
-    try:
-        found = [landed.get(timeout=timeout)]
-    except Empty:
-        return
-    while True:
-        try:
-            found.append(landed.get_nowait())
-        except Empty:
-            break
-    by_account: dict[str, list[Landed]] = {}
-    for end in found:
-        if end is not None:
-            by_account.setdefault(end.flight.account, []).append(end)
-    for name, ends in by_account.items():
+    for name, ends in _arrivals(landed, passes, timeout).items():
         passes[name].land(ends)
+
+
+def _arrivals(
+    landed: SimpleQueue[Landed | None], passes: Mapping[str, AccountPass], timeout: float | None
+) -> dict[str, list[Landed]]:
+    """The flights that have ended by then, and where threads have work meanwhile those that end just after, by account."""
+    found: dict[str, list[Landed]] = {}
+    try:
+        end = landed.get(timeout=timeout)
+        until = uptime() + GATHER
+        while True:
+            if end is None:  # a wake-up: something was put
+                until = 0.0
+            else:
+                ends = found.setdefault(end.flight.account, [])
+                ends.append(end)
+                if not passes[end.flight.account].has_work_ahead(len(ends)):
+                    until = 0.0
+            end = landed.get(timeout=max(0.0, until - uptime()))
+    except Empty:
+        return found
 
 
 def run_dry(
