@@ -22,13 +22,17 @@ from sms_core_outbox.pauses import pause
 from sms_core_outbox.puts import OTP
 from sms_core_outbox.reports import REDIRECTED, adopt_events, refold_all
 from sms_core_outbox.routes import next_of, note_reach
-from sms_core_outbox.schema import event, history, row
+from sms_core_outbox.schema import ID_LENGTH, as_stored, event, history, row
 from sms_core_outbox.states import State, after_answer
 
 FIRST_BACKOFF = 5.0
 """Seconds before the second attempt; each later pause is twice as long."""
 LONGEST_BACKOFF = 900.0
 """Seconds."""
+
+
+def _as_batch(given: str | None) -> str | None:
+    return None if given is None else as_stored(given[:ID_LENGTH])
 
 
 @frozen
@@ -44,7 +48,7 @@ class Answer:
     row_id: int
     claim: str
     state: State
-    batch_id: str | None = None
+    batch_id: str | None = field(default=None, converter=_as_batch)
     error: SmsError | None = None
     pauses: bool = False
     retry_after: float | None = None
@@ -56,7 +60,7 @@ class Answer:
     def why(self) -> str:
         """The error's text, numbers masked; and where it was redirected to, by which `reports` know such a row."""
         if self.error:
-            return mask_numbers(str(self.error))
+            return mask_numbers(as_stored(str(self.error)))
         return f"{REDIRECTED}{mask(self.sent_to)}" if self.sent_to else ""
 
 
@@ -196,7 +200,7 @@ def _change_of(found: RowMapping, answer: Answer, account: str, now: int, *, is_
             ready_at = now + _pause_before_next(found["attempts"], answer)
         if found["deadline_at"] <= now:
             state, carrier = State.NOT_SENT, found["account"]
-    error = to_json(answer.error) if answer.error is not None else None
+    error = as_stored(to_json(answer.error)) if answer.error is not None else None
     batch = found["batch_id"]
     if state in (State.ACCEPTED, State.UNKNOWN) and not (is_double and batch):
         # Of two batches the first one stays the row's; the history has both.

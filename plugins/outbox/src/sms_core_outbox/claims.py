@@ -31,7 +31,7 @@ CLAIM_AGE = 10.0
 SECOND = 1_000_000
 SWEEP = 1000
 """How many rows that are too late one transaction takes."""
-FIRST_PAGE = 64
+FIRST_PAGE = 32
 """How many rows a claim reads at least, to see how many are alike."""
 FEW = 8
 """One of so many rows of a page has to join others for the next page to be worth reading."""
@@ -321,7 +321,7 @@ def _ready_rows(
     urgency = outlook.highest
     left = wish.rows
     while left > 0 and urgency is not None:
-        count = min(max(FIRST_PAGE, 2 * wish.groups), left)
+        count = min(max(FIRST_PAGE, wish.groups + wish.groups // FEW), left)
         place = {"after": -1, "after_id": -1}
         while left > 0:
             page = {**question, **place, "urgency": urgency, "count": count}

@@ -23,7 +23,7 @@ from sms_core_outbox.databases import Database
 from sms_core_outbox.hashing import Hashes
 from sms_core_outbox.membership import is_one_of
 from sms_core_outbox.puts import to_moment
-from sms_core_outbox.schema import event, history, row
+from sms_core_outbox.schema import ID_LENGTH, as_stored, event, history, row
 from sms_core_outbox.states import State
 
 BY = "report"
@@ -96,18 +96,21 @@ _change = (
 
 def record(database: Database, connection: Connection, hashes: Hashes, account: str, report: DeliveryReport) -> None:
     """Keep a report, once, and fold it into the row that it is of."""
+    report = attrs.evolve(
+        report, batch_id=as_stored(report.batch_id[:ID_LENGTH]), reference=as_stored(report.reference[:ID_LENGTH])
+    )
     number = _e164(report.number)
     number_hash = hashes.number(number)
     now = database.now(connection)
     database.lock(connection, (account, report.batch_id))
-    key = report.key or event_key("outbox", to_json(report))
+    key = as_stored(report.key) or event_key("outbox", to_json(report))
     connection.execute(
         database.insert_or_ignore(event).values(
             account=account,
             key=key if len(key) <= LONGEST_KEY else event_key("outbox", key),
             number_hash=number_hash,
-            batch_id=report.batch_id[:200],
-            reference=report.reference[:200],
+            batch_id=report.batch_id,
+            reference=report.reference,
             data=_stored(report, number),
             received_at=now,
         )
@@ -158,7 +161,7 @@ def _e164(number: str) -> str:
 
 
 def _stored(report: DeliveryReport, number: str) -> str:
-    return to_json(attrs.evolve(report, number=number, raw={}))
+    return as_stored(to_json(attrs.evolve(report, number=number, raw={})))
 
 
 def refold_all(database: Database, connection: Connection, account: str, hashes: Collection[str]) -> None:

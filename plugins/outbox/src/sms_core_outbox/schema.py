@@ -36,6 +36,15 @@ KEY_LENGTH = 200
 NAME_LENGTH = 100
 """The longest name of an account or of a purpose, in characters."""
 
+ID_LENGTH = 200
+"""The longest batch id and reference, in characters."""
+
+
+def as_stored(text: str) -> str:
+    """A vendor's text as both databases take it: without NUL, and without halves of surrogate pairs."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
 metadata = MetaData()
 
 _BIG = BigInteger().with_variant(Integer, "sqlite")  # the one type that numbers the rows of SQLite by itself
