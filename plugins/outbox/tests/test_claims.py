@@ -5,14 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from outbox_vendor import Vendor, accepted_but_unheard
+import sqlalchemy
+from outbox_vendor import HASH_KEY, Vendor, accepted_but_unheard
+from sqlalchemy import Connection, event
 
 from sms_core import ConfigurationError, Message, RateLimited, TransportError
 from sms_core_outbox import Alarm, Outbox, Put, State
 
 A, B, C, D = (f"+88690000000{last}" for last in range(1, 5))
 NOT_SENT = TransportError("no connection", sent=False)
+READ_OF_ROWS = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'sms_outbox_row'"
+"""How many rows this transaction has read so far, as PostgreSQL counts them."""
 
 
 def state_of(outbox: Outbox, key: str = "k") -> State:
@@ -123,3 +128,22 @@ def test_an_account_that_cannot_be_connected_is_an_alarm(url: str, open_outbox: 
     other = open_outbox(accounts=accounts, on_alarm=alarms.append)
     assert other.drain().claimed == 0
     assert [(alarm.kind, alarm.account) for alarm in alarms] == [("configuration", "main")]
+
+
+def test_a_new_table_is_not_read_whole_for_each_claim(postgresql_url: str, vendor: Vendor, tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine(postgresql_url)
+    reads: list[int] = []
+
+    def read_so_far(connection: Connection) -> int:
+        cursor = connection.connection.cursor()
+        found: tuple[int] = cursor.execute(READ_OF_ROWS).fetchone()
+        return found[0]
+
+    with Outbox(engine, accounts={"main": vendor.client()}, hash_key=HASH_KEY, state=tmp_path) as outbox:
+        outbox.create()
+        outbox.put_many(Put(Message("hi", f"+8869{n:08}", subject=str(n)), f"k{n}") for n in range(4000))
+        event.listen(engine, "begin", lambda connection: reads.append(-read_so_far(connection)))
+        event.listen(engine, "commit", lambda connection: reads.append(read_so_far(connection)))
+        assert outbox.drain(limit=200).accepted == 200
+    engine.dispose()
+    assert sum(reads) < 4000

@@ -57,15 +57,16 @@ A subquery and no ``EXISTS``, of which PostgreSQL makes a join: as long as it ha
 all rows that wait for each row that it finds.
 """
 
-_next_urgency = select(func.max(row.c.urgency)).where(
-    is_state(row.c.state, State.READY), row.c.account == bindparam("account"), row.c.urgency < bindparam("below")
-)
 _urgency = row.c.urgency
 _waiting = and_(is_state(row.c.state, State.READY), row.c.account == bindparam("account"))
+_highest = select(_urgency).where(_waiting).order_by(_urgency.desc()).limit(1)
+_lowest = select(_urgency).where(_waiting).order_by(_urgency).limit(1)
+"""In order and no ``max`` or ``min``: for these PostgreSQL reads all rows that wait, as long as it has no statistics."""
+_next_urgency = _highest.where(_urgency < bindparam("below"))
 _outlook = select(
     exists().where(account.c.name == bindparam("account"), account.c.paused_at.is_not(None)).label("is_paused"),
-    select(func.max(_urgency)).where(_waiting).scalar_subquery().label("highest"),
-    select(func.min(_urgency)).where(_waiting).scalar_subquery().label("lowest"),
+    _highest.scalar_subquery().label("highest"),
+    _lowest.scalar_subquery().label("lowest"),
 )
 """What one question tells before a claim: whether the account pauses, and the urgencies between which its lanes lie."""
 loaded_columns = (
@@ -282,8 +283,11 @@ def is_paused(connection: Connection, name: str) -> bool:
     return connection.execute(paused).first() is not None
 
 
-_next_account = select(func.min(row.c.account)).where(
-    is_state(row.c.state, State.READY), row.c.account > bindparam("after")
+_next_account = (
+    select(row.c.account)
+    .where(is_state(row.c.state, State.READY), row.c.account > bindparam("after"))
+    .order_by(row.c.account)
+    .limit(1)
 )
 _has_ready = (
     select(row.c.id)
