@@ -41,6 +41,8 @@ from sms_core_cli.phrases import ERRORS, PHRASES
 
 SOURCE = Path(sms_core_cli.__file__).parent
 FOLDER = CATALOGUES / "zh_TW" / "LC_MESSAGES"
+IN_ENGLISH = re.compile(r"[a-z']+( [a-z']+){3}|^[^\u4e00-\u9fff]*$")
+"""Four words on end, or nothing Chinese at all: a phrase may fit a text by half."""
 PLACE = re.compile(r"\{\w+\}")
 WHY_EXAMPLES = ("first", "longest", "dearest")
 VENDORS = (sms_core_every8d, sms_core_mitake, sms_core_smsget, sms_core_smsgo, sms_core_twilio)
@@ -59,6 +61,11 @@ RAISED = [
     "BadParameter",
     "PolicyRefused",
     "StoreUnavailable",
+    "OutboxError",
+    "KeyConflict",
+    "UnknownKey",
+    "StateChanged",
+    "DatabaseUnavailable",
 ]
 """Errors whose reason is for the person who gives a command."""
 STANDS = ("_Finding", "Room", "Standing")
@@ -90,6 +97,7 @@ OF_PROGRAMMERS = {
 }
 """What click says where a command is declared wrongly, or by what is not used here."""
 OUTBOX_OF_PROGRAMMERS = {
+    "a person says one of 5",
     "a failover needs a vendor, or several",
     "a lane has per_second and in_flight alone",
     "account 5 has several vendors: 5",
@@ -260,7 +268,7 @@ def test_what_the_outbox_refuses_has_its_translation() -> None:
     found = set(reasons(Path(sms_core_outbox.__file__).parent))
     assert len(found) > 30
     with spoken("zh_TW"):
-        lacking = {reason for reason in found if phrase(reason) == reason and not reason.startswith("drain(")}
+        lacking = {reason for reason in found if IN_ENGLISH.search(phrase(reason)) and not reason.startswith("drain(")}
     assert sorted(lacking - OUTBOX_OF_PROGRAMMERS) == []
 
 
