@@ -1,6 +1,7 @@
 """A pass: claims are made, their requests carried by threads, and answers stored as they come.
 
-One thread makes claims and stores answers; others send. It is never the main thread, which alone a signal interrupts. Answers that come while it stores are stored together next.
+One thread makes claims and stores answers; others send. It is never the main thread, which alone a signal interrupts. Answers that come while
+it stores are stored together next, and while threads have work those that come just after (`GATHER`) too.
 """
 
 from __future__ import annotations
