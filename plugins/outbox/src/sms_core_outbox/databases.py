@@ -48,9 +48,10 @@ PATIENCE = 30
 """Seconds to wait for a lock of SQLite that another process holds."""
 OF_OTHERS = 2.0
 """Seconds that another process's write may take, before the caller's own transaction is what is waited for."""
-CACHE = 16_384
+CACHE = 8_192
 """KiB of SQLite's cache, at most. Its own 2 MiB are full after some thousand rows of one transaction: it then writes pages
-to the log and reads them again, a tenth of the time of a large put.
+to the log and reads them again, a tenth of the time of a large put. Each connection has one, and a process several connections:
+with twice as much a campaign's would have more than 150 MB.
 """
 SERIALIZATION_FAILURE = "40001"
 """What PostgreSQL says under REPEATABLE READ where another transaction has changed the same (appendix A of its manual)."""
