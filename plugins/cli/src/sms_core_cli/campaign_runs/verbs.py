@@ -6,7 +6,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
 from attrs import define, field
 
 from sms_core.errors import ConfigurationError, SmsError
@@ -77,8 +76,8 @@ class Verb:
         where = shortest(done.path)
         self._say(_("Every row's outcome is in {file}.", file=where), {"results": str(where)})
 
-    def forget(self, *, yes: bool) -> None:
-        """Blank what is personal."""
+    def forget(self, *, yes: bool) -> int:
+        """Blank what is personal. Gives the exit code."""
         with self._run() as run:
             if not yes:
                 if self.as_json:
@@ -87,9 +86,11 @@ class Verb:
                     "Blank the numbers, texts and cells of all rows of {file} that have ended?", file=self.file
                 )
                 if not confirm(question):
-                    raise click.Abort
+                    note(_("Nothing was blanked."))
+                    return exit_codes.REFUSED
             count = run.forget()
         self._say(_("Blanked: {rows}.", rows=counted(count, "row")), {"forgotten": count})
+        return exit_codes.DONE
 
     def _say(self, line: str, data: object) -> None:
         if self.as_json:

@@ -273,11 +273,12 @@ def export(results: Path | None, *, overwrite: bool, **options: Any) -> None:
 @_file_argument
 @_YES
 @run_options
-def forget(*, yes: bool, **options: Any) -> None:
+@click.pass_context
+def forget(ctx: click.Context, /, *, yes: bool, **options: Any) -> None:
     """Blank numbers, texts and cells of the rows of FILE that have ended. What was sent stays known, without whom.
 
     The same file sends nothing twice afterwards. FILE itself and result files stay as they are.
     """
     from sms_core_cli.campaign_runs import Verb  # noqa: PLC0415 - as above
 
-    Verb(**options).forget(yes=yes)
+    ctx.exit(Verb(**options).forget(yes=yes))
