@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from outbox_vendor import HASH_KEY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
-from sms_core import DeliveryReport, DeliveryStatus, Message
+from sms_core import DeliveryReport, DeliveryStatus, InvalidMessage, Message
 from sms_core.http import Request, Response
+from sms_core.provider import Flow, Operation, Send, hookimpl
 from sms_core.testing import memory_exchange
 from sms_core_outbox import AsyncOutbox, Outbox, Put, State, UnknownKey
 from tests.support.tiny import TOKEN
@@ -88,6 +90,41 @@ def test_a_worker_in_the_loop(url: str, tmp_path: Path) -> None:
                     await asyncio.sleep(0.02)
 
     asyncio.run(main())
+
+
+class RefusesOne:
+    """A plugin that refuses one number when a send of its is about to begin."""
+
+    @hookimpl(wrapper=True)
+    def sms_perform(self, operation: Operation[Any]) -> Generator[None, Flow[Any], Flow[Any]]:
+        return self.around((yield), operation)
+
+    def around(self, flow: Flow[Any], operation: Operation[Any]) -> Flow[Any]:
+        if isinstance(operation, Send) and any(destination.number == B for destination in operation.destinations):
+            raise InvalidMessage("to", "has a number that wants no more")
+        return (yield from flow)
+
+
+def test_one_who_is_refused_at_the_last_moment_stops_no_other(tmp_path: Path) -> None:
+    """Such a request goes in halves, in a thread as in an event loop."""
+    numbers = [A, B, "+886900000003"]
+    memory_exchange("halves").reset()
+    options: dict[str, Any] = {"accounts": {"main": "memory://halves"}, "plugins": {"main": [RefusesOne()]}}
+
+    async def drained() -> list[State]:
+        async with AsyncOutbox(f"sqlite:///{tmp_path}/loop.db", **options) as outbox:
+            await outbox.create()
+            await outbox.put(Message("hi", numbers), key="k")
+            await outbox.drain()
+            return [row.state for row in (await outbox.get("k")).rows]
+
+    assert asyncio.run(drained()) == [State.ACCEPTED, State.REFUSED, State.ACCEPTED]
+    with Outbox(f"sqlite:///{tmp_path}/threads.db", **options) as outbox:
+        outbox.create()
+        outbox.put(Message("hi", numbers), key="k")
+        outbox.drain()
+        assert [row.state for row in outbox.get("k").rows] == [State.ACCEPTED, State.REFUSED, State.ACCEPTED]
+    assert sorted(sent.number for sent in memory_exchange("halves").accepted) == sorted([numbers[0], numbers[2]] * 2)
 
 
 def test_a_cancelled_drain_waits_for_what_is_under_way(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 from attrs import frozen
 
-from sms_core import Plan
+from sms_core import AsyncClient, Plan
 from sms_core.clocks import BeginBefore
 from sms_core.errors import (
     ConfigurationError,
@@ -153,14 +153,27 @@ def carry(client: Sender, flight: Flight) -> list[End]:
     """Send a request. One of several recipients that was refused before it left is sent in halves: it may be for one of them."""
     try:
         return [End(flight, client.send(flight.plan))]
-    except _OF_THE_MESSAGE as error:
-        has_begun = result_of(error) is not None
-        halves = () if has_begun else flight.halves()
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
+        halves = _halves_after(error, flight)
         if not halves:
             return [End(flight, error=error)]
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it ended this send, and `answers_of` tells how
-        return [End(flight, error=error)]
     return [end for half in halves for end in carry(client, half)]
+
+
+async def carry_in_loop(client: AsyncClient, flight: Flight) -> list[End]:
+    """The same in an event loop."""
+    try:
+        return [End(flight, await client.send(flight.plan))]
+    except BaseException as error:  # noqa: BLE001 - as above
+        halves = _halves_after(error, flight)
+        if not halves:
+            return [End(flight, error=error)]
+    return [end for half in halves for end in await carry_in_loop(client, half)]
+
+
+def _halves_after(error: BaseException, flight: Flight) -> tuple[Flight, ...]:
+    has_begun = not isinstance(error, _OF_THE_MESSAGE) or result_of(error) is not None
+    return () if has_begun else flight.halves()
 
 
 def answers_of(end: End, onward: Onward | None = None) -> list[Answer]:

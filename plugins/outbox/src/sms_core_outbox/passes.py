@@ -1,4 +1,4 @@
-"""A pass: claims are made, their requests carried by threads, and answers stored as they come.
+"""A pass: claims are made, their requests carried by threads or in an event loop, and answers stored as they come.
 
 One thread makes claims and stores answers; others send. It is never the main thread, which alone a signal interrupts. Answers that come while
 it stores are stored together next, and while threads have work those that come just after (`GATHER`) too.
@@ -6,6 +6,7 @@ it stores are stored together next, and while threads have work those that come 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -14,16 +15,17 @@ from queue import Empty, SimpleQueue
 
 from attrs import define, field
 
+from sms_core import AsyncClient
 from sms_core.clocks import uptime
 from sms_core.errors import SendError
 from sms_core.model import SendResult
 from sms_core_outbox.answers import Answer, Stored
 from sms_core_outbox.claims import Claim, PassedOn, Wish
-from sms_core_outbox.flights import End, Flight, answers_of, carry, prepare
+from sms_core_outbox.flights import End, Flight, answers_of, carry, carry_in_loop, prepare
 from sms_core_outbox.ledger import Ledger
 from sms_core_outbox.rates import NotYet, Rate
 from sms_core_outbox.routes import Onward
-from sms_core_outbox.senders import Sender
+from sms_core_outbox.senders import LoopSender, Sender
 from sms_core_outbox.states import State
 from sms_core_outbox.tracing import NoTraces, Traces
 
@@ -118,6 +120,12 @@ class AccountPass:
     """Whether the latest flights were single sends that took no longer than `SHORT`."""
     _open: dict[str, _Open] = field(factory=dict)
     _flying: int = 0
+    _turns: asyncio.Semaphore = field(init=False)
+    """Of flights in an event loop, of which as many are under way as there would be threads."""
+
+    @_turns.default
+    def _(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(self.concurrency)
 
     @property
     def _may_claim_ahead(self) -> bool:
@@ -167,13 +175,34 @@ class AccountPass:
         self._open[claim.token] = _Open(claim, len(prepared.flights))
         for flight in prepared.flights:
             self._flying += 1
-            self.pool.submit(self._fly, flight)
+            self._launch(flight)
         self._record(list(prepared.answers))
         self._close_if_done(claim.token)
         return True
 
+    def _launch(self, flight: Flight) -> None:
+        """Carry one request, in a thread; or in the client's event loop, where a thread would only wait for it."""
+        if not isinstance(self.client, LoopSender) or self.client.is_within_loop:
+            self.pool.submit(self._fly, flight)
+            return
+        try:
+            self.client.start(self._fly_in_loop(self.client.client, flight))
+        except RuntimeError as error:
+            self.landed.put(Landed(flight, [End(flight, error=error)], 0.0))
+
+    async def _fly_in_loop(self, client: AsyncClient, flight: Flight) -> None:
+        begun = uptime()
+        ends: list[End] = []
+        try:
+            async with self._turns:
+                begun = uptime()
+                with self.traces.sending(flight.traces):
+                    ends = await carry_in_loop(client, flight)
+        except BaseException as error:  # noqa: BLE001 - as below, or the loop's end
+            ends = ends or [End(flight, error=error)]
+        self.landed.put(Landed(flight, ends, uptime() - begun))
+
     def _fly(self, flight: Flight) -> None:
-        """In a thread: carry one request."""
         begun = uptime()
         ends: list[End] = []
         try:

@@ -108,8 +108,21 @@ class LoopSender:
         """As `sms_core.AsyncClient.aclose`."""
         self._wait_for(self.client.aclose())
 
+    @property
+    def is_within_loop(self) -> bool:
+        """Whether the calling thread runs the event loop, so that nothing may wait for it here."""
+        return _is_within(self.loop())
+
+    def start(self, call: Coroutine[Any, Any, None]) -> None:
+        """Let a call begin in the event loop. Raises `RuntimeError` where that is closed."""
+        try:
+            asyncio.run_coroutine_threadsafe(call, self.loop())
+        except RuntimeError:
+            call.close()
+            raise
+
     def _wait_for(self, call: Coroutine[Any, Any, T]) -> T:
-        if _is_within(self.loop()):
+        if self.is_within_loop:
             return await_only(call)  # in a greenlet of SQLAlchemy's ``run_sync``: the loop goes on meanwhile
         return asyncio.run_coroutine_threadsafe(call, self.loop()).result()
 
