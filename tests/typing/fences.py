@@ -1,11 +1,13 @@
-"""Write the Python fences of README and docs as modules, for type checkers: ``python fences.py FOLDER``.
+"""Check the Python fences of README and docs as modules: ``python fences.py FOLDER COMMAND …`` runs a type checker there.
 
-What the docs show has to pass ``mypy --strict`` and pyright in a user's project too.
+What the docs show has to pass ``mypy --strict`` and pyright in a user's project too: the folder has no settings of ours.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,9 +16,10 @@ PAGES = sorted({ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plug
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def main(folder: Path) -> None:
+def write(folder: Path) -> None:
     """Write a module for each fence, named after its page and line."""
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for fence in FENCE.finditer(text):
@@ -26,4 +29,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write(Path(sys.argv[1]))
+    sys.exit(subprocess.run(sys.argv[2:], cwd=sys.argv[1], check=False).returncode)
