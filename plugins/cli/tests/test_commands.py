@@ -75,17 +75,16 @@ def test_a_broken_plugin_is_shown_with_its_error_and_stops_nothing(tmp_path: Pat
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[sms_core.providers]\nbroken = no_such_module\n")
-    for command, code in (("providers", 0), ("providers --json", 0), ("doctor", 2)):
-        run = subprocess.run(
-            [sys.executable, "-m", "sms_core_cli", *command.split()],
-            env={"PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "utf-8", "SMS_DSN": "memory://", "COLUMNS": "200"},
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-        )
-        assert run.returncode == code, run.stderr
-        assert "no_such_module" in run.stdout + run.stderr
-        assert "memory" in run.stdout
+    run = subprocess.run(
+        [sys.executable, "-m", "sms_core_cli", "providers", "--json"],
+        env={"PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "utf-8", "SMS_DSN": "memory://", "COLUMNS": "200"},
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+    assert run.returncode == 0, run.stderr
+    assert "no_such_module" in run.stdout + run.stderr
+    assert "memory" in run.stdout
 
 
 def test_send(sms: Sms, exchange: Exchange) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from plugins.cli.tests.conftest import Sms
-from plugins.cli.tests.running import AT_ONCE, ROWS, campaign, exported, has_accepted, results, texts, write_table
+from plugins.cli.tests.running import AT_ONCE, ROWS, campaign, exported, has_accepted, results, texts, work, write_table
 from sms_core_sandbox import Sandbox
 from tests.support.children import child
+from tests.support.forks import in_children
 
 
 @pytest.fixture
@@ -39,9 +40,7 @@ def test_the_first_one_awaits_what_is_under_way_and_the_rest_can_be_resumed(file
         assert not texts(rows, "unknown")
 
         box.faults.clear()
-        with campaign(file, dsn) as running:
-            running.communicate(timeout=90)
-        assert running.returncode == 0
+        assert in_children(1, work(file, dsn)) == [0]
         assert sorted(message.text for message in box.exchange.accepted) == sorted(row["text"] for row in results(file))
 
 
