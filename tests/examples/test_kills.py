@@ -14,11 +14,11 @@ from tests.support.postgresql import postgresql_server
 pytestmark = pytest.mark.timeout(300)  # real servers, on a machine that may be busy
 
 
-# Celery's worker needs a second for each start. All fifty kills of each process, and on both databases, are in
+# Celery's worker needs a second for each start. Fifty kills of each process, and on both databases, are in
 # `nox -s reliability`.
 @pytest.mark.parametrize(
     ("example", "kills", "on_postgresql"),
-    [(FLASK, 50, False), (FASTAPI, 50, False), (DJANGO, 50, False), (CELERY, 10, True)],
+    [(FLASK, 20, False), (FASTAPI, 20, False), (DJANGO, 20, False), (CELERY, 10, True)],
     ids=("flask", "fastapi", "django", "celery"),
 )
 def test_every_text_is_sent_once_and_every_answer_was_true(
