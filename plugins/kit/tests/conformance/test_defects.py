@@ -18,7 +18,7 @@ from sms_core_kit.suite import PUSH_CHECKS, RECORDING_CHECKS
 
 BROKEN = Path(__file__).with_name("broken.py")
 ALONE = ("-q", "--tb=short", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:randomly")
-GROUPS = 8
+GROUPS = 4
 """So many runs of pytest share the defects: to start it for each takes longer than most of them."""
 NAMED = re.compile(r"^(\w+): ", re.MULTILINE)
 """How a test of many checks begins what one of them found."""
