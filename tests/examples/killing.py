@@ -119,9 +119,11 @@ class Callers:
             return None
 
 
-def run(example: Example, folder: Path, url: str, *, kills: int, pause: float, seed: int) -> Figures:
+def run(
+    example: Example, folder: Path, url: str, *, kills: int, pause: float, seed: int, sends: int = SENDS
+) -> Figures:
     """Kill each process of the example so many times, about every ``pause`` seconds one of them."""
-    figures = Figures(example.folder, sends=SENDS)
+    figures = Figures(example.folder, sends=sends)
     begun = time.monotonic()
     with ExitStack() as stack:
         application = stack.enter_context(running(example, folder, url, slow=SLOW))
@@ -138,7 +140,7 @@ def run(example: Example, folder: Path, url: str, *, kills: int, pause: float, s
                 application.wait_until(lambda: _begun(outbox) >= callers.asked - BEHIND)
             figures.sent_during_kills = len(application.oracle.taken())
             callers.finish()
-            application.wait_until(lambda: len(callers.taken) == SENDS)
+            application.wait_until(lambda: len(callers.taken) == sends)
             _clear_up(application, outbox, figures)
         finally:
             callers.stop.set()
@@ -160,7 +162,7 @@ def _kill(
     chance.shuffle(targets)
     for position, (program, is_child) in enumerate(targets, start=1):
         yield
-        callers.ask_up_to(SENDS * position // len(targets))
+        callers.ask_up_to(figures.sends * position // len(targets))
         time.sleep(chance.uniform(0, 2 * pause))
         figures.kills[f"children of {program.name}" if is_child else program.name] += 1
         if is_child:
@@ -188,7 +190,7 @@ def _judge(figures: Figures, application: Application, outbox: Outbox, callers: 
     times = Counter(message.number for message in taken)
     by_number = {message.number: message for message in taken}
     rows = {row.key: row for row in outbox.find()}
-    for number in range(SENDS):
+    for number in range(figures.sends):
         key = key_of(number)
         if times[number_of(number)] != 1:
             figures.wrong.append(f"{key} was sent {times[number_of(number)]} times")

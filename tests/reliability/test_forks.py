@@ -16,7 +16,7 @@ import trustme
 import sms_core
 from sms_core.http import Request
 from sms_core.webhooks import MemoryEvents
-from tests.reliability.forks import SENDS, lies, send_some
+from tests.reliability.forks import lies, send_some
 from tests.support import tiny
 from tests.support.colours import BlockingTransport, bind_async, connect_blocking
 from tests.support.forks import Work, fork, fork_by_multiprocessing, in_children
@@ -28,6 +28,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 Serve = Callable[..., ScriptedServer]
 PATIENCE = 20.0
+SENDS = 12
+"""For each process; `nox -s reliability` has twice as many."""
 # Of either colour, see below.
 connect: Callable[..., Any] = sms_core.connect
 bind: Callable[..., Any] = tiny.bind
@@ -70,8 +72,8 @@ def test_no_process_is_told_another_s_answer(
         if before == "send":
             said.append(send_some(sms, 99, 1))
         with ThreadPoolExecutor(1) as pool:  # the parent goes on meanwhile, in another thread
-            own = pool.submit(send_some, sms, 98)
-            said += in_children(children, lambda child: send_some(sms, child), start)
+            own = pool.submit(send_some, sms, 98, SENDS)
+            said += in_children(children, lambda child: send_some(sms, child, SENDS), start)
             said.append(own.result(PATIENCE))
     taken = vendor.taken()
     assert len(taken) == (children + 1) * SENDS + (before == "send")
