@@ -66,7 +66,7 @@ def _check_hook(name: str, hook_name: str, marked: Sequence[pluggy.HookImpl], pl
         raise ConfigurationError(f"provider {name!r}: hook {hook_name} is implemented twice, by {culprits}")
     for plugin in plugins:
         is_marked = any(found.plugin is plugin for found in marked)
-        if _has_function(plugin, hook_name) and not is_marked:
+        if not is_marked and _has_function(plugin, hook_name):
             raise ConfigurationError(f"provider {name!r}: hook {hook_name} is not marked with @hookimpl, in {plugin!r}")
 
 
