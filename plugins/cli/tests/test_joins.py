@@ -76,7 +76,7 @@ def times_sent(exchange: Exchange) -> set[int]:
     return set(Counter(message.text for message in exchange.accepted).values())
 
 
-@pytest.mark.parametrize("count", [2, 10])
+@pytest.mark.parametrize("count", [2, 5, 10])
 def test_processes_that_start_at_once_send_each_row_once(file: Path, count: int) -> None:
     with Sandbox() as box:
         dsn = box.dsn("every8d", batch_size=1)
