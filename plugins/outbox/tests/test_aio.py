@@ -68,7 +68,7 @@ def test_from_a_put_to_its_end(url: str, tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(url, tmp_path) as outbox:
             await outbox.create()
-            await outbox.put_many(await outbox.prepare([Put(Message("hi", A), "1"), Put(Message("ho", B), "2")]))
+            await outbox.put_many([Put(Message("hi", A), "1"), Put(Message("ho", B), "2")])
             assert (await outbox.drain()).accepted == 2
             (row,) = (await outbox.get("1")).rows
             assert row.state is State.ACCEPTED

@@ -108,7 +108,7 @@ def _puts(numbers: range, text: str = "hi") -> list[Put]:
 
 
 def test_thousands_at_once(outbox: Outbox) -> None:
-    """They are stored while the next ones are prepared: in their order, each once for its key, all of them or none."""
+    """They are stored in their order, each once for its key, all of them or none."""
     outbox.put_many(_puts(range(900, 1100)))
     tickets = outbox.put_many(_puts(range(1234)))
     assert [ticket.key for ticket in tickets] == [f"k{number}" for number in range(1234)]
@@ -121,19 +121,6 @@ def test_thousands_at_once(outbox: Outbox) -> None:
     with pytest.raises(InvalidMessage, match="number"):
         outbox.put_many(given)
     assert sum(outbox.stats().counts.values()) == 1234
-
-
-def test_prepared_before_the_transaction(outbox: Outbox, open_outbox: Callable[..., Outbox]) -> None:
-    prepared = outbox.prepare(_puts(range(1200)))
-    assert outbox.find() == []
-    with outbox.engine.begin() as connection:
-        tickets = outbox.put_many(prepared, connection=connection)
-    assert [ticket.is_new for ticket in tickets] == [True] * 1200
-    assert not any(ticket.is_new for ticket in outbox.put_many(prepared))
-    with pytest.raises(InvalidMessage, match="number"):
-        outbox.prepare([Put(Message("hi", "12"), "wrong")])
-    with pytest.raises(ConfigurationError, match="another outbox"):
-        open_outbox().put_many(prepared)
 
 
 def test_an_account_that_there_is_none_of(outbox: Outbox) -> None:

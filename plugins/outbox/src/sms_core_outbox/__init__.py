@@ -29,7 +29,6 @@ from sms_core_outbox.model import (
     WorkerStats,
 )
 from sms_core_outbox.outbox import Outbox
-from sms_core_outbox.putting import PreparedPuts
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.schema import metadata
 from sms_core_outbox.states import State
@@ -50,7 +49,6 @@ __all__ = [
     "Outbox",
     "OutboxError",
     "PollResult",
-    "PreparedPuts",
     "Put",
     "PutOptions",
     "Rate",

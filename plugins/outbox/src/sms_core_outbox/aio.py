@@ -34,7 +34,6 @@ from sms_core_outbox.model import (
     Ticket,
 )
 from sms_core_outbox.outbox import MOST_FOUND, MOST_POLLED, Outbox
-from sms_core_outbox.putting import PreparedPuts
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.senders import LoopSender, Sender
 from sms_core_outbox.states import State
@@ -115,13 +114,9 @@ class AsyncOutbox:
         """As `Outbox.put`."""
         return (await self.put_many([Put(message, key, **options)], connection=connection))[0]
 
-    async def put_many(self, given: Iterable[Put] | PreparedPuts, *, connection: Any = None) -> list[Ticket]:
+    async def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
         """As `Outbox.put_many`."""
         return await self._joining(connection, partial(self._outbox.put_many, given))
-
-    async def prepare(self, given: Iterable[Put]) -> PreparedPuts:
-        """As `Outbox.prepare`."""
-        return await self._in_thread(self._outbox.prepare, given)
 
     async def get(self, key: str, *, account: str | None = None, connection: Any = None) -> Ticket:
         """As `Outbox.get`."""

@@ -68,6 +68,10 @@ _now_and_ids = text(
     f" ARRAY(SELECT nextval('{schema.put_ids.name}') FROM generate_series(1, :puts)),"
     f" ARRAY(SELECT nextval('{schema.row_ids.name}') FROM generate_series(1, :rows))"
 )
+_last_ids = select(
+    select(func.max(schema.put.c.id)).scalar_subquery().label("put"),
+    select(func.max(schema.row.c.id)).scalar_subquery().label("row"),
+)
 _take_locks = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 _notify = text("SELECT pg_notify(:channel, name) FROM unnest(CAST(:accounts AS text[])) AS name")
 _TAKE_WRITE_LOCK = "UPDATE sms_outbox_meta SET value = value WHERE name = 'version'"
@@ -103,11 +107,6 @@ class Database:
     def name(self) -> str:
         """The database as errors show it, without its password."""
         return self.engine.url.render_as_string(hide_password=True)
-
-    @property
-    def lends_connections(self) -> bool:
-        """Whether one thread may use the connection of another one. In SQLite that depends on how it was opened."""
-        return not self.is_sqlite or not (self.is_memory or isinstance(self._given, Engine))
 
     @property
     def engine(self) -> Engine:
@@ -341,11 +340,8 @@ class Database:
         In SQLite nobody else can take them meanwhile.
         """
         if self.is_sqlite:
-            return (
-                self.now(connection),
-                _ids_after_last(connection, schema.put, puts),
-                _ids_after_last(connection, schema.row, rows),
-            )
+            last_put, last_row = connection.execute(_last_ids).one()
+            return self.now(connection), _ids_after(last_put, puts), _ids_after(last_row, rows)
         now, put_ids, row_ids = connection.execute(_now_and_ids, {"puts": puts, "rows": rows}).one()
         return now, sorted(put_ids), sorted(row_ids)
 
@@ -375,9 +371,9 @@ def _by_column(values: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
     return tuple(map(as_array, zip(*values, strict=True)))
 
 
-def _ids_after_last(connection: Connection, table: Table, count: int) -> range:
-    last = connection.execute(select(func.max(table.c.id))).scalar() or 0
-    return range(last + 1, last + 1 + count)
+def _ids_after(last: int | None, count: int) -> range:
+    first = 1 if last is None else last + 1
+    return range(first, first + count)
 
 
 class JoinedDatabase(Database):

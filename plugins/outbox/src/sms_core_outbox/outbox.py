@@ -45,7 +45,7 @@ from sms_core_outbox.model import (
     Stats,
     Ticket,
 )
-from sms_core_outbox.putting import PreparedPuts, Putting, prepare
+from sms_core_outbox.putting import Putting
 from sms_core_outbox.rates import Rate
 from sms_core_outbox.resources import Resources
 from sms_core_outbox.senders import Sender
@@ -150,31 +150,14 @@ class Outbox:
         """
         return self.put_many([Put(message, key, **options)], connection=connection)[0]
 
-    def put_many(self, given: Iterable[Put] | PreparedPuts, *, connection: Any = None) -> list[Ticket]:
-        """Store many, all or none, and give their tickets in the same order. Raises as `put` does.
-
-        What `prepare` has made is stored as it is.
-        """
+    def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
+        """Store many, all or none, and give their tickets in the same order. Raises as `put` does."""
         with self._resources.writing(connection) as writing:
-            putting = Putting(self._resources, writing)
-            if isinstance(given, PreparedPuts):
-                tickets = putting.put_prepared(given)
-            elif connection is None and self._database.lends_connections:
-                tickets = putting.put_side_by_side(given)
-            else:
-                tickets = putting.put(given)
+            tickets = Putting(self._resources, writing).put(given)
         if connection is None:
             for name in {ticket.account for ticket in tickets if ticket.is_new}:
                 self.wake(name)
         return tickets
-
-    def prepare(self, given: Iterable[Put]) -> PreparedPuts:
-        """Check and plan messages for `put_many`, without the database, so that your transaction can be short.
-
-        Raises what `Client.plan` raises for a message that the account cannot send. Whether a key stands already, and
-        whether a deadline has passed, `put_many` tells.
-        """
-        return prepare(self._resources, given)
 
     def wake(self, account: str = "") -> None:
         """Let the workers of this process look at an account at once, or at all: after the commit of what was put there."""

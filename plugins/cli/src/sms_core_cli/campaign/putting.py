@@ -8,18 +8,16 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 from sqlalchemy import Connection, select, update
 
 from sms_core.client import Client
 from sms_core.errors import InvalidMessage
 from sms_core_cli.campaign.addressees import from_bytes, message_of
-from sms_core_cli.campaign.ahead import ahead
 from sms_core_cli.campaign.kept import PAGE, Kept
 from sms_core_cli.campaign.overview import ENDED_UNSENT
 from sms_core_cli.campaign.planning import Planned, chunk_size
@@ -28,7 +26,7 @@ from sms_core_cli.campaign.row_results import RowOutcome
 from sms_core_cli.campaign.schema import row, run, sent
 from sms_core_cli.campaign.staging import Kind, StagedRow
 from sms_core_cli.campaign.store import among, lock
-from sms_core_outbox import PreparedPuts, Put, State
+from sms_core_outbox import Put, State
 from sms_core_outbox.blocks import insert_in_blocks
 
 DEADLINE = timedelta(days=30)
@@ -60,21 +58,6 @@ _UPDATES_WITH_OUTCOME = [
 ]
 
 
-@define
-class _Part:
-    """Rows on their way into the outbox as one message.
-
-    ``identities`` are the run's own, by place. ``places`` are those of the rows by reference, ``refused`` why others cannot be put.
-    ``prepared`` is None where none can.
-    """
-
-    rows: list[StagedRow]
-    identities: Mapping[int, str]
-    prepared: PreparedPuts | None = None
-    places: Mapping[str, int] = field(factory=dict)
-    refused: dict[int, str] = field(factory=dict)
-
-
 @frozen
 class Putting:
     """A planned file on its way into a run. ``digest`` tells the file as all of it was put before."""
@@ -89,9 +72,17 @@ class Putting:
         However many processes do this with one file, each row is put once. ``progress`` is told how many rows were dealt
         with since it was told last.
         """
+        count = 0
         chunks = self.planned.staging.chunks(chunk_size(client, AT_ONCE), Kind.NEW, Kind.AGAIN)
-        with closing(ahead(map(self._prepare, chunks))) as parts:
-            count = self._put_all(parts, progress)
+        has_more = True
+        while has_more:
+            has_more = False
+            with self.kept.store.writing() as connection:
+                lock(connection)
+                for chunk in itertools.islice(chunks, TOGETHER):
+                    count += self._put(connection, chunk)
+                    progress(len(chunk))
+                    has_more = True
         if self.digest != self.planned.digest:
             for chunk in self.planned.staging.chunks(PAGE, Kind.LEFT_OUT, Kind.KNOWN):
                 self._keep(chunk)
@@ -101,64 +92,47 @@ class Putting:
             connection.execute(update(run).where(run.c.id == self.kept.id).values(values))
         return count
 
-    def _put_all(self, parts: Iterator[_Part], progress: Callable[[int], object]) -> int:
-        count = 0
-        has_more = True
-        while has_more:
-            has_more = False
-            with self.kept.store.writing() as connection:
-                lock(connection)
-                for part in itertools.islice(parts, TOGETHER):
-                    count += self._put(connection, part)
-                    progress(len(part.rows))
-                    has_more = True
-        return count
+    def _put(self, connection: Connection, chunk: list[StagedRow]) -> int:
+        """Put rows, but for those that another process has put meanwhile."""
+        identities = {staged.place: self.kept.hash(staged.identity) for staged in chunk}
+        known = self._states(connection, set(identities.values()))
+        wanted = [
+            staged for staged in chunk if _is_to_put(staged, known.get((identities[staged.place], staged.occurrence)))
+        ]
+        stored, refused = self._put_now(connection, wanted)
+        values = []
+        for staged in wanted:
+            why = refused.get(staged.place, "")
+            staged.outcome = RowOutcome.REFUSED_HERE if why else RowOutcome.NOT_SENT
+            staged.error = why
+            values.append(self._values(staged, identities[staged.place], stored.get(staged.place)))
+        self._upsert(connection, values, with_outcome=True)
+        return len(stored)
 
-    def _prepare(self, rows: list[StagedRow]) -> _Part:
-        """Make one message of rows, for the outbox."""
-        identities = {staged.place: self.kept.hash(staged.identity) for staged in rows}
-        part = _Part(rows, identities)
-        left = rows
-        while left:
-            addressees = [from_bytes(staged.addressee) for staged in left]
+    def _put_now(
+        self, connection: Connection, rows: list[StagedRow]
+    ) -> tuple[dict[int, tuple[int, str]], dict[int, str]]:
+        """Put these rows as one message. Gives the outbox's id and the reference of each by place, and why some were not."""
+        refused: dict[int, str] = {}
+        while rows:
+            addressees = [from_bytes(staged.addressee) for staged in rows]
+            message = message_of(self.planned.defaults, addressees)
             key = f"{self.kept.account}-{secrets.token_hex(8)}"
-            put = Put(message_of(self.planned.defaults, addressees), key, self.kept.account, deadline=DEADLINE)
             try:
-                part.prepared = self.kept.store.outbox.prepare([put])
+                (ticket,) = self.kept.store.outbox.put_many(
+                    [Put(message, key, self.kept.account, deadline=DEADLINE)], connection=connection
+                )
             except InvalidMessage as error:
                 named = RECIPIENT.match(error.field)
                 if named is None:
                     raise
                 # A time that passed while a person looked at the preview.
-                part.refused[left[int(named[1])].place] = refusal(error)
-                left = [staged for staged in left if staged.place not in part.refused]
+                refused[rows[int(named[1])].place] = refusal(error)
+                rows = [staged for staged in rows if staged.place not in refused]
                 continue
-            part.places = {found.reference: staged.place for found, staged in zip(addressees, left, strict=True)}
-            break
-        return part
-
-    def _put(self, connection: Connection, part: _Part) -> int:
-        """Put rows, but for those that another process has put meanwhile."""
-        known = self._states(connection, set(part.identities.values()))
-        wanted = [
-            staged
-            for staged in part.rows
-            if _is_to_put(staged, known.get((part.identities[staged.place], staged.occurrence)))
-        ]
-        if len(wanted) < len(part.rows):
-            part = self._prepare(wanted)
-        stored: dict[int, tuple[int, str]] = {}
-        if part.prepared is not None:
-            (ticket,) = self.kept.store.outbox.put_many(part.prepared, connection=connection)
-            stored = {part.places[sent.reference]: (sent.id, sent.reference) for sent in ticket.rows}
-        values = []
-        for staged in part.rows:
-            why = part.refused.get(staged.place, "")
-            staged.outcome = RowOutcome.REFUSED_HERE if why else RowOutcome.NOT_SENT
-            staged.error = why
-            values.append(self._values(staged, part.identities[staged.place], stored.get(staged.place)))
-        self._upsert(connection, values, with_outcome=True)
-        return len(stored)
+            places = {found.reference: staged.place for found, staged in zip(addressees, rows, strict=True)}
+            return {places[sent.reference]: (sent.id, sent.reference) for sent in ticket.rows}, refused
+        return {}, refused
 
     def _states(self, connection: Connection, identities: Collection[str]) -> dict[tuple[str, int], State | None]:
         """The states of these rows in the outbox, None for one that was not put."""
