@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 import venv
@@ -34,20 +32,17 @@ def pip(*arguments: str | Path) -> None:
 
 @pytest.mark.timeout(900)  # it installs from the package index
 def test_each_command_and_each_change(wheels: Path, tmp_path: Path) -> None:
-    programs, faster = tmp_path / "venv" / "bin", tmp_path / "faster"
+    venv.create(tmp_path / "venv", symlinks=True)
+    programs = tmp_path / "venv" / "bin"
+    pip("--python", programs / "python", "install", "pip")  # the newest, at once
     environment = {
         **{name: value for name, value in os.environ.items() if name not in {"SMS_DSN", "PYTHONPATH"}},
-        "PATH": os.pathsep.join((str(faster), str(programs), os.environ["PATH"])),
-        "VIRTUAL_ENV": str(tmp_path / "venv"),
-        "UV_FIND_LINKS": str(wheels),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PIP_FIND_LINKS": str(wheels),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_COMPILE": "no",  # which is how pip wants to be told not to compile all that it installs
         "PYTHONIOENCODING": "utf-8",
     }
-    venv.create(tmp_path / "venv", symlinks=True)
-    pip("--python", programs / "python", "install", "pip")  # the newest, at once
-    offer_uv(faster)
     script = ["set -eu", *(as_shell(*fence) for fence in FENCE.findall(PAGE.read_text(encoding="utf-8")))]
     done = subprocess.run(
         ["sh", "-c", "\n".join(script)],
@@ -61,18 +56,6 @@ def test_each_command_and_each_change(wheels: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "acme at api.acme.example" in done.stdout
     assert done.stdout.count("1 of 1 may have been sent") == 2, "with the sources, and with the wheel"
-
-
-def offer_uv(folder: Path) -> None:
-    """Make this folder's ``pip`` the one of uv, where there is uv: it takes a tenth of the time.
-
-    The clean environment at the tutorial's end has a pip of its own, and installs all once more with it.
-    """
-    folder.mkdir()
-    if uv := shutil.which("uv"):
-        program = folder / "pip"
-        program.write_text(f'#!/bin/sh\nexec {shlex.quote(uv)} pip "$@"\n', encoding="utf-8")
-        program.chmod(0o755)
 
 
 def as_shell(language: str, code: str) -> str:
