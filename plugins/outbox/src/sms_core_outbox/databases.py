@@ -49,9 +49,10 @@ PATIENCE = 30
 OF_OTHERS = 2.0
 """Seconds that another process's write may take, before the caller's own transaction is what is waited for."""
 CACHE = 8_192
-"""KiB of SQLite's cache, at most. Its own 2 MiB are full after some thousand rows of one transaction: it then writes pages
-to the log and reads them again, a tenth of the time of a large put. Each connection has one, and a process several connections:
-with twice as much a campaign's would have more than 150 MB.
+"""KiB of SQLite's cache, at most. Each connection has one, and a process several connections."""
+CACHE_OF_MANY = 16_384
+"""The same while many rows are put: SQLite writes pages that it has no room for to the log, and reads them again, which is a
+sixth of the time of a large put.
 """
 SERIALIZATION_FAILURE = "40001"
 """What PostgreSQL says under REPEATABLE READ where another transaction has changed the same (appendix A of its manual)."""
@@ -140,15 +141,18 @@ class Database:
             self._engine.dispose()
 
     @contextmanager
-    def write(self) -> Generator[Connection, None, None]:
-        """A transaction that is committed at the end of the block, durably. Raises `DatabaseUnavailable`."""
+    def write(self, *, cache: int = CACHE) -> Generator[Connection, None, None]:
+        """A transaction that is committed at the end of the block, durably. Raises `DatabaseUnavailable`.
+
+        ``cache`` is SQLite's, in KiB.
+        """
         with told():
             if not self.is_sqlite:
                 with self.engine.begin() as connection:
                     _commit_durably(connection)
                     yield connection
                 return
-            with self._own_turn(), self._sqlite_connection() as connection:
+            with self._own_turn(), self._sqlite_connection(cache) as connection:
                 # Other writers are waited for here, and not in the middle, where SQLite may give up.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 process = os.getpid()
@@ -240,14 +244,14 @@ class Database:
         return False
 
     @contextmanager
-    def _sqlite_connection(self) -> Generator[Connection, None, None]:
+    def _sqlite_connection(self, cache: int = CACHE) -> Generator[Connection, None, None]:
         with gate.passed(), self.engine.connect() as connection:
             # BEGIN and COMMIT are ours: left to the driver, a transaction begins with its first write.
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")  # noqa: PLW2901 - the same one
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
             connection.exec_driver_sql("PRAGMA fullfsync = ON")  # without it, fsync on macOS does not reach the disk
             connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-            connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE}")
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{cache}")
             yield connection
 
     def prepare_file(self) -> None:
@@ -384,12 +388,16 @@ class JoinedDatabase(Database):
         self._caller = given
 
     @contextmanager
-    def write(self) -> Generator[Connection, None, None]:
+    def write(self, *, cache: int = CACHE) -> Generator[Connection, None, None]:  # noqa: ARG002 - the caller's connection is theirs
         """A part of the caller's transaction."""
         with self.joined(self._caller) as connection:
             yield connection
 
-    read = write
+    @contextmanager
+    def read(self) -> Generator[Connection, None, None]:
+        """The same."""
+        with self.write() as connection:
+            yield connection
 
 
 @contextmanager

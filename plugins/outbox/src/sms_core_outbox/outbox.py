@@ -30,7 +30,7 @@ from sms_core_outbox import (
     stats,
 )
 from sms_core_outbox.accounts import Given
-from sms_core_outbox.databases import Database
+from sms_core_outbox.databases import CACHE_OF_MANY, Database
 from sms_core_outbox.errors import check_who_and_why
 from sms_core_outbox.ledger import OnAlarm
 from sms_core_outbox.model import (
@@ -152,7 +152,7 @@ class Outbox:
 
     def put_many(self, given: Iterable[Put], *, connection: Any = None) -> list[Ticket]:
         """Store many, all or none, and give their tickets in the same order. Raises as `put` does."""
-        with self._resources.writing(connection) as writing:
+        with self._resources.writing(connection, cache=CACHE_OF_MANY) as writing:
             tickets = Putting(self._resources, writing).put(given)
         if connection is None:
             for name in {ticket.account for ticket in tickets if ticket.is_new}:

@@ -123,9 +123,8 @@ class AccountPass:
     _turns: asyncio.Semaphore = field(init=False)
     """Of flights in an event loop, of which as many are under way as there would be threads."""
 
-    @_turns.default
-    def _(self) -> asyncio.Semaphore:
-        return asyncio.Semaphore(self.concurrency)
+    def __attrs_post_init__(self) -> None:
+        self._turns = asyncio.Semaphore(self.concurrency)
 
     @property
     def _may_claim_ahead(self) -> bool:

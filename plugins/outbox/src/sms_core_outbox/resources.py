@@ -18,7 +18,7 @@ from sms_core.errors import ConfigurationError
 from sms_core.processes import PerProcess
 from sms_core_outbox import migrations, pauses
 from sms_core_outbox.accounts import Accounts, Given
-from sms_core_outbox.databases import Database
+from sms_core_outbox.databases import CACHE, Database
 from sms_core_outbox.deadlines import DEFAULT_DEADLINE
 from sms_core_outbox.hashing import Hashes, key_beside
 from sms_core_outbox.holders import OwnHolder
@@ -90,10 +90,13 @@ class Resources:
             client.close()
         self.database.close()
 
-    def writing(self, given: Any) -> AbstractContextManager[Connection]:
-        """A transaction that writes: the caller's own one, or without it one that is committed at the end of the block."""
+    def writing(self, given: Any, *, cache: int = CACHE) -> AbstractContextManager[Connection]:
+        """A transaction that writes: the caller's own one, or without it one that is committed at the end of the block.
+
+        ``cache`` is SQLite's in our own, in KiB.
+        """
         self.check(given)
-        return self.database.write() if given is None else self.database.joined(given)
+        return self.database.write(cache=cache) if given is None else self.database.joined(given)
 
     def reading(self, given: Any) -> AbstractContextManager[Connection]:
         """A transaction that reads, likewise."""
