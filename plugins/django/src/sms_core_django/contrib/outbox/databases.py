@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import connections, transaction
 from sqlalchemy import URL, Connection
 
 from sms_core import ConfigurationError
-from sms_core_outbox.databases import Database
+from sms_core_outbox.databases import CACHE, Database
 
 OPTIONS = (
     "application_name",
@@ -41,9 +42,9 @@ class DjangoDatabase(Database):
         return connections[self._alias]
 
     @contextmanager
-    def write(self) -> Generator[Connection, None, None]:
+    def write(self, *, cache: int = CACHE) -> Generator[Connection, None, None]:
         """A part of the caller's transaction, or one of its own."""
-        with self._caller_s_or(super().write) as connection:
+        with self._caller_s_or(partial(super().write, cache=cache)) as connection:
             yield connection
 
     @contextmanager
